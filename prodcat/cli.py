@@ -1,0 +1,364 @@
+"""The command line: the verbs of the library with the same words."""
+
+import argparse
+import csv
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+import prodcat
+from prodcat.errors import CatalogError, ProdcatError
+
+if TYPE_CHECKING:
+    from prodcat.catalog import Catalog
+    from prodcat.classifier import Classifier, Prediction
+    from prodcat.training import EpochResult
+
+_BATCH_ROWS = 8_192
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when all went well, 2 for a mistake that the user can mend."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        options.run(options)
+    except ProdcatError as error:
+        print(f"prodcat {options.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="prodcat", description="Turn product titles into category paths."
+    )
+    parser.add_argument("--version", action="version", version=f"prodcat {prodcat.__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="{train,predict,evaluate,demo}")
+
+    train = commands.add_parser("train", help="train a classifier and save it")
+    train.add_argument("catalog", help="titles with categories: a file, a glob or an fsspec URI")
+    train.add_argument("--output", required=True, help="where to save: a folder or an fsspec URI")
+    train.add_argument("--validation", help="titles to stop early by; held out if not given")
+    train.add_argument(
+        "--taxonomy", help="the tree (.json, .jsonl or .csv); made of the titles' paths"
+    )
+    _column_options(train)
+    _setting_options(train)
+    train.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    train.add_argument("--history", help="also write the history here, one JSON line an epoch")
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+    train.set_defaults(run=_train)
+
+    predict = commands.add_parser("predict", help="answer titles with category paths")
+    predict.add_argument("input", help="titles: a file, a glob or an fsspec URI")
+    predict.add_argument("--model", required=True, help="a saved classifier")
+    predict.add_argument(
+        "--output", default="-", help=".csv, .jsonl or .parquet; - for CSV on stdout"
+    )
+    predict.add_argument("--title", default="title", help="column with the title")
+    predict.add_argument("--text", nargs="*", help="further text columns, as in training")
+    predict.add_argument("--top-k", type=int, default=1, help="paths for each title")
+    predict.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    predict.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    predict.set_defaults(run=_predict)
+
+    evaluate = commands.add_parser("evaluate", help="judge a classifier on labelled titles")
+    evaluate.add_argument("catalog", help="titles with categories")
+    evaluate.add_argument("--model", required=True, help="a saved classifier")
+    evaluate.add_argument("--json", help="also write the metrics here")
+    evaluate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    _column_options(evaluate)
+    evaluate.set_defaults(run=_evaluate)
+
+    demo = commands.add_parser("demo", help="the whole job on a generated catalog")
+    demo.add_argument("--folder", default="demo", help="where to keep its files")
+    demo.add_argument("--country", default="tr", help="tr, en, nl, de, fr, es, it or pt")
+    demo.add_argument("--titles", type=int, default=3_000, help="titles to generate")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _column_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--title", default="title", help="column with the title")
+    parser.add_argument(
+        "--path", nargs="+", default=["path"], help="column with the path, or one for each level"
+    )
+    parser.add_argument("--path-ids", nargs="+", help="column or columns with the stable ids")
+    parser.add_argument("--separator", default=">", help="between the names of a path")
+    parser.add_argument("--language", help="column with the language")
+    parser.add_argument("--text", nargs="*", default=[], help="further text columns")
+    parser.add_argument(
+        "--on-error",
+        default="raise",
+        choices=["raise", "aside", "accept"],
+        help="what to do with wrong rows",
+    )
+
+
+def _setting_options(parser: argparse.ArgumentParser) -> None:
+    from dataclasses import fields
+
+    from prodcat.config import ModelConfig, TrainingConfig
+
+    for config in (ModelConfig, TrainingConfig):
+        group = parser.add_argument_group(f"{config.__name__} settings")
+        for field in fields(config):
+            if field.name == "validation":  # the share; --validation is the file
+                name = "--validation-share"
+            else:
+                name = "--" + field.name.replace("_", "-")
+            group.add_argument(
+                name,
+                dest=f"setting_{config.__name__}_{field.name}",
+                type=_reader(field.default),
+                default=argparse.SUPPRESS,
+                metavar="VALUE",
+                help=f"default {field.default}".replace("%", "%%"),
+            )
+
+
+def _reader(default: object) -> Any:
+    if isinstance(default, bool):
+        return _yes_or_no
+    if isinstance(default, tuple):
+        return _pair
+    if isinstance(default, (int, float)):
+        return type(default)
+    return _text_or_none
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("yes", "no", "true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither yes nor no")
+    return text.lower() in ("yes", "true")
+
+
+def _pair(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _text_or_none(text: str) -> str | None:
+    return None if text.lower() == "none" else text
+
+
+def _settings(options: argparse.Namespace, config: Any) -> Any:
+    prefix = f"setting_{config.__name__}_"
+    given = {
+        name[len(prefix) :]: value
+        for name, value in vars(options).items()
+        if name.startswith(prefix)
+    }
+    return config(**given)
+
+
+def _read(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
+    def one_or_many(names: list[str] | None) -> str | list[str] | None:
+        return names[0] if names is not None and len(names) == 1 else names
+
+    catalog = prodcat.read_catalog(
+        source,
+        title=options.title,
+        path=one_or_many(options.path),
+        path_ids=one_or_many(options.path_ids),
+        separator=options.separator,
+        language=options.language,
+        text=options.text,
+        on_error=options.on_error,
+        **extra,
+    )
+    if catalog.report.problems:
+        print(catalog.report, file=sys.stderr)
+    return catalog
+
+
+def _train(options: argparse.Namespace) -> None:
+    taxonomy = prodcat.read_taxonomy(options.taxonomy) if options.taxonomy else None
+    catalog = _read(options, options.catalog, taxonomy=taxonomy)
+    validation = None
+    if options.validation:
+        validation = _read(options, options.validation, taxonomy=catalog.taxonomy)
+    print(catalog, file=sys.stderr)
+    lines: list[str] = []
+
+    def listen(result: "EpochResult") -> None:
+        lines.append(json.dumps(result.to_dict()))
+
+    classifier = prodcat.fit(
+        catalog,
+        validation=validation,
+        model=_settings(options, prodcat.ModelConfig),
+        training=_settings(options, prodcat.TrainingConfig),
+        device=options.device,
+        progress=not options.quiet,
+        listener=listen,
+    )
+    classifier.save(options.output)
+    if options.history:
+        import fsspec
+
+        with fsspec.open(options.history, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    print(classifier.validation)
+    print(f"\nsaved to {options.output}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    classifier = prodcat.load(options.model, device=options.device)
+    catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy)
+    evaluation = classifier.evaluate(catalog)
+    if options.json:
+        import fsspec
+
+        with fsspec.open(options.json, "w", encoding="utf-8") as file:
+            file.write(evaluation.to_json())
+    print(evaluation)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from prodcat.tables import iter_tables, table_format
+
+    classifier = prodcat.load(options.model, device=options.device)
+    kind = "csv" if options.output == "-" else table_format(options.output)
+    pieces = iter_tables(options.input, _BATCH_ROWS)
+    text = classifier.text_columns if options.text is None else tuple(options.text)
+    answered = _answered(classifier, pieces, options, text)
+    if kind == "parquet":
+        rows = _write_parquet(answered, options.output)
+    elif options.output == "-":
+        rows = _write_text(answered, sys.stdout, kind)
+    else:
+        import fsspec
+
+        with fsspec.open(
+            options.output, "wt", encoding="utf-8", newline="", compression="infer"
+        ) as file:
+            rows = _write_text(answered, file, kind)
+    print(f"{rows:,} titles answered", file=sys.stderr)
+
+
+def _answered(
+    classifier: "Classifier",
+    pieces: Iterator[dict[str, list[Any]]],
+    options: argparse.Namespace,
+    text: Sequence[str],
+) -> Iterator[dict[str, list[Any]]]:
+    """Each piece of the input with the answers beside its own columns, row for row.
+
+    A row without a readable title keeps its place and says so in ``error``.
+    """
+    from prodcat.catalog import read_catalog
+
+    row = 0
+    for piece in pieces:
+        titles = read_catalog(piece, title=options.title, path=None, text=text, on_error="accept")
+        found = classifier.predict(titles, options.top_k, precision=options.precision)
+        errors = {problem.row: problem.reason for problem in titles.report.problems}
+        columns = {name: [_clean(value) for value in values] for name, values in piece.items()}
+        taken = [name for name in _answer_columns(found, errors) if name in columns]
+        if taken:
+            raise CatalogError(
+                f"The input has a column {taken[0]!r} already, which the answers would replace. "
+                "Rename it."
+            )
+        yield {**columns, **_answer_columns(found, errors)}
+        row += len(titles)
+
+
+def _answer_columns(
+    found: "list[list[Prediction]]", errors: dict[int, str]
+) -> dict[str, list[Any]]:
+    from prodcat.catalog import EMPTY_TITLE
+    from prodcat.taxonomy import join_path
+
+    blank = [errors.get(row) == EMPTY_TITLE for row in range(len(found))]
+
+    def column(read: Any, rank: int = 0) -> list[Any]:
+        return [
+            None if empty else read(answers[rank])
+            for answers, empty in zip(found, blank, strict=True)
+        ]
+
+    columns = {
+        "predicted_path": column(lambda p: join_path(p.path)),
+        "predicted_id": column(lambda p: p.node_id),
+        "confidence": column(lambda p: round(p.confidence, 6)),
+        "level_confidences": column(
+            lambda p: " ".join(f"{value:.6f}" for value in p.level_confidences)
+        ),
+    }
+    for rank in range(1, len(found[0]) if found else 1):
+        columns[f"predicted_path_{rank + 1}"] = column(lambda p: join_path(p.path), rank)
+        columns[f"confidence_{rank + 1}"] = column(lambda p: round(p.confidence, 6), rank)
+    columns["error"] = [errors.get(row) for row in range(len(found))]
+    return columns
+
+
+def _clean(value: object) -> object:
+    """Unreadable bytes become U+FFFD, so that the output is valid UTF-8."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return value
+
+
+def _write_text(pieces: Iterator[dict[str, list[Any]]], file: TextIO, kind: str) -> int:
+    rows = 0
+    writer = None
+    for piece in pieces:
+        records = zip(*piece.values(), strict=True)
+        if kind == "csv":
+            if writer is None:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(piece)
+            for record in records:
+                writer.writerow(record)
+                rows += 1
+        else:
+            for record in records:
+                line = dict(zip(piece, record, strict=True))
+                file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+                rows += 1
+    return rows
+
+
+def _write_parquet(pieces: Iterator[dict[str, list[Any]]], uri: str) -> int:
+    import fsspec
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = 0
+    writer = None
+    with fsspec.open(uri, "wb") as file:
+        for piece in pieces:
+            table = pa.table(piece)
+            if writer is None:
+                schema = pa.schema(
+                    [
+                        pa.field(f.name, pa.string()) if pa.types.is_null(f.type) else f
+                        for f in table.schema
+                    ]
+                )
+                writer = pq.ParquetWriter(file, schema)
+            writer.write_table(table.cast(writer.schema))
+            rows += len(table)
+        if writer is not None:
+            writer.close()
+    return rows
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from prodcat.demo.run import run_demo
+
+    run_demo(options.folder, options.country, options.titles, sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Settings as frozen values, checked when they are made."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prodcat.errors import ConfigError
+
+Structure = Literal["stacked", "per_level", "flat"]
+Pooling = Literal["mean", "cls"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name}={value!r} is not known; expected one of {list(allowed)}.")
+
+
+def _between(name: str, value: float, low: float, high: float = float("inf")) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        limit = f"between {low} and {high}" if high != float("inf") else f"at least {low}"
+        raise ConfigError(f"{name}={value!r} is out of range; expected a number {limit}.")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What the model is made of.
+
+    Attributes:
+        encoder: Name on the Hugging Face hub, local folder or fsspec URI; None for the
+            lexical branch alone.
+        pooling: ``"mean"`` over a title's tokens, or ``"cls"``, its first token.
+        max_tokens: Longer titles are cut to this many tokens.
+        structure: ``"stacked"`` (node logits, one softmax over paths), ``"per_level"``
+            (a softmax for each level, decoded exactly) or ``"flat"`` (one softmax over
+            outcomes); see :class:`prodcat.path_model.PathModel`.
+        belief_width: Width of the node embeddings through which a head sees the level
+            above; 0 leaves the heads unconnected.
+        lexical: Whether n-grams of the title add to the scores.
+        characters: Shortest and longest character n-gram.
+        max_features: Most n-grams to keep.
+    """
+
+    encoder: str | None = "intfloat/multilingual-e5-small"
+    pooling: Pooling = "mean"
+    max_tokens: int = 64
+    structure: Structure = "stacked"
+    belief_width: int = 64
+    lexical: bool = True
+    characters: tuple[int, int] = (2, 4)
+    max_features: int = 131_072
+
+    def __post_init__(self) -> None:
+        _one_of("pooling", self.pooling, ("mean", "cls"))
+        _one_of("structure", self.structure, ("stacked", "per_level", "flat"))
+        _between("max_tokens", self.max_tokens, 3)
+        _between("belief_width", self.belief_width, 0)
+        _between("max_features", self.max_features, 1)
+        object.__setattr__(self, "characters", tuple(self.characters))
+        if len(self.characters) != 2 or not 2 <= self.characters[0] <= self.characters[1] <= 8:
+            raise ConfigError(
+                f"characters={self.characters!r} is no range; expected (shortest, longest) with "
+                "2 <= shortest <= longest <= 8."
+            )
+        if self.encoder is None and not self.lexical:
+            raise ConfigError(
+                "encoder=None and lexical=False leave nothing to read a title with; set one."
+            )
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the model is trained.
+
+    Attributes:
+        epochs: Passes over the titles, at most; 0 keeps the closed-form start.
+        patience: Epochs without a better validation path accuracy before it stops.
+        token_budget: Tokens of a batch, padding included.
+        accumulate: Batches per step of the optimiser.
+        learning_rate: Peak rate of the encoder.
+        head_learning_rate: Peak rate of the heads.
+        weight_decay: On matrices, word embeddings excepted.
+        warmup: Share of the steps before the peak; after it the rate falls linearly to 0.
+        clip: Largest length of the gradient.
+        frozen_layers: Share of the encoder's layers, from the bottom, that stay as they
+            are, the word embeddings with them; their output is computed once.  0 trains
+            everything.
+        dropout: Of the pooled title.
+        label_smoothing: Share of the target that is spread over all outcomes.
+        level_weight: Weight of an auxiliary loss at each level.
+        logit_adjustment: tau of the adjustment for the long tail; 0 for none.
+        closed_form: Whether the heads start from the closed-form solution.
+        lexical_cost: Cost of the lexical branch's support vector machine.
+        validation: Share of the titles that is held out where no validation is given.
+        precision: ``"bfloat16"`` (autocast) or ``"float32"``; ``"auto"`` takes bfloat16
+            where the device has it.
+        seed: Of everything random.
+    """
+
+    epochs: int = 5
+    patience: int = 3
+    token_budget: int = 512
+    accumulate: int = 1
+    learning_rate: float = 3e-4
+    head_learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    clip: float = 1.0
+    frozen_layers: float = 0.5
+    dropout: float = 0.1
+    label_smoothing: float = 0.0
+    level_weight: float = 0.0
+    logit_adjustment: float = 0.0
+    closed_form: bool = True
+    lexical_cost: float = 1.0
+    validation: float = 0.1
+    precision: Precision = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "logit_adjustment", "level_weight", "weight_decay", "seed"):
+            _between(name, getattr(self, name), 0)
+        for name in ("patience", "token_budget", "accumulate"):
+            _between(name, getattr(self, name), 1)
+        for name in ("learning_rate", "head_learning_rate", "clip", "lexical_cost"):
+            _between(name, getattr(self, name), 1e-12)
+        for name in ("warmup", "frozen_layers"):
+            _between(name, getattr(self, name), 0, 1)
+        for name in ("dropout", "label_smoothing", "validation"):
+            _between(name, getattr(self, name), 0, 0.95)
+        _one_of("precision", self.precision, ("auto", "float32", "bfloat16"))

@@ -1,0 +1,1 @@
+"""A whole job on made-up data: encoder, catalog, training, answers."""

@@ -1,0 +1,68 @@
+"""A small encoder with random weights, for where no pretrained one can be had."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def write_scratch_encoder(
+    texts: Sequence[str],
+    folder: Path,
+    *,
+    vocabulary: int = 4_000,
+    hidden: int = 128,
+    layers: int = 2,
+    seed: int = 0,
+) -> Path:
+    """Write a folder that ``AutoModel`` and ``AutoTokenizer`` load.
+
+    Args:
+        texts: The tokenizer learns its word pieces from these.
+        folder: Where to write.
+        vocabulary: Most word pieces.
+        hidden: Width of the encoder.
+        layers: Its layers.
+        seed: Of the random weights.
+
+    Returns:
+        ``folder``.
+    """
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.train_from_iterator(
+        texts, trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=special)
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    state = torch.random.get_rng_state()
+    torch.manual_seed(seed)
+    encoder = BertModel(
+        BertConfig(
+            vocab_size=tokenizer.get_vocab_size(),
+            hidden_size=hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=max(hidden // 32, 1),
+            intermediate_size=4 * hidden,
+            max_position_embeddings=128,
+            pad_token_id=0,
+        ),
+        add_pooling_layer=False,
+    )
+    torch.random.set_rng_state(state)
+    encoder.save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+    ).save_pretrained(folder)
+    return folder

@@ -1,0 +1,179 @@
+"""A Hugging Face encoder as one vector per title."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from prodcat.errors import EncoderError
+from prodcat.tokenization import read_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Pooling = Literal["mean", "cls"]
+
+
+class Encoder(nn.Module):
+    """A transformer body and its pooling.
+
+    Args:
+        body: Any encoder of ``transformers`` whose output has ``last_hidden_state``.
+        pooling: ``"mean"`` over the title's own tokens, or ``"cls"``, its first.
+    """
+
+    def __init__(self, body: nn.Module, pooling: Pooling = "mean") -> None:
+        super().__init__()
+        self.body = body
+        self.pooling = pooling
+
+    @property
+    def hidden(self) -> int:
+        """Width of the pooled vector."""
+        return int(self.body.config.hidden_size)  # type: ignore[union-attr,arg-type]
+
+    @property
+    def word_embeddings(self) -> nn.Embedding:
+        """The table of word-piece vectors."""
+        table = self.body.get_input_embeddings()  # type: ignore[operator]
+        assert isinstance(table, nn.Embedding)
+        return table
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Pool each title to one vector.
+
+        Args:
+            ids: int64 [batch, token].
+            mask: bool [batch, token], true for real tokens.
+
+        Returns:
+            float32 [batch, hidden].
+        """
+        states = self.body(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
+        if self.pooling == "cls":
+            first: Tensor = states[:, 0]
+            return first
+        weight = mask.unsqueeze(-1).to(states.dtype)
+        pooled: Tensor = (states * weight).sum(1) / weight.sum(1).clamp(min=1)
+        return pooled
+
+    def set_word_embeddings(self, table: nn.Embedding) -> None:
+        """Put another table in place, e.g. one with the rows of a corpus alone."""
+        self.body.set_input_embeddings(table)  # type: ignore[operator]
+
+
+def load_encoder(source: str, pooling: Pooling = "mean") -> tuple[Encoder, "Tokenizer"]:
+    """Load pretrained weights and their tokenizer.
+
+    Args:
+        source: A name on the Hugging Face hub, a local folder, or an fsspec URI of a
+            folder (``s3://…``).  A folder has ``config.json``, ``model.safetensors`` and
+            a tokenizer.
+        pooling: See :class:`Encoder`.
+
+    Raises:
+        EncoderError: There is no such encoder, it is incomplete, or its tokenizer has no
+            fast (Rust) form.
+    """
+    if "://" in source:
+        with tempfile.TemporaryDirectory() as folder:
+            _download(source, folder)
+            return _load_folder(folder, source, pooling)
+    return _load_folder(source, source, pooling)
+
+
+def _download(uri: str, folder: str) -> None:
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    names = [name for name in filesystem.find(path)] if filesystem.exists(path) else []
+    if not names:
+        raise EncoderError(
+            f"Found no files at {uri!r}; expected a folder with config.json, model.safetensors "
+            "and tokenizer.json. Check the address and the rights."
+        )
+    for name in names:
+        target = Path(folder) / str(name)[len(str(path)) :].lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        filesystem.get_file(name, str(target))
+
+
+def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "Tokenizer"]:
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    bar = logging.is_progress_bar_enabled()
+    level = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        body = _without_pooler(AutoModel.from_pretrained, folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise EncoderError(
+            f"Cannot load an encoder from {source!r}: {str(error).splitlines()[0]} Expected a hub "
+            "name, or a folder with config.json, model.safetensors and tokenizer.json."
+        ) from error
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+    if not getattr(tokenizer, "is_fast", False):
+        raise EncoderError(
+            f"The tokenizer of {source!r} has no fast form; expected a tokenizer.json. Convert it "
+            "with transformers and save it beside the weights."
+        )
+    backend = read_tokenizer(tokenizer.backend_tokenizer.to_str(), source)
+    if tokenizer.pad_token_id is not None:
+        body.config.pad_token_id = tokenizer.pad_token_id
+    return Encoder(body.float(), pooling), backend
+
+
+def _without_pooler(make: Any, source: Any) -> Any:
+    try:
+        return make(source, add_pooling_layer=False)
+    except TypeError:  # models without a pooling layer do not know the option
+        return make(source)
+
+
+def build_encoder(config: dict[str, Any], pooling: Pooling = "mean") -> Encoder:
+    """Build an encoder with random weights from the JSON of its config; needs no network.
+
+    Raises:
+        EncoderError: The installed ``transformers`` does not know the model's type.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    rest = dict(config)
+    kind = rest.pop("model_type", None)
+    try:
+        settings = AutoConfig.for_model(kind, **rest)
+        return Encoder(_without_pooler(AutoModel.from_config, settings).float(), pooling)
+    except (ValueError, KeyError) as error:
+        raise EncoderError(
+            f"Cannot build an encoder of type {kind!r}: {error}. Install the version of "
+            "transformers that the artifact was saved with."
+        ) from error
+
+
+def config_of(encoder: Encoder) -> dict[str, Any]:
+    """The JSON from which :func:`build_encoder` rebuilds the encoder's shape."""
+    config: dict[str, Any] = encoder.body.config.to_diff_dict()  # type: ignore[union-attr,operator]
+    config["model_type"] = encoder.body.config.model_type  # type: ignore[union-attr]
+    config["vocab_size"] = encoder.word_embeddings.num_embeddings
+    for private in [name for name in config if name.startswith("_")]:
+        del config[private]
+    return config
+
+
+def pad_id_of(encoder: Encoder) -> int:
+    """The id that fills up short rows; masked out, so any valid id would do."""
+    pad = getattr(encoder.body.config, "pad_token_id", None)
+    return int(pad) if pad is not None else 0
+
+
+def autocast(device: torch.device, precision: str) -> Any:
+    """bfloat16 autocast on the device, or nothing for ``"float32"``."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

@@ -1,0 +1,36 @@
+"""Every error that prodcat raises on purpose.
+
+    ProdcatError
+    ├── ConfigError      a setting has a value that it cannot have
+    ├── TaxonomyError    the category tree is not a tree, or a node is unknown
+    ├── CatalogError     a table of titles cannot be read or used as it is
+    ├── EncoderError     an encoder or its tokenizer cannot be loaded
+    └── ArtifactError    a saved classifier is missing, altered or too new
+
+All of them are also ``ValueError``, so that a service can answer "bad request" to
+either.  A message says what was found, what was expected and what to do.
+"""
+
+
+class ProdcatError(ValueError):
+    """The base of all errors that prodcat raises on purpose."""
+
+
+class ConfigError(ProdcatError):
+    """A setting has a value that it cannot have."""
+
+
+class TaxonomyError(ProdcatError):
+    """The category tree is not a tree, or a node is not in it."""
+
+
+class CatalogError(ProdcatError):
+    """A table of titles cannot be read, or cannot be used as it is."""
+
+
+class EncoderError(ProdcatError):
+    """An encoder or its tokenizer cannot be loaded."""
+
+
+class ArtifactError(ProdcatError):
+    """A saved classifier is missing, altered, truncated or of another format."""

@@ -1,0 +1,99 @@
+"""Category heads: pooled titles to logits."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class StackedHeads(nn.Module):
+    """One head for each level, coarse to fine; each sees what the level above believes.
+
+    The head of a level reads the pooled title, shifted by a linear map of the level
+    above's probabilities times its node embeddings.  The map starts at zero, so that the
+    heads start as plain linear heads and a closed-form solution can be written into them.
+
+    Args:
+        hidden: Width of the pooled title.
+        level_sizes: Number of nodes of each level, coarse to fine.
+        parents: For each level but the first, int64 [nodes]: the parent's position within
+            the level above.
+        belief_width: Width of the node embeddings; 0 leaves the levels unconnected.
+    """
+
+    def __init__(
+        self,
+        hidden: int,
+        level_sizes: Sequence[int],
+        parents: Sequence[Sequence[int]],
+        belief_width: int = 64,
+    ) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(hidden, size) for size in level_sizes)
+        for head in self.heads:
+            nn.init.zeros_(head.weight)  # type: ignore[arg-type]
+            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+        above = level_sizes[:-1] if belief_width else ()
+        self.node_embeddings = nn.ParameterList(
+            nn.Parameter(torch.randn(size, belief_width) * belief_width**-0.5) for size in above
+        )
+        self.shifts = nn.ModuleList(nn.Linear(belief_width, hidden, bias=False) for _ in above)
+        for shift in self.shifts:
+            nn.init.zeros_(shift.weight)  # type: ignore[arg-type]
+        for level, rows in enumerate(parents):
+            self.register_buffer(f"parent_{level}", torch.tensor(rows), persistent=False)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Score every node of the tree.
+
+        Args:
+            pooled: float [batch, hidden].
+
+        Returns:
+            Node logits, float [batch, node], breadth first like the taxonomy.
+        """
+        logits = [self.heads[0](pooled)]
+        if not self.shifts:
+            return torch.cat([head(pooled) for head in self.heads], dim=1)
+        score = logits[0]
+        for level, head in enumerate(self.heads[1:]):
+            belief = score.softmax(dim=1) @ self.node_embeddings[level]
+            logits.append(head(pooled + self.shifts[level](belief)))
+            parent = self.get_buffer(f"parent_{level}")
+            score = score[:, parent] + logits[-1]
+        return torch.cat(logits, dim=1)
+
+    def set_linear(self, weight: Tensor, bias: Tensor) -> None:
+        """Start the heads from a linear solution.
+
+        Args:
+            weight: float [node, hidden].
+            bias: float [node].
+        """
+        start = 0
+        with torch.no_grad():
+            for head in self.heads:
+                end = start + int(head.out_features)  # type: ignore[arg-type]
+                head.weight.copy_(weight[start:end])  # type: ignore[operator]
+                head.bias.copy_(bias[start:end])  # type: ignore[operator]
+                start = end
+
+
+class FlatHead(nn.Module):
+    """One linear head over the outcomes: the null hypothesis for the stack.
+
+    Args:
+        hidden: Width of the pooled title.
+        outcomes: Number of outcomes.
+    """
+
+    def __init__(self, hidden: int, outcomes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(hidden, outcomes)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Float [batch, hidden] to outcome logits, float [batch, outcome]."""
+        logits: Tensor = self.head(pooled)
+        return logits

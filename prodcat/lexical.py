@@ -1,0 +1,296 @@
+r"""The lexical branch: hashed word and character n-grams with a linear map to outcomes.
+
+Brands, sizes and word endings are what titles are made of, and a linear model on n-grams
+reads them better than any pooled vector.  The features are tf-idf weighted word 1-2-grams
+and character n-grams within words, both of the folded title, each block scaled to length 1.
+The map is a one-vs-rest squared-hinge support vector machine.  Its entries are few (an
+n-gram says something about the outcomes it was seen with), so they are kept sparse.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from prodcat.text import fold
+
+_Hashes = NDArray[np.uint64]
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
+_CHARACTER = np.uint64(1) << np.uint64(63)
+_CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Features:
+    """Sparse rows of n-gram features.
+
+    Attributes:
+        columns: int64 [entries], ascending within a row.
+        values: float32 [entries].
+        offsets: int64 [rows + 1]: row ``r`` has entries ``offsets[r]:offsets[r + 1]``.
+    """
+
+    columns: NDArray[np.int64]
+    values: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.offsets) - 1
+
+    def take(self, rows: NDArray[np.int64]) -> "Features":
+        """The rows at these positions, in this order."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        source = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Features(self.columns[source], self.values[source], offsets)
+
+
+@dataclass(frozen=True)
+class NGrams:
+    """A fitted n-gram vocabulary.
+
+    Attributes:
+        hashes: uint64 [features], ascending: first all word, then all character n-grams.
+        idf: float32 [features].
+        characters: Shortest and longest character n-gram.
+    """
+
+    hashes: _Hashes
+    idf: NDArray[np.float32]
+    characters: tuple[int, int]
+
+    @classmethod
+    def fit(
+        cls, texts: Sequence[str], characters: tuple[int, int], max_features: int
+    ) -> tuple["NGrams", Features]:
+        """Collect the n-grams of the texts; the rarest go where there are too many.
+
+        Args:
+            texts: One for each row.
+            characters: Shortest and longest character n-gram.
+            max_features: Most n-grams to keep.
+
+        Returns:
+            The vocabulary and the texts' own features.
+        """
+        rows, hashes = _hash_texts(texts, characters)
+        order = np.lexsort((rows, hashes))
+        ordered, owner = hashes[order], rows[order]
+        first = np.ones(len(ordered), np.bool_)
+        first[1:] = (ordered[1:] != ordered[:-1]) | (owner[1:] != owner[:-1])
+        vocabulary, frequency = np.unique(ordered[first], return_counts=True)
+        if len(vocabulary) > max_features:
+            kept = np.sort(np.argsort(-frequency, kind="stable")[:max_features])
+            vocabulary, frequency = vocabulary[kept], frequency[kept]
+        idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
+        ngrams = cls(vocabulary, idf.astype(np.float32), characters)
+        return ngrams, ngrams._weigh(rows, hashes, len(texts))
+
+    def __call__(self, texts: Sequence[str]) -> Features:
+        """The features of any texts; n-grams outside the vocabulary do not count."""
+        parts = [
+            self._weigh(*_hash_texts(part, self.characters), len(part))
+            for start in range(0, len(texts), _CHUNK)
+            if (part := texts[start : start + _CHUNK])
+        ]
+        if not parts:
+            return Features(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        return Features(
+            np.concatenate([part.columns for part in parts]),
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([[0], np.cumsum(lengths)]),
+        )
+
+    def _weigh(self, rows: NDArray[np.int64], hashes: _Hashes, count: int) -> Features:
+        from scipy.sparse import csr_matrix
+
+        size = len(self.hashes)
+        column = np.minimum(np.searchsorted(self.hashes, hashes), max(size - 1, 0))
+        known = self.hashes[column] == hashes if size else np.zeros(len(hashes), np.bool_)
+        ones = np.ones(int(known.sum()), np.float32)
+        matrix = csr_matrix((ones, (rows[known], column[known])), shape=(count, size))
+        matrix.sum_duplicates()
+        matrix.sort_indices()
+        columns = matrix.indices.astype(np.int64)
+        offsets = matrix.indptr.astype(np.int64)
+        values = (1 + np.log(matrix.data)) * self.idf[columns]
+        owner = np.repeat(np.arange(count), np.diff(offsets))
+        block = 2 * owner + (self.hashes[columns] >= _CHARACTER)
+        length = np.sqrt(np.bincount(block, values.astype(np.float64) ** 2, 2 * count))
+        return Features(columns, (values / length[block]).astype(np.float32), offsets)
+
+
+def _mix(hashes: _Hashes) -> _Hashes:
+    """Spread the bits (the finaliser of SplitMix64)."""
+    mixed = hashes ^ (hashes >> np.uint64(30))
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+def _powers(base: np.uint64, count: int) -> _Hashes:
+    powers = np.full(count, base, np.uint64)
+    powers[:1] = 1
+    return np.multiply.accumulate(powers)
+
+
+def _hash_texts(
+    texts: Sequence[str], characters: tuple[int, int]
+) -> tuple[NDArray[np.int64], _Hashes]:
+    """The row and the hash of every n-gram of the texts."""
+    words = [" ".join(_words(text)) for text in texts]
+    joined = "".join(f" {line} " for line in words)
+    letters = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    letters = letters.astype(np.uint64)
+    if not len(letters):
+        return np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    row = np.repeat(np.arange(len(words)), [len(line) + 2 for line in words])
+    space = letters == ord(" ")
+
+    found_rows, found = [], []
+    # Character n-grams: a blank may stand at either end, but not inside.
+    window = letters + np.uint64(1)
+    inside = np.ones(len(letters), np.bool_)
+    for size in range(2, characters[1] + 1):
+        if len(window) < 2:
+            break
+        window = window[:-1] * _PRIME + letters[size - 1 :] + np.uint64(1)
+        inside = inside[:-1]
+        if size > 2:
+            inside = inside & ~space[size - 2 : size - 2 + len(inside)]
+        last = slice(size - 1, size - 1 + len(window))
+        valid = inside & (row[: len(window)] == row[last])
+        if size == 2:
+            valid &= ~(space[:-1] & space[1:])
+        if size >= characters[0]:
+            found_rows.append(row[: len(window)][valid])
+            found.append(_mix(window[valid] + np.uint64(size)) | _CHARACTER)
+
+    # Words and pairs of words, from differences of one running hash.
+    running = np.concatenate(
+        [np.zeros(1, np.uint64), np.cumsum((letters + np.uint64(1)) * _powers(_PRIME, len(row)))]
+    )
+    edge = np.diff(np.concatenate([[True], space, [True]]).astype(np.int8))
+    start, end = np.flatnonzero(edge == -1), np.flatnonzero(edge == 1)
+    word = _mix((running[end] - running[start]) * _powers(_INVERSE, len(row))[start])
+    found_rows.append(row[start])
+    found.append(word & ~_CHARACTER)
+    pair = row[start[:-1]] == row[start[1:]]
+    found_rows.append(row[start[:-1]][pair])
+    found.append(_mix(word[:-1][pair] * _PRIME + word[1:][pair]) & ~_CHARACTER)
+    return np.concatenate(found_rows), np.concatenate(found)
+
+
+def _words(text: str) -> list[str]:
+    return fold(text).split()
+
+
+class LexicalBranch(nn.Module):
+    """A sparse linear map from n-gram features to outcome scores.
+
+    Args:
+        offsets: int64 [features + 1]: feature ``f`` has entries ``offsets[f]:offsets[f + 1]``.
+        columns: int32 [entries]: the outcome of each entry.
+        values: float16 [entries].
+        bias: float32 [outcomes].
+    """
+
+    def __init__(self, offsets: Tensor, columns: Tensor, values: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        for name, tensor in (
+            ("offsets", offsets),
+            ("columns", columns),
+            ("values", values),
+            ("bias", bias),
+        ):
+            self.register_buffer(name, tensor)
+        self.offsets: Tensor
+        self.columns: Tensor
+        self.values: Tensor
+        self.bias: Tensor
+
+    def forward(self, features: Features) -> Tensor:
+        """float32 [batch, outcome]: the margin of each outcome."""
+        device, outcomes = self.bias.device, len(self.bias)
+        scores = self.bias.repeat(len(features), 1)
+        feature = torch.from_numpy(features.columns).to(device)
+        rows = np.repeat(np.arange(len(features)), np.diff(features.offsets))
+        start = self.offsets[feature]
+        count = self.offsets[feature + 1] - start
+        entry = torch.repeat_interleave(start - (count.cumsum(0) - count), count)
+        entry += torch.arange(len(entry), device=device)
+        row = torch.from_numpy(rows).to(device).repeat_interleave(count)
+        value = torch.from_numpy(features.values).to(device).repeat_interleave(count)
+        place = row * outcomes + self.columns[entry]
+        scores.view(-1).index_add_(0, place, value * self.values[entry].float())
+        return scores
+
+
+def solve(
+    features: Features,
+    size: int,
+    targets: NDArray[np.int64],
+    outcomes: int,
+    *,
+    cost: float = 1.0,
+    weights: NDArray[np.float32] | None = None,
+    threads: int = 1,
+    negligible: float = 1e-3,
+) -> LexicalBranch:
+    """Fit the map with scikit-learn's liblinear, outcomes side by side on all threads.
+
+    Args:
+        features: The training rows.
+        size: Number of n-grams.
+        targets: int64 [rows]: the outcome of each row, as a position among the outcomes.
+        outcomes: Number of outcomes; one that no row has scores below all others.
+        cost: Weight of the squared hinge losses against the squared length of the map.
+        weights: float32 [rows]: weight of each row, 1 by default.
+        threads: How many outcomes to solve at a time.
+        negligible: Entries below this size are left out.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.svm import LinearSVC
+
+    matrix = csr_matrix(
+        (
+            features.values.astype(np.float64),
+            features.columns.astype(np.int32),
+            features.offsets.astype(np.int32),
+        ),
+        shape=(len(features), size),
+    )
+    present = np.unique(targets)
+    weight = np.zeros((size, outcomes), np.float16)
+    bias = np.full(outcomes, -1.0 - 1e-3, np.float32)
+
+    def fit(outcome: int) -> None:
+        machine = LinearSVC(C=cost, tol=0.1, dual=True, random_state=0)
+        machine.fit(matrix, targets == outcome, sample_weight=weights)
+        weight[:, outcome] = machine.coef_[0]
+        bias[outcome] = machine.intercept_[0]
+
+    if len(present) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fit, present.tolist()))
+    else:
+        bias[present] = 1.0
+    feature, column = np.nonzero(np.abs(weight) >= negligible)
+    offsets = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(feature, minlength=size), out=offsets[1:])
+    return LexicalBranch(
+        torch.from_numpy(offsets),
+        torch.from_numpy(column.astype(np.int32)),
+        torch.from_numpy(weight[feature, column]),
+        torch.from_numpy(bias),
+    )

@@ -1,0 +1,90 @@
+"""The whole model of one title: encoder, heads and lexical branch to outcome scores."""
+
+import torch
+from torch import Tensor, nn
+
+from prodcat.encoder import Encoder
+from prodcat.heads import FlatHead, StackedHeads
+from prodcat.lexical import Features, LexicalBranch
+from prodcat.path_model import PathModel, Structure
+from prodcat.taxonomy import Taxonomy
+
+
+class Network(nn.Module):
+    """Two kinds of evidence on the outcomes of a tree, weighed in one softmax.
+
+    Args:
+        taxonomy: The tree.
+        encoder: Reads tokens, or None.
+        structure: How the heads' logits make a distribution.
+        belief_width: See :class:`StackedHeads`.
+        lexical: Reads n-grams, or None.
+        dropout: Of the pooled title, in training.
+    """
+
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        encoder: Encoder | None,
+        structure: Structure,
+        belief_width: int,
+        lexical: LexicalBranch | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.paths = PathModel(taxonomy, structure)
+        self.encoder = encoder
+        self.lexical = lexical
+        self.dropout = nn.Dropout(dropout)
+        self.heads: StackedHeads | FlatHead | None = None
+        if encoder is not None and structure == "flat":
+            self.heads = FlatHead(encoder.hidden, len(taxonomy.outcomes))
+        elif encoder is not None:
+            bounds = taxonomy.level_bounds
+            self.heads = StackedHeads(
+                encoder.hidden,
+                [end - start for start, end in bounds],
+                [
+                    (taxonomy.parent[start:end] - above).tolist()
+                    for (start, end), (above, _) in zip(bounds[1:], bounds[:-1], strict=True)
+                ],
+                belief_width if structure == "stacked" else 0,
+            )
+        # How much each kind of evidence counts: encoder, lexical.
+        self.register_buffer("evidence", torch.ones(2))
+        self.evidence: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.evidence.device
+
+    def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Head logits of tokenised titles.
+
+        Args:
+            ids: int64 [batch, token].
+            mask: bool [batch, token].
+
+        Returns:
+            float32 [batch, node], or [batch, outcome] for a flat structure.
+        """
+        assert self.encoder is not None and self.heads is not None
+        pooled = self.dropout(self.encoder(ids, mask))
+        with torch.autocast(pooled.device.type, enabled=False):
+            logits: Tensor = self.heads(pooled)
+        return logits
+
+    def combine(self, encoder_scores: Tensor | None, features: Features | None) -> Tensor:
+        """Weigh the evidence: float32 [batch, outcome], the log-probability of outcomes.
+
+        Args:
+            encoder_scores: float32 [batch, outcome], log-probabilities of the heads.
+            features: The titles' n-grams.
+        """
+        scores = torch.zeros(1, device=self.device)
+        if encoder_scores is not None:
+            scores = self.evidence[0] * encoder_scores
+        if self.lexical is not None and features is not None:
+            scores = scores + self.evidence[1] * self.lexical(features)
+        return scores.log_softmax(dim=1)

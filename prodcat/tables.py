@@ -1,0 +1,238 @@
+"""Rows in: tables from files at any fsspec URI, data frames and lists, in bounded memory.
+
+A text that is not valid UTF-8 arrives with its wrong bytes as lone surrogates (Python's
+``surrogateescape``), so that the reader one level up can name the row.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, cast
+
+from prodcat.errors import CatalogError
+
+Columns = dict[str, list[Any]]
+_FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
+_ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
+
+
+def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
+    """Read a table piece by piece.
+
+    Args:
+        source: A URI or glob of Parquet, CSV, TSV or JSONL files (``.gz`` too) on any
+            fsspec filesystem; a pandas or polars DataFrame; an Arrow table; a list of
+            mappings; or a mapping of columns.
+        batch_rows: Rows in a piece, at most.
+
+    Yields:
+        Columns by name, all of one length; rows in the order of the source, files in the
+        order of their names.
+
+    Raises:
+        CatalogError: The source is of no known kind, or a file cannot be read.
+    """
+    if isinstance(source, PurePath):
+        source = str(source)
+    if isinstance(source, str):
+        for uri in expand(source):
+            yield from _read_file(uri, batch_rows)
+    elif isinstance(source, Mapping):
+        yield from _slices(
+            _checked_lengths({str(k): list(v) for k, v in source.items()}), batch_rows
+        )
+    elif hasattr(source, "to_batches"):
+        for batch in cast(Any, source).to_batches(max_chunksize=batch_rows):
+            yield _arrow_columns(batch)
+    elif _is_frame(source, "pandas"):
+        frame = cast(Any, source)
+        for start in range(0, len(frame), batch_rows):
+            part = frame.iloc[start : start + batch_rows]
+            yield {
+                str(name): [None if _missing(v) else v for v in part[name].tolist()]
+                for name in part
+            }
+    elif _is_frame(source, "polars"):
+        frame = cast(Any, source)
+        frame = frame.collect() if hasattr(frame, "collect") else frame
+        for start in range(0, frame.height, batch_rows):
+            yield dict(frame.slice(start, batch_rows).to_dict(as_series=False))
+    elif isinstance(source, Iterable):
+        yield from _record_batches(source, batch_rows)
+    else:
+        raise CatalogError(
+            f"Found a {type(source).__name__}; expected a URI, a pandas or polars DataFrame, an "
+            "Arrow table, a list of mappings or a mapping of columns."
+        )
+
+
+def expand(uri: str) -> list[str]:
+    """The files that a URI or glob stands for, sorted by name.
+
+    Raises:
+        CatalogError: There is no such file.
+    """
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    if any(mark in path for mark in "*?["):
+        found = sorted(filesystem.glob(path))
+    else:
+        found = [path] if filesystem.exists(path) else []
+    if not found:
+        raise CatalogError(
+            f"Found no file at {uri!r}; expected at least one. Check the address and the rights."
+        )
+    return [str(filesystem.unstrip_protocol(name)) for name in found]
+
+
+def table_format(uri: str) -> str:
+    """``"parquet"``, ``"csv"`` or ``"jsonl"``, by the file's ending.
+
+    Raises:
+        CatalogError: The ending is none of the known ones.
+    """
+    suffix = PurePath(uri.removesuffix(".gz")).suffix.lower()
+    suffix = _ALIASES.get(suffix, suffix)
+    if suffix not in _FORMATS:
+        raise CatalogError(
+            f"{uri!r} ends with {suffix!r}; expected one of {sorted(_FORMATS)} "
+            "(csv and jsonl also with .gz)."
+        )
+    return _FORMATS[suffix]
+
+
+def _read_file(uri: str, batch_rows: int) -> Iterator[Columns]:
+    import fsspec
+
+    kind = table_format(uri)
+    try:
+        if kind == "parquet":
+            import pyarrow.parquet
+
+            with fsspec.open(uri, "rb") as file:
+                for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_rows):
+                    yield _arrow_columns(batch)
+            return
+        text = fsspec.open(
+            uri,
+            "rt",
+            encoding="utf-8-sig",
+            errors="surrogateescape",
+            compression="infer",
+            newline="" if kind == "csv" else None,
+        )
+        with text as file:
+            if kind == "csv":
+                delimiter = "\t" if ".tsv" in PurePath(uri).suffixes else ","
+                yield from _csv_batches(file, delimiter, uri, batch_rows)
+            else:
+                yield from _record_batches(_json_records(file, uri), batch_rows)
+    except CatalogError:
+        raise
+    except (OSError, EOFError, ValueError, csv.Error) as error:
+        raise CatalogError(f"Cannot read {uri!r} as {kind}: {error}.") from error
+
+
+def _csv_batches(
+    file: Iterable[str], delimiter: str, uri: str, batch_rows: int
+) -> Iterator[Columns]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    reader = csv.reader(file, delimiter=delimiter)
+    header = next(reader, None)
+    if header is None:
+        raise CatalogError(f"{uri!r} is empty; expected a header line with the columns' names.")
+    if len(set(header)) < len(header):
+        twice = sorted({name for name in header if header.count(name) > 1})
+        raise CatalogError(f"{uri!r} has two columns named {twice[0]!r}; give each its own name.")
+    rows: list[list[str]] = []
+    for row in reader:
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise CatalogError(
+                f"{uri!r}, line {reader.line_num}: found {len(row)} fields, expected "
+                f"{len(header)} as in the header. Quote fields that hold a {delimiter!r}."
+            )
+        rows.append(row)
+        if len(rows) == batch_rows:
+            yield dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+            rows = []
+    columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in header)
+    yield dict(zip(header, columns, strict=True))
+
+
+def _json_records(file: Iterable[str], uri: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(file):
+        if line.isspace() or not line:
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise CatalogError(f"{uri!r}, line {number + 1} is not valid JSON: {error}.") from error
+        if not isinstance(record, dict):
+            raise CatalogError(
+                f"{uri!r}, line {number + 1} is {line[:40]!r}; expected a JSON object."
+            )
+        yield record
+
+
+def _record_batches(records: Iterable[Any], batch_rows: int) -> Iterator[Columns]:
+    """Turn mappings, or bare titles, into columns; a missing key is None."""
+    batch: list[Mapping[str, Any]] = []
+    for number, record in enumerate(records):
+        if isinstance(record, str):
+            record = {"title": record}
+        elif not isinstance(record, Mapping):
+            raise CatalogError(
+                f"Row {number} is a {type(record).__name__}; expected a mapping or a title."
+            )
+        batch.append(record)
+        if len(batch) == batch_rows:
+            yield _columns(batch)
+            batch = []
+    if batch:
+        yield _columns(batch)
+
+
+def _columns(records: Sequence[Mapping[str, Any]]) -> Columns:
+    names = dict.fromkeys(name for record in records for name in record)
+    return {str(name): [record.get(name) for record in records] for name in names}
+
+
+def _arrow_columns(batch: Any) -> Columns:
+    import pyarrow as pa
+
+    columns: Columns = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            columns[name] = column.to_pylist()
+        except UnicodeDecodeError:
+            raw = column.cast(pa.binary()).to_pylist()
+            columns[name] = [
+                None if value is None else value.decode("utf-8", "surrogateescape") for value in raw
+            ]
+    return columns
+
+
+def _slices(columns: Columns, batch_rows: int) -> Iterator[Columns]:
+    rows = len(next(iter(columns.values()), []))
+    for start in range(0, rows, batch_rows):
+        yield {name: values[start : start + batch_rows] for name, values in columns.items()}
+
+
+def _checked_lengths(columns: Columns) -> Columns:
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise CatalogError(f"Found columns of different lengths: {lengths}; expected one length.")
+    return columns
+
+
+def _is_frame(source: object, package: str) -> bool:
+    return type(source).__module__.split(".")[0] == package and hasattr(source, "columns")
+
+
+def _missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and value != value)

@@ -1,0 +1,54 @@
+"""Text normalisation: what two spellings of the same title have in common."""
+
+import re
+import unicodedata
+
+# Letters that Unicode does not take apart into a base letter and a mark.
+_LETTERS = str.maketrans(
+    {"ı": "i", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "’": "'", "`": "'"}
+)
+_MARKS = re.compile(r"[\u0300-\u036f]+")
+_WORD = re.compile(r"\w+(?:[.,]\d+)?")
+_UNITS = (
+    "kg|kilo|kilogram|gr|grs|gram|gramm|grammes|g|mg|l|lt|ltr|litre|liter|litro|litri|ml|cl|dl|cc|"
+    "oz|lb|lbs|cm|mm|m|adet|ad|pcs|pc|pack|pk|st|stk|stuk|stuks|stuck|packung|uds|ud|unidades|"
+    "pz|pezzi|x|er|li|lu|lik"
+)
+_NUMBER = r"\d+(?:[.,]\d+)?"
+_PACK_SIZE = re.compile(
+    rf"(?<!\w)(?:{_NUMBER}\s*(?:x|\*|×)\s*)*{_NUMBER}\s*'?\s*(?:{_UNITS})(?!\w)"
+    rf"|(?<!\w)x\s*{_NUMBER}(?!\w)"
+)
+
+
+def fold(text: str) -> str:
+    """Fold case, diacritics and compatibility forms away.
+
+    Turkish dotted and dotless i, in both cases, become ``i``, so that a title keeps its
+    folded form when it is put in upper case or loses its diacritics on the way.
+
+    >>> fold("KIRMIZI Çilek"), fold("kırmızı çilek"), fold("kirmizi cilek")
+    ('kirmizi cilek', 'kirmizi cilek', 'kirmizi cilek')
+    >>> fold("Süßkartoffel, Crème Brûlée")
+    'susskartoffel, creme brulee'
+    """
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return _MARKS.sub("", decomposed).translate(_LETTERS)
+
+
+def near_duplicate_key(title: str) -> str:
+    """What stays of a title when case, diacritics, pack size and word order do not count.
+
+    Two titles with equal keys are near duplicates.  A title that is nothing but a pack
+    size keeps it, so that such titles stay apart.
+
+    >>> near_duplicate_key("Pınar Süt 1 L") == near_duplicate_key("SUT PINAR 6x200ml")
+    True
+    >>> near_duplicate_key("330 ml"), near_duplicate_key("500 ml")
+    ('330 ml', '500 ml')
+    """
+    folded = fold(title)
+    words = _WORD.findall(_PACK_SIZE.sub(" ", folded))
+    return " ".join(sorted(words or _WORD.findall(folded))) or folded.strip()

@@ -1,0 +1,136 @@
+"""Titles to token ids, once, and token ids to batches without padding waste."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.errors import EncoderError
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Tokenizer
+
+_CHUNK = 16_384
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """The tokens of many titles, one after the other.
+
+    Attributes:
+        ids: int32 [tokens].
+        offsets: int64 [rows + 1]: row ``r`` has the tokens ``offsets[r]:offsets[r + 1]``.
+        truncated: How many titles were longer than the limit and lost their end.
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    truncated: int = 0
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """int64 [rows]: tokens of each row."""
+        return np.diff(self.offsets)
+
+    def pad(self, rows: NDArray[np.int64], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """The rows as one rectangle.
+
+        Returns:
+            ids int64 [batch, token] and mask bool [batch, token] (true for real tokens).
+        """
+        import torch
+
+        lengths = self.lengths[rows]
+        columns = np.arange(max(int(lengths.max(initial=1)), 1))
+        mask = columns < lengths[:, None]
+        ids = np.full(mask.shape, pad_id, np.int64)
+        source = self.offsets[rows][:, None] + columns
+        ids[mask] = self.ids[source[mask]]
+        return torch.from_numpy(ids), torch.from_numpy(mask)
+
+
+def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> TokenTable:
+    """Tokenise in Rust, on all cores.
+
+    Args:
+        tokenizer: With its special tokens set up.
+        texts: One for each row.
+        max_tokens: Longer texts are cut to this many tokens, special ones included.
+    """
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    pieces: list[NDArray[np.int32]] = []
+    lengths: list[int] = []
+    truncated = 0
+    for start in range(0, len(texts), _CHUNK):
+        encoded = tokenizer.encode_batch(list(texts[start : start + _CHUNK]))
+        for row in encoded:
+            lengths.append(len(row.ids))
+            truncated += bool(row.overflowing)
+        pieces.append(np.array([i for row in encoded for i in row.ids], dtype=np.int32))
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    ids = np.concatenate(pieces) if pieces else np.zeros(0, np.int32)
+    return TokenTable(ids, offsets, truncated)
+
+
+def plan_batches(
+    lengths: NDArray[np.int64], token_budget: int, rng: np.random.Generator | None = None
+) -> list[NDArray[np.int64]]:
+    """Group rows of like length so that no batch exceeds the budget, padding included.
+
+    Args:
+        lengths: int64 [rows]: tokens of each row.
+        token_budget: rows times longest row of a batch, at most; a single row that is
+            longer makes a batch of its own.
+        rng: Shuffles rows of equal length and the order of the batches; without it the
+            longest rows come first.
+
+    Returns:
+        Row numbers, int64 [batch], for each batch; together every row once.
+    """
+    ties = rng.random(len(lengths)) if rng is not None else np.arange(len(lengths))
+    order = np.lexsort((ties, -lengths))
+    batches = []
+    start = 0
+    while start < len(order):
+        longest = max(int(lengths[order[start]]), 1)
+        end = start + max(token_budget // longest, 1)
+        batches.append(order[start:end].astype(np.int64))
+        start = end
+    if rng is not None:
+        batches = [batches[number] for number in rng.permutation(len(batches))]
+    return batches
+
+
+def padded_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64]]) -> float:
+    """The share of a plan's tokens that is padding, 0 to 1."""
+    total = sum(len(rows) * int(lengths[rows].max(initial=0)) for rows in batches)
+    return 1 - int(lengths.sum()) / max(total, 1)
+
+
+def read_tokenizer(text: str, source: str) -> "Tokenizer":
+    """Read the text of a ``tokenizer.json``.
+
+    Raises:
+        EncoderError: It is not one.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # the Rust binding raises bare Exception
+        raise EncoderError(f"{source} is not a readable tokenizer.json: {error}.") from error
+
+
+def iter_rows(rows: int, size: int) -> Iterator[tuple[int, int]]:
+    """Ranges (start, end) of at most ``size`` rows that cover all rows."""
+    for start in range(0, rows, size):
+        yield start, min(start + size, rows)
