@@ -82,9 +82,9 @@ class Network(nn.Module):
             encoder_scores: float32 [batch, outcome], log-probabilities of the heads.
             features: The titles' n-grams.
         """
-        scores = torch.zeros(1, device=self.device)
+        parts = []
         if encoder_scores is not None:
-            scores = self.evidence[0] * encoder_scores
+            parts.append(self.evidence[0] * encoder_scores)
         if self.lexical is not None and features is not None:
-            scores = scores + self.evidence[1] * self.lexical(features)
-        return scores.log_softmax(dim=1)
+            parts.append(self.evidence[1] * self.lexical(features))
+        return torch.stack(parts).sum(dim=0).log_softmax(dim=1)

@@ -231,7 +231,9 @@ def _checked_lengths(columns: Columns) -> Columns:
 
 
 def _is_frame(source: object, package: str) -> bool:
-    return type(source).__module__.split(".")[0] == package and hasattr(source, "columns")
+    kind = type(source)
+    frames = ("DataFrame", "LazyFrame")
+    return kind.__module__.split(".")[0] == package and kind.__name__ in frames
 
 
 def _missing(value: object) -> bool:

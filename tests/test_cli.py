@@ -1,0 +1,159 @@
+"""The command line, on real files."""
+
+import csv
+import gzip
+import json
+import resource
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from prodcat.cli import main
+from prodcat.demo.quick_commerce import generate
+from prodcat.demo.run import write_catalog
+
+LEVELS = ["department", "category", "subcategory", "type"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a catalog and a classifier that the command line trained."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_catalog(generate(600, "de"), folder / "train.csv")
+    write_catalog(generate(80, "de", seed=1), folder / "test.csv")
+    arguments = ["train", str(folder / "train.csv"), "--output", str(folder / "model")]
+    arguments += ["--path", *LEVELS, "--encoder", "none", "--lexical-cost", "0.5", "--quiet"]
+    arguments += ["--history", str(folder / "history.jsonl"), "--characters", "2,3"]
+    assert main(arguments) == 0
+    return folder
+
+
+def answers(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_train_saves_a_classifier_and_its_history(home):
+    config = json.loads((home / "model" / "config.json").read_text())
+    assert config["training"]["lexical_cost"] == 0.5
+    assert config["model"]["characters"] == [2, 3]
+    [line] = (home / "history.jsonl").read_text().splitlines()
+    assert json.loads(line)["epoch"] == 0
+
+
+def test_evaluate_prints_a_table_and_writes_json(home, capsys):
+    arguments = ["evaluate", str(home / "test.csv"), "--model", str(home / "model")]
+    arguments += ["--path", *LEVELS, "--on-error", "aside", "--json", str(home / "metrics.json")]
+    assert main(arguments) == 0
+    assert "path accuracy" in capsys.readouterr().out
+    assert json.loads((home / "metrics.json").read_text())["path_accuracy"] > 0.5
+
+
+def predict(home, source, output, *more):
+    return main(
+        ["predict", str(source), "--model", str(home / "model"), "--output", str(output), *more]
+    )
+
+
+def test_predict_keeps_every_row_and_column_in_order(home):
+    assert predict(home, home / "test.csv", home / "out.csv", "--top-k", "2") == 0
+    given, found = answers(home / "test.csv"), answers(home / "out.csv")
+    assert [row["title"] for row in found] == [row["title"] for row in given]
+    assert found[0]["brand"] == given[0]["brand"]
+    best, second = float(found[0]["confidence"]), float(found[0]["confidence_2"])
+    assert 1 >= best >= second >= 0
+    steps = [float(step) for step in found[0]["level_confidences"].split()]
+    assert steps == sorted(steps, reverse=True) and len(steps) == 4
+
+
+def test_predict_writes_every_format_alike(home):
+    for name in ("out.jsonl", "out.parquet", "out.csv.gz", "again.csv"):
+        assert predict(home, home / "test.csv", home / name) == 0
+    expected = [row["predicted_path"] for row in answers(home / "again.csv")]
+    lines = (home / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["predicted_path"] for line in lines] == expected
+    assert pq.read_table(home / "out.parquet")["predicted_path"].to_pylist() == expected
+    with gzip.open(home / "out.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        assert [row["predicted_path"] for row in csv.DictReader(file)] == expected
+
+
+def test_rows_without_a_readable_title_keep_their_place_and_say_so(home):
+    (home / "dirty.csv").write_bytes(b"title\nMilch\n \nK\xe4se\n")
+    assert predict(home, home / "dirty.csv", home / "clean.csv") == 0
+    found = answers(home / "clean.csv")
+    assert [row["error"] for row in found] == ["", "empty title", "invalid UTF-8"]
+    assert found[1]["predicted_path"] == "" and found[2]["predicted_path"]
+    assert found[2]["title"] == "K\ufffdse"
+
+
+def test_predict_goes_to_standard_output(home, capsys):
+    assert predict(home, home / "test.csv", "-") == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("title,brand,") and len(captured.out.splitlines()) == 81
+    assert "80 titles answered" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "none.csv", "--model", "memory://nothing"], "Found no artifact"),
+        (["train", "none.csv", "--output", "x"], "Found no file"),
+        (["evaluate", "{home}/test.csv", "--model", "{home}/model"], "no column 'path'"),
+        (["predict", "{home}/out.csv", "--model", "{home}/model"], "has a column 'predicted_path'"),
+        (["predict", "{home}/test.csv", "--model", "{home}/model", "--output", "x.xls"], "ends with"),
+        (["demo", "--country", "xx", "--folder", "{home}/d"], "country 'xx' is not known"),
+    ],
+)
+def test_a_mistake_ends_with_status_2_and_one_message(home, capsys, arguments, message):
+    predict(home, home / "test.csv", home / "out.csv")
+    capsys.readouterr()
+    assert main([argument.format(home=home) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith(f"prodcat {arguments[0]}: ")
+
+
+def test_no_command_shows_the_help(capsys):
+    assert main([]) == 0
+    assert "train,predict,evaluate,demo" in capsys.readouterr().out
+
+
+def test_a_taxonomy_file_and_a_validation_file(home, tmp_path):
+    (tmp_path / "t.csv").write_text("title,path\n" + "a b,A\nc d,B > C\n" * 5)
+    (tmp_path / "v.csv").write_text("title,path\na b,A\n")
+    (tmp_path / "tree.jsonl").write_text('{"path": "A"}\n{"path": "B > C"}\n{"path": "D"}\n')
+    arguments = ["train", str(tmp_path / "t.csv"), "--output", str(tmp_path / "m")]
+    arguments += ["--taxonomy", str(tmp_path / "tree.jsonl"), "--encoder", "none", "--quiet"]
+    assert main([*arguments, "--validation", str(tmp_path / "v.csv")]) == 0
+    assert '"D"' in (tmp_path / "m" / "taxonomy.json").read_text()
+    with pytest.raises(SystemExit):
+        main([*arguments, "--lexical", "perhaps"])
+    assert main([*arguments, "--lexical", "no"]) == 2
+
+
+def peak_after(home, rows):
+    """The peak memory in MiB of a process that answers this many titles."""
+    source, output = home / f"{rows}.csv", home / f"{rows}-out.csv"
+    titles = [row.title for row in generate(2_000, "de")]
+    with source.open("w", encoding="utf-8") as file:
+        file.write("title\n")
+        for start in range(0, rows, len(titles)):
+            file.writelines(f'"{title} {start}"\n' for title in titles)
+    command = [sys.executable, "-m", "prodcat", "predict", str(source)]
+    command += ["--model", str(home / "model"), "--output", str(output)]
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=True
+    )
+    assert output.read_bytes().count(b"\n") == rows + 1
+    return int(run.stdout) / 1024
+
+
+@pytest.mark.slow
+def test_memory_stays_bounded_over_two_hundred_thousand_titles(home):
+    assert resource.RUSAGE_CHILDREN
+    assert peak_after(home, 200_000) - peak_after(home, 20_000) < 300

@@ -1,0 +1,186 @@
+"""Heads, lexical branch, closed form and weights of evidence."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+from strategies import taxonomies
+
+from prodcat.calibration import fit_evidence
+from prodcat.closed_form import closed_form_start
+from prodcat.heads import FlatHead, StackedHeads
+from prodcat.lexical import NGrams, solve
+from prodcat.network import Network
+from prodcat.path_model import PathModel
+from prodcat.taxonomy import Taxonomy
+
+TREE = Taxonomy.from_paths([("A", "X"), ("A", "Y"), ("B", "Z"), ("C",)])
+
+
+def test_stacked_heads_start_as_linear_heads():
+    heads = StackedHeads(5, [3, 3], [[0, 0, 1]], belief_width=4)
+    weight, bias, x = torch.randn(6, 5), torch.randn(6), torch.randn(2, 5)
+    heads.set_linear(weight, bias)
+    torch.testing.assert_close(heads(x), x @ weight.T + bias)
+
+
+def test_what_a_level_believes_changes_the_next_one():
+    heads = StackedHeads(5, [3, 3], [[0, 0, 1]], belief_width=4)
+    heads.set_linear(torch.randn(6, 5), torch.zeros(6))
+    torch.nn.init.normal_(heads.shifts[0].weight)
+    x = torch.randn(2, 5)
+    before = heads(x)
+    with torch.no_grad():
+        heads.heads[0].bias += torch.tensor([5.0, 0.0, -5.0])
+    after = heads(x)
+    assert not torch.allclose(before[:, 3:], after[:, 3:])
+
+
+def test_heads_without_beliefs_are_separate():
+    heads = StackedHeads(5, [3, 3], [[0, 0, 1]], belief_width=0)
+    assert not list(heads.shifts)
+    assert heads(torch.randn(2, 5)).shape == (2, 6)
+    assert FlatHead(5, 4)(torch.randn(2, 5)).shape == (2, 4)
+
+
+def test_character_and_word_ngrams_are_those_of_scikit_learn():
+    """Equal counts of distinct n-grams per title, and equal tf-idf weights."""
+    texts = ["Pınar Süt 1 L", "sut sut sut", "Ekmek", "tam buğday ekmeği", "x"]
+    _, features = NGrams.fit(texts, (2, 4), 10_000)
+    folded = ["pinar sut 1 l", "sut sut sut", "ekmek", "tam bugday ekmegi", "x"]
+    settings_ = {"sublinear_tf": True, "token_pattern": r"\S+"}
+    words = TfidfVectorizer(ngram_range=(1, 2), **settings_).fit_transform(folded)
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
+    letters = letters.fit_transform(folded)
+    for row in range(len(texts)):
+        own = features.take(np.array([row])).values
+        expected = np.concatenate([words[row].data, letters[row].data])
+        np.testing.assert_allclose(np.sort(own), np.sort(expected), rtol=1e-4)
+
+
+def test_features_do_not_depend_on_the_batch():
+    texts = [f"brand {i % 7} süt {i} ml" for i in range(50)]
+    ngrams, features = NGrams.fit(texts, (2, 4), 10_000)
+    for row in (0, 13, 49):
+        alone = ngrams([texts[row]])
+        own = features.take(np.array([row]))
+        np.testing.assert_array_equal(alone.columns, own.columns)
+        np.testing.assert_array_equal(alone.values, own.values)
+    assert len(ngrams([])) == 0
+    assert len(ngrams(["", "qqq", "süt"])) == 3
+
+
+def test_the_rarest_ngrams_go_first():
+    texts = ["milk"] * 9 + ["rare"]
+    ngrams, features = NGrams.fit(texts, (2, 4), 5)
+    assert len(ngrams.hashes) == 5
+    assert len(features.take(np.array([9])).values) == 0
+
+
+def test_the_lexical_branch_learns_and_equals_dense_arithmetic():
+    texts = ["red apple", "green apple", "red car", "fast car"] * 5
+    ngrams, features = NGrams.fit(texts, (2, 4), 10_000)
+    branch = solve(features, len(ngrams.hashes), np.array([0, 0, 1, 1] * 5), 3)
+    scores = branch(features)
+    assert scores.argmax(1).tolist() == [0, 0, 1, 1] * 5
+    assert bool((scores[:, 2] < scores[:, :2].max(1).values).all()), "an outcome without titles"
+    dense = torch.zeros(len(ngrams.hashes), 3)
+    rows = torch.repeat_interleave(torch.arange(len(dense)), branch.offsets.diff())
+    dense[rows, branch.columns.long()] = branch.values.float()
+    for row in range(4):
+        own = features.take(np.array([row]))
+        expected = torch.from_numpy(own.values) @ dense[own.columns] + branch.bias
+        torch.testing.assert_close(scores[row], expected)
+    again = branch(features)
+    assert torch.equal(scores, again), "answering must not change the branch"
+
+
+def test_one_outcome_needs_no_machine():
+    ngrams, features = NGrams.fit(["a b", "b c"], (2, 3), 100)
+    branch = solve(features, len(ngrams.hashes), np.array([1, 1]), 2)
+    assert branch(features).argmax(1).tolist() == [1, 1]
+
+
+def blobs(tree, per_outcome=30, hidden=8, seed=0):
+    rng = np.random.default_rng(seed)
+    targets = np.repeat(tree.outcomes, per_outcome)
+    centers = rng.normal(size=(len(tree), hidden)) * 3
+    x = centers[targets] + rng.normal(size=(len(targets), hidden))
+    return torch.tensor(x, dtype=torch.float32), torch.tensor(targets)
+
+
+@pytest.mark.parametrize("structure", ["stacked", "per_level", "flat"])
+@given(tree=taxonomies(), seed=st.integers(0, 20))
+@settings(max_examples=15, deadline=None)
+def test_the_closed_form_start_solves_separable_titles(structure, tree, seed):
+    x, targets = blobs(tree, seed=seed)
+    paths = PathModel(tree, structure)
+    start = closed_form_start(x, targets, tree, paths)
+    log_probs = paths.log_probs(x @ start.weight.T + start.bias)
+    right = torch.tensor(tree.outcomes)[log_probs.argmax(1)] == targets
+    # A softmax of one level sees "no node" as one class of many centers, which no
+    # line need split; the path softmax has a class for each outcome.
+    assert right.float().mean() > (0.5 if structure == "per_level" else 0.9)
+    own = paths.target_log_probs(log_probs, targets).mean()
+    assert -own < np.log(len(tree.outcomes)) + 1e-6, "no worse than knowing nothing"
+
+
+def test_stacked_and_flat_starts_are_the_same_distribution():
+    x, targets = blobs(TREE)
+    found = []
+    for structure in ("stacked", "flat"):
+        paths = PathModel(TREE, structure)
+        start = closed_form_start(x, targets, TREE, paths)
+        found.append(paths.log_probs(x @ start.weight.T + start.bias))
+    torch.testing.assert_close(found[0], found[1], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("structure", ["stacked", "per_level", "flat"])
+def test_the_start_copes_with_empty_outcomes_single_titles_and_partial_labels(structure):
+    x, targets = blobs(TREE, per_outcome=3)
+    keep = targets != TREE.find(("A", "Y"))
+    x, targets = x[keep], targets[keep].clone()
+    targets[-1] = TREE.find(("A",))  # a partial label
+    start = closed_form_start(x, targets, TREE, PathModel(TREE, structure))
+    assert bool(start.weight.isfinite().all()) and bool(start.bias.isfinite().all())
+
+
+def test_one_title_has_nothing_to_hold_out():
+    tree = Taxonomy.from_paths([("A",), ("B",)])
+    start = closed_form_start(torch.randn(1, 4), torch.tensor([0]), tree, PathModel(tree))
+    assert bool(start.weight.isfinite().all())
+
+
+def test_evidence_that_is_right_weighs_more():
+    paths = PathModel(TREE)
+    targets = torch.tensor(TREE.outcomes).repeat(25)
+    truth = torch.eye(4).repeat(25, 1)
+    noise = torch.randn(100, 4, generator=torch.Generator().manual_seed(0))
+    right, wrong = (4 * truth + noise).log_softmax(1), noise.log_softmax(1)
+    weights = fit_evidence(paths, targets, right, wrong)
+    assert weights[0] > 3 * weights[1] > 0
+    assert fit_evidence(paths, targets, None, right)[0] == 1
+    assert fit_evidence(paths, targets[:0], right[:0], None).tolist() == [1, 1]
+
+
+def test_too_sure_scores_are_cooled():
+    paths = PathModel(TREE)
+    generator = torch.Generator().manual_seed(0)
+    honest = torch.randn(4000, 4, generator=generator).log_softmax(1)
+    outcome = torch.multinomial(honest.exp(), 1, generator=generator).flatten()
+    targets = torch.tensor(TREE.outcomes)[outcome]
+    weight = fit_evidence(paths, targets, 5 * honest, None)[0]
+    assert weight == pytest.approx(0.2, rel=0.1)
+
+
+def test_two_kinds_of_evidence_are_weighed_in_one_softmax():
+    ngrams, features = NGrams.fit(["red apple", "fast car"] * 3, (2, 4), 100)
+    branch = solve(features, len(ngrams.hashes), np.array([0, 1] * 3), 4)
+    network = Network(TREE, None, "stacked", 4, branch)
+    network.evidence.copy_(torch.tensor([0.5, 2.0]))
+    own = torch.randn(6, 4).log_softmax(1)
+    expected = (0.5 * own + 2 * branch(features)).log_softmax(1)
+    torch.testing.assert_close(network.combine(own, features), expected)
+    torch.testing.assert_close(network.combine(own, None), (0.5 * own).log_softmax(1))

