@@ -332,8 +332,12 @@ def fit(
     encoder, tokenizer = None, None
     if model.encoder is not None:
         encoder, tokenizer = load_encoder(model.encoder, model.pooling)
-    inputs = (catalog.inputs, validation.inputs)
-    targets = (catalog.targets, _targets_in(validation, taxonomy))
+    names, nodes = _named_outcomes(taxonomy) if training.node_names else ([], [])
+    inputs = ([*catalog.inputs, *names], validation.inputs)
+    targets = (
+        np.concatenate([catalog.targets, np.array(nodes, np.int64)]),
+        _targets_in(validation, taxonomy),
+    )
     ngrams, lexical, features = None, None, (None, None)
     if model.lexical:
         ngrams, lexical, features = _fit_lexical(inputs, targets[0], taxonomy, model, training)
@@ -347,7 +351,7 @@ def fit(
         logger.warning(
             "%d of %d titles are longer than max_tokens=%d and were cut.",
             tables[0].truncated,
-            len(catalog),
+            len(inputs[0]),
             model.max_tokens,
         )
     torch.manual_seed(training.seed)
@@ -381,6 +385,15 @@ def fit(
         },
     )
     return replace(classifier, validation=classifier.evaluate(validation))
+
+
+def _named_outcomes(taxonomy: Taxonomy) -> tuple[list[str], list[int]]:
+    """Every outcome's names, once each: what the tree itself says about rare categories."""
+    columns = (taxonomy.names, *taxonomy.translations.values())
+    pairs = dict.fromkeys(
+        (column[node], node) for node in taxonomy.outcomes.tolist() for column in columns
+    )
+    return [name for name, _ in pairs], [node for _, node in pairs]
 
 
 def _fit_lexical(

@@ -88,6 +88,8 @@ class TrainingConfig:
         label_smoothing: Share of the target that is spread over all outcomes.
         level_weight: Weight of an auxiliary loss at each level.
         logit_adjustment: tau of the adjustment for the long tail; 0 for none.
+        node_names: Whether each outcome's name, in every language that the tree has, is a
+            training title of that outcome too.
         closed_form: Whether the heads start from the closed-form solution.
         lexical_cost: Cost of the lexical branch's support vector machine.
         validation: Share of the titles that is held out where no validation is given.
@@ -96,11 +98,11 @@ class TrainingConfig:
         seed: Of everything random.
     """
 
-    epochs: int = 5
+    epochs: int = 4
     patience: int = 3
     token_budget: int = 512
     accumulate: int = 1
-    learning_rate: float = 3e-4
+    learning_rate: float = 4e-4
     head_learning_rate: float = 3e-3
     weight_decay: float = 0.01
     warmup: float = 0.06
@@ -110,8 +112,9 @@ class TrainingConfig:
     label_smoothing: float = 0.0
     level_weight: float = 0.0
     logit_adjustment: float = 0.0
+    node_names: bool = True
     closed_form: bool = True
-    lexical_cost: float = 1.0
+    lexical_cost: float = 3.0
     validation: float = 0.1
     precision: Precision = "auto"
     seed: int = 0

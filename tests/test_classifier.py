@@ -136,9 +136,9 @@ def test_validation_is_held_out_where_none_is_given(catalog):
 
 
 def test_ragged_trees_and_partial_labels_go_all_the_way(encoder_folder):
-    rows = [
-        {"title": f"elma {n}", "path": ["Food", "Fruit", "Apples"]} for n in range(12)
-    ] + [{"title": f"sabun {n}", "path": ["Home"]} for n in range(12)]
+    rows = [{"title": f"elma {n}", "path": ["Food", "Fruit", "Apples"]} for n in range(12)] + [
+        {"title": f"sabun {n}", "path": ["Home"]} for n in range(12)
+    ]
     rows += [{"title": f"meyve {n}", "path": ["Food", "Fruit"]} for n in range(6)]
     rows += [{"title": f"armut {n}", "path": ["Food", "Fruit", "Pears"]} for n in range(12)]
     catalog = read_catalog(rows, inner="partial")
@@ -250,7 +250,9 @@ def test_mistakes_of_users_say_what_to_do(classifier, call, error, message):
 
 
 def test_labels_of_an_equal_part_of_the_tree_are_understood(classifier, parts):
-    rows = [{"title": t, "path": p} for t, p in zip(parts.test.titles, parts.test.paths, strict=True)]
+    rows = [
+        {"title": t, "path": p} for t, p in zip(parts.test.titles, parts.test.paths, strict=True)
+    ]
     other = read_catalog([{**row, "path": list(row["path"])} for row in rows[:20]])
     assert other.tree.hash != classifier.taxonomy.hash
     expected = classifier.evaluate(parts.test.take(np.arange(20)))
@@ -286,14 +288,19 @@ def test_too_few_titles_are_refused():
 def test_unlabelled_rows_are_left_out_and_said(catalog, caplog):
     from prodcat.catalog import Catalog
 
-    rows = [{"title": t, "path": list(p)} for t, p in zip(catalog.titles, catalog.paths, strict=True)]
+    rows = [
+        {"title": t, "path": list(p)} for t, p in zip(catalog.titles, catalog.paths, strict=True)
+    ]
     mixed: Catalog = read_catalog([*rows, {"title": "x", "path": None}], on_error="accept")
     fit(mixed, model=ModelConfig(encoder=None), progress=False)
     assert f"1 of {len(rows) + 1} titles have no category" in caplog.text
 
 
 def test_different_text_columns_are_refused(catalog):
-    rows = [{"title": t, "path": list(p), "brand": "b"} for t, p in zip(catalog.titles, catalog.paths, strict=True)]
+    rows = [
+        {"title": t, "path": list(p), "brand": "b"}
+        for t, p in zip(catalog.titles, catalog.paths, strict=True)
+    ]
     with pytest.raises(CatalogError, match="expected the same"):
         fit(read_catalog(rows, text=["brand"]), validation=read_catalog(rows))
 
@@ -373,7 +380,10 @@ def edit_manifest(folder, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.update(format_version=99), "version 99; this prodcat reads 'prodcat' version 1"),
+        (
+            lambda m: m.update(format_version=99),
+            "version 99; this prodcat reads 'prodcat' version 1",
+        ),
         (lambda m: m.update(format="other"), "format 'other'"),
         (lambda m: m.pop("files"), "manifest.json .* is damaged"),
         (lambda m: m["files"].update({"../x": {}}), "is damaged"),
@@ -410,7 +420,9 @@ def test_settings_or_weights_of_another_form_are_named(saved, classifier):
     with pytest.raises(ArtifactError, match="settings of another form: .*epoks"):
         load(str(saved))
     classifier.save(str(saved))
-    rewrite(saved, "config.json", lambda text: text.replace(b'"belief_width": 8', b'"belief_width": 9'))
+    rewrite(
+        saved, "config.json", lambda text: text.replace(b'"belief_width": 8', b'"belief_width": 9')
+    )
     with pytest.raises(ArtifactError, match="do not fit its config"):
         load(str(saved))
 

