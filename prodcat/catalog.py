@@ -64,7 +64,8 @@ class CatalogReport:
         if not self.problems:
             return f"{self.rows_read:,} rows read, none wrong."
         done = {"aside": "kept aside", "accept": "accepted", "raise": "refused"}[self.on_error]
-        lines = [f"{self.rows_read:,} rows read, {len(self.problems):,} wrong ({done}):"]
+        wrong = len({problem.row for problem in self.problems})
+        lines = [f"{self.rows_read:,} rows read, {wrong:,} wrong ({done}):"]
         for reason, count in self.counts().items():
             some = [problem for problem in self.problems if problem.reason == reason][:3]
             shown = "; ".join(f"row {problem.row}: {problem.detail}" for problem in some)
@@ -284,7 +285,8 @@ def _assemble(
             if usable or not problems:
                 taxonomy = _grow(paths, ids, languages, usable, inner)
         if taxonomy is not None:
-            _place(paths, ids, taxonomy, targets, wrong)
+            cut = {problem.row for problem in problems if problem.reason == SKIPPED_LEVEL}
+            _place(paths, ids, taxonomy, targets, lambda r, *w: None if r in cut else wrong(r, *w))
 
     problems.sort(key=lambda problem: problem.row)
     report = CatalogReport(rows, tuple(problems), on_error)
