@@ -57,7 +57,7 @@ def write_artifact(uri: str, files: Mapping[str, bytes], version: str) -> None:
             },
         }
         filesystem.pipe_file(manifest_path, json.dumps(manifest, indent=2).encode() + b"\n")
-    except OSError as error:
+    except (OSError, ValueError, ImportError) as error:
         raise ArtifactError(
             f"Cannot write the artifact to {uri!r}: {error}. Check the address, the rights and "
             "the free space."
@@ -76,7 +76,10 @@ def read_artifact(uri: str) -> dict[str, bytes]:
     """
     import fsspec
 
-    filesystem, root = fsspec.url_to_fs(uri)
+    try:
+        filesystem, root = fsspec.url_to_fs(uri)
+    except (ValueError, ImportError) as error:
+        raise ArtifactError(f"Cannot look for {uri!r}: {error}. Check the address.") from error
     manifest = _read_manifest(filesystem, root, uri)
     files: dict[str, bytes] = {}
     for name, expected in manifest["files"].items():
@@ -134,7 +137,7 @@ def _read_manifest(filesystem: Any, root: str, uri: str) -> dict[str, Any]:
             f"this prodcat reads 'prodcat' version {FORMAT_VERSION}. Install the prodcat that "
             f"wrote it ({manifest.get('prodcat_version')!r})."
         )
-    if not all(
+    if not isinstance(files, dict) or not all(
         isinstance(entry, dict) and {"bytes", "sha256"} <= set(entry) and "/" not in name
         for name, entry in files.items()
     ):

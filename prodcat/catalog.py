@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.errors import CatalogError
-from prodcat.tables import Columns, iter_tables
+from prodcat.tables import Columns, is_missing, iter_tables
 from prodcat.taxonomy import Path, Taxonomy, join_path, split_path
+from prodcat.text import raw_bytes, readable
 
 OnError = Literal["raise", "aside", "accept"]
 PathColumns = str | Sequence[str]
@@ -174,7 +175,8 @@ class _Wanted:
         columns: list[str] = [self.title, *self.text, *self.keep]
         for path in (self.path, self.path_ids):
             columns += [path] if isinstance(path, str) else list(path or ())
-        return columns + ([self.language] if self.language else [])
+        columns += [self.language] if self.language else []
+        return list(dict.fromkeys(columns))
 
 
 def read_catalog(
@@ -226,6 +228,8 @@ def read_catalog(
         raise CatalogError(
             f"on_error={on_error!r} is not known; expected 'raise', 'aside' or 'accept'."
         )
+    if not separator.strip():
+        raise CatalogError(f"separator={separator!r} is blank; expected a mark such as '>'.")
     if isinstance(text, str) or isinstance(keep, str):
         raise CatalogError("text= and keep= take lists of columns; put the name into a list.")
     if isinstance(source, (list, tuple)) and source and isinstance(source[0], str):
@@ -238,15 +242,22 @@ def read_catalog(
 def _read_columns(source: object, wanted: _Wanted) -> Columns:
     names = wanted.names()
     columns: Columns = {name: [] for name in names}
+    met: dict[str, None] = {}
+    rows = 0
     for piece in iter_tables(source):
-        missing = [name for name in names if name not in piece]
-        if missing:
-            raise CatalogError(
-                f"The source has no column {missing[0]!r}; found {sorted(piece)}. Name the "
-                "columns with title=, path=, path_ids=, language=, text= and keep=."
-            )
+        met.update(dict.fromkeys(piece))
+        size = len(next(iter(piece.values()), []))
         for name in names:
-            columns[name] += piece[name]
+            columns[name] += piece.get(name, [None] * size)
+        rows += size
+    missing = [name for name in names if name not in met]
+    if missing and met:
+        raise CatalogError(
+            f"The source has no column {missing[0]!r}; found {sorted(met)}. Name the "
+            "columns with title=, path=, path_ids=, language=, text= and keep=."
+        )
+    if not rows:
+        raise CatalogError("The source has no rows; expected at least one title.")
     return columns
 
 
@@ -273,19 +284,22 @@ def _assemble(
             wrong(row, EMPTY_TITLE, f"{wanted.title}={columns[wanted.title][row]!r}")
     languages = None
     if wanted.language is not None:
-        languages = ["" if v is None else str(v).strip() for v in columns[wanted.language]]
+        languages = [readable(_name(value)) for value in columns[wanted.language]]
 
     targets = np.full(rows, -1, np.int64)
     if wanted.path is not None or wanted.path_ids is not None:
         paths, ids = _read_paths(columns, wanted, rows, wrong)
+        grown = taxonomy is None
         if taxonomy is None:
-            usable = [row for row in range(rows) if paths[row] and (row not in bad)]
-            if not usable:
-                usable = [row for row in range(rows) if paths[row]] if on_error == "accept" else []
-            if usable or not problems:
+            spoiled = set() if on_error == "accept" else bad
+            usable = [row for row in range(rows) if paths[row] and row not in spoiled]
+            if usable:
                 taxonomy = _grow(paths, ids, languages, usable, inner)
         if taxonomy is not None:
+            # What is wrong with a row already is no second problem: its path was cut, or
+            # the tree was made without it.
             cut = {problem.row for problem in problems if problem.reason == SKIPPED_LEVEL}
+            cut |= bad if grown else set()
             _place(paths, ids, taxonomy, targets, lambda r, *w: None if r in cut else wrong(r, *w))
 
     problems.sort(key=lambda problem: problem.row)
@@ -316,63 +330,93 @@ _Wrong = Callable[[int, str, str], None]
 def _clean_texts(values: Iterable[object], column: str, wrong: _Wrong) -> list[str]:
     cleaned = []
     for row, value in enumerate(values):
-        text = "" if value is None or value != value else str(value).strip()
-        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-            raw = text.encode("utf-8", "surrogateescape" if _escaped(text) else "surrogatepass")
-            wrong(row, INVALID_UTF8, f"{column}={raw!r}")
-            text = raw.decode("utf-8", "replace")
-        cleaned.append(text)
+        text = _name(value)
+        clean = readable(text)
+        if clean != text:
+            wrong(row, INVALID_UTF8, f"{column}={raw_bytes(text)!r}")
+        cleaned.append(clean)
     return cleaned
-
-
-def _escaped(text: str) -> bool:
-    return all(not "\ud800" <= c <= "\udfff" or "\udc80" <= c <= "\udcff" for c in text)
 
 
 def _read_paths(
     columns: Columns, wanted: _Wanted, rows: int, wrong: _Wrong
 ) -> tuple[list[Path], list[Path] | None]:
     """Each row's path up to its first gap, and its ids, both empty where it has none."""
+    flagged: set[int] = set()
+
+    def flag(row: int, reason: str, detail: str) -> None:
+        flagged.add(row)
+        wrong(row, reason, detail)
 
     def read(source: PathColumns, row: int) -> list[str]:
         if not isinstance(source, str):
-            return [_name(columns[name][row]) for name in source]
-        value = columns[source][row]
-        if isinstance(value, str):
-            return list(split_path(value, wanted.separator)) if value.strip() else []
-        if value is None or value != value:
-            return []
-        return [_name(part) for part in value]
+            names = [_name(columns[name][row]) for name in source]
+        else:
+            value = columns[source][row]
+            if isinstance(value, (dict, set)):
+                flag(row, NO_CATEGORY, f"a {type(value).__name__} is no path: {value!r}")
+            names = _path_names(value, wanted.separator)
+        clean = [readable(name) for name in names]
+        if clean != names:
+            bad = next(name for name in names if readable(name) != name)
+            flag(row, INVALID_UTF8, f"path name {raw_bytes(bad)!r}")
+        return clean
 
     ids: list[Path] | None = None if wanted.path_ids is None else []
     paths: list[Path] = []
     for row in range(rows):
-        names = read(wanted.path, row) if wanted.path is not None else []
-        keys = read(wanted.path_ids, row) if wanted.path_ids is not None else names
-        names = names if wanted.path is not None else keys
-        for parts in (names, keys):
-            while parts and not parts[-1]:
-                parts.pop()
-        gap = next((i for i, part in enumerate(keys) if not part), len(keys))
-        if gap < len(keys):
-            wrong(row, SKIPPED_LEVEL, f"{keys!r} has nothing at level {gap + 1}")
-            names, keys = names[:gap], keys[:gap]
-        elif not keys:
-            wrong(row, NO_CATEGORY, "nothing at any level")
-        elif len(names) != len(keys):
-            wrong(row, AMBIGUOUS_IDS, f"{len(names)} names {names!r} for {len(keys)} ids {keys!r}")
-            names, keys = [], []
-        elif not all(names):
-            wrong(row, SKIPPED_LEVEL, f"{names!r} has an empty name")
-            names, keys = [], []
-        paths.append(tuple(names))
+        names = read(wanted.path, row) if wanted.path is not None else None
+        keys = read(wanted.path_ids, row) if wanted.path_ids is not None else names or []
+        path, key, problem = _checked_path(keys if names is None else names, keys)
+        if problem is not None and not (problem[0] == NO_CATEGORY and row in flagged):
+            wrong(row, *problem)
+        paths.append(path)
         if ids is not None:
-            ids.append(tuple(keys))
+            ids.append(key)
     return paths, ids
 
 
+def _checked_path(names: list[str], keys: list[str]) -> tuple[Path, Path, tuple[str, str] | None]:
+    """The path and its ids as far as they can be used, and what is wrong with them."""
+
+    def trimmed(parts: list[str]) -> Path:
+        end = max((i + 1 for i, part in enumerate(parts) if part), default=0)
+        return tuple(parts[:end])
+
+    path, key = trimmed(names), trimmed(keys)
+    gap = next((i for i, part in enumerate(key) if not part), len(key))
+    if gap < len(key):
+        detail = f"{list(key)!r} has nothing at level {gap + 1}"
+        return path[:gap], key[:gap], (SKIPPED_LEVEL, detail)
+    if not key:
+        return (), (), (NO_CATEGORY, "nothing at any level")
+    if len(path) != len(key):
+        detail = f"{len(path)} names {list(path)!r} for {len(key)} ids {list(key)!r}"
+        return (), (), (AMBIGUOUS_IDS, detail)
+    if not all(path):
+        return (), (), (SKIPPED_LEVEL, f"{list(path)!r} has an empty name")
+    return path, key, None
+
+
+def _path_names(value: object, separator: str) -> list[str]:
+    """The names in one cell: a list or array of names, one line, or one name."""
+    if isinstance(value, (dict, set)):
+        return []
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_name(part) for part in value]
+    text = _name(value)
+    return list(split_path(text, separator)) if text else []
+
+
 def _name(value: object) -> str:
-    return "" if value is None or value != value else str(value).strip()
+    """A cell as text; whole numbers lose the point that a missing neighbour gave them."""
+    if is_missing(value):
+        return ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
 
 
 def _grow(

@@ -16,13 +16,14 @@ from prodcat.artifact import read_artifact, write_artifact
 from prodcat.catalog import Catalog
 from prodcat.config import ModelConfig, TrainingConfig
 from prodcat.decoding import Answers, most_likely_paths
-from prodcat.encoder import autocast, build_encoder, config_of, load_encoder, pad_id_of
+from prodcat.encoder import Encoder, autocast, build_encoder, config_of, load_encoder, pad_id_of
 from prodcat.errors import ArtifactError, CatalogError, ConfigError
 from prodcat.lexical import LexicalBranch, NGrams, solve
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
 from prodcat.splits import split
 from prodcat.taxonomy import Path, Taxonomy, join_path
+from prodcat.text import readable
 from prodcat.tokenization import TokenTable, plan_batches, read_tokenizer, tokenize
 from prodcat.training import EpochResult, Listener, Rows, train
 
@@ -103,8 +104,10 @@ class Classifier:
         Raises:
             CatalogError: The titles are not texts, or a text column is missing.
         """
-        if top_k < 1:
-            raise ConfigError(f"top_k={top_k!r} is out of range; expected at least 1.")
+        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+            raise ConfigError(
+                f"top_k={top_k!r} is out of range; expected a whole number, at least 1."
+            )
         names = [self.taxonomy.path(node, language) for node in range(len(self.taxonomy))]
         found: list[list[Prediction]] = []
         for answers in self._answers(self._texts(titles), top_k, precision):
@@ -196,7 +199,13 @@ class Classifier:
                     f"Title {row} is a {type(title).__name__}; expected text. Convert it with "
                     "str(), or drop the row."
                 )
-        return texts
+        if self.text_columns:
+            logger.warning(
+                "This classifier was trained to read %s too; titles alone are answered without. "
+                "Give a catalog, read with text=, for all it knows.",
+                list(self.text_columns),
+            )
+        return [readable(text) for text in texts]
 
     def _answers(self, texts: list[str], k: int, precision: str) -> Iterator[Answers]:
         for log_probs in self._log_probs(texts, precision):
@@ -325,13 +334,19 @@ def fit(
         EncoderError: The encoder cannot be loaded.
     """
     model, training = model or ModelConfig(), training or TrainingConfig()
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = pick_device(device)
     taxonomy = catalog.tree
+    if model.structure == "per_level" and (training.level_weight or training.logit_adjustment):
+        raise ConfigError(
+            "structure='per_level' has a loss of its own at each level; level_weight and "
+            "logit_adjustment do not apply. Set them to 0."
+        )
     catalog, validation = _labelled(catalog, validation, training)
 
     encoder, tokenizer = None, None
     if model.encoder is not None:
         encoder, tokenizer = load_encoder(model.encoder, model.pooling)
+        _check_length(encoder, model)
     names, nodes = _named_outcomes(taxonomy) if training.node_names else ([], [])
     inputs = ([*catalog.inputs, *names], validation.inputs)
     targets = (
@@ -349,19 +364,21 @@ def fit(
     ]
     if tables[0].truncated:
         logger.warning(
-            "%d of %d titles are longer than max_tokens=%d and were cut.",
+            "%d of %d texts (titles and category names) are longer than max_tokens=%d and were "
+            "cut.",
             tables[0].truncated,
             len(inputs[0]),
             model.max_tokens,
         )
-    torch.manual_seed(training.seed)
-    network = Network(
-        taxonomy, encoder, model.structure, model.belief_width, lexical, training.dropout
-    ).to(device)
-    rows = [Rows(*row) for row in zip(tables, features, targets, strict=True)]
-    history, start = train(
-        network, taxonomy, rows[0], rows[1], training, progress=progress, listener=listener
-    )
+    with torch.random.fork_rng():
+        torch.manual_seed(training.seed)
+        network = Network(
+            taxonomy, encoder, model.structure, model.belief_width, lexical, training.dropout
+        ).to(device)
+        rows = [Rows(*row) for row in zip(tables, features, targets, strict=True)]
+        history, start = train(
+            network, taxonomy, rows[0], rows[1], training, progress=progress, listener=listener
+        )
     network.eval()
     classifier = Classifier(
         taxonomy=taxonomy,
@@ -409,6 +426,17 @@ def _fit_lexical(
     place[taxonomy.outcomes] = np.arange(len(taxonomy.outcomes))
     labels = place[targets]
     complete = np.flatnonzero(labels >= 0)
+    if not len(complete):
+        raise CatalogError(
+            f"All {len(targets)} labels stop above the outcomes, so the n-grams have nothing to "
+            "learn; expected some complete paths. Give some, or set lexical=False."
+        )
+    if len(complete) < len(targets):
+        logger.info(
+            "%d of %d labels are partial; the encoder learns from them, the n-grams do not.",
+            len(targets) - len(complete),
+            len(targets),
+        )
     branch = solve(
         own.take(complete),
         len(ngrams.hashes),
@@ -482,10 +510,23 @@ def load(uri: str, *, device: str | torch.device | None = None) -> Classifier:
     Raises:
         ArtifactError: There is no artifact, or it is not whole.
     """
+    files = read_artifact(uri)
+    device = pick_device(device)
+    try:
+        return _rebuild(files, uri, device)
+    except ArtifactError:
+        raise
+    except Exception as error:  # whatever a damaged file makes of the libraries below
+        raise ArtifactError(
+            f"The artifact at {uri!r} cannot be rebuilt: {type(error).__name__}: {error}. Its "
+            "files are what its manifest says, so they were damaged before they were saved, or "
+            "belong to different models. Save the classifier again."
+        ) from error
+
+
+def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classifier:
     from safetensors.torch import load as load_tensors
 
-    files = read_artifact(uri)
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     try:
         config = json.loads(files["config.json"])
         model = ModelConfig(**config.pop("model"))
@@ -507,6 +548,9 @@ def load(uri: str, *, device: str | torch.device | None = None) -> Classifier:
         ngrams = NGrams(hashes, tensors.pop("ngrams.idf").numpy(), model.characters)
         names = ("offsets", "columns", "values", "bias")
         lexical = LexicalBranch(*(tensors[f"lexical.{name}"] for name in names))
+        entries = int(lexical.offsets[-1])
+        if not len(hashes) + 1 == len(lexical.offsets) or entries != len(lexical.columns):
+            raise ArtifactError(f"The n-grams in the artifact at {uri!r} do not fit each other.")
     network = Network(
         taxonomy, encoder, model.structure, model.belief_width, lexical, training.dropout
     )
@@ -528,6 +572,35 @@ def load(uri: str, *, device: str | torch.device | None = None) -> Classifier:
         _ngrams=ngrams,
         _stored=config,
     )
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The device that is meant; a GPU if there is one and none is named.
+
+    Raises:
+        ConfigError: There is no such device here.
+    """
+    try:
+        found = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"device={device!r} cannot be used here: {str(error).splitlines()[0]} Use 'cpu', or "
+            "'cuda' on a machine with a GPU."
+        ) from error
+    return found
+
+
+def _check_length(encoder: Encoder, model: ModelConfig) -> None:
+    config: Any = encoder.body.config
+    most = getattr(config, "max_position_embeddings", None)
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        most = most and most - pad_id_of(encoder) - 1  # positions count from the padding id
+    if most is not None and model.max_tokens > most:
+        raise ConfigError(
+            f"max_tokens={model.max_tokens} is more than the {most} positions of "
+            f"{model.encoder!r}. Set max_tokens to {most} or less."
+        )
 
 
 def _read_evaluation(text: bytes | None) -> Evaluation | None:

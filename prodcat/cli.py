@@ -6,10 +6,11 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TextIO
 
 import prodcat
-from prodcat.errors import CatalogError, ProdcatError
+from prodcat.errors import CatalogError, ConfigError, ProdcatError
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--title", default="title", help="column with the title")
     predict.add_argument("--text", nargs="*", help="further text columns, as in training")
     predict.add_argument("--top-k", type=int, default=1, help="paths for each title")
+    predict.add_argument("--language", help="of the names in the answers, where the tree has it")
     predict.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     predict.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
     predict.set_defaults(run=_predict)
@@ -96,6 +98,12 @@ def _column_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--separator", default=">", help="between the names of a path")
     parser.add_argument("--language", help="column with the language")
     parser.add_argument("--text", nargs="*", default=[], help="further text columns")
+    parser.add_argument(
+        "--inner",
+        default="terminal",
+        choices=["terminal", "partial"],
+        help="what a path means that ends at a category with children",
+    )
     parser.add_argument(
         "--on-error",
         default="raise",
@@ -172,6 +180,7 @@ def _read(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
         separator=options.separator,
         language=options.language,
         text=options.text,
+        inner=options.inner,
         on_error=options.on_error,
         **extra,
     )
@@ -181,7 +190,11 @@ def _read(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
 
 
 def _train(options: argparse.Namespace) -> None:
-    taxonomy = prodcat.read_taxonomy(options.taxonomy) if options.taxonomy else None
+    taxonomy = None
+    if options.taxonomy:
+        taxonomy = prodcat.read_taxonomy(
+            options.taxonomy, separator=options.separator, inner=options.inner
+        )
     catalog = _read(options, options.catalog, taxonomy=taxonomy)
     validation = None
     if options.validation:
@@ -224,25 +237,59 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from prodcat.tables import iter_tables, table_format
+    from prodcat.tables import expand, iter_tables, table_format
 
-    classifier = prodcat.load(options.model, device=options.device)
+    if options.top_k < 1:
+        raise ConfigError(f"--top-k {options.top_k} is out of range; expected at least 1.")
     kind = "csv" if options.output == "-" else table_format(options.output)
-    pieces = iter_tables(options.input, _BATCH_ROWS)
+    if options.output != "-" and _address(options.output) in expand(options.input):
+        raise CatalogError(
+            f"--output {options.output!r} is an input file too, which it would replace. Give it "
+            "another name."
+        )
+    classifier = prodcat.load(options.model, device=options.device)
     text = classifier.text_columns if options.text is None else tuple(options.text)
+    pieces = iter_tables(options.input, _BATCH_ROWS)
     answered = _answered(classifier, pieces, options, text)
-    if kind == "parquet":
-        rows = _write_parquet(answered, options.output)
-    elif options.output == "-":
-        rows = _write_text(answered, sys.stdout, kind)
+    if options.output == "-":
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(encoding="utf-8")
+        rows = _write_text(answered, sys.stdout, kind, ",")
     else:
-        import fsspec
-
-        with fsspec.open(
-            options.output, "wt", encoding="utf-8", newline="", compression="infer"
-        ) as file:
-            rows = _write_text(answered, file, kind)
+        rows = _write_file(answered, options.output, kind)
     print(f"{rows:,} titles answered", file=sys.stderr)
+
+
+def _address(uri: str) -> str:
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    return str(filesystem.unstrip_protocol(path))
+
+
+def _write_file(pieces: Iterator[dict[str, list[Any]]], uri: str, kind: str) -> int:
+    """Write beside the output and put it in place when it is whole."""
+    import fsspec
+    from fsspec.core import OpenFile
+
+    from prodcat.tables import delimiter_of
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    part = f"{path}.part"
+    try:
+        if kind == "parquet":
+            rows = _write_parquet(pieces, filesystem, part)
+        else:
+            zipped = "gzip" if path.lower().endswith(".gz") else None
+            target = OpenFile(filesystem, part, "wt", zipped, encoding="utf-8", newline="")
+            with target as file:
+                rows = _write_text(pieces, file, kind, delimiter_of(uri))
+        filesystem.mv(part, path)
+    except BaseException:
+        if filesystem.exists(part):
+            filesystem.rm_file(part)
+        raise
+    return rows
 
 
 def _answered(
@@ -253,24 +300,38 @@ def _answered(
 ) -> Iterator[dict[str, list[Any]]]:
     """Each piece of the input with the answers beside its own columns, row for row.
 
-    A row without a readable title keeps its place and says so in ``error``.
+    All pieces have the columns of the first.  A row without a readable title keeps its
+    place and says so in ``error``.
     """
     from prodcat.catalog import read_catalog
 
-    row = 0
+    header: list[str] | None = None
     for piece in pieces:
-        titles = read_catalog(piece, title=options.title, path=None, text=text, on_error="accept")
-        found = classifier.predict(titles, options.top_k, precision=options.precision)
-        errors = {problem.row: problem.reason for problem in titles.report.problems}
-        columns = {name: [_clean(value) for value in values] for name, values in piece.items()}
-        taken = [name for name in _answer_columns(found, errors) if name in columns]
+        header = list(piece) if header is None else header
+        new = [name for name in piece if name not in header]
+        if new:
+            raise CatalogError(
+                f"The column {new[0]!r} appears after the first {_BATCH_ROWS:,} rows, where the "
+                "output's columns are fixed already. Give the first row every column."
+            )
+        size = len(next(iter(piece.values()), []))
+        if not size:
+            continue
+        given = {name: piece.get(name, [None] * size) for name in header}
+        titles = read_catalog(given, title=options.title, path=None, text=text, on_error="accept")
+        found = classifier.predict(
+            titles, options.top_k, language=options.language, precision=options.precision
+        )
+        reasons = {problem.row: problem.reason for problem in titles.report.problems}
+        answers = _answer_columns(found, reasons)
+        taken = [name for name in answers if name in given]
         if taken:
             raise CatalogError(
                 f"The input has a column {taken[0]!r} already, which the answers would replace. "
                 "Rename it."
             )
-        yield {**columns, **_answer_columns(found, errors)}
-        row += len(titles)
+        columns = {name: [_clean(value) for value in values] for name, values in given.items()}
+        yield {**columns, **answers}
 
 
 def _answer_columns(
@@ -304,19 +365,27 @@ def _answer_columns(
 
 def _clean(value: object) -> object:
     """Unreadable bytes become U+FFFD, so that the output is valid UTF-8."""
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    from prodcat.text import readable
+
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, list):
+        return [_clean(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _clean(part) for key, part in value.items()}
     return value
 
 
-def _write_text(pieces: Iterator[dict[str, list[Any]]], file: TextIO, kind: str) -> int:
+def _write_text(
+    pieces: Iterator[dict[str, list[Any]]], file: TextIO, kind: str, delimiter: str
+) -> int:
     rows = 0
     writer = None
     for piece in pieces:
         records = zip(*piece.values(), strict=True)
         if kind == "csv":
             if writer is None:
-                writer = csv.writer(file, lineterminator="\n")
+                writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
                 writer.writerow(piece)
             for record in records:
                 writer.writerow(record)
@@ -329,28 +398,29 @@ def _write_text(pieces: Iterator[dict[str, list[Any]]], file: TextIO, kind: str)
     return rows
 
 
-def _write_parquet(pieces: Iterator[dict[str, list[Any]]], uri: str) -> int:
-    import fsspec
+def _write_parquet(pieces: Iterator[dict[str, list[Any]]], filesystem: Any, path: str) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = 0
     writer = None
-    with fsspec.open(uri, "wb") as file:
-        for piece in pieces:
-            table = pa.table(piece)
-            if writer is None:
-                schema = pa.schema(
-                    [
+    try:
+        with filesystem.open(path, "wb") as file, ExitStack() as stack:
+            for piece in pieces:
+                table = pa.table(piece)
+                if writer is None:
+                    fields = [
                         pa.field(f.name, pa.string()) if pa.types.is_null(f.type) else f
                         for f in table.schema
                     ]
-                )
-                writer = pq.ParquetWriter(file, schema)
-            writer.write_table(table.cast(writer.schema))
-            rows += len(table)
-        if writer is not None:
-            writer.close()
+                    writer = stack.enter_context(pq.ParquetWriter(file, pa.schema(fields)))
+                writer.write_table(table.cast(writer.schema))
+                rows += len(table)
+    except pa.ArrowException as error:
+        raise CatalogError(
+            f"A column of the input changes its type, which Parquet cannot hold: {error}. Write "
+            ".csv or .jsonl instead."
+        ) from error
     return rows
 
 

@@ -21,6 +21,11 @@ def _between(name: str, value: float, low: float, high: float = float("inf")) ->
         raise ConfigError(f"{name}={value!r} is out of range; expected a number {limit}.")
 
 
+def _whole(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name}={value!r} is out of range; expected a whole number.")
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """What the model is made of.
@@ -52,6 +57,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         _one_of("pooling", self.pooling, ("mean", "cls"))
         _one_of("structure", self.structure, ("stacked", "per_level", "flat"))
+        for name in ("max_tokens", "belief_width", "max_features"):
+            _whole(name, getattr(self, name))
         _between("max_tokens", self.max_tokens, 3)
         _between("belief_width", self.belief_width, 0)
         _between("max_features", self.max_features, 1)
@@ -83,7 +90,7 @@ class TrainingConfig:
         clip: Largest length of the gradient.
         frozen_layers: Share of the encoder's layers, from the bottom, that stay as they
             are, the word embeddings with them; their output is computed once.  0 trains
-            everything.
+            everything; the topmost layer learns always.
         dropout: Of the pooled title.
         label_smoothing: Share of the target that is spread over all outcomes.
         level_weight: Weight of an auxiliary loss at each level.
@@ -120,6 +127,8 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("epochs", "patience", "token_budget", "accumulate", "seed"):
+            _whole(name, getattr(self, name))
         for name in ("epochs", "logit_adjustment", "level_weight", "weight_decay", "seed"):
             _between(name, getattr(self, name), 0)
         for name in ("patience", "token_budget", "accumulate"):

@@ -13,6 +13,7 @@ from prodcat.catalog import read_catalog
 from prodcat.classifier import Classifier, fit
 from prodcat.config import ModelConfig, TrainingConfig
 from prodcat.errors import CatalogError
+from prodcat.tables import is_missing
 from prodcat.taxonomy import join_path, split_path
 
 
@@ -20,17 +21,18 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Titles (``X``, texts) to category paths (``y``, e.g. ``"Food > Fruit > Apples"``).
 
     Args:
-        encoder: As in :class:`prodcat.ModelConfig`; None for n-grams alone.
-        structure: As there.
+        encoder: As in :class:`prodcat.ModelConfig`; None takes that of ``model``, and
+            n-grams alone without one.
+        structure: As there; None takes that of ``model``, and so below.
         lexical: As there.
-        epochs: As in :class:`prodcat.TrainingConfig`.
+        epochs: As in :class:`prodcat.TrainingConfig`; None takes that of ``training``.
         learning_rate: As there.
         head_learning_rate: As there.
         frozen_layers: As there.
         lexical_cost: As there.
         seed: As there.
-        model: Further model settings, over which the ones above go.
-        training: Further training settings, over which the ones above go.
+        model: Model settings.
+        training: Training settings.
         separator: What stands between the names of a path in ``y``.
         device: Where to train; a GPU if there is one.
     """
@@ -38,14 +40,14 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         encoder: str | None = None,
-        structure: str = "stacked",
-        lexical: bool = True,
-        epochs: int = 4,
-        learning_rate: float = 3e-4,
-        head_learning_rate: float = 3e-3,
-        frozen_layers: float = 0.5,
-        lexical_cost: float = 1.0,
-        seed: int = 0,
+        structure: str | None = None,
+        lexical: bool | None = None,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        head_learning_rate: float | None = None,
+        frozen_layers: float | None = None,
+        lexical_cost: float | None = None,
+        seed: int | None = None,
         model: ModelConfig | None = None,
         training: TrainingConfig | None = None,
         separator: str = ">",
@@ -75,47 +77,52 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             CatalogError: A title or a path is empty, or the lengths differ.
         """
-        titles, paths = _texts(X), _texts(y)
+        titles = _titles(X)
+        given = np.asarray(y, dtype=object).ravel()
+        paths = [_label(label, row) for row, label in enumerate(given.tolist())]
         catalog = read_catalog({"title": titles, "path": paths}, separator=self.separator)
-        model = replace(
-            self.model or ModelConfig(encoder=None),
-            encoder=self.encoder,
-            structure=self.structure,  # type: ignore[arg-type]
-            lexical=self.lexical,
-        )
-        training = replace(
+        model = self._with(self.model or ModelConfig(encoder=None), "encoder structure lexical")
+        training = self._with(
             self.training or TrainingConfig(),
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            head_learning_rate=self.head_learning_rate,
-            frozen_layers=self.frozen_layers,
-            lexical_cost=self.lexical_cost,
-            seed=self.seed,
+            "epochs learning_rate head_learning_rate frozen_layers lexical_cost seed",
         )
         self.classifier_: Classifier = fit(
             catalog, model=model, training=training, device=self.device, progress=False
         )
-        # One label for each outcome, spelled as it was given, in the sorted order that
+        # One label for each outcome, as it was given, in the sorted order that
         # scikit-learn expects of classes_.
-        spelling = {split_path(path, self.separator): path for path in reversed(paths)}
-        labels = [spelling.get(path, join_path(path)) for path in self.classifier_.outcomes]
-        self._order = np.argsort(np.array(labels, dtype=object), kind="stable")
-        self.classes_ = np.array(labels, dtype=object)[self._order]
+        spelling = {
+            split_path(path, self.separator): label
+            for path, label in zip(reversed(paths), reversed(given.tolist()), strict=True)
+        }
+        labels = np.empty(len(self.classifier_.outcomes), dtype=object)
+        labels[:] = [spelling.get(path, join_path(path)) for path in self.classifier_.outcomes]
+        self._order = np.argsort(labels, kind="stable")
+        ordered = labels[self._order]
+        self.classes_ = (
+            ordered if isinstance(ordered[0], str) else ordered.astype(np.array(y).dtype)
+        )
         self.n_features_in_ = 1
         return self
+
+    def _with(self, config: Any, names: str) -> Any:
+        """The settings, with those of the estimator's own that are not None."""
+        own = {name: getattr(self, name) for name in names.split()}
+        return replace(config, **{name: value for name, value in own.items() if value is not None})
 
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float32]:  # noqa: N803
         """The probability of each path: float32 [title, class], columns as ``classes_``."""
         check_is_fitted(self)
-        return self.classifier_.predict_proba(_texts(X))[:, self._order]
+        return self.classifier_.predict_proba(_titles(X))[:, self._order]
 
     def predict(self, X: Sequence[str]) -> NDArray[Any]:  # noqa: N803
         """The most likely path of each title, in one line."""
+        check_is_fitted(self)
         chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return chosen
 
 
-def _texts(values: Any) -> list[str]:
+def _titles(values: Any) -> list[str]:
     array = np.asarray(values, dtype=object)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -124,4 +131,17 @@ def _texts(values: Any) -> list[str]:
             f"Found an array of shape {array.shape}; expected one text for each row. Select the "
             "column with the titles."
         )
-    return [value if isinstance(value, str) else "" for value in array.tolist()]
+    for row, value in enumerate(array.tolist()):
+        if not isinstance(value, str):
+            raise CatalogError(
+                f"Title {row} is {value!r}, a {type(value).__name__}; expected text. Convert it "
+                "with str(), or drop the row."
+            )
+    return [str(value) for value in array.tolist()]
+
+
+def _label(label: object, row: int) -> str:
+    """A label as a path; scikit-learn's tools hand over numbers in place of texts."""
+    if is_missing(label) or not str(label).strip():
+        raise CatalogError(f"Label {row} is {label!r}; expected a path such as 'Food > Fruit'.")
+    return str(label)

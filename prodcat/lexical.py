@@ -271,26 +271,34 @@ def solve(
         shape=(len(features), size),
     )
     present = np.unique(targets)
-    weight = np.zeros((size, outcomes), np.float16)
     bias = np.full(outcomes, -1.0 - 1e-3, np.float32)
 
-    def fit(outcome: int) -> None:
+    def fit(outcome: int) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
         machine = LinearSVC(C=cost, tol=0.1, dual=True, random_state=0)
         machine.fit(matrix, targets == outcome, sample_weight=weights)
-        weight[:, outcome] = machine.coef_[0]
         bias[outcome] = machine.intercept_[0]
+        weight = machine.coef_[0].astype(np.float16)
+        kept = np.flatnonzero(np.abs(weight) >= negligible)
+        return kept, weight[kept]
 
+    parts: list[tuple[NDArray[np.int64], NDArray[np.float16]]] = []
     if len(present) > 1:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(fit, present.tolist()))
+            parts = list(pool.map(fit, present.tolist()))
     else:
         bias[present] = 1.0
-    feature, column = np.nonzero(np.abs(weight) >= negligible)
+    none = np.zeros(0, np.int64)
+    feature = np.concatenate([none, *(kept for kept, _ in parts)])
+    column = np.concatenate(
+        [none, *(np.full(len(p[0]), o) for p, o in zip(parts, present.tolist(), strict=False))]
+    )
+    value = np.concatenate([none.astype(np.float16), *(values for _, values in parts)])
+    order = np.lexsort((column, feature))
     offsets = np.zeros(size + 1, np.int64)
     np.cumsum(np.bincount(feature, minlength=size), out=offsets[1:])
     return LexicalBranch(
         torch.from_numpy(offsets),
-        torch.from_numpy(column.astype(np.int32)),
-        torch.from_numpy(weight[feature, column]),
+        torch.from_numpy(column[order].astype(np.int32)),
+        torch.from_numpy(value[order]),
         torch.from_numpy(bias),
     )

@@ -28,8 +28,8 @@ class LevelResult:
     Attributes:
         level: Its number.
         rows: Rows whose truth or answer reaches the level.
-        accuracy: Share of all rows that are right at this level; a level that is missing
-            in both counts as right.
+        accuracy: Share of rows that are right at this level; a level that is missing in
+            both counts as right, and rows whose label says nothing of it do not count.
         macro_f1: Mean F1 of the level's nodes that occur as truth or answer.
     """
 
@@ -200,7 +200,9 @@ def evaluate_nodes(
             LevelResult(
                 level=level + 1,
                 rows=int(((truth[:, level] >= 0) | (answer[:, level] >= 0)).sum()),
-                accuracy=float(same[:, level].mean()),
+                accuracy=float(same[~beyond[:, level], level].mean())
+                if not beyond[:, level].all()
+                else 1.0,
                 macro_f1=_macro_f1(truth[:, level], answer[:, level], len(taxonomy)),
             )
             for level in range(taxonomy.depth)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from prodcat.catalog import Catalog
 from prodcat.errors import CatalogError
+from prodcat.tables import is_missing
 from prodcat.text import near_duplicate_key
 
 
@@ -20,17 +21,19 @@ class LeakAudit:
         held_out: Rows in validation and test.
         leaked: Those with a near duplicate in training, in the split as it is.
         would_have_leaked: The same number in a plain split that ignores near duplicates.
+        plain_held_out: Rows in validation and test of that plain split.
         examples: Some pairs (held-out title, training title) of the plain split.
     """
 
     held_out: int
     leaked: int
     would_have_leaked: int
+    plain_held_out: int
     examples: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         """One line for people."""
-        share = self.would_have_leaked / max(self.held_out, 1)
+        share = self.would_have_leaked / max(self.plain_held_out, 1)
         return (
             f"{self.leaked:,} of {self.held_out:,} held-out titles have a near duplicate in "
             f"training; {self.would_have_leaked:,} ({share:.1%}) would have in a plain split."
@@ -109,6 +112,7 @@ def split(
         held_out=int(np.isin(part, (1, 2)).sum()),
         leaked=len(_leaks(part, keys)),
         would_have_leaked=len(leaks),
+        plain_held_out=int(np.isin(plain, (1, 2)).sum()),
         examples=tuple((catalog.titles[row], catalog.titles[twin]) for row, twin in leaks[:5]),
     )
     train, held, tested, aside = (catalog.take(part == number) for number in range(4))
@@ -125,7 +129,8 @@ def leak_audit(train: Catalog, held_out: Catalog) -> LeakAudit:
         for title in held_out.titles
         if (key := near_duplicate_key(title)) in first
     ]
-    return LeakAudit(len(held_out), len(pairs), len(pairs), tuple(pairs[:5]))
+    rows = len(held_out)
+    return LeakAudit(rows, len(pairs), len(pairs), rows, tuple(pairs[:5]))
 
 
 def _column(catalog: Catalog, by: str, column: str | None) -> Sequence[Hashable]:
@@ -152,7 +157,7 @@ def _assign(
     part = np.zeros(rows, np.int64)
     if by == "time":
         times = _column(catalog, by, column)
-        if any(time is None for time in times):
+        if any(is_missing(time) for time in times):
             raise CatalogError(
                 f"{column!r} is empty in some rows; a split by time needs it in all."
             )
@@ -173,7 +178,25 @@ def _assign(
                 chosen[number] = slot + 1
                 left[slot] -= int(sizes[number])
                 break
+    _fill_empty(chosen, sizes, wanted)
     return chosen[cluster]
+
+
+def _fill_empty(
+    chosen: NDArray[np.int64], sizes: NDArray[np.int64], wanted: tuple[int, int]
+) -> None:
+    """Give a part that every cluster was too large for the smallest one that is left."""
+    for slot in (1, 0):
+        if not wanted[slot] or (chosen == slot + 1).any():
+            continue
+        left = np.flatnonzero(chosen == 0)
+        if len(left) < 2:
+            raise CatalogError(
+                f"The rows make {len(sizes)} clusters of near duplicates or groups that must stay "
+                f"together, of up to {sizes.max()} rows; too few to split. Give more titles, your "
+                "own validation and test sets, or near_duplicates='ignore'."
+            )
+        chosen[left[sizes[left].argmin()]] = slot + 1
 
 
 def _clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> NDArray[np.int64]:

@@ -29,7 +29,7 @@ def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
 
     Yields:
         Columns by name, all of one length; rows in the order of the source, files in the
-        order of their names.
+        order of their names.  A key that a record lacks is None.
 
     Raises:
         CatalogError: The source is of no known kind, or a file cannot be read.
@@ -37,22 +37,22 @@ def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
     if isinstance(source, PurePath):
         source = str(source)
     if isinstance(source, str):
-        for uri in expand(source):
-            yield from _read_file(uri, batch_rows)
+        yield from _read_files(source, batch_rows)
     elif isinstance(source, Mapping):
-        yield from _slices(
-            _checked_lengths({str(k): list(v) for k, v in source.items()}), batch_rows
-        )
+        columns = _checked_lengths({str(k): list(v) for k, v in source.items()})
+        yield from _slices(columns, batch_rows)
     elif hasattr(source, "to_batches"):
         for batch in cast(Any, source).to_batches(max_chunksize=batch_rows):
             yield _arrow_columns(batch)
     elif _is_frame(source, "pandas"):
         frame = cast(Any, source)
+        names = [str(name) for name in frame.columns]
+        _no_twins(names, "The DataFrame")
         for start in range(0, len(frame), batch_rows):
             part = frame.iloc[start : start + batch_rows]
             yield {
-                str(name): [None if _missing(v) else v for v in part[name].tolist()]
-                for name in part
+                name: [None if is_missing(value) else value for value in part.iloc[:, i].tolist()]
+                for i, name in enumerate(names)
             }
     elif _is_frame(source, "polars"):
         frame = cast(Any, source)
@@ -68,19 +68,28 @@ def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
         )
 
 
+def is_missing(value: object) -> bool:
+    """Whether a value stands for nothing: None, NaN, pandas' NA and NaT."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and value != value
+
+
 def expand(uri: str) -> list[str]:
     """The files that a URI or glob stands for, sorted by name.
 
     Raises:
-        CatalogError: There is no such file.
+        CatalogError: There is no such file, or no such filesystem.
     """
     import fsspec
 
-    filesystem, path = fsspec.url_to_fs(uri)
-    if any(mark in path for mark in "*?["):
-        found = sorted(filesystem.glob(path))
-    else:
+    try:
+        filesystem, path = fsspec.url_to_fs(uri)
         found = [path] if filesystem.exists(path) else []
+        if not found and any(mark in path for mark in "*?["):
+            found = sorted(filesystem.glob(path))
+    except (ValueError, ImportError, OSError) as error:
+        raise CatalogError(f"Cannot look for {uri!r}: {error}. Check the address.") from error
     if not found:
         raise CatalogError(
             f"Found no file at {uri!r}; expected at least one. Check the address and the rights."
@@ -94,8 +103,7 @@ def table_format(uri: str) -> str:
     Raises:
         CatalogError: The ending is none of the known ones.
     """
-    suffix = PurePath(uri.removesuffix(".gz")).suffix.lower()
-    suffix = _ALIASES.get(suffix, suffix)
+    suffix = _suffix(uri)
     if suffix not in _FORMATS:
         raise CatalogError(
             f"{uri!r} ends with {suffix!r}; expected one of {sorted(_FORMATS)} "
@@ -104,30 +112,59 @@ def table_format(uri: str) -> str:
     return _FORMATS[suffix]
 
 
+def delimiter_of(uri: str) -> str:
+    """What stands between the fields of a CSV or TSV file."""
+    return "\t" if _suffix(uri) == ".tsv" else ","
+
+
+def _suffix(uri: str) -> str:
+    suffix = PurePath(uri.lower().removesuffix(".gz")).suffix
+    return _ALIASES.get(suffix, suffix)
+
+
+def _read_files(uri: str, batch_rows: int) -> Iterator[Columns]:
+    """All files of a glob; tabular ones must have the columns of the first."""
+    files = expand(uri)
+    first: set[str] | None = None
+    for name in files:
+        for piece in _read_file(name, batch_rows):
+            if first is None:
+                first = set(piece)
+            missing = sorted(first - set(piece)) if table_format(name) != "jsonl" else []
+            if missing:
+                raise CatalogError(
+                    f"{name!r} has no column {missing[0]!r}, which {files[0]!r} has; expected the "
+                    "same columns in all files of a glob."
+                )
+            yield piece
+
+
 def _read_file(uri: str, batch_rows: int) -> Iterator[Columns]:
     import fsspec
+    from fsspec.core import OpenFile
 
     kind = table_format(uri)
+    filesystem, path = fsspec.url_to_fs(uri)
     try:
         if kind == "parquet":
             import pyarrow.parquet
 
-            with fsspec.open(uri, "rb") as file:
+            with filesystem.open(path, "rb") as file:
                 for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_rows):
                     yield _arrow_columns(batch)
             return
-        text = fsspec.open(
-            uri,
+        text = OpenFile(
+            filesystem,
+            path,
             "rt",
+            compression="gzip" if path.lower().endswith(".gz") else None,
             encoding="utf-8-sig",
             errors="surrogateescape",
-            compression="infer",
             newline="" if kind == "csv" else None,
         )
         with text as file:
             if kind == "csv":
-                delimiter = "\t" if ".tsv" in PurePath(uri).suffixes else ","
-                yield from _csv_batches(file, delimiter, uri, batch_rows)
+                yield from _csv_batches(file, delimiter_of(uri), uri, batch_rows)
             else:
                 yield from _record_batches(_json_records(file, uri), batch_rows)
     except CatalogError:
@@ -144,9 +181,7 @@ def _csv_batches(
     header = next(reader, None)
     if header is None:
         raise CatalogError(f"{uri!r} is empty; expected a header line with the columns' names.")
-    if len(set(header)) < len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
-        raise CatalogError(f"{uri!r} has two columns named {twice[0]!r}; give each its own name.")
+    _no_twins(header, repr(uri))
     rows: list[list[str]] = []
     for row in reader:
         if not row:
@@ -180,7 +215,8 @@ def _json_records(file: Iterable[str], uri: str) -> Iterator[dict[str, Any]]:
 
 
 def _record_batches(records: Iterable[Any], batch_rows: int) -> Iterator[Columns]:
-    """Turn mappings, or bare titles, into columns; a missing key is None."""
+    """Turn mappings, or bare titles, into columns; every piece has all names met so far."""
+    names: dict[str, None] = {}
     batch: list[Mapping[str, Any]] = []
     for number, record in enumerate(records):
         if isinstance(record, str):
@@ -191,20 +227,21 @@ def _record_batches(records: Iterable[Any], batch_rows: int) -> Iterator[Columns
             )
         batch.append(record)
         if len(batch) == batch_rows:
-            yield _columns(batch)
+            yield _columns(batch, names)
             batch = []
     if batch:
-        yield _columns(batch)
+        yield _columns(batch, names)
 
 
-def _columns(records: Sequence[Mapping[str, Any]]) -> Columns:
-    names = dict.fromkeys(name for record in records for name in record)
+def _columns(records: Sequence[Mapping[str, Any]], names: dict[str, None]) -> Columns:
+    names.update(dict.fromkeys(name for record in records for name in record))
     return {str(name): [record.get(name) for record in records] for name in names}
 
 
 def _arrow_columns(batch: Any) -> Columns:
     import pyarrow as pa
 
+    _no_twins(batch.schema.names, "The table")
     columns: Columns = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         try:
@@ -230,11 +267,13 @@ def _checked_lengths(columns: Columns) -> Columns:
     return columns
 
 
+def _no_twins(names: Sequence[str], where: str) -> None:
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise CatalogError(f"{where} has two columns named {twice[0]!r}; give each its own name.")
+
+
 def _is_frame(source: object, package: str) -> bool:
     kind = type(source)
     frames = ("DataFrame", "LazyFrame")
     return kind.__module__.split(".")[0] == package and kind.__name__ in frames
-
-
-def _missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value)

@@ -5,11 +5,9 @@ of a node stand side by side; outcomes are kept depth first, so that the outcome
 a node are one contiguous range.  Every sum over a subtree is then a sum over a range.
 """
 
-import csv
 import difflib
 import hashlib
 import html
-import io
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.errors import TaxonomyError
+from prodcat.errors import CatalogError, TaxonomyError
+from prodcat.tables import is_missing, iter_tables
 
 SEPARATOR = " > "
 Path = tuple[str, ...]
@@ -148,7 +147,7 @@ class Taxonomy:
     @classmethod
     def from_table(
         cls,
-        rows: Iterable[Mapping[str, Any]],
+        rows: Any,
         *,
         id: str = "id",
         parent: str = "parent",
@@ -158,10 +157,10 @@ class Taxonomy:
         """Make a tree from a parent-child table, in any order of rows.
 
         Args:
-            rows: Mappings with the columns named below; ``parent`` is empty or None for
-                the top level; a column ``name:tr`` holds the Turkish names, and so on;
-                the column ``terminal`` (true, 1, yes) marks an inner node at which a
-                product may end, and may be missing.
+            rows: Mappings, or any table that prodcat reads, with the columns named below;
+                ``parent`` is empty or None for the top level; a column ``name:tr`` holds
+                the Turkish names, and so on; the column ``terminal`` (true, 1, yes) marks
+                an inner node at which a product may end, and may be missing.
             id: Name of the column with the stable id.
             parent: Name of the column with the parent's id.
             name: Name of the column with the name.
@@ -172,11 +171,12 @@ class Taxonomy:
                 cycle, an empty id or name, or two children of one name; the message names
                 the rows, counted from 0.
         """
-        table = list(rows)
+        table = _records(rows)
         problems: list[str] = []
         position: dict[str, int] = {}
         kept: list[Mapping[str, Any]] = []
         kept_rows: list[int] = []
+        record: Mapping[str, Any]
         for row, record in enumerate(table):
             missing = [column for column in (id, parent, name) if column not in record]
             if missing:
@@ -253,8 +253,9 @@ class Taxonomy:
         for node in order:
             twin = siblings.setdefault((parent[node], names[node]), node)
             if twin != node:
+                where = f"rows {rows[twin]} and {rows[node]}: " if rows[node] >= 0 else ""
                 problems.append(
-                    f"rows {rows[twin]} and {rows[node]}: {names[node]!r} is twice under one "
+                    f"{where}{names[node]!r} is twice under one "
                     f"parent (ids {ids[twin]!r} and {ids[node]!r})"
                 )
         if problems:
@@ -602,9 +603,15 @@ class Taxonomy:
 
 
 def _text(value: object) -> str:
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    return str(value).strip()
+    return "" if is_missing(value) else str(value).strip()
+
+
+def _cell_path(value: object, separator: str) -> Path:
+    if isinstance(value, str):
+        return split_path(value, separator)
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(_text(part) for part in value)
+    return ()
 
 
 def _truth(value: object) -> bool:
@@ -655,42 +662,54 @@ def read_taxonomy(uri: str, *, separator: str = ">", inner: str = "terminal") ->
     import fsspec
 
     try:
-        with fsspec.open(uri, "rt", encoding="utf-8", compression="infer") as file:
-            text = file.read()
-    except (FileNotFoundError, UnicodeDecodeError) as error:
-        raise TaxonomyError(f"Cannot read the taxonomy {uri!r}: {error}.") from error
-    plain = uri.removesuffix(".gz")
-    if plain.endswith(".json"):
-        return Taxonomy.from_json(text)
-    if plain.endswith(".csv"):
-        rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(text)))
-    else:
-        rows = [_json_row(line, number, uri) for number, line in enumerate(text.splitlines())]
-    if rows and "path" in rows[0]:
+        if _plain(uri).endswith(".json"):
+            with fsspec.open(uri, "rt", encoding="utf-8-sig", compression="infer") as file:
+                return Taxonomy.from_json(file.read())
+        rows = _records(uri)
+    except (CatalogError, OSError, ValueError) as error:
+        if isinstance(error, TaxonomyError):
+            raise
+        raise TaxonomyError(f"Cannot read the taxonomy {uri!r}: {error}") from error
+    if rows and rows[0].get("path") is not None:
         return _from_path_rows(rows, separator, inner)
     return Taxonomy.from_table(rows)
 
 
-def _json_row(line: str, number: int, uri: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise TaxonomyError(f"Row {number} of {uri!r} is not valid JSON: {error}.") from error
-    if not isinstance(row, dict):
-        raise TaxonomyError(f"Row {number} of {uri!r} is {line[:60]!r}; expected a JSON object.")
-    return row
+def _plain(uri: str) -> str:
+    return uri.lower().removesuffix(".gz")
+
+
+def _records(source: object) -> list[dict[str, Any]]:
+    """The rows of any table that prodcat reads."""
+    rows: list[dict[str, Any]] = []
+    for piece in iter_tables(source):
+        names = list(piece)
+        rows += [dict(zip(names, row, strict=True)) for row in zip(*piece.values(), strict=True)]
+    return rows
 
 
 def _from_path_rows(rows: list[dict[str, Any]], separator: str, inner: str) -> Taxonomy:
-    paths = [
-        split_path(row["path"], separator) if isinstance(row["path"], str) else tuple(row["path"])
-        for row in rows
-    ]
-    if "path_ids" in rows[0]:
-        return Taxonomy.from_paths(paths, ids=[row["path_ids"] for row in rows], inner=inner)
+    paths = [_cell_path(row.get("path"), separator) for row in rows]
+    if rows[0].get("path_ids") is not None:
+        ids = [_cell_path(row.get("path_ids"), separator) for row in rows]
+        return Taxonomy.from_paths(paths, ids=ids, inner=inner)
     if "id" not in rows[0]:
         return Taxonomy.from_paths(paths, inner=inner)
-    own = {path: _text(row["id"]) for path, row in zip(paths, rows, strict=True)}
+    own: dict[Path, str] = {}
+    problems = []
+    for number, (path, row) in enumerate(zip(paths, rows, strict=True)):
+        key = _text(row.get("id"))
+        if not key:
+            problems.append(f"row {number}: empty id")
+        elif own.setdefault(path, key) != key:
+            problems.append(
+                f"row {number}: {join_path(path)!r} has the ids {own[path]!r} and {key!r}"
+            )
+    if problems:
+        raise TaxonomyError(
+            f"{len(problems)} of {len(rows)} rows are wrong: {_rows(problems)}. Give every node "
+            "one row and one id."
+        )
     missing = [
         f"row {number}: {join_path(path[:end])!r} has no row of its own"
         for number, path in enumerate(paths)

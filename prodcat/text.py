@@ -21,6 +21,21 @@ _PACK_SIZE = re.compile(
 )
 
 
+def readable(text: str) -> str:
+    """The text with U+FFFD for everything that UTF-8 cannot carry (lone surrogates)."""
+    if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text):
+        return text
+    return raw_bytes(text).decode("utf-8", "replace")
+
+
+def raw_bytes(text: str) -> bytes:
+    """The bytes of a text with lone surrogates, as they were found where that is known."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
 def fold(text: str) -> str:
     """Fold case, diacritics and compatibility forms away.
 

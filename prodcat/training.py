@@ -75,6 +75,14 @@ class EpochResult:
 Listener = Callable[[EpochResult], None]
 
 
+def _frozen(encoder: Encoder, config: TrainingConfig) -> int:
+    """How many layers stay as they are; at least one learns."""
+    if not config.frozen_layers:
+        return 0
+    layers = len(layer_list(encoder.body)[2])
+    return min(round(config.frozen_layers * layers), layers - 1)
+
+
 class _Reader:
     """Titles to pooled vectors, by the shortest way: whole encoder, or kept activations."""
 
@@ -85,12 +93,10 @@ class _Reader:
         self.precision = precision
         self.split: LayerSplit | None = None
         self.kept: dict[int, Tensor] = {}
-        if config.frozen_layers:
-            layers = len(layer_list(self.encoder.body)[2])
-            frozen = min(round(config.frozen_layers * layers), layers - 1)
-            if frozen:
-                self.split = LayerSplit(self.encoder, frozen, precision)
-                self.split.freeze()
+        frozen = _frozen(self.encoder, config)
+        if frozen:
+            self.split = LayerSplit(self.encoder, frozen, precision)
+            self.split.freeze()
 
     def keep(self, table: TokenTable) -> None:
         """Compute the frozen layers' output for a table, once."""
@@ -135,7 +141,9 @@ class _VocabularyInUse:
         self.encoder = encoder
         self.whole = encoder.word_embeddings
         pad = pad_id_of(encoder)
-        used = np.unique(np.concatenate([*(table.ids for table in tables), [pad]]))
+        # All ids up to the padding one stay, so that it keeps its place: RoBERTa counts
+        # positions from it.
+        used = np.unique(np.concatenate([*(t.ids for t in tables), np.arange(pad + 1)]))
         self.used = torch.from_numpy(used.astype(np.int64)).to(self.whole.weight.device)
         self.pad = int(np.searchsorted(used, pad))
         self.tables = [
@@ -203,7 +211,7 @@ def train(
         if listener is not None:
             listener(result)
         return [result], None
-    if config.frozen_layers:
+    if _frozen(network.encoder, config):
         return _train_encoder(
             network, taxonomy, training, validation, config, precision, judge, progress, listener
         )
@@ -351,7 +359,7 @@ def _start(
     targets: Tensor,
     config: TrainingConfig,
 ) -> Start | None:
-    if not config.closed_form:
+    if not config.closed_form or not bool(network.paths.terminal[targets].any()):
         return None
     pooled = read.all(training.tokens)
     start = closed_form_start(pooled, targets, taxonomy, network.paths, config.seed)

@@ -267,3 +267,107 @@ def test_a_time_that_is_missing_is_refused():
     catalog = read_catalog([{"title": "x", "path": "A", "t": None}] * 3, keep=["t"])
     with pytest.raises(CatalogError, match="empty in some rows"):
         prodcat.split(catalog, by="time", column="t")
+
+
+def test_a_column_that_is_asked_for_twice_is_read_once():
+    rows = 20_000
+    table = {"title": [f"t{n}" for n in range(rows)], "path": [f"A{n % 7}" for n in range(rows)]}
+    catalog = read_catalog(table, keep=["path", "title"], text=["path"])
+    assert len(catalog.columns["path"]) == len(catalog.texts["path"]) == rows
+    assert all(catalog.paths[n] == (f"A{n % 7}",) for n in range(0, rows, 999))
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (np.array(["A", "B"], dtype=object), ("A", "B")),
+        (("A", "B"), ("A", "B")),
+        (b"A > B", ("A", "B")),
+        (10, ("10",)),
+        (10.0, ("10",)),
+    ],
+)
+def test_paths_of_many_kinds(value, path):
+    assert read_catalog([{"title": "x", "path": value}]).paths == [path]
+
+
+@pytest.mark.parametrize("value", [{"A": 1}, {"A"}, float("nan"), pd.NA, pd.NaT, None, "", []])
+def test_values_that_are_no_path_are_wrong_rows(value):
+    rows = [{"title": "x", "path": "A"}, {"title": "y", "path": value}]
+    report = read_catalog(rows, on_error="aside").report
+    assert [(p.row, p.reason) for p in report.problems] == [(1, NO_CATEGORY)]
+
+
+def test_pandas_missing_values_of_every_kind():
+    frame = pd.DataFrame(
+        {
+            "title": pd.array(["a", pd.NA, "c"], dtype="string"),
+            "x": pd.array([10, 10, pd.NA], dtype="Int64"),
+            "when": [pd.Timestamp("2026-01-01"), pd.NaT, pd.NaT],
+        }
+    )
+    catalog = read_catalog(frame, path=["x"], keep=["when"], on_error="aside")
+    assert catalog.paths == [("10",)]
+    kept = read_catalog(frame, path=["x"], keep=["when"], on_error="accept")
+    assert kept.columns["when"][1] is None
+    with pytest.raises(CatalogError, match="empty in some rows"):
+        prodcat.split(kept, by="time", column="when")
+
+
+def test_columns_of_one_name_are_refused_in_every_source():
+    twice = pa.table([pa.array(["a"]), pa.array(["b"])], names=["title", "title"])
+    for source in (twice, pd.DataFrame([["a", "b"]], columns=["title", "title"])):
+        with pytest.raises(CatalogError, match="two columns named 'title'"):
+            read_catalog(source, path=None)
+
+
+def test_invalid_utf8_in_a_path_is_found(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"title,path\nok,A\nx,Caf\xe9 > B\n")
+    report = read_catalog(str(tmp_path / "t.csv"), on_error="aside").report
+    assert [(p.row, p.reason) for p in report.problems] == [(1, INVALID_UTF8)]
+    kept = read_catalog(str(tmp_path / "t.csv"), on_error="accept")
+    assert kept.paths[1] == ("Caf\ufffd", "B")
+
+
+def test_accepted_rows_keep_labels_that_only_they_have():
+    rows = [{"title": "", "path": "A"}, {"title": "b", "path": "B"}]
+    catalog = read_catalog(rows, on_error="accept")
+    assert catalog.paths == [("A",), ("B",)]
+    assert [problem.reason for problem in catalog.report.problems] == [EMPTY_TITLE]
+
+
+def test_keys_that_come_late_or_go_are_none(tmp_path):
+    rows = [{"title": "a", "path": "A", "brand": "v"}] * 9_000 + [{"title": "b", "path": "A"}]
+    catalog = read_catalog(rows, text=["brand"])
+    assert catalog.texts["brand"][0] == "v" and catalog.texts["brand"][-1] == ""
+    (tmp_path / "a.csv").write_text("title,path,brand\nx,A,v\n")
+    (tmp_path / "b.csv").write_text("title,path\nx,A\n")
+    with pytest.raises(CatalogError, match="no column 'brand', which .*a.csv' has"):
+        read_catalog(f"{tmp_path}/*.csv", text=["brand"])
+
+
+def test_names_of_files_are_read_as_they_are(tmp_path):
+    (tmp_path / "h[1].CSV").write_text("title,path\nx,A\n")
+    (tmp_path / "my.tsv.csv").write_text("title,path\ny,A\n")
+    assert read_catalog(str(tmp_path / "h[1].CSV")).titles == ("x",)
+    assert read_catalog(str(tmp_path / "my.tsv.csv")).titles == ("y",)
+    with pytest.raises(CatalogError, match="Cannot look for 'foo://x.csv'"):
+        read_catalog("foo://x.csv")
+
+
+@pytest.mark.parametrize("source", [[], pd.DataFrame({"title": [], "path": []})])
+def test_an_empty_source_says_so(source):
+    with pytest.raises(CatalogError, match="no rows"):
+        read_catalog(source)
+    with pytest.raises(CatalogError, match="is blank"):
+        read_catalog([{"title": "x"}], separator=" ")
+
+
+def test_every_part_of_a_split_gets_rows_even_from_large_groups():
+    rows = [{"title": f"{'abcde'[n % 5]} {n}x", "path": "A", "g": n % 5} for n in range(100)]
+    catalog = read_catalog(rows, keep=["g"])
+    parts = prodcat.split(catalog, by="group", column="g", near_duplicates="ignore")
+    assert [len(p) for p in (parts.train, parts.validation, parts.test)] == [60, 20, 20]
+    same = read_catalog([{"title": "milk", "path": "A"}] * 9)
+    with pytest.raises(CatalogError, match="make 1 clusters .* too few to split"):
+        prodcat.split(same)

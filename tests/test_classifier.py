@@ -144,7 +144,7 @@ def test_ragged_trees_and_partial_labels_go_all_the_way(encoder_folder):
     catalog = read_catalog(rows, inner="partial")
     for structure in ("stacked", "per_level", "flat"):
         model = ModelConfig(encoder=str(encoder_folder), structure=structure)
-        training = TrainingConfig(epochs=1, precision="float32", logit_adjustment=0.1)
+        training = TrainingConfig(epochs=1, precision="float32")
         fitted = fit(catalog, model=model, training=training, progress=False, device="cpu")
         [home], [food] = fitted.predict(["sabun 99", "elma 98"])
         assert home.path == ("Home",) and len(home.level_confidences) == 1
@@ -265,6 +265,7 @@ def test_labels_of_an_equal_part_of_the_tree_are_understood(classifier, parts):
 @pytest.mark.parametrize(
     ("config", "values", "message"),
     [
+        (TrainingConfig, {"epochs": 1.5}, "expected a whole number"),
         (TrainingConfig, {"epochs": -1}, "epochs=-1 is out of range; expected a number at least 0"),
         (TrainingConfig, {"dropout": 2}, "between 0 and 0.95"),
         (TrainingConfig, {"precision": "int8"}, "expected one of"),
@@ -313,6 +314,74 @@ def test_cut_titles_are_said(parts, encoder_folder, caplog):
 def test_precision_is_picked_for_the_device():
     assert pick_precision("float32", torch.device("cpu")) == "float32"
     assert pick_precision("auto", torch.device("cpu")) in ("float32", "bfloat16")
+
+
+def test_labels_that_all_stop_early_teach_the_encoder_but_not_ngrams(encoder_folder):
+    tree = prodcat.Taxonomy.from_paths([("A", "X"), ("A", "Y"), ("B", "Z"), ("B", "W")])
+    rows = [{"title": f"{name} {n}", "path": name} for n in range(20) for name in "AB"]
+    catalog = read_catalog(rows, taxonomy=tree)
+    training = TrainingConfig(epochs=12, node_names=False, precision="float32", frozen_layers=0,
+                              learning_rate=2e-3, head_learning_rate=0.02)  # fmt: skip
+    with pytest.raises(CatalogError, match="n-grams have nothing to learn"):
+        fit(catalog, model=ModelConfig(encoder=None), training=training, validation=catalog)
+    model = ModelConfig(encoder=str(encoder_folder), lexical=False)
+    fitted = fit(
+        catalog, model=model, training=training, validation=catalog, progress=False, device="cpu"
+    )
+    assert fitted.validation.path_accuracy > 0.9
+    assert fitted.history[-1].log_loss < fitted.history[0].log_loss
+
+
+def test_narrowing_the_vocabulary_keeps_positions_that_count_from_the_padding(encoder_folder):
+    from transformers import RobertaConfig, RobertaModel
+
+    from prodcat.encoder import Encoder
+    from prodcat.tokenization import TokenTable
+    from prodcat.training import _VocabularyInUse
+
+    config = RobertaConfig(
+        vocab_size=60, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, pad_token_id=2,
+    )  # fmt: skip
+    encoder = Encoder(RobertaModel(config, add_pooling_layer=False)).eval()
+    table = TokenTable(np.array([40, 50, 30, 31], np.int32), np.array([0, 3, 4]))
+    rows = np.arange(2)
+    expected = encoder(*table.pad(rows, 2))
+    with _VocabularyInUse(encoder, [table]) as [narrow]:
+        found = encoder(*narrow.pad(rows, int(encoder.body.config.pad_token_id)))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(encoder(*table.pad(rows, 2)), expected)
+
+
+def test_fit_leaves_the_users_random_numbers_alone(parts, encoder_folder):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train(parts, encoder_folder, rows=30)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "message"),
+    [
+        ({"structure": "per_level"}, {"level_weight": 0.1}, "do not apply"),
+        ({"max_tokens": 129}, {}, "more than the 128 positions"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(
+    parts, encoder_folder, model, training, message
+):
+    with pytest.raises(ConfigError, match=message):
+        fit(
+            parts.train,
+            model=ModelConfig(encoder=str(encoder_folder), **model),
+            training=TrainingConfig(**training),
+        )
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(ConfigError, match="device='foo' cannot be used here"):
+        fit(read_catalog([{"title": "a", "path": "A"}] * 3), device="foo")
 
 
 # -- the artifact -------------------------------------------------------------
@@ -388,6 +457,7 @@ def edit_manifest(folder, change):
         (lambda m: m.pop("files"), "manifest.json .* is damaged"),
         (lambda m: m["files"].update({"../x": {}}), "is damaged"),
         (lambda m: m["files"].pop("taxonomy.json"), "does not list taxonomy.json"),
+        (lambda m: m.update(files=[]), "is damaged"),
     ],
 )
 def test_another_format_or_a_damaged_manifest_is_named(saved, change, message):
@@ -425,6 +495,14 @@ def test_settings_or_weights_of_another_form_are_named(saved, classifier):
     )
     with pytest.raises(ArtifactError, match="do not fit its config"):
         load(str(saved))
+
+
+def test_weights_that_cannot_be_read_are_named(saved):
+    rewrite(saved, "model.safetensors", lambda content: content[:-7])
+    with pytest.raises(ArtifactError, match="cannot be rebuilt: SafetensorError"):
+        load(str(saved))
+    with pytest.raises(ArtifactError, match="Cannot look for 'foo://x'"):
+        load("foo://x")
 
 
 def test_a_place_that_cannot_be_written_is_named(classifier, tmp_path):

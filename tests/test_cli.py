@@ -88,6 +88,43 @@ def test_rows_without_a_readable_title_keep_their_place_and_say_so(home):
     assert found[2]["title"] == "K\ufffdse"
 
 
+def test_an_output_is_replaced_only_by_a_whole_one(home, capsys):
+    precious = home / "precious.csv"
+    precious.write_text("keep me")
+    assert predict(home, home / "none.csv", precious) == 2
+    (home / "late.jsonl").write_text('{"title": "x"}\n' * 8_192 + '{"title": "x", "new": 1}\n')
+    assert predict(home, home / "late.jsonl", precious) == 2
+    assert "'new' appears after the first 8,192 rows" in capsys.readouterr().err
+    assert precious.read_text() == "keep me"
+    before = (home / "test.csv").read_bytes()
+    assert predict(home, home / "test.csv", home / "test.csv") == 2
+    assert "is an input file too" in capsys.readouterr().err
+    assert (home / "test.csv").read_bytes() == before
+    assert not list(home.glob("*.part"))
+
+
+def test_values_stay_under_their_header_where_keys_come_and_go(home):
+    lines = ['{"title": "Milch", "x": 1}'] * 8_192 + ['{"title": "Seife"}']
+    (home / "gaps.jsonl").write_text("\n".join(lines))
+    assert predict(home, home / "gaps.jsonl", home / "gaps.tsv") == 0
+    with open(home / "gaps.tsv", encoding="utf-8", newline="") as file:
+        last = list(csv.DictReader(file, delimiter="\t"))[-1]
+    assert last["title"] == "Seife" and last["x"] == "" and " > " in last["predicted_path"]
+
+
+def test_a_type_that_changes_is_named_for_parquet(home, capsys):
+    lines = ['{"title": "Milch", "x": 1}'] * 8_192 + ['{"title": "Seife", "x": "one"}']
+    (home / "types.jsonl").write_text("\n".join(lines))
+    assert predict(home, home / "types.jsonl", home / "types.parquet") == 2
+    assert "changes its type" in capsys.readouterr().err
+
+
+def test_lone_surrogates_do_not_stop_a_run(home):
+    (home / "odd.jsonl").write_text('{"title": "s\\ud83d x", "more": ["\\udc80"]}\n')
+    assert predict(home, home / "odd.jsonl", home / "odd-out.jsonl") == 0
+    assert "\ufffd" in (home / "odd-out.jsonl").read_text(encoding="utf-8")
+
+
 def test_predict_goes_to_standard_output(home, capsys):
     assert predict(home, home / "test.csv", "-") == 0
     captured = capsys.readouterr()
@@ -105,6 +142,11 @@ def test_predict_goes_to_standard_output(home, capsys):
         (
             ["predict", "{home}/test.csv", "--model", "{home}/model", "--output", "x.xls"],
             "ends with",
+        ),
+        (["predict", "{home}/test.csv", "--model", "{home}/model", "--top-k", "0"], "at least 1"),
+        (
+            ["predict", "{home}/test.csv", "--model", "{home}/model", "--device", "foo"],
+            "device='foo'",
         ),
         (["demo", "--country", "xx", "--folder", "{home}/d"], "country 'xx' is not known"),
     ],

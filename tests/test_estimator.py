@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from prodcat.config import TrainingConfig
 from prodcat.errors import CatalogError
 from prodcat.estimator import CategoryClassifier
 
@@ -59,6 +61,41 @@ def test_a_column_of_titles_is_accepted_and_other_shapes_are_not(fitted, data):
         fitted.predict(np.array([["a", "b"]], dtype=object))
 
 
-def test_an_empty_title_is_refused_in_training():
-    with pytest.raises(CatalogError, match="empty title"):
-        CategoryClassifier().fit(["a", None], ["A", "B"])
+@pytest.mark.parametrize(
+    ("titles", "labels", "message"),
+    [
+        (["a", None], ["A", "B"], "Title 1 is None, a NoneType"),
+        (["a", " "], ["A", "B"], "empty title"),
+        (["a", "b"], ["A", None], "Label 1 is None"),
+    ],
+)
+def test_titles_and_labels_that_are_no_texts_are_refused(fitted, titles, labels, message):
+    with pytest.raises(CatalogError, match=message):
+        CategoryClassifier().fit(titles, labels)
+    with pytest.raises(CatalogError, match="Title 0 is 5, a int"):
+        fitted.predict([5])
+
+
+def test_labels_may_be_numbers_as_in_cross_validated_probabilities(data):
+    titles, labels = np.array(data[0]), np.array(data[1])
+    kept = np.isin(labels, [label for label in set(labels) if (labels == label).sum() >= 30])
+    titles, labels = titles[kept], labels[kept]
+    probs = cross_val_predict(CategoryClassifier(), titles, labels, cv=2, method="predict_proba")
+    classes = np.unique(labels)
+    assert probs.shape == (len(titles), len(classes))
+    assert (classes[probs.argmax(1)] == labels).mean() > 0.5
+    numbers = CategoryClassifier().fit(titles, np.searchsorted(classes, labels))
+    assert numbers.classes_.dtype.kind == "i" and numbers.predict(titles[:3]).dtype.kind == "i"
+
+
+def test_settings_come_from_the_configs_unless_named():
+    training = TrainingConfig(epochs=9, lexical_cost=7.0)
+    estimator = CategoryClassifier(training=training, lexical_cost=0.5)
+    rows = [f"red apple {n}" for n in range(20)] + [f"soap bar {n}" for n in range(20)]
+    fitted = estimator.fit(rows, ["Food"] * 20 + ["Home"] * 20).classifier_
+    assert fitted.training.epochs == 9 and fitted.training.lexical_cost == 0.5
+
+
+def test_it_must_be_fitted_first():
+    with pytest.raises(NotFittedError):
+        CategoryClassifier().predict(["x"])

@@ -48,7 +48,7 @@ def test_hand_worked_precision_and_recall():
 def test_a_partial_label_is_judged_down_to_its_level():
     result = judge((("Home", "Light"), ("Home", "Light", "Led")), (("Baby",), ("Pet", "Food")))
     assert result.path_accuracy == 0.5
-    assert result.level_accuracy == (0.5, 1.0, 1.0)
+    assert result.level_accuracy == (0.5, 0.0 + 1.0, 1.0)
     assert result.hierarchical_precision == result.hierarchical_recall == pytest.approx(2 / 3)
 
 

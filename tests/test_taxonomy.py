@@ -191,9 +191,12 @@ def test_files_of_every_form_give_the_same_tree(tmp_path):
     [
         ("x.json", "{", "not valid JSON"),
         ("x.json", '{"tree": 1}', "JSON of another form"),
-        ("x.jsonl", "{", "Row 0 .* not valid JSON"),
+        ("x.jsonl", "{", "line 1 is not valid JSON"),
         ("x.jsonl", "[1]", "expected a JSON object"),
         ("x.jsonl", '{"path": ["A", "B"], "id": "b"}', "'A' has no row of its own"),
+        ("x.jsonl", '{"path": "A", "id": ""}', "row 0: empty id"),
+        ("x.csv", "path,id\nA,1\nA,2\n", "row 1: 'A' has the ids '1' and '2'"),
+        ("x.jsonl.gz", "not gzip", "Cannot read the taxonomy"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path, name, text, message):
@@ -205,3 +208,15 @@ def test_a_file_of_another_form_is_refused(tmp_path, name, text, message):
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(TaxonomyError, match="Cannot read the taxonomy 'memory://nowhere.json'"):
         read_taxonomy("memory://nowhere.json")
+
+
+def test_other_tables_and_spellings_of_files_are_read(tmp_path):
+    import pandas as pd
+
+    frame = pd.DataFrame({"id": ["a", "b"], "parent": [None, "a"], "name": ["A", "B"]})
+    (tmp_path / "bom.csv").write_bytes("\ufeffid,parent,name\na,,A\nb,a,B\n".encode())
+    (tmp_path / "ids.csv").write_text("path,path_ids\nA > B,a > b\n")
+    (tmp_path / "blank.jsonl").write_text('{"path": ["A", "B"], "path_ids": ["a", "b"]}\n\n')
+    trees = [Taxonomy.from_table(frame)]
+    trees += [read_taxonomy(str(tmp_path / n)) for n in ("bom.csv", "ids.csv", "blank.jsonl")]
+    assert len({tree.hash for tree in trees}) == 1
