@@ -1,6 +1,6 @@
 """Titles to token ids, once, and token ids to batches without padding waste."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,9 +128,3 @@ def read_tokenizer(text: str, source: str) -> "Tokenizer":
         return Tokenizer.from_str(text)
     except Exception as error:  # the Rust binding raises bare Exception
         raise EncoderError(f"{source} is not a readable tokenizer.json: {error}.") from error
-
-
-def iter_rows(rows: int, size: int) -> Iterator[tuple[int, int]]:
-    """Ranges (start, end) of at most ``size`` rows that cover all rows."""
-    for start in range(0, rows, size):
-        yield start, min(start + size, rows)

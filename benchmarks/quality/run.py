@@ -40,18 +40,18 @@ SYSTEMS = {
 
 def jobs() -> list[str]:
     """The most telling first, so that an interrupted run says something."""
-    names = []
-    for seed in SEEDS:
-        for system in ("prodcat", "flat"):
-            names += [f"food-terms/all/{system}/{seed}", f"shop-titles-en/all/{system}/{seed}"]
-        if seed == 0:
-            for data in ("food-terms", "shop-titles-en"):
-                names += [f"{data}/all/{system}/0" for system in ("svc", "closed", "hiclass")]
-            names += ["checks"]
-    for system in ("svc", "prodcat", "flat", "per_level", "closed", "hiclass"):
-        names += [f"food-terms/{language}/{system}/0" for language in LANGUAGES]
-    for seed in SEEDS:
-        names += [f"{data}/all/per_level/{seed}" for data in ("food-terms", "shop-titles-en")]
+    both = ("food-terms", "shop-titles-en")
+    quick = ("svc", "closed", "hiclass")
+    names = [f"{data}/all/{system}/0" for system in ("prodcat", "flat", *quick) for data in both]
+    names += ["checks", *(f"food-terms/{lang}/svc/0" for lang in LANGUAGES)]
+    names += [f"{data}/all/{system}/1" for system in ("prodcat", "flat") for data in both]
+    for system in ("prodcat", "flat"):
+        names += [f"food-terms/{lang}/{system}/0" for lang in LANGUAGES]
+    names += [f"{data}/all/per_level/0" for data in both]
+    names += [f"{data}/all/{system}/2" for system in ("prodcat", "flat") for data in both]
+    for system in ("hiclass", "closed", "per_level"):
+        names += [f"food-terms/{lang}/{system}/0" for lang in LANGUAGES]
+    names += [f"{data}/all/per_level/{seed}" for seed in SEEDS[1:] for data in both]
     return names
 
 
