@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 LANGUAGES = ("de", "en", "es", "fr", "it", "nl")
 SEEDS = (0, 1, 2)
 EPOCHS = 3
+MARK = "<!-- written by run.py -->"
 STRUCTURES = {"prodcat": "stacked", "flat": "flat", "per_level": "per_level"}
 SYSTEMS = {
     "prodcat": "prodcat",
@@ -340,6 +341,19 @@ def table(rows) -> str:
     return "\n".join(lines)
 
 
+def write_readme(report) -> None:
+    """Put the tables behind the mark in README.md."""
+    readme = HERE / "README.md"
+    head = readme.read_text(encoding="utf-8").split(MARK)[0]
+    bars = ["| bar | value | wanted | met |", "|---|---|---|---|"]
+    bars += [
+        f"| {bar['name']} | {bar['value']} | {bar['bar']} | {'yes' if bar['met'] else '**no**'} |"
+        for bar in report["bars"]
+    ]
+    text = f"{head}{MARK}\n\n{table(report['rows'])}\n\n" + "\n".join(bars) + "\n"
+    readme.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
@@ -391,6 +405,7 @@ def main() -> None:
         **report,
     }
     (HERE / "results.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_readme(report)
     print(table(report["rows"]))
     for bar in report["bars"]:
         print(
