@@ -108,13 +108,15 @@ class Classifier:
             raise ConfigError(
                 f"top_k={top_k!r} is out of range; expected a whole number, at least 1."
             )
-        names = [self.taxonomy.path(node, language) for node in range(len(self.taxonomy))]
+        names: Sequence[Path] = self.taxonomy.paths
+        if language is not None:
+            names = [self.taxonomy.path(node, language) for node in range(len(names))]
         found: list[list[Prediction]] = []
         for answers in self._answers(self._texts(titles), top_k, precision):
             found += self._predictions(answers, names)
         return found
 
-    def _predictions(self, answers: Answers, names: list[Path]) -> list[list[Prediction]]:
+    def _predictions(self, answers: Answers, names: Sequence[Path]) -> list[list[Prediction]]:
         rows = zip(
             answers.nodes.tolist(),
             answers.confidence.tolist(),

@@ -131,13 +131,14 @@ def _titles(values: Any) -> list[str]:
             f"Found an array of shape {array.shape}; expected one text for each row. Select the "
             "column with the titles."
         )
-    for row, value in enumerate(array.tolist()):
+    titles: list[str] = array.tolist()
+    for row, value in enumerate(titles):
         if not isinstance(value, str):
             raise CatalogError(
                 f"Title {row} is {value!r}, a {type(value).__name__}; expected text. Convert it "
                 "with str(), or drop the row."
             )
-    return [str(value) for value in array.tolist()]
+    return titles
 
 
 def _label(label: object, row: int) -> str:

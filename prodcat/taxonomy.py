@@ -662,21 +662,17 @@ def read_taxonomy(uri: str, *, separator: str = ">", inner: str = "terminal") ->
     import fsspec
 
     try:
-        if _plain(uri).endswith(".json"):
+        if uri.lower().removesuffix(".gz").endswith(".json"):
             with fsspec.open(uri, "rt", encoding="utf-8-sig", compression="infer") as file:
                 return Taxonomy.from_json(file.read())
         rows = _records(uri)
+    except TaxonomyError:
+        raise
     except (CatalogError, OSError, ValueError) as error:
-        if isinstance(error, TaxonomyError):
-            raise
         raise TaxonomyError(f"Cannot read the taxonomy {uri!r}: {error}") from error
     if rows and rows[0].get("path") is not None:
         return _from_path_rows(rows, separator, inner)
     return Taxonomy.from_table(rows)
-
-
-def _plain(uri: str) -> str:
-    return uri.lower().removesuffix(".gz")
 
 
 def _records(source: object) -> list[dict[str, Any]]:
