@@ -112,6 +112,16 @@ def test_values_stay_under_their_header_where_keys_come_and_go(home):
     assert last["title"] == "Seife" and last["x"] == "" and " > " in last["predicted_path"]
 
 
+def test_values_stay_under_their_header_from_file_to_file(home):
+    (home / "many-1.jsonl").write_text('{"title": "Milch", "x": 1, "y": 2}\n')
+    (home / "many-2.jsonl").write_text('{"y": 3, "title": "Seife"}\n')
+    assert predict(home, home / "many-*.jsonl", home / "many.csv") == 0
+    first, last = answers(home / "many.csv")
+    assert (first["title"], first["x"], first["y"]) == ("Milch", "1", "2")
+    assert (last["title"], last["x"], last["y"]) == ("Seife", "", "3")
+    assert " > " in last["predicted_path"]
+
+
 def test_a_type_that_changes_is_named_for_parquet(home, capsys):
     lines = ['{"title": "Milch", "x": 1}'] * 8_192 + ['{"title": "Seife", "x": "one"}']
     (home / "types.jsonl").write_text("\n".join(lines))
