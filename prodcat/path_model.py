@@ -9,12 +9,122 @@ rises with depth.
 
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from prodcat.taxonomy import Taxonomy
 
 Structure = Literal["stacked", "per_level", "flat"]
+
+
+class Branches(nn.Module):
+    """Sums over the inner part of a tree: the root and the nodes that have children.
+
+    Most nodes are leaves, and a leaf adds one term to what its parent carries.  So every
+    sum along paths is made for the branches alone, and then reaches all leaves in one step.
+
+    Attributes:
+        nodes: int64 [branch]: the node of each branch, the root first, as -1; then breadth
+            first.
+        depth: int64 [branch]: the node's level, 0 for the root.
+        above: int64 [outcome]: the branch that a leaf hangs on; a terminal inner node is
+            a branch itself, and stands for itself.
+        leaf: bool [outcome]: whether the outcome is a leaf.
+        outcome_depth: int64 [outcome]: its level.
+        depths: The levels at which outcomes are, ascending.
+    """
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__()
+        inner = np.zeros(len(taxonomy), np.bool_)
+        inner[taxonomy.parent[taxonomy.parent >= 0]] = True
+        nodes = np.concatenate([[-1], np.flatnonzero(inner)])
+        place = np.zeros(len(taxonomy) + 1, np.int64)  # its last entry is the root's, as for -1
+        place[nodes] = np.arange(len(nodes))
+        level = np.concatenate([taxonomy.level, [0]])
+        ends, outcomes = np.concatenate([[-1], taxonomy.parent])[nodes + 1], taxonomy.outcomes
+        spans = np.concatenate([taxonomy.spans, [[0, len(outcomes)]]])[nodes]
+        depth = level[outcomes]
+        self.depths: tuple[int, ...] = tuple(np.unique(depth).tolist())
+        edges = np.searchsorted(level[nodes], np.arange(int(level[nodes].max()) + 2))
+        self.bounds = tuple(
+            (int(start), int(end)) for start, end in zip(edges[:-1], edges[1:], strict=True)
+        )
+        # Outcomes of one depth side by side: then those below a branch are a range too.
+        order = np.argsort(depth, kind="stable")
+        ranges = []
+        for offset, own in zip(np.searchsorted(depth[order], self.depths), self.depths, strict=True):
+            before = np.concatenate([[0], np.cumsum(depth == own)])
+            ranges.append(offset + before[spans])
+        leaf = ~inner[outcomes]
+        for name, array in {
+            "nodes": nodes,
+            "depth": level[nodes],
+            "parent": place[ends],
+            "spans": spans,
+            "above": place[np.where(leaf, taxonomy.parent[outcomes], outcomes)],
+            "leaf": leaf,
+            "outcome_depth": depth,
+            "order": order,
+            "ranges": np.stack(ranges),
+        }.items():
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(array)), False)
+        self.nodes: Tensor
+        self.depth: Tensor
+        self.parent: Tensor
+        self.spans: Tensor
+        self.above: Tensor
+        self.leaf: Tensor
+        self.outcome_depth: Tensor
+        self.order: Tensor
+        self.ranges: Tensor
+
+    def probs(self, outcome_probs: Tensor) -> Tensor:
+        """The probability of each branch: [batch, outcome] to float64 [batch, branch]."""
+        return span_sums(running_sums(outcome_probs), self.spans)
+
+    def probs_by_depth(self, outcome_probs: Tensor) -> Tensor:
+        """The part of each branch's probability that ends at each of ``depths``.
+
+        Args:
+            outcome_probs: float [batch, outcome].
+
+        Returns:
+            float64 [batch, depths, branch].
+        """
+        if len(self.depths) == 1:
+            return self.probs(outcome_probs)[:, None]
+        sums = running_sums(outcome_probs.index_select(1, self.order))
+        return span_sums(sums, self.ranges.flatten(0, 1)).unflatten(1, self.ranges.shape[:2])
+
+    def path_sums(self, values: Tensor) -> Tensor:
+        """Sum from the root down to each branch, [..., branch] to the same."""
+        sums = [values[..., :1]]
+        for (start, end), (above, _) in zip(self.bounds[1:], self.bounds[:-1], strict=True):
+            upper = sums[-1].index_select(-1, self.parent[start:end] - above)
+            sums.append(values[..., start:end] + upper)
+        return torch.cat(sums, dim=-1)
+
+
+def running_sums(outcome_probs: Tensor) -> Tensor:
+    """Cumulative sums for :func:`span_sums`: [batch, outcome] to float64, one column more.
+
+    In float64 the difference of two entries is right to about 1e-16 of the whole.  A node's
+    range holds its children's, so sums of probabilities never grow from a node to its child.
+    """
+    sums = torch.cumsum(outcome_probs, dim=1, dtype=torch.float64)
+    return torch.nn.functional.pad(sums, (1, 0))
+
+
+def span_sums(sums: Tensor, spans: Tensor) -> Tensor:
+    """The sum over each range of outcomes: [batch, outcome + 1] to [batch, range].
+
+    Args:
+        sums: float64, from :func:`running_sums`.
+        spans: int64 [range, 2]: start and end of each range.
+    """
+    return sums.index_select(1, spans[:, 1]) - sums.index_select(1, spans[:, 0])
 
 
 class PathModel(nn.Module):
@@ -33,16 +143,23 @@ class PathModel(nn.Module):
         super().__init__()
         self.structure = structure
         self.level_bounds = taxonomy.level_bounds
+        self.branches = Branches(taxonomy)
+        # The last row stands for the root, which -1 reaches: no node, every outcome below.
+        root = np.full((1, taxonomy.depth), -1, np.int64)
+        chains = np.concatenate([taxonomy.chains, root])
+        spans = np.concatenate([taxonomy.spans, [[0, len(taxonomy.outcomes)]]])
         self.register_buffer("parent", torch.tensor(taxonomy.parent), persistent=False)
         self.register_buffer("outcomes", torch.tensor(taxonomy.outcomes), persistent=False)
         self.register_buffer("target_spans", torch.tensor(taxonomy.target_spans), persistent=False)
-        self.register_buffer("chains", torch.tensor(taxonomy.chains), persistent=False)
+        self.register_buffer("chains", torch.from_numpy(chains), persistent=False)
+        self.register_buffer("spans", torch.from_numpy(spans), persistent=False)
         self.register_buffer("terminal", torch.tensor(taxonomy.terminal), persistent=False)
         self.parent: Tensor
         self.terminal: Tensor
         self.outcomes: Tensor
         self.target_spans: Tensor
         self.chains: Tensor
+        self.spans: Tensor
 
     def path_sums(self, values: Tensor) -> Tensor:
         """Sum a value per node along each path from the top: [batch, node] to the same."""
