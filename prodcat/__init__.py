@@ -23,7 +23,7 @@ _PUBLIC = {
     "Taxonomy": "taxonomy",
     "TaxonomyError": "errors",
     "TrainingConfig": "config",
-    "fit": "classifier",
+    "fit": "fitting",
     "leak_audit": "splits",
     "load": "classifier",
     "read_catalog": "catalog",
@@ -56,7 +56,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog, CatalogReport, read_catalog
-    from prodcat.classifier import Classifier, Prediction, fit, load
+    from prodcat.classifier import Classifier, Prediction, load
     from prodcat.config import ModelConfig, TrainingConfig
     from prodcat.errors import (
         ArtifactError,
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         ProdcatError,
         TaxonomyError,
     )
+    from prodcat.fitting import fit
     from prodcat.metrics import Evaluation
     from prodcat.splits import leak_audit, split
     from prodcat.taxonomy import Taxonomy, read_taxonomy

@@ -7,6 +7,7 @@
     model.safetensors   all weights
     history.json        the training history
     evaluation.json     metrics on the validation titles
+    guarantee.json      what guarantees were measured on, where they were
     README.md           a card for people
 
 The manifest is written last, so a folder without one is not a whole artifact.  Nothing in
@@ -20,7 +21,7 @@ from typing import Any
 
 from prodcat.errors import ArtifactError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 REQUIRED = ("config.json", "taxonomy.json", "model.safetensors")
 

@@ -138,6 +138,21 @@ class Catalog:
         paths = self.tree.paths
         return [paths[target] if target >= 0 else None for target in self.targets]
 
+    def column(self, name: str) -> list[str]:
+        """A kept column, or the language, as texts.
+
+        Raises:
+            CatalogError: There is none of this name.
+        """
+        if name in self.columns:
+            return [str(value) for value in self.columns[name]]
+        if name == "language" and self.languages is not None:
+            return list(self.languages)
+        raise CatalogError(
+            f"The catalog has no column {name!r} to group by; found {sorted(self.columns)}. Read "
+            f"it with keep=[{name!r}]."
+        )
+
     def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> "Catalog":
         """The rows at these positions (or where this mask is true), in this order."""
         index = (np.flatnonzero(rows) if rows.dtype == np.bool_ else rows).tolist()
@@ -157,6 +172,34 @@ class Catalog:
         labelled = int(self.labelled.sum())
         wrong = f", {len(self.report.problems):,} wrong rows" if self.report.problems else ""
         return f"Catalog({len(self):,} titles, {labelled:,} labelled{wrong}; {self.taxonomy!r})"
+
+
+def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:
+    """The catalog's targets as nodes of this tree.
+
+    Raises:
+        CatalogError: A label is not in the tree.
+    """
+    theirs = catalog.tree
+    if theirs is taxonomy or theirs.hash == taxonomy.hash:
+        return catalog.targets
+    by_chain = {_id_chain(taxonomy, node): node for node in range(len(taxonomy))}
+    found = {
+        int(t): by_chain.get(_id_chain(theirs, int(t)), -1) for t in np.unique(catalog.targets)
+    }
+    missing = [join_path(theirs.paths[node]) for node, own in found.items() if own < 0]
+    if missing:
+        rows = int(np.isin(catalog.targets, [n for n, own in found.items() if own < 0]).sum())
+        raise CatalogError(
+            f"{rows} rows carry {len(missing)} categories that are not in the classifier's tree, "
+            f"e.g. {missing[:3]}. Read the catalog with taxonomy=<the training catalog's> and "
+            "on_error='aside' to leave such rows out."
+        )
+    return np.array([found[int(target)] for target in catalog.targets], dtype=np.int64)
+
+
+def _id_chain(taxonomy: Taxonomy, node: int) -> tuple[str, ...]:
+    return tuple(taxonomy.ids[n] for n in taxonomy.ancestors(node))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""Fit, predict, evaluate, save and load: wiring only."""
+"""Predict, evaluate, calibrate, save and load: wiring only."""
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,26 +14,39 @@ from torch import Tensor
 
 from prodcat import __version__
 from prodcat.artifact import read_artifact, write_artifact
-from prodcat.catalog import Catalog
-from prodcat.config import ModelConfig, TrainingConfig
-from prodcat.decoding import Answers, most_likely_paths
-from prodcat.encoder import Encoder, autocast, build_encoder, config_of, load_encoder, pad_id_of
+from prodcat.calibration import Weights, fit_weights
+from prodcat.catalog import Catalog, targets_in
+from prodcat.config import Method, ModelConfig, TrainingConfig
+from prodcat.decoding import (
+    Answers,
+    MostLikelyPath,
+    Objective,
+    decoder,
+    join_answers,
+    most_likely_paths,
+    pick_objective,
+)
+from prodcat.encoder import autocast, build_encoder, pad_id_of
 from prodcat.errors import ArtifactError, CatalogError, ConfigError
-from prodcat.lexical import LexicalBranch, NGrams, solve
+from prodcat.guarantee import Guarantee, climb_scores, pooled_groups, reference, stop, storable
+from prodcat.lexical import LexicalBranch, NGrams
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
-from prodcat.splits import split
 from prodcat.taxonomy import Path, Taxonomy, join_path
-from prodcat.text import readable
-from prodcat.tokenization import TokenTable, plan_batches, read_tokenizer, tokenize
-from prodcat.training import EpochResult, Listener, Rows, train
+from prodcat.text import readable, title_hashes
+from prodcat.tokenization import plan_batches, read_tokenizer, tokenize
+from prodcat.training import EpochResult
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 logger = logging.getLogger("prodcat")
 Titles = Sequence[str] | Catalog
+# Log-probabilities and the groups of the rows, if any, to answers.
+_Decision = Callable[[Tensor, Sequence[str] | None], Answers]
 _CHUNK = 2_048
+_CALIBRATION_CELLS = 20_000_000
+_DEPARTMENT = "department"
 
 
 @dataclass(frozen=True)
@@ -40,10 +54,12 @@ class Prediction:
     """One path for one title.
 
     Attributes:
-        path: Node names, coarse to fine.
-        confidence: Probability of the whole path, 0 to 1.
+        path: Node names, coarse to fine; empty for the root, where no category is answered.
+        confidence: Probability that the path is right, 0 to 1: that it is the product's
+            whole path or, where coarser answers are wanted (a guarantee, some objectives),
+            that the product is at or below its end.
         level_confidences: Probability of the path's node at each of its levels.
-        node_id: The stable id of the node at which the path ends.
+        node_id: The stable id of the node at which the path ends; empty for the root.
     """
 
     path: Path
@@ -53,7 +69,7 @@ class Prediction:
 
     def __str__(self) -> str:
         """The path in one line, with its confidence."""
-        return f"{join_path(self.path)} ({self.confidence:.2f})"
+        return f"{join_path(self.path) or '(no category)'} ({self.confidence:.2f})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +83,9 @@ class Classifier:
         history: One entry for each epoch, 0 being the closed-form start.
         validation: Metrics on the validation titles.
         text_columns: The further text columns that it was trained to read.
+        weights: The calibration.
+        counts: int64 [nodes]: training titles labelled with each node.
+        guarantee: What :meth:`with_guarantee` measured, or None.
     """
 
     taxonomy: Taxonomy
@@ -75,9 +94,16 @@ class Classifier:
     history: tuple[EpochResult, ...]
     validation: Evaluation | None
     text_columns: tuple[str, ...]
+    weights: Weights
+    counts: NDArray[np.int64]
+    guarantee: Guarantee | None
     _network: Network
     _tokenizer: "Tokenizer | None"
     _ngrams: NGrams | None
+    # Confidences on the titles of the calibration, ascending, and hashes of all titles that
+    # training saw.
+    _reference: NDArray[np.float64]
+    _seen: NDArray[np.uint64]
     _stored: dict[str, Any]
 
     # -- answers ------------------------------------------------------------------
@@ -87,22 +113,40 @@ class Classifier:
         titles: Titles,
         top_k: int = 1,
         *,
+        objective: str | Objective | None = None,
+        guarantee: float | None = None,
+        max_error: float | None = None,
+        certainty: float = 0.95,
+        groups: Sequence[str] | None = None,
         language: str | None = None,
         precision: str = "float32",
     ) -> list[list[Prediction]]:
-        """Find the most likely paths.
+        """Answer each title with the path that is best for an objective.
 
         Args:
             titles: Product titles, or a catalog.
-            top_k: How many paths for each title.
+            top_k: How many paths for each title; more than one for the most likely alone.
+            objective: ``"path"`` (the most likely path; the default),
+                ``"hierarchical_f1"``, ``"tree_distance"``, or one of
+                :mod:`prodcat.decoding`'s objectives.
+            guarantee: Answer with the deepest node of the path such that, with this
+                probability, the answer is the truth or an ancestor of it.  See
+                :meth:`with_guarantee`.
+            max_error: Answer whole paths, as many as can be with no larger share of wrong
+                ones among them; all other titles get the root, the empty path.
+            certainty: Of ``max_error``: the probability that it holds.
+            groups: The group of each title, where the guarantee is by a column and the
+                titles are no catalog with that column.
             language: The language of the names in the answer, where the tree has it.
-            precision: ``"float32"``, or ``"bfloat16"`` for speed.
+            precision: ``"float32"``, or ``"bfloat16"`` for speed; a guarantee is measured
+                with ``"float32"``.
 
         Returns:
             For each title its best paths, best first, at most ``top_k``.
 
         Raises:
             CatalogError: The titles are not texts, or a text column is missing.
+            ConfigError: The settings do not go together, or the guarantee cannot be given.
         """
         if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
             raise ConfigError(
@@ -111,12 +155,19 @@ class Classifier:
         names: Sequence[Path] = self.taxonomy.paths
         if language is not None:
             names = [self.taxonomy.path(node, language) for node in range(len(names))]
+        decide = self._decision(top_k, objective, guarantee, max_error, certainty)
+        texts = self._texts(titles)
+        own = (
+            self._groups(titles, groups) if guarantee is not None or max_error is not None else None
+        )
         found: list[list[Prediction]] = []
-        for answers in self._answers(self._texts(titles), top_k, precision):
-            found += self._predictions(answers, names)
+        for log_probs in self._log_probs(texts, precision):
+            part = None if own is None else own[len(found) : len(found) + len(log_probs)]
+            found += self._predictions(decide(log_probs, part), names)
         return found
 
     def _predictions(self, answers: Answers, names: Sequence[Path]) -> list[list[Prediction]]:
+        paths, ids = [*names, ()], [*self.taxonomy.ids, ""]  # the last are the root's, for -1
         rows = zip(
             answers.nodes.tolist(),
             answers.confidence.tolist(),
@@ -125,7 +176,7 @@ class Classifier:
         )
         return [
             [
-                Prediction(names[n], p, tuple(levels[: len(names[n])]), self.taxonomy.ids[n])
+                Prediction(paths[n], p, tuple(levels[: len(paths[n])]), ids[n])
                 for n, p, levels in zip(*row, strict=True)
             ]
             for row in rows
@@ -155,33 +206,312 @@ class Classifier:
         """The paths that an answer can be, in the order of ``predict_proba``'s columns."""
         return [self.taxonomy.paths[node] for node in self.taxonomy.outcomes]
 
-    def evaluate(self, catalog: Catalog, *, precision: str = "float32") -> Evaluation:
+    def evaluate(
+        self,
+        catalog: Catalog,
+        *,
+        objective: str | Objective | None = None,
+        guarantee: float | None = None,
+        max_error: float | None = None,
+        certainty: float = 0.95,
+        groups: Sequence[str] | None = None,
+        precision: str = "float32",
+    ) -> Evaluation:
         """Judge the answers for the labelled rows of a catalog.
+
+        Args:
+            catalog: Titles with their categories.
+            objective: As for :meth:`predict`, and so are the others.
+            guarantee: See there.
+            max_error: See there.
+            certainty: See there.
+            groups: See there; one for each row of the catalog.
+            precision: See there.
 
         Raises:
             CatalogError: No row is labelled, or a label is not in this classifier's tree.
+            ConfigError: The settings do not go together, or the guarantee cannot be given.
         """
-        labelled = catalog.take(catalog.labelled)
-        if not len(labelled):
-            raise CatalogError(f"{catalog!r} has no labelled row to judge by; expected some.")
-        targets = _targets_in(labelled, self.taxonomy)
-        paths = self._network.paths
-        nodes, confidence, own = [], [], []
+        decide = self._decision(1, objective, guarantee, max_error, certainty)
+        labelled = self._labelled(catalog)
+        own = None
+        if guarantee is not None or max_error is not None:
+            own = self._groups(catalog, groups)
+            own = None if own is None else [own[row] for row in np.flatnonzero(catalog.labelled)]
+        targets = targets_in(labelled, self.taxonomy)
+        parts, log_likelihoods = [], []
         done = 0
         for log_probs in self._log_probs(self._texts(labelled), precision):
-            some = torch.from_numpy(targets[done : done + len(log_probs)]).to(log_probs.device)
-            done += len(log_probs)
-            best = most_likely_paths(paths, log_probs)
-            nodes.append(best.nodes[:, 0].cpu().numpy())
-            confidence.append(best.confidence[:, 0].cpu().numpy())
-            own.append(paths.target_log_probs(log_probs, some).cpu().numpy())
+            rows = slice(done, done + len(log_probs))
+            done = rows.stop
+            some = torch.from_numpy(targets[rows]).to(log_probs.device)
+            log_likelihoods.append(self._network.paths.target_log_probs(log_probs, some))
+            parts.append(decide(log_probs, None if own is None else own[rows]))
+
+        answers = join_answers(parts)
         return evaluate_nodes(
             self.taxonomy,
             targets,
-            np.concatenate(nodes),
-            np.concatenate(confidence),
-            np.concatenate(own),
+            answers.nodes[:, 0].cpu().numpy(),
+            answers.confidence[:, 0].cpu().numpy(),
+            torch.cat(log_likelihoods).cpu().numpy(),
+            level_confidence=answers.level_confidence[:, 0].cpu().numpy(),
+            exact=answers.exact,
+            counts=self.counts,
         )
+
+    @staticmethod
+    def _labelled(catalog: Catalog) -> Catalog:
+        labelled = catalog.take(catalog.labelled)
+        if not len(labelled):
+            raise CatalogError(f"{catalog!r} has no labelled row to judge by; expected some.")
+        return labelled
+
+    # -- decisions ----------------------------------------------------------------
+
+    def _decision(
+        self,
+        top_k: int,
+        objective: str | Objective | None,
+        guarantee: float | None,
+        max_error: float | None,
+        certainty: float,
+    ) -> "_Decision":
+        """Check the settings before any title is read; then log-probabilities to answers."""
+        paths = self._network.paths
+        if guarantee is None and max_error is None:
+            picked = pick_objective("path" if objective is None else objective)
+            if isinstance(picked, MostLikelyPath):
+                return lambda log_probs, groups: most_likely_paths(paths, log_probs, top_k)
+            if top_k > 1:
+                raise ConfigError(
+                    f"top_k={top_k} goes with objective='path' alone; expected 1 with "
+                    f"{picked!r}. Leave one of them out."
+                )
+            decode = decoder(paths, picked)
+            return lambda log_probs, groups: decode(log_probs)
+        own = self._own_guarantee(guarantee, max_error, top_k, objective)
+        decode = decoder(paths, own.objective)
+        if guarantee is not None:
+            thresholds = own.node_thresholds(guarantee)
+        else:
+            assert max_error is not None
+            thresholds = own.confidence_thresholds(max_error, certainty)
+        whole = guarantee is None
+        return lambda log_probs, groups: self._stop(decode(log_probs), groups, thresholds, whole)
+
+    def _own_guarantee(
+        self,
+        guarantee: float | None,
+        max_error: float | None,
+        top_k: int,
+        objective: str | Objective | None,
+    ) -> Guarantee:
+        own = self.guarantee
+        asked = "guarantee" if guarantee is not None else "max_error"
+        if own is None:
+            raise ConfigError(
+                f"{asked}= needs calibration titles, and this classifier has none. Call "
+                "with_guarantee(catalog) with labelled titles that training did not see, and "
+                "predict with what it gives back."
+            )
+        own.check(self.taxonomy)
+        if guarantee is not None and max_error is not None:
+            raise ConfigError(
+                "guarantee= and max_error= are two different promises; expected one of them."
+            )
+        if top_k > 1:
+            raise ConfigError(f"top_k={top_k} does not go with {asked}=; expected 1.")
+        if objective is not None and pick_objective(objective) != own.objective:
+            raise ConfigError(
+                f"The guarantee was measured with {own.objective!r}, not with "
+                f"{pick_objective(objective)!r}. Leave objective= out, or call "
+                "with_guarantee(catalog, objective=...)."
+            )
+        return own
+
+    def _stop(
+        self,
+        answers: Answers,
+        groups: Sequence[str] | None,
+        thresholds: dict[str, float],
+        whole: bool,
+    ) -> Answers:
+        own = self.guarantee
+        assert own is not None
+        nodes = answers.nodes[:, 0].cpu().numpy()
+        names = groups
+        if names is None:
+            names = self._departments(nodes) if own.group_by == _DEPARTMENT else [""] * len(nodes)
+        known = nodes >= 0  # the root stays what it is, and belongs to no department
+        limits = np.zeros(len(nodes))
+        limits[known] = own.lookup([n for n, k in zip(names, known, strict=True) if k], thresholds)
+        return stop(answers, self._chains(nodes), limits, whole)
+
+    def _chains(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ancestors of nodes, int64 [rows, level]; none for the root, -1."""
+        root = np.full((1, self.taxonomy.depth), -1)
+        return np.concatenate([self.taxonomy.chains, root])[nodes]
+
+    def _departments(self, nodes: NDArray[np.int64]) -> list[str]:
+        top = self.taxonomy.chains[nodes, 0]
+        return [self.taxonomy.ids[d] if n >= 0 else "" for d, n in zip(top, nodes, strict=True)]
+
+    def _groups(self, titles: Titles, groups: Sequence[str] | None) -> list[str] | None:
+        """The group of each title where the guarantee is by a column, or None."""
+        own = self.guarantee
+        column = None if own is None or own.group_by == _DEPARTMENT else own.group_by
+        if column is None:
+            if groups is not None:
+                raise ConfigError(
+                    "groups= was given, but the guarantee is not by a column. Leave it out, or "
+                    "call with_guarantee(catalog, group=<column>)."
+                )
+            return None
+        if groups is not None:
+            if len(groups) != len(titles):
+                raise CatalogError(
+                    f"Found {len(groups)} groups for {len(titles)} titles; expected one each."
+                )
+            return [str(group) for group in groups]
+        if not isinstance(titles, Catalog):
+            raise CatalogError(
+                f"The guarantee is by {column!r}; expected the group of each title. Give "
+                "groups=, or a catalog that was read with keep=[...]."
+            )
+        return titles.column(column)
+
+    def with_guarantee(
+        self,
+        catalog: Catalog,
+        *,
+        group: str | None = None,
+        by_department: bool = False,
+        pool_below: int = 0,
+        objective: str | Objective = "path",
+    ) -> "Classifier":
+        """Measure, on labelled titles, what can be promised of this classifier's answers.
+
+        The promise is about titles drawn like these.  They must be titles that neither
+        training nor its validation saw; the newest are best.
+
+        Args:
+            catalog: Labelled titles.  A promise of ``1 - alpha`` needs ``1/alpha - 1``.
+            group: A column of the catalog (``"language"`` or one of ``keep=``): one promise
+                for each of its values, such as countries.
+            by_department: One promise for each top-level node of the answers.
+            pool_below: Groups with fewer titles share one promise, which then holds for
+                them on average.
+            objective: Whose answers are climbed; as for :meth:`predict`.
+
+        Returns:
+            The same classifier that can ``predict(..., guarantee=)`` and ``max_error=``.
+
+        Raises:
+            CatalogError: No row is labelled, a label is not in the tree, or there is no
+                such column.
+            ConfigError: Both kinds of groups were asked for, or a cost matrix.
+        """
+        if group is not None and by_department:
+            raise ConfigError(
+                "group= and by_department= are two ways to tell groups; expected one of them."
+            )
+        picked = storable(pick_objective(objective))
+        labelled = self._labelled(catalog)
+        targets = targets_in(labelled, self.taxonomy)
+        group_names = [""] * len(labelled) if group is None else labelled.column(group)
+        texts = self._texts(labelled)
+        self._warn_of_seen(texts)
+        decode = decoder(self._network.paths, picked)
+        answers = join_answers([decode(own) for own in self._log_probs(texts, "float32")])
+        answered = answers.nodes[:, 0].cpu().numpy()
+        kept = np.ones(len(answered), np.bool_)
+        if by_department:
+            group_names = self._departments(answered)
+            kept = answered >= 0  # the root belongs to no department, and is never wrong
+        places, names = pooled_groups(np.array(group_names, dtype=object)[kept], pool_below)
+        spans = self.taxonomy.target_spans[targets]
+        outcome = np.full(len(self.taxonomy) + 1, -1)
+        outcome[self.taxonomy.outcomes] = np.arange(len(self.taxonomy.outcomes))
+        right = (outcome[answered] >= spans[:, 0]) & (outcome[answered] < spans[:, 1])
+        return replace(
+            self,
+            guarantee=Guarantee(
+                tree_hash=self.taxonomy.hash,
+                date=datetime.now(UTC).isoformat(timespec="seconds"),
+                objective=picked,
+                scores=climb_scores(answers, self._chains(targets), self._chains(answered))[kept],
+                confidence=answers.confidence[:, 0].cpu().numpy().astype(np.float64)[kept],
+                right=right[kept],
+                group_by=_DEPARTMENT if by_department else group,
+                groups=places,
+                names=names,
+                reference=self._reference,
+            ),
+        )
+
+    def _warn_of_seen(self, texts: list[str]) -> None:
+        seen = int(np.isin(title_hashes(texts), self._seen).sum())
+        if seen:
+            logger.warning(
+                "%d of %d calibration titles were in training or its validation too; the promise "
+                "holds only if new titles are as often known.",
+                seen,
+                len(texts),
+            )
+
+    def calibrate(self, catalog: Catalog, method: Method = "adaptive") -> "Classifier":
+        """Fit the calibration anew, on labelled titles that training did not see.
+
+        Args:
+            catalog: Labelled titles; at most about 20 million probabilities are used.
+            method: See :func:`prodcat.calibration.fit_weights`.
+
+        Returns:
+            The same classifier with new weights.  A guarantee does not go over to it: it
+            was measured on other probabilities.
+
+        Raises:
+            CatalogError: No row is labelled, or a label is not in the tree.
+        """
+        if method not in ("temperature", "levels", "adaptive"):
+            raise ConfigError(
+                f"method={method!r} is not known; expected 'temperature', 'levels' or 'adaptive'."
+            )
+        labelled = self._labelled(catalog)
+        targets = targets_in(labelled, self.taxonomy)
+        texts = self._texts(labelled)
+        most = max(_CALIBRATION_CELLS // len(self.taxonomy.outcomes), 1_000)
+        if most < len(texts):
+            some = np.linspace(0, len(texts) - 1, most).astype(np.int64)
+            logger.info("Calibrating on %d of %d titles.", most, len(texts))
+            texts, targets = [texts[row] for row in some], targets[some]
+        pieces = [
+            self._chunk_scores(texts[start : start + _CHUNK], "float32")
+            for start in range(0, len(texts), _CHUNK)
+        ]
+        encoder, lexical = (
+            torch.cat([part for part in parts if part is not None])
+            if parts[0] is not None
+            else None
+            for parts in zip(*pieces, strict=True)
+        )
+        labels = torch.from_numpy(targets).to(self._network.device)
+        weights = fit_weights(self._network.paths, labels, encoder, lexical, method)
+        with torch.no_grad():
+            log_probs = weights.to(labels.device)(self._network.paths, encoder, lexical)
+        return replace(
+            self,
+            weights=weights,
+            guarantee=None,
+            _reference=reference(log_probs.amax(dim=1).exp().cpu().numpy()),
+        )
+
+    def uncalibrated(self) -> "Classifier":
+        """The same classifier with neutral weights, to see what calibration does."""
+        return replace(self, weights=Weights.neutral(self.taxonomy.depth), guarantee=None)
+
+    # -- reading ------------------------------------------------------------------
 
     def _texts(self, titles: Titles) -> list[str]:
         if isinstance(titles, Catalog):
@@ -209,21 +539,24 @@ class Classifier:
             )
         return [readable(text) for text in texts]
 
-    def _answers(self, texts: list[str], k: int, precision: str) -> Iterator[Answers]:
-        for log_probs in self._log_probs(texts, precision):
-            yield most_likely_paths(self._network.paths, log_probs, k)
-
     def _log_probs(self, texts: list[str], precision: str) -> Iterator[Tensor]:
         """Log-probabilities of the outcomes, chunk by chunk, in the order of the texts."""
         if precision not in ("float32", "bfloat16"):
             raise ConfigError(
                 f"precision={precision!r} is not known; expected 'float32' or 'bfloat16'."
             )
+        weights = self.weights.to(self._network.device)
         for start in range(0, len(texts), _CHUNK):
-            yield self._chunk_log_probs(texts[start : start + _CHUNK], precision)
+            with torch.inference_mode():
+                scores = self._chunk_scores(texts[start : start + _CHUNK], precision)
+                log_probs = weights(self._network.paths, *scores)
+            yield log_probs
 
-    @torch.inference_mode()
-    def _chunk_log_probs(self, texts: list[str], precision: str) -> Tensor:
+    @torch.no_grad()
+    def _chunk_scores(
+        self, texts: list[str], precision: str
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """The encoder's log-probabilities and the n-grams' margins, [text, outcome] each."""
         network = self._network
         scores = None
         if network.encoder is not None:
@@ -237,7 +570,8 @@ class Classifier:
                     logits = network.logits(ids.to(network.device), mask.to(network.device))
                 place = torch.from_numpy(rows).to(network.device)
                 scores[place] = network.paths.log_probs(logits)
-        return network.combine(scores, self._ngrams(texts) if self._ngrams is not None else None)
+        features = self._ngrams(texts) if self._ngrams is not None else None
+        return scores, network.lexical_scores(features)
 
     # -- keeping ------------------------------------------------------------------
 
@@ -261,6 +595,13 @@ class Classifier:
             name: tensor.detach().cpu().contiguous()
             for name, tensor in self._network.state_dict().items()
         }
+        tensors |= {f"calibration.{name}": own for name, own in vars(self.weights).items()}
+        tensors["calibration.reference"] = torch.from_numpy(self._reference)
+        tensors["training.counts"] = torch.from_numpy(self.counts)
+        tensors["training.seen"] = torch.from_numpy(self._seen.view(np.int64))
+        if self.guarantee is not None:
+            for name, array in self.guarantee.arrays().items():
+                tensors[f"guarantee.{name}"] = torch.from_numpy(array)
         if self._ngrams is not None:
             tensors["ngrams.hashes"] = torch.from_numpy(self._ngrams.hashes.view(np.int64))
             tensors["ngrams.idf"] = torch.from_numpy(self._ngrams.idf)
@@ -280,6 +621,8 @@ class Classifier:
         }
         if self.validation is not None:
             files["evaluation.json"] = _json(self.validation.to_dict())
+        if self.guarantee is not None:
+            files["guarantee.json"] = _json(self.guarantee.to_dict())
         if self._tokenizer is not None:
             files["tokenizer.json"] = self._tokenizer.to_str().encode()
         write_artifact(uri, files, __version__)
@@ -302,204 +645,6 @@ class Classifier:
             else ""
         )
         return f"Classifier({self.model.encoder}, {self.taxonomy!r}{accuracy})"
-
-
-def fit(
-    catalog: Catalog,
-    *,
-    validation: Catalog | None = None,
-    model: ModelConfig | None = None,
-    training: TrainingConfig | None = None,
-    device: str | torch.device | None = None,
-    progress: bool = True,
-    listener: Listener | None = None,
-) -> Classifier:
-    """Train a classifier.
-
-    Args:
-        catalog: Titles with their categories.
-        validation: Titles to stop early by and to weigh the evidence with; without it a
-            share of the catalog is held out (``training.validation``), near duplicates
-            kept on one side.
-        model: What the model is made of.
-        training: How it is trained.
-        device: Where; a GPU if there is one.
-        progress: Whether to show a bar.
-        listener: Called with each epoch's result.
-
-    Returns:
-        The classifier, on the device.
-
-    Raises:
-        CatalogError: There are too few labelled titles, or the validation set's labels are
-            not in the tree.
-        EncoderError: The encoder cannot be loaded.
-    """
-    model, training = model or ModelConfig(), training or TrainingConfig()
-    device = pick_device(device)
-    taxonomy = catalog.tree
-    if model.structure == "per_level" and (training.level_weight or training.logit_adjustment):
-        raise ConfigError(
-            "structure='per_level' has a loss of its own at each level; level_weight and "
-            "logit_adjustment do not apply. Set them to 0."
-        )
-    catalog, validation = _labelled(catalog, validation, training)
-
-    encoder, tokenizer = None, None
-    if model.encoder is not None:
-        encoder, tokenizer = load_encoder(model.encoder, model.pooling)
-        _check_length(encoder, model)
-    names, nodes = _named_outcomes(taxonomy) if training.node_names else ([], [])
-    inputs = ([*catalog.inputs, *names], validation.inputs)
-    targets = (
-        np.concatenate([catalog.targets, np.array(nodes, np.int64)]),
-        _targets_in(validation, taxonomy),
-    )
-    ngrams, lexical, features = None, None, (None, None)
-    if model.lexical:
-        ngrams, lexical, features = _fit_lexical(inputs, targets[0], taxonomy, model, training)
-    tables = [
-        tokenize(tokenizer, texts, model.max_tokens)
-        if tokenizer is not None
-        else TokenTable(np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
-        for texts in inputs
-    ]
-    if tables[0].truncated:
-        logger.warning(
-            "%d of %d texts (titles and category names) are longer than max_tokens=%d and were "
-            "cut.",
-            tables[0].truncated,
-            len(inputs[0]),
-            model.max_tokens,
-        )
-    with torch.random.fork_rng():
-        torch.manual_seed(training.seed)
-        network = Network(
-            taxonomy, encoder, model.structure, model.belief_width, lexical, training.dropout
-        ).to(device)
-        rows = [Rows(*row) for row in zip(tables, features, targets, strict=True)]
-        history, start = train(
-            network, taxonomy, rows[0], rows[1], training, progress=progress, listener=listener
-        )
-    network.eval()
-    classifier = Classifier(
-        taxonomy=taxonomy,
-        model=model,
-        training=training,
-        history=tuple(history),
-        validation=None,
-        text_columns=tuple(catalog.texts),
-        _network=network,
-        _tokenizer=tokenizer,
-        _ngrams=ngrams,
-        _stored={
-            "encoder": config_of(encoder) if encoder is not None else None,
-            "closed_form": None
-            if start is None
-            else {
-                "shrinkage": start.shrinkage,
-                "temperature": start.temperature,
-                "held_out_log_loss": start.loss,
-            },
-        },
-    )
-    return replace(classifier, validation=classifier.evaluate(validation))
-
-
-def _named_outcomes(taxonomy: Taxonomy) -> tuple[list[str], list[int]]:
-    """Every outcome's names, once each: what the tree itself says about rare categories."""
-    columns = (taxonomy.names, *taxonomy.translations.values())
-    pairs = dict.fromkeys(
-        (column[node], node) for node in taxonomy.outcomes.tolist() for column in columns
-    )
-    return [name for name, _ in pairs], [node for _, node in pairs]
-
-
-def _fit_lexical(
-    inputs: tuple[list[str], list[str]],
-    targets: NDArray[np.int64],
-    taxonomy: Taxonomy,
-    model: ModelConfig,
-    training: TrainingConfig,
-) -> tuple[NGrams, LexicalBranch, tuple[Any, Any]]:
-    """Rows with partial labels have no outcome to learn, so the branch does not see them."""
-    ngrams, own = NGrams.fit(inputs[0], model.characters, model.max_features)
-    place = np.full(len(taxonomy), -1, np.int64)
-    place[taxonomy.outcomes] = np.arange(len(taxonomy.outcomes))
-    labels = place[targets]
-    complete = np.flatnonzero(labels >= 0)
-    if not len(complete):
-        raise CatalogError(
-            f"All {len(targets)} labels stop above the outcomes, so the n-grams have nothing to "
-            "learn; expected some complete paths. Give some, or set lexical=False."
-        )
-    if len(complete) < len(targets):
-        logger.info(
-            "%d of %d labels are partial; the encoder learns from them, the n-grams do not.",
-            len(targets) - len(complete),
-            len(targets),
-        )
-    branch = solve(
-        own.take(complete),
-        len(ngrams.hashes),
-        labels[complete],
-        len(taxonomy.outcomes),
-        cost=training.lexical_cost,
-        threads=torch.get_num_threads(),
-    )
-    return ngrams, branch, (own, ngrams(inputs[1]))
-
-
-def _labelled(
-    catalog: Catalog, validation: Catalog | None, training: TrainingConfig
-) -> tuple[Catalog, Catalog]:
-    unlabelled = int((~catalog.labelled).sum())
-    if unlabelled:
-        logger.warning(
-            "%d of %d titles have no category and are left out.", unlabelled, len(catalog)
-        )
-        catalog = catalog.take(catalog.labelled)
-    if validation is None:
-        parts = split(catalog, validation=training.validation, test=0.0, seed=training.seed)
-        catalog, validation = parts.train, parts.validation
-    validation = validation.take(validation.labelled)
-    if len(catalog) < 2 or not len(validation):
-        raise CatalogError(
-            f"Found {len(catalog)} labelled titles to train on and {len(validation)} to validate "
-            "on; expected at least 2 and 1. Give more titles, or a validation catalog."
-        )
-    if tuple(validation.texts) != tuple(catalog.texts):
-        raise CatalogError(
-            f"The catalog has text columns {list(catalog.texts)}, the validation catalog "
-            f"{list(validation.texts)}; expected the same. Read both with the same text=."
-        )
-    return catalog, validation
-
-
-def _targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:
-    """The catalog's targets as nodes of this tree.
-
-    Raises:
-        CatalogError: A label is not in the tree.
-    """
-    theirs = catalog.tree
-    if theirs is taxonomy or theirs.hash == taxonomy.hash:
-        return catalog.targets
-    by_chain = {_chain(taxonomy, node): node for node in range(len(taxonomy))}
-    found = {int(t): by_chain.get(_chain(theirs, int(t)), -1) for t in np.unique(catalog.targets)}
-    missing = [join_path(theirs.paths[node]) for node, own in found.items() if own < 0]
-    if missing:
-        rows = int(np.isin(catalog.targets, [n for n, own in found.items() if own < 0]).sum())
-        raise CatalogError(
-            f"{rows} rows carry {len(missing)} categories that are not in the classifier's tree, "
-            f"e.g. {missing[:3]}. Read the catalog with taxonomy=<the training catalog's> and "
-            "on_error='aside' to leave such rows out."
-        )
-    return np.array([found[int(target)] for target in catalog.targets], dtype=np.int64)
-
-
-def _chain(taxonomy: Taxonomy, node: int) -> tuple[str, ...]:
-    return tuple(taxonomy.ids[n] for n in taxonomy.ancestors(node))
 
 
 def load(uri: str, *, device: str | torch.device | None = None) -> Classifier:
@@ -556,6 +701,12 @@ def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classif
     network = Network(
         taxonomy, encoder, model.structure, model.belief_width, lexical, training.dropout
     )
+    own = {name: _taken(tensors, name) for name in ("calibration", "training", "guarantee")}
+    guarantee = None
+    if "guarantee.json" in files:
+        arrays = {name: tensor.numpy() for name, tensor in own["guarantee"].items()}
+        guarantee = Guarantee.from_parts(json.loads(files["guarantee.json"]), arrays)
+        guarantee.check(taxonomy)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -569,11 +720,22 @@ def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classif
         history=tuple(history),
         validation=_read_evaluation(files.get("evaluation.json")),
         text_columns=text_columns,
+        weights=Weights(*(own["calibration"][n] for n in ("evidence", "levels", "sharpness"))),
+        counts=own["training"]["counts"].numpy(),
+        guarantee=guarantee,
         _network=network.to(device).eval(),
         _tokenizer=tokenizer,
         _ngrams=ngrams,
+        _reference=own["calibration"]["reference"].numpy(),
+        _seen=own["training"]["seen"].numpy().view(np.uint64),
         _stored=config,
     )
+
+
+def _taken(tensors: dict[str, Tensor], owner: str) -> dict[str, Tensor]:
+    """Take the tensors that are not the network's out of the others, by their own names."""
+    names = [name for name in tensors if name.startswith(f"{owner}.")]
+    return {name.removeprefix(f"{owner}."): tensors.pop(name) for name in names}
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -591,18 +753,6 @@ def pick_device(device: str | torch.device | None) -> torch.device:
             "'cuda' on a machine with a GPU."
         ) from error
     return found
-
-
-def _check_length(encoder: Encoder, model: ModelConfig) -> None:
-    config: Any = encoder.body.config
-    most = getattr(config, "max_position_embeddings", None)
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        most = most and most - pad_id_of(encoder) - 1  # positions count from the padding id
-    if most is not None and model.max_tokens > most:
-        raise ConfigError(
-            f"max_tokens={model.max_tokens} is more than the {most} positions of "
-            f"{model.encoder!r}. Set max_tokens to {most} or less."
-        )
 
 
 def _read_evaluation(text: bytes | None) -> Evaluation | None:

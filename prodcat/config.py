@@ -8,6 +8,7 @@ from prodcat.errors import ConfigError
 Structure = Literal["stacked", "per_level", "flat"]
 Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Method = Literal["temperature", "levels", "adaptive"]
 
 
 def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
@@ -100,6 +101,9 @@ class TrainingConfig:
         closed_form: Whether the heads start from the closed-form solution.
         lexical_cost: Cost of the lexical branch's support vector machine.
         validation: Share of the titles that is held out where no validation is given.
+        calibration: What is fitted on the validation titles at the end, so that confidence
+            is honest: ``"temperature"``, ``"levels"`` or ``"adaptive"``; see
+            :mod:`prodcat.calibration`.
         precision: ``"bfloat16"`` (autocast) or ``"float32"``; ``"auto"`` takes bfloat16
             where the device has it.
         seed: Of everything random.
@@ -123,6 +127,7 @@ class TrainingConfig:
     closed_form: bool = True
     lexical_cost: float = 3.0
     validation: float = 0.1
+    calibration: Method = "adaptive"
     precision: Precision = "auto"
     seed: int = 0
 
@@ -139,4 +144,5 @@ class TrainingConfig:
             _between(name, getattr(self, name), 0, 1)
         for name in ("dropout", "label_smoothing", "validation"):
             _between(name, getattr(self, name), 0, 0.95)
+        _one_of("calibration", self.calibration, ("temperature", "levels", "adaptive"))
         _one_of("precision", self.precision, ("auto", "float32", "bfloat16"))

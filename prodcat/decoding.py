@@ -15,7 +15,7 @@ value of an answer is a sum along its path, so that one pass over the tree finds
 The cost of each but the last is linear in the number of nodes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from torch import Tensor
 from prodcat.errors import ConfigError
 from prodcat.path_model import PathModel, running_sums
 
-_CELLS_IN_CACHE = 1 << 16
+_CELLS_IN_CACHE = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -134,16 +134,19 @@ class Answers:
             each level, 0 below its end; it never rises with the level.
         value: float [batch, k]: the expected value of the objective: a probability, an F,
             a distance in steps, a cost.
+        exact: Which of the two ``confidence`` is: of the whole path, or of at or below.
     """
 
     nodes: Tensor
     confidence: Tensor
     level_confidence: Tensor
     value: Tensor
+    exact: bool = True
 
 
 Decoder = Callable[[Tensor], Answers]
-_Search = Callable[[Tensor], tuple[Tensor, Tensor]]
+# From outcome probabilities and their running sums to the best nodes and their values.
+_Search = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def decoder(paths: PathModel, objective: Objective) -> Decoder:
@@ -152,16 +155,17 @@ def decoder(paths: PathModel, objective: Objective) -> Decoder:
     Raises:
         ConfigError: A cost matrix is of another size than the tree.
     """
-    only_outcomes = getattr(objective, "only_outcomes", True)
+    exact = getattr(objective, "only_outcomes", True)
     search = _search(paths, objective)
 
     def decode(log_probs: Tensor) -> Answers:
         parts = []
-        for some in log_probs.split(_rows_at_once(log_probs)):
+        for some in _pieces(log_probs):
             probs = some.exp()
-            nodes, value = search(probs)
-            parts.append(_describe(paths, probs, nodes[:, None], value[:, None], only_outcomes))
-        return _join(parts)
+            sums = running_sums(probs)
+            nodes, value = (found[:, None] for found in search(probs, sums))
+            parts.append(_describe(paths, probs, sums, nodes, value, exact))
+        return join_answers(parts)
 
     return decode
 
@@ -176,48 +180,55 @@ def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answer
     """
     k = min(k, log_probs.shape[1])
     parts = []
-    for some in log_probs.split(_rows_at_once(log_probs)):
+    for some in _pieces(log_probs):
         outcome = _top(some, k)
         probs = some.exp()
         nodes, value = paths.outcomes[outcome], probs.gather(1, outcome)
-        parts.append(_describe(paths, probs, nodes, value, True))
-    return _join(parts)
+        parts.append(_describe(paths, probs, running_sums(probs), nodes, value, True))
+    return join_answers(parts)
 
 
-def _rows_at_once(log_probs: Tensor) -> int:
-    """All rows on a GPU; on a CPU as many as stay in its cache."""
+def _pieces(log_probs: Tensor) -> Sequence[Tensor]:
+    """All rows at once on a GPU; on a CPU as many as stay in its cache."""
     rows, width = log_probs.shape
-    return max(rows if log_probs.device.type != "cpu" else _CELLS_IN_CACHE // width, 1)
+    size = rows if log_probs.device.type != "cpu" else _CELLS_IN_CACHE // width
+    return torch.split(log_probs, max(size, 1))
 
 
-def _join(parts: list[Answers]) -> Answers:
+def join_answers(parts: Sequence[Answers]) -> Answers:
+    """The rows of several batches as one."""
     if len(parts) == 1:
         return parts[0]
     return Answers(
-        *(
-            torch.cat([getattr(part, name) for part in parts])
-            for name in ("nodes", "confidence", "level_confidence", "value")
-        )
+        nodes=torch.cat([part.nodes for part in parts]),
+        confidence=torch.cat([part.confidence for part in parts]),
+        level_confidence=torch.cat([part.level_confidence for part in parts]),
+        value=torch.cat([part.value for part in parts]),
+        exact=parts[0].exact,
     )
 
 
 def _describe(
-    paths: PathModel, probs: Tensor, nodes: Tensor, value: Tensor, only_outcomes: bool
+    paths: PathModel,
+    probs: Tensor,
+    sums: Tensor,
+    nodes: Tensor,
+    value: Tensor,
+    exact: bool,
 ) -> Answers:
     """Look up the probabilities along the answered paths; nodes are int64 [batch, k]."""
-    sums = running_sums(probs)
     spans = paths.spans
     chains = paths.chains[nodes]
     ends, starts = (spans[chains][..., side].flatten(1) for side in (1, 0))
     levels = (sums.gather(1, ends) - sums.gather(1, starts)).view(chains.shape)
-    if only_outcomes:
+    if exact:
         confidence = probs.gather(1, paths.target_spans[nodes][..., 0])
     else:
         confidence = (
             sums.gather(1, spans[nodes][..., 1]) - sums.gather(1, spans[nodes][..., 0])
         ).to(probs.dtype)
     levels = levels.masked_fill(chains < 0, 0.0).to(probs.dtype)
-    return Answers(nodes, confidence.clamp(max=1.0), levels.clamp(max=1.0), value)
+    return Answers(nodes, confidence.clamp(max=1.0), levels.clamp(max=1.0), value, exact)
 
 
 def _argmax(values: Tensor) -> Tensor:
@@ -250,18 +261,15 @@ def _search(paths: PathModel, objective: Objective) -> _Search:
     if isinstance(objective, ExpectedCost):
         return _cheapest(paths, objective)
 
-    def most_likely(probs: Tensor) -> tuple[Tensor, Tensor]:
+    def most_likely(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         outcome = _argmax(probs)
         return paths.outcomes[outcome], probs.gather(1, outcome[:, None])[:, 0]
 
     return most_likely
 
 
-def _better(
-    paths: PathModel, branch_values: Tensor, leaf_values: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The best of the branches [batch, branch] and the leaves [batch, outcome]; on a tie
-    the branch."""
+def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tuple[Tensor, Tensor]:
+    """The best of all branches [batch, branch] and leaves [batch, outcome]; ties go to branches."""
     branch, leaf = _argmax(branch_values), _argmax(leaf_values)
     of_branch = branch_values.gather(1, branch[:, None])[:, 0]
     of_leaf = leaf_values.gather(1, leaf[:, None])[:, 0]
@@ -298,8 +306,8 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
     ragged = bool(not_leaf.any())
     closed = _closed(paths, objective.only_outcomes)
 
-    def search(probs: Tensor) -> tuple[Tensor, Tensor]:
-        mass = branches.probs_by_depth(probs)
+    def search(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
+        mass = branches.probs_by_depth(probs, sums)
         mass[..., 0] *= root
         mass = branches.path_sums(mass)
         here = (own * mass).sum(dim=1).masked_fill_(closed, -torch.inf).to(probs.dtype)
@@ -319,8 +327,8 @@ def _nearest_node(paths: PathModel) -> _Search:
     order = torch.arange(len(branches.nodes), device=branches.nodes.device)
     depth = branches.outcome_depth
 
-    def search(probs: Tensor) -> tuple[Tensor, Tensor]:
-        beliefs = branches.probs(probs)
+    def search(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
+        beliefs = branches.probs(sums)
         # At most one node of a level holds more than half, and they lie on one path, so the
         # last of them is the deepest.
         branch = torch.where(beliefs > 0.5, order, 0).amax(dim=1)
@@ -331,7 +339,7 @@ def _nearest_node(paths: PathModel) -> _Search:
         beliefs[:, 0] = 0.5  # the root is no step
         steps = branches.path_sums(1 - 2 * beliefs).gather(1, branch[:, None])[:, 0]
         steps = steps + torch.where(finer, 1 - 2 * most, 0.0)
-        return nodes, probs.double() @ depth.double() + steps
+        return nodes, probs @ depth.to(probs.dtype) + steps
 
     return search
 
@@ -341,9 +349,9 @@ def _nearest_outcome(paths: PathModel) -> _Search:
     closed = _closed(paths, True)
     depth = branches.outcome_depth.double()
 
-    def search(probs: Tensor) -> tuple[Tensor, Tensor]:
+    def search(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         exact = probs.double()
-        beliefs = branches.probs(exact)
+        beliefs = branches.probs(sums)
         beliefs[:, 0] = 0.5
         gain = branches.path_sums(2 * beliefs - 1)
         leaves = gain.index_select(1, branches.above) + 2 * exact - 1
@@ -363,7 +371,7 @@ def _cheapest(paths: PathModel, objective: ExpectedCost) -> _Search:
         )
     costs = {torch.float64: torch.from_numpy(objective.cost).to(paths.outcomes.device)}
 
-    def search(probs: Tensor) -> tuple[Tensor, Tensor]:
+    def search(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         if probs.dtype not in costs:
             costs[probs.dtype] = costs[torch.float64].to(probs.dtype)
         expected = probs @ costs[probs.dtype]

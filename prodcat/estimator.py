@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from prodcat.catalog import read_catalog
-from prodcat.classifier import Classifier, fit
+from prodcat.classifier import Classifier
 from prodcat.config import ModelConfig, TrainingConfig
 from prodcat.errors import CatalogError
+from prodcat.fitting import fit
 from prodcat.tables import is_missing
 from prodcat.taxonomy import join_path, split_path
 

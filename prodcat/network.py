@@ -1,4 +1,4 @@
-"""The whole model of one title: encoder, heads and lexical branch to outcome scores."""
+"""The whole model of one title: encoder, heads and lexical branch to scores."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from prodcat.taxonomy import Taxonomy
 
 
 class Network(nn.Module):
-    """Two kinds of evidence on the outcomes of a tree, weighed in one softmax.
+    """Two kinds of evidence on the outcomes of a tree; see prodcat.calibration for their sum.
 
     Args:
         taxonomy: The tree.
@@ -50,14 +50,11 @@ class Network(nn.Module):
                 ],
                 belief_width if structure == "stacked" else 0,
             )
-        # How much each kind of evidence counts: encoder, lexical.
-        self.register_buffer("evidence", torch.ones(2))
-        self.evidence: Tensor
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.evidence.device
+        return self.paths.parent.device
 
     def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Head logits of tokenised titles.
@@ -75,16 +72,9 @@ class Network(nn.Module):
             logits: Tensor = self.heads(pooled)
         return logits
 
-    def combine(self, encoder_scores: Tensor | None, features: Features | None) -> Tensor:
-        """Weigh the evidence: float32 [batch, outcome], the log-probability of outcomes.
-
-        Args:
-            encoder_scores: float32 [batch, outcome], log-probabilities of the heads.
-            features: The titles' n-grams.
-        """
-        parts = []
-        if encoder_scores is not None:
-            parts.append(self.evidence[0] * encoder_scores)
-        if self.lexical is not None and features is not None:
-            parts.append(self.evidence[1] * self.lexical(features))
-        return torch.stack(parts).sum(dim=0).log_softmax(dim=1)
+    def lexical_scores(self, features: Features | None) -> Tensor | None:
+        """The n-grams' margins, float32 [batch, outcome], or None without a lexical branch."""
+        if self.lexical is None or features is None:
+            return None
+        margins: Tensor = self.lexical(features)
+        return margins

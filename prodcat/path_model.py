@@ -7,6 +7,7 @@ children (and the stop at a terminal inner node) sum to their parent, and confid
 rises with depth.
 """
 
+import itertools
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from prodcat.taxonomy import Taxonomy
 
 Structure = Literal["stacked", "per_level", "flat"]
+_LEAST = 1e-12  # of a branch's probability, before its logarithm
 
 
 class Branches(nn.Module):
@@ -31,6 +33,8 @@ class Branches(nn.Module):
         above: int64 [outcome]: the branch that a leaf hangs on; a terminal inner node is
             a branch itself, and stands for itself.
         leaf: bool [outcome]: whether the outcome is a leaf.
+        step: int64 [outcome]: which level, counted from 0, the last step of the path to the
+            outcome belongs to; to stop at an inner node is a step to the next level.
         outcome_depth: int64 [outcome]: its level.
         depths: The levels at which outcomes are, ascending.
     """
@@ -48,13 +52,13 @@ class Branches(nn.Module):
         depth = level[outcomes]
         self.depths: tuple[int, ...] = tuple(np.unique(depth).tolist())
         edges = np.searchsorted(level[nodes], np.arange(int(level[nodes].max()) + 2))
-        self.bounds = tuple(
-            (int(start), int(end)) for start, end in zip(edges[:-1], edges[1:], strict=True)
-        )
+        self.bounds = tuple((int(start), int(end)) for start, end in itertools.pairwise(edges))
         # Outcomes of one depth side by side: then those below a branch are a range too.
         order = np.argsort(depth, kind="stable")
         ranges = []
-        for offset, own in zip(np.searchsorted(depth[order], self.depths), self.depths, strict=True):
+        for offset, own in zip(
+            np.searchsorted(depth[order], self.depths), self.depths, strict=True
+        ):
             before = np.concatenate([[0], np.cumsum(depth == own)])
             ranges.append(offset + before[spans])
         leaf = ~inner[outcomes]
@@ -65,6 +69,7 @@ class Branches(nn.Module):
             "spans": spans,
             "above": place[np.where(leaf, taxonomy.parent[outcomes], outcomes)],
             "leaf": leaf,
+            "step": np.where(leaf, depth - 1, depth),
             "outcome_depth": depth,
             "order": order,
             "ranges": np.stack(ranges),
@@ -76,27 +81,30 @@ class Branches(nn.Module):
         self.spans: Tensor
         self.above: Tensor
         self.leaf: Tensor
+        self.step: Tensor
         self.outcome_depth: Tensor
         self.order: Tensor
         self.ranges: Tensor
 
-    def probs(self, outcome_probs: Tensor) -> Tensor:
-        """The probability of each branch: [batch, outcome] to float64 [batch, branch]."""
-        return span_sums(running_sums(outcome_probs), self.spans)
+    def probs(self, sums: Tensor) -> Tensor:
+        """The probability of each branch, float64 [batch, branch], from running sums."""
+        return span_sums(sums, self.spans)
 
-    def probs_by_depth(self, outcome_probs: Tensor) -> Tensor:
+    def probs_by_depth(self, outcome_probs: Tensor, sums: Tensor) -> Tensor:
         """The part of each branch's probability that ends at each of ``depths``.
 
         Args:
             outcome_probs: float [batch, outcome].
+            sums: float64 [batch, outcome + 1], their running sums.
 
         Returns:
             float64 [batch, depths, branch].
         """
         if len(self.depths) == 1:
-            return self.probs(outcome_probs)[:, None]
+            return self.probs(sums)[:, None]
         sums = running_sums(outcome_probs.index_select(1, self.order))
-        return span_sums(sums, self.ranges.flatten(0, 1)).unflatten(1, self.ranges.shape[:2])
+        depths, branches, _ = self.ranges.shape
+        return span_sums(sums, self.ranges.flatten(0, 1)).view(-1, depths, branches)
 
     def path_sums(self, values: Tensor) -> Tensor:
         """Sum from the root down to each branch, [..., branch] to the same."""
@@ -113,8 +121,13 @@ def running_sums(outcome_probs: Tensor) -> Tensor:
     In float64 the difference of two entries is right to about 1e-16 of the whole.  A node's
     range holds its children's, so sums of probabilities never grow from a node to its child.
     """
-    sums = torch.cumsum(outcome_probs, dim=1, dtype=torch.float64)
-    return torch.nn.functional.pad(sums, (1, 0))
+    if outcome_probs.requires_grad:
+        return nn.functional.pad(outcome_probs.cumsum(dim=1, dtype=torch.float64), (1, 0))
+    rows, outcomes = outcome_probs.shape
+    sums = outcome_probs.new_empty(rows, outcomes + 1, dtype=torch.float64)
+    sums[:, 0] = 0.0
+    torch.cumsum(outcome_probs, dim=1, dtype=torch.float64, out=sums[:, 1:])
+    return sums
 
 
 def span_sums(sums: Tensor, spans: Tensor) -> Tensor:
@@ -211,6 +224,31 @@ class PathModel(nn.Module):
         """Float [batch, outcome]: the log-probability of each outcome."""
         return self.scores(logits).log_softmax(dim=1)
 
+    def temper(self, log_probs: Tensor, weights: Tensor) -> Tensor:
+        r"""Scale what each level adds to a path's score, and normalise anew.
+
+        ``log p(o)`` is the sum over its path of ``log P(n) - log P(parent of n)``, and, where
+        a product may end above others, of stopping there, which counts as a step to the
+        next level.  Each of these is multiplied by its level's weight: with equal weights
+        this is temperature scaling (Guo et al., ICML 2017).  The result is again one
+        distribution over outcomes, so it stays coherent.
+
+        Args:
+            log_probs: float [batch, outcome].
+            weights: float [level], above 0: the inverse temperature of each level.
+
+        Returns:
+            float [batch, outcome].
+        """
+        branches = self.branches
+        # The sum over steps, written as a sum over the branches that lie between two steps.
+        change = weights[branches.depth[1:] - 1] - weights[branches.depth[1:]]
+        change = nn.functional.pad(change, (1, 0))
+        beliefs = branches.probs(running_sums(log_probs.exp())).clamp(min=_LEAST)
+        sums = branches.path_sums(change * beliefs.log().to(log_probs.dtype))
+        scores = log_probs * weights[branches.step] + sums.index_select(1, branches.above)
+        return scores.log_softmax(dim=1)
+
     def node_probs(self, outcome_probs: Tensor) -> Tensor:
         """Sum outcome probabilities upward: [batch, outcome] to [batch, node]."""
         empty = outcome_probs.new_zeros(len(outcome_probs), len(self.parent))
@@ -224,6 +262,16 @@ class PathModel(nn.Module):
                 own = own.index_add(1, self.parent[first:last] - start, sums[-1])
             sums.append(own)
         return torch.cat(sums[::-1], dim=1)
+
+    def covers(self, targets: Tensor, outcomes: Tensor) -> Tensor:
+        """Bool [batch]: whether an outcome is what a label, complete or partial, stands for.
+
+        Args:
+            targets: int64 [batch], node positions.
+            outcomes: int64 [batch], outcome positions.
+        """
+        span = self.target_spans[targets]
+        return (outcomes >= span[:, 0]) & (outcomes < span[:, 1])
 
     def target_log_probs(self, scores: Tensor, targets: Tensor) -> Tensor:
         """The log-probability of each row's label, complete or partial.

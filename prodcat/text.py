@@ -1,7 +1,12 @@
 """Text normalisation: what two spellings of the same title have in common."""
 
+import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Letters that Unicode does not take apart into a base letter and a mark.
 _LETTERS = str.maketrans(
@@ -67,3 +72,9 @@ def near_duplicate_key(title: str) -> str:
     folded = fold(title)
     words = _WORD.findall(_PACK_SIZE.sub(" ", folded))
     return " ".join(sorted(words or _WORD.findall(folded))) or folded.strip()
+
+
+def title_hashes(texts: Iterable[str]) -> NDArray[np.uint64]:
+    """A hash of each text, uint64: enough to tell whether a title was seen before."""
+    digests = (hashlib.blake2b(raw_bytes(text), digest_size=8).digest() for text in texts)
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from prodcat.activations import LayerSplit, layer_list
-from prodcat.calibration import fit_evidence
+from prodcat.calibration import Weights, fit_weights
 from prodcat.closed_form import Start, closed_form_start
-from prodcat.config import TrainingConfig
+from prodcat.config import Method, TrainingConfig
 from prodcat.encoder import Encoder, autocast, pad_id_of
 from prodcat.heads import FlatHead, StackedHeads
 from prodcat.lexical import Features
@@ -73,6 +73,21 @@ class EpochResult:
 
 
 Listener = Callable[[EpochResult], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training found besides the network's own weights.
+
+    Attributes:
+        history: One entry for each epoch, 0 being the closed-form start.
+        start: The closed-form start, where there was one.
+        weights: The calibration, fitted on the validation titles.
+    """
+
+    history: list[EpochResult]
+    start: Start | None
+    weights: Weights
 
 
 def _frozen(encoder: Encoder, config: TrainingConfig) -> int:
@@ -187,7 +202,7 @@ def train(
     *,
     progress: bool = True,
     listener: Listener | None = None,
-) -> tuple[list[EpochResult], Start | None]:
+) -> Trained:
     """Fit the encoder and the heads, then weigh the evidence; the network is changed in place.
 
     Args:
@@ -200,17 +215,16 @@ def train(
         listener: Called with each epoch's result.
 
     Returns:
-        The history, and the closed-form start where there was one.
+        The history, the closed-form start and the calibration.
     """
     torch.manual_seed(config.seed)
     precision = pick_precision(config.precision, network.device)
     judge = _Judge(network, validation)
     if network.encoder is None:
         result = judge(0, None, None, 0.0)
-        network.evidence.copy_(judge.evidence)
         if listener is not None:
             listener(result)
-        return [result], None
+        return Trained([result], None, judge.calibrate(None, config.calibration))
     if _frozen(network.encoder, config):
         return _train_encoder(
             network, taxonomy, training, validation, config, precision, judge, progress, listener
@@ -224,13 +238,16 @@ def train(
 
 
 class _Judge:
-    """Validation: weighs the evidence anew, and measures both kinds together."""
+    """Validation: weighs the evidence anew, and measures both kinds together.
+
+    The whole calibration is fitted once, at the end: which epoch is best is asked by the two
+    weights of the evidence alone.
+    """
 
     def __init__(self, network: Network, validation: Rows) -> None:
         self.network = network
         self.targets = torch.from_numpy(validation.targets).to(network.device)
         self.lexical: Tensor | None = None
-        self.evidence = torch.ones(2)
         if network.lexical is not None and validation.features is not None:
             with torch.no_grad():
                 self.lexical = network.lexical(validation.features)
@@ -238,25 +255,25 @@ class _Judge:
     def __call__(
         self, epoch: int, pooled: Tensor | None, loss: float | None, seconds: float
     ) -> EpochResult:
-        paths = self.network.paths
-        own = None
+        paths, own = self.network.paths, self._encoder_scores(pooled)
+        weights = fit_weights(paths, self.targets, own, self.lexical, "temperature")
         with torch.no_grad():
-            if pooled is not None and self.network.heads is not None:
-                own = paths.log_probs(self.network.heads(pooled))
-        self.evidence = fit_evidence(paths, self.targets, own, self.lexical)
-        with torch.no_grad():
-            weights = self.evidence.to(self.targets.device)
-            scores = sum(
-                w * s for w, s in zip(weights, (own, self.lexical), strict=True) if s is not None
-            )
-            assert isinstance(scores, Tensor)
-            right = self._right(scores.argmax(dim=1))
-            log_loss = -paths.target_log_probs(scores, self.targets).mean()
+            weights = weights.to(self.targets.device)
+            log_probs = weights(paths, own, self.lexical)
+            right = paths.covers(self.targets, log_probs.argmax(dim=1))
+            log_loss = -paths.target_log_probs(log_probs, self.targets).mean()
         return EpochResult(epoch, loss, float(right.float().mean()), float(log_loss), seconds)
 
-    def _right(self, outcome: Tensor) -> Tensor:
-        span = self.network.paths.target_spans[self.targets]
-        return (outcome >= span[:, 0]) & (outcome < span[:, 1])
+    def calibrate(self, pooled: Tensor | None, method: Method) -> Weights:
+        """The weights for the network as it is."""
+        own = self._encoder_scores(pooled)
+        return fit_weights(self.network.paths, self.targets, own, self.lexical, method)
+
+    @torch.no_grad()
+    def _encoder_scores(self, pooled: Tensor | None) -> Tensor | None:
+        if pooled is None or self.network.heads is None:
+            return None
+        return self.network.paths.log_probs(self.network.heads(pooled))
 
 
 def _train_encoder(
@@ -269,7 +286,7 @@ def _train_encoder(
     judge: _Judge,
     progress: bool,
     listener: Listener | None,
-) -> tuple[list[EpochResult], Start | None]:
+) -> Trained:
     from tqdm.auto import tqdm
 
     assert network.encoder is not None and network.heads is not None
@@ -282,7 +299,7 @@ def _train_encoder(
     start = _start(network, taxonomy, read, training, targets, config)
 
     history = [judge(0, read.all(validation.tokens), None, time.perf_counter() - began)]
-    best, best_state, best_evidence = history[0], _state(network), judge.evidence
+    best, best_state = history[0], _state(network)
     if listener is not None:
         listener(history[0])
 
@@ -340,15 +357,15 @@ def _train_encoder(
             listener(result)
         bar.set_postfix_str(f"epoch {epoch}: path accuracy {result.path_accuracy:.4f}")
         if (result.path_accuracy, -result.log_loss) > (best.path_accuracy, -best.log_loss):
-            best, best_state, best_evidence = result, _state(network), judge.evidence
+            best, best_state = result, _state(network)
         elif epoch - best.epoch >= config.patience:
             logger.info("No better validation path accuracy since epoch %d: stopped.", best.epoch)
             break
     bar.close()
     network.load_state_dict(best_state, strict=False)
-    network.evidence.copy_(best_evidence)
+    weights = judge.calibrate(read.all(validation.tokens), config.calibration)
     network.requires_grad_(True).eval()
-    return history, start
+    return Trained(history, start, weights)
 
 
 def _start(

@@ -451,7 +451,7 @@ def edit_manifest(folder, change):
     [
         (
             lambda m: m.update(format_version=99),
-            "version 99; this prodcat reads 'prodcat' version 1",
+            "version 99; this prodcat reads 'prodcat' version 2",
         ),
         (lambda m: m.update(format="other"), "format 'other'"),
         (lambda m: m.pop("files"), "manifest.json .* is damaged"),

@@ -189,5 +189,7 @@ def test_a_wrong_objective_says_what_was_expected():
     with pytest.raises(ConfigError, match="entries that are not finite"):
         ExpectedCost(np.full((2, 2), np.inf))
     tree = Taxonomy.from_paths([("A",), ("B",), ("C",)])
-    with pytest.raises(ConfigError, match=r"\(2, 2\) for a tree with 3 outcomes; expected \(3, 3\)"):
+    with pytest.raises(
+        ConfigError, match=r"\(2, 2\) for a tree with 3 outcomes; expected \(3, 3\)"
+    ):
         decoder(PathModel(tree), ExpectedCost(np.zeros((2, 2))))

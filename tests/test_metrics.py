@@ -62,7 +62,7 @@ def test_macro_f1_counts_each_category_once():
 
 
 def test_answers_outside_the_tree_are_inconsistent():
-    result = evaluate_nodes(TREE, np.array([0, 1]), np.array([-1, 1]))
+    result = evaluate_nodes(TREE, np.array([0, 1]), np.array([-2, 1]))
     assert result.inconsistent == 0.5
     assert ("Baby", "(no path of the tree)", 1) in result.confusions
 
