@@ -28,7 +28,15 @@ from prodcat.decoding import (
 )
 from prodcat.encoder import autocast, build_encoder, pad_id_of
 from prodcat.errors import ArtifactError, CatalogError, ConfigError
-from prodcat.guarantee import Guarantee, climb_scores, pooled_groups, reference, stop, storable
+from prodcat.guarantee import (
+    DEPARTMENT,
+    Guarantee,
+    climb_scores,
+    pooled_groups,
+    reference,
+    stop,
+    storable,
+)
 from prodcat.lexical import LexicalBranch, NGrams
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
@@ -46,7 +54,6 @@ Titles = Sequence[str] | Catalog
 _Decision = Callable[[Tensor, Sequence[str] | None], Answers]
 _CHUNK = 2_048
 _CALIBRATION_CELLS = 20_000_000
-_DEPARTMENT = "department"
 
 
 @dataclass(frozen=True)
@@ -157,9 +164,7 @@ class Classifier:
             names = [self.taxonomy.path(node, language) for node in range(len(names))]
         decide = self._decision(top_k, objective, guarantee, max_error, certainty)
         texts = self._texts(titles)
-        own = (
-            self._groups(titles, groups) if guarantee is not None or max_error is not None else None
-        )
+        own = self._groups(titles, groups, guarantee is not None or max_error is not None)
         found: list[list[Prediction]] = []
         for log_probs in self._log_probs(texts, precision):
             part = None if own is None else own[len(found) : len(found) + len(log_probs)]
@@ -234,10 +239,8 @@ class Classifier:
         """
         decide = self._decision(1, objective, guarantee, max_error, certainty)
         labelled = self._labelled(catalog)
-        own = None
-        if guarantee is not None or max_error is not None:
-            own = self._groups(catalog, groups)
-            own = None if own is None else [own[row] for row in np.flatnonzero(catalog.labelled)]
+        own = self._groups(catalog, groups, guarantee is not None or max_error is not None)
+        own = None if own is None else [own[row] for row in np.flatnonzero(catalog.labelled)]
         targets = targets_in(labelled, self.taxonomy)
         parts, log_likelihoods = [], []
         done = 0
@@ -342,7 +345,7 @@ class Classifier:
         nodes = answers.nodes[:, 0].cpu().numpy()
         names = groups
         if names is None:
-            names = self._departments(nodes) if own.group_by == _DEPARTMENT else [""] * len(nodes)
+            names = self._departments(nodes) if own.group_by == DEPARTMENT else [""] * len(nodes)
         known = nodes >= 0  # the root stays what it is, and belongs to no department
         limits = np.zeros(len(nodes))
         limits[known] = own.lookup([n for n, k in zip(names, known, strict=True) if k], thresholds)
@@ -357,15 +360,18 @@ class Classifier:
         top = self.taxonomy.chains[nodes, 0]
         return [self.taxonomy.ids[d] if n >= 0 else "" for d, n in zip(top, nodes, strict=True)]
 
-    def _groups(self, titles: Titles, groups: Sequence[str] | None) -> list[str] | None:
-        """The group of each title where the guarantee is by a column, or None."""
-        own = self.guarantee
-        column = None if own is None or own.group_by == _DEPARTMENT else own.group_by
+    def _groups(
+        self, titles: Titles, groups: Sequence[str] | None, promised: bool
+    ) -> list[str] | None:
+        """The group of each title where what is promised is by a column, or None."""
+        own = self.guarantee if promised else None
+        column = None if own is None or own.group_by == DEPARTMENT else own.group_by
         if column is None:
             if groups is not None:
                 raise ConfigError(
-                    "groups= was given, but the guarantee is not by a column. Leave it out, or "
-                    "call with_guarantee(catalog, group=<column>)."
+                    "groups= was given, but no guarantee by a column was asked for. Leave it "
+                    "out, or call with_guarantee(catalog, group=<column>) and give guarantee= "
+                    "or max_error=."
                 )
             return None
         if groups is not None:
@@ -443,7 +449,7 @@ class Classifier:
                 scores=climb_scores(answers, self._chains(targets), self._chains(answered))[kept],
                 confidence=answers.confidence[:, 0].cpu().numpy().astype(np.float64)[kept],
                 right=right[kept],
-                group_by=_DEPARTMENT if by_department else group,
+                group_by=DEPARTMENT if by_department else group,
                 groups=places,
                 names=names,
                 reference=self._reference,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from prodcat.classifier import Classifier, Prediction
     from prodcat.training import EpochResult
 
+_OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
 _BATCH_ROWS = 8_192
 
 
@@ -43,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="prodcat", description="Turn product titles into category paths."
     )
     parser.add_argument("--version", action="version", version=f"prodcat {prodcat.__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="{train,predict,evaluate,demo}")
+    commands = parser.add_subparsers(
+        dest="command", metavar="{train,predict,evaluate,calibrate,guarantee,demo}"
+    )
 
     train = commands.add_parser("train", help="train a classifier and save it")
     train.add_argument("catalog", help="titles with categories: a file, a glob or an fsspec URI")
@@ -69,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--text", nargs="*", help="further text columns, as in training")
     predict.add_argument("--top-k", type=int, default=1, help="paths for each title")
     predict.add_argument("--language", help="of the names in the answers, where the tree has it")
-    predict.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    _decision_options(predict)
     predict.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
     predict.set_defaults(run=_predict)
 
@@ -77,9 +80,42 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("catalog", help="titles with categories")
     evaluate.add_argument("--model", required=True, help="a saved classifier")
     evaluate.add_argument("--json", help="also write the metrics here")
+    evaluate.add_argument("--plot", help="also draw reliability and risk here, a .png or .svg")
     evaluate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    _decision_options(evaluate)
     _column_options(evaluate)
     evaluate.set_defaults(run=_evaluate)
+
+    calibrate = commands.add_parser("calibrate", help="fit the calibration anew, on new titles")
+    calibrate.add_argument("catalog", help="labelled titles that training did not see")
+    calibrate.add_argument("--model", required=True, help="a saved classifier")
+    calibrate.add_argument("--output", required=True, help="where to save the new one")
+    calibrate.add_argument(
+        "--method", default="adaptive", choices=["temperature", "levels", "adaptive"]
+    )
+    calibrate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    _column_options(calibrate)
+    calibrate.set_defaults(run=_calibrate)
+
+    guarantee = commands.add_parser(
+        "guarantee", help="measure what can be promised, on new titles, and save it along"
+    )
+    guarantee.add_argument("catalog", help="labelled titles that training did not see")
+    guarantee.add_argument("--model", required=True, help="a saved classifier")
+    guarantee.add_argument(
+        "--output", required=True, help="where to save it with what was measured"
+    )
+    guarantee.add_argument("--group", help="column: one promise for each value, e.g. country")
+    guarantee.add_argument(
+        "--by-department", action="store_true", help="one promise for each top-level category"
+    )
+    guarantee.add_argument(
+        "--pool-below", type=int, default=0, help="groups with fewer titles share one promise"
+    )
+    guarantee.add_argument("--objective", default="path", choices=list(_OBJECTIVES))
+    guarantee.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    _column_options(guarantee)
+    guarantee.set_defaults(run=_guarantee)
 
     demo = commands.add_parser("demo", help="the whole job on a generated catalog")
     demo.add_argument("--folder", default="demo", help="where to keep its files")
@@ -87,6 +123,44 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--titles", type=int, default=3_000, help="titles to generate")
     demo.set_defaults(run=_demo)
     return parser
+
+
+def _decision_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--objective", choices=list(_OBJECTIVES), help="what the answer is best for; default path"
+    )
+    parser.add_argument(
+        "--guarantee",
+        type=float,
+        metavar="SHARE",
+        help="answer coarser where needed: with this probability the truth or an ancestor of it",
+    )
+    parser.add_argument(
+        "--max-error",
+        type=float,
+        metavar="SHARE",
+        help="answer only where, among the answered, no larger share is wrong",
+    )
+    parser.add_argument(
+        "--certainty", type=float, default=0.95, metavar="SHARE", help="of --max-error"
+    )
+    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+
+
+def _decision(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("objective", "guarantee", "max_error", "certainty", "precision")
+    return {name: getattr(options, name) for name in names}
+
+
+def _group_column(classifier: "Classifier", options: argparse.Namespace) -> list[str]:
+    """The column that the promise is by, if there is one."""
+    from prodcat.guarantee import DEPARTMENT
+
+    promised = options.guarantee is not None or options.max_error is not None
+    if not promised or classifier.guarantee is None:
+        return []
+    column = classifier.guarantee.group_by
+    return [] if column in (None, DEPARTMENT) else [str(column)]
 
 
 def _column_options(parser: argparse.ArgumentParser) -> None:
@@ -226,14 +300,47 @@ def _train(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     classifier = prodcat.load(options.model, device=options.device)
-    catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy)
-    evaluation = classifier.evaluate(catalog)
+    catalog = _read(
+        options,
+        options.catalog,
+        taxonomy=classifier.taxonomy,
+        keep=_group_column(classifier, options),
+    )
+    evaluation = classifier.evaluate(catalog, **_decision(options))
+    if options.plot:
+        evaluation.plot().savefig(options.plot)
     if options.json:
         import fsspec
 
         with fsspec.open(options.json, "w", encoding="utf-8") as file:
             file.write(evaluation.to_json())
     print(evaluation)
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    classifier = prodcat.load(options.model, device=options.device)
+    catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy)
+    before = classifier.evaluate(catalog)
+    calibrated = classifier.calibrate(catalog, options.method)
+    calibrated.save(options.output)
+    after = calibrated.evaluate(catalog)
+    print(f"ECE on these titles {before.ece:.4f} before, {after.ece:.4f} after; saved", end=" ")
+    print(options.output)
+
+
+def _guarantee(options: argparse.Namespace) -> None:
+    classifier = prodcat.load(options.model, device=options.device)
+    keep = [] if options.group is None else [options.group]
+    catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
+    measured = classifier.with_guarantee(
+        catalog,
+        group=options.group,
+        by_department=options.by_department,
+        pool_below=options.pool_below,
+        objective=options.objective,
+    )
+    measured.save(options.output)
+    print(f"{measured.guarantee!r}; saved {options.output}")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -306,6 +413,7 @@ def _answered(
     from prodcat.catalog import read_catalog
 
     header: list[str] | None = None
+    keep = _group_column(classifier, options)
     for piece in pieces:
         header = list(piece) if header is None else header
         new = [name for name in piece if name not in header]
@@ -318,9 +426,11 @@ def _answered(
         if not size:
             continue
         given = {name: piece.get(name, [None] * size) for name in header}
-        titles = read_catalog(given, title=options.title, path=None, text=text, on_error="accept")
+        titles = read_catalog(
+            given, title=options.title, path=None, text=text, keep=keep, on_error="accept"
+        )
         found = classifier.predict(
-            titles, options.top_k, language=options.language, precision=options.precision
+            titles, options.top_k, language=options.language, **_decision(options)
         )
         reasons = {problem.row: problem.reason for problem in titles.report.problems}
         answers = _answer_columns(found, reasons)

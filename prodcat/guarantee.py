@@ -34,6 +34,7 @@ from prodcat.taxonomy import Taxonomy
 _STARTS = (0.2, 0.4, 0.6, 0.8)
 _STEP = 0.01
 _OBJECTIVES = {kind.__name__: kind for kind in (MostLikelyPath, HierarchicalF, TreeDistance)}
+DEPARTMENT = "the answer's department"
 POOLED = "(small groups)"
 
 
@@ -48,8 +49,8 @@ class Guarantee:
         scores: float64 [rows]: the probability of the first wrong node, 0 for none.
         confidence: float64 [rows]: of the whole answer.
         right: bool [rows]: the whole answer is right.
-        group_by: What tells the groups: a column's name, ``"department"`` for the answer's
-            own top-level node, or None for one promise over all.
+        group_by: What tells the groups: a column's name, ``DEPARTMENT`` for the answer's own
+            top-level node, or None for one promise over all.
         groups: int64 [rows]: the place of each row's group in ``names``.
         names: The groups.  A department goes by its id.
         reference: float64: confidences of other titles, ascending; they fix which

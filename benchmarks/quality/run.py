@@ -11,7 +11,6 @@ import argparse
 import dataclasses
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -21,10 +20,18 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from frozen_sets import chain, read  # noqa: E402
+from reporting import bar_lines, write  # noqa: E402
+
 LANGUAGES = ("de", "en", "es", "fr", "it", "nl")
 SEEDS = (0, 1, 2)
 EPOCHS = 3
-MARK = "<!-- written by run.py -->"
+METRICS = (
+    "rows", "path_accuracy", "macro_f1", "hierarchical_precision", "hierarchical_recall",
+    "hierarchical_f1", "inconsistent",
+)  # fmt: skip
 STRUCTURES = {"prodcat": "stacked", "flat": "flat", "per_level": "per_level"}
 SYSTEMS = {
     "prodcat": "prodcat",
@@ -56,33 +63,6 @@ def jobs() -> list[str]:
     return names
 
 
-def read(data: Path, name: str, language: str):
-    """Train, validation and test catalogs over the training rows' tree, and test over all."""
-    import prodcat
-
-    ids = name == "food-terms"
-    columns = {"path_ids": "path_ids", "language": "language"} if ids else {}
-    kept = ["path", "language", *(["path_ids"] if ids else [])]
-    parts = {}
-    for part in ("train", "validation", "test"):
-        rows = prodcat.read_catalog(str(data / name / f"{part}.jsonl.gz"), path=None, keep=kept)
-        mine = np.array([language in ("all", own) for own in rows.columns["language"]])
-        rows = rows.take(mine)
-        parts[part] = {"title": list(rows.titles), **{k: list(rows.columns[k]) for k in kept}}
-    train = prodcat.read_catalog(parts["train"], **columns)
-    validation = prodcat.read_catalog(
-        parts["validation"], taxonomy=train.tree, on_error="aside", **columns
-    )
-    whole = {column: parts["train"][column] + parts["test"][column] for column in parts["train"]}
-    known = prodcat.read_catalog(whole, **columns)
-    test = known.take(np.arange(len(train), len(known)))
-    return train, validation, test
-
-
-def chain(tree, node):
-    return tuple(tree.ids[n] for n in tree.ancestors(node))
-
-
 def run_job(name: str, data: Path, work: Path, encoder: Path) -> None:
     dataset, language, system, seed = name.split("/")
     train, validation, test = read(data, dataset, language)
@@ -92,15 +72,21 @@ def run_job(name: str, data: Path, work: Path, encoder: Path) -> None:
         found = {"hiclass": run_hiclass(train, test)}
     else:
         found = run_prodcat(train, validation, test, system, int(seed), encoder)
+    from prodcat.judging import NO_PATH
     from prodcat.metrics import evaluate_nodes
 
     tree = test.tree
     place = {chain(tree, node): node for node in range(len(tree))}
     rows, correct = [], {}
     for label, (answers, seconds, extra) in found.items():
-        nodes = np.array([place.get(tuple(answer), -1) for answer in answers])
+        nodes = np.array([place.get(tuple(answer), NO_PATH) for answer in answers])
         result = evaluate_nodes(tree, test.targets, nodes)
-        values = {k: v for k, v in result.to_dict().items() if k not in ("confusions", "ece")}
+        values = {name: getattr(result, name) for name in METRICS}
+        values["levels"] = [
+            {"level": own.level, "rows": own.rows, "accuracy": own.accuracy,
+             "macro_f1": own.macro_f1}
+            for own in result.levels
+        ]  # fmt: skip
         rows.append(
             {
                 "data": dataset, "languages": language, "system": label, "seed": int(seed),
@@ -341,19 +327,6 @@ def table(rows) -> str:
     return "\n".join(lines)
 
 
-def write_readme(report) -> None:
-    """Put the tables behind the mark in README.md."""
-    readme = HERE / "README.md"
-    head = readme.read_text(encoding="utf-8").split(MARK)[0]
-    bars = ["| bar | value | wanted | met |", "|---|---|---|---|"]
-    bars += [
-        f"| {bar['name']} | {bar['value']} | {bar['bar']} | {'yes' if bar['met'] else '**no**'} |"
-        for bar in report["bars"]
-    ]
-    text = f"{head}{MARK}\n\n{table(report['rows'])}\n\n" + "\n".join(bars) + "\n"
-    readme.write_text(text, encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
@@ -394,23 +367,9 @@ def main() -> None:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(run, jobs()))
     report = assemble(options.work)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=HERE
-    ).stdout.strip()
-    result = {
-        "command": "python benchmarks/quality/run.py --data DIR",
-        "commit": commit,
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU; one thread a job",
-        "date": time.strftime("%Y-%m-%d"),
-        **report,
-    }
-    (HERE / "results.json").write_text(json.dumps(result, indent=1) + "\n")
-    write_readme(report)
+    write(HERE, "python benchmarks/quality/run.py --data DIR", report, table(report["rows"]))
     print(table(report["rows"]))
-    for bar in report["bars"]:
-        print(
-            ("met   " if bar["met"] else "MISSED"), bar["name"], "|", bar["value"], "|", bar["bar"]
-        )
+    print(bar_lines(report["bars"]))
 
 
 if __name__ == "__main__":
