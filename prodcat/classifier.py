@@ -607,7 +607,7 @@ class Classifier:
         tensors["training.seen"] = torch.from_numpy(self._seen.view(np.int64))
         if self.guarantee is not None:
             for name, array in self.guarantee.arrays().items():
-                tensors[f"guarantee.{name}"] = torch.from_numpy(array)
+                tensors[f"guarantee.{name}"] = torch.tensor(array)
         if self._ngrams is not None:
             tensors["ngrams.hashes"] = torch.from_numpy(self._ngrams.hashes.view(np.int64))
             tensors["ngrams.idf"] = torch.from_numpy(self._ngrams.idf)

@@ -119,7 +119,7 @@ class Evaluation:
         coverage: Share of rows whose answer is the truth or an ancestor of it.
         answered_accuracy: Share of right answers among those that are a category, not the
             root: whole paths, or, where answers may be coarser, the truth or an ancestor.
-            Not a number where all answers are the root.
+            None where all answers are the root.
         macro_f1: Mean F1 over the outcomes that occur as truth or answer.
         hierarchical_precision: Micro; see the module's text.
         hierarchical_recall: Micro.
@@ -150,7 +150,7 @@ class Evaluation:
     rows: int
     path_accuracy: float
     coverage: float
-    answered_accuracy: float
+    answered_accuracy: float | None
     macro_f1: float
     hierarchical_precision: float
     hierarchical_recall: float
@@ -212,7 +212,8 @@ class Evaluation:
             values = self.judged.scores(np.ones((1, self.rows)))
             draws = self.judged.resampled(None, _resamples(self.rows), seed=0)[0]
             for name, drawn in draws.items():
-                self._intervals[name] = _interval(name, float(values[name][0]), drawn)
+                if np.isfinite(values[name][0]):
+                    self._intervals[name] = _interval(name, float(values[name][0]), drawn)
         return self._intervals
 
     def compare(self, other: "Evaluation") -> "Comparison":
@@ -239,7 +240,7 @@ class Evaluation:
                     draws[0][name] - draws[1][name],
                 )
                 for name in values[0]
-                if name in values[1]
+                if name in values[1] and np.isfinite(values[0][name] - values[1][name]).all()
             },
         )
 
@@ -502,8 +503,13 @@ def evaluate_nodes(
     ends = np.bincount(length, minlength=taxonomy.depth + 1) / len(rows)
     no_path = float((rows.answers == NO_PATH).mean())
     scalars: dict[str, Any] = {
-        name: value for name, value in values.items() if not name.startswith("level_")
+        name: None if np.isnan(value) else value
+        for name, value in values.items()
+        if not name.startswith("level_")
     }
+    length = (rows.answer >= 0).sum(axis=1)
+    ends = np.bincount(length, minlength=taxonomy.depth + 1) / len(rows)
+    no_path = float((rows.answers == NO_PATH).mean())
     known = rows.confidence is not None
     return Evaluation(
         rows=len(rows),

@@ -72,9 +72,11 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(exist_ok=True, parents=True)
     import torch
+
     torch.set_num_threads(1)
     _, dataset, seed = options.job.split("/")
     print(run_train(dataset, int(seed), options))
+
 
 if __name__ == "__main__":
     main()
