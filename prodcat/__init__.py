@@ -14,15 +14,21 @@ _PUBLIC = {
     "CatalogError": "errors",
     "CatalogReport": "catalog",
     "Classifier": "classifier",
+    "Comparison": "metrics",
     "ConfigError": "errors",
     "EncoderError": "errors",
     "Evaluation": "metrics",
+    "ExpectedCost": "decoding",
+    "Guarantee": "guarantee",
+    "HierarchicalF": "decoding",
     "ModelConfig": "config",
+    "MostLikelyPath": "decoding",
     "Prediction": "classifier",
     "ProdcatError": "errors",
     "Taxonomy": "taxonomy",
     "TaxonomyError": "errors",
     "TrainingConfig": "config",
+    "TreeDistance": "decoding",
     "fit": "fitting",
     "leak_audit": "splits",
     "load": "classifier",
@@ -37,15 +43,21 @@ __all__ = [
     "CatalogError",
     "CatalogReport",
     "Classifier",
+    "Comparison",
     "ConfigError",
     "EncoderError",
     "Evaluation",
+    "ExpectedCost",
+    "Guarantee",
+    "HierarchicalF",
     "ModelConfig",
+    "MostLikelyPath",
     "Prediction",
     "ProdcatError",
     "Taxonomy",
     "TaxonomyError",
     "TrainingConfig",
+    "TreeDistance",
     "fit",
     "leak_audit",
     "load",
@@ -58,6 +70,7 @@ if TYPE_CHECKING:
     from prodcat.catalog import Catalog, CatalogReport, read_catalog
     from prodcat.classifier import Classifier, Prediction, load
     from prodcat.config import ModelConfig, TrainingConfig
+    from prodcat.decoding import ExpectedCost, HierarchicalF, MostLikelyPath, TreeDistance
     from prodcat.errors import (
         ArtifactError,
         CatalogError,
@@ -67,7 +80,8 @@ if TYPE_CHECKING:
         TaxonomyError,
     )
     from prodcat.fitting import fit
-    from prodcat.metrics import Evaluation
+    from prodcat.guarantee import Guarantee
+    from prodcat.metrics import Comparison, Evaluation
     from prodcat.splits import leak_audit, split
     from prodcat.taxonomy import Taxonomy, read_taxonomy
 

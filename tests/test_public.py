@@ -5,9 +5,9 @@ import importlib
 import importlib.util
 import os
 import re
+import resource
 import subprocess
 import sys
-import time
 import tomllib
 import venv
 from pathlib import Path
@@ -53,9 +53,11 @@ def test_the_import_loads_nothing_heavy():
 @pytest.mark.parametrize("arguments", [["-c", "import prodcat"], ["-m", "prodcat", "--help"]])
 def test_import_and_help_take_under_a_fifth_of_a_second(arguments):
     def seconds(command):
-        start = time.perf_counter()
+        """Processor time: what it takes on a machine that does nothing else."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
-        return time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     best = min(seconds(arguments) for _ in range(5))
     assert best < 0.2
