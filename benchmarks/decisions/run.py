@@ -27,7 +27,7 @@ from frozen_sets import chain, read  # noqa: E402
 from reporting import bar, bar_lines, write  # noqa: E402
 
 SETS = ("food-terms", "shop-titles-en")
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 EPOCHS = 3
 SIZES = (20, 50, 100, 500)
 ALPHAS = (0.05, 0.1)
@@ -91,15 +91,6 @@ class Judge:
         self.chains = np.concatenate([self.tree.chains, np.full((1, self.tree.depth), -1)])
         self.paths = PathModel(self.own)
 
-    def answers(self, probs, objective):
-        import torch
-
-        from prodcat.decoding import decoder, pick_objective
-
-        with np.errstate(divide="ignore"):
-            log_probs = torch.from_numpy(np.log(probs))
-        return decoder(self.paths, pick_objective(objective))(log_probs)
-
     def nodes(self, answers):
         return self.place[answers.nodes[:, 0].numpy()]
 
@@ -121,8 +112,13 @@ class Judge:
 
 
 def run_judge(dataset: str, seed: int, options) -> dict:
+    import torch
+
     import prodcat
-    from prodcat.guarantee import climb_scores
+    from prodcat.calibration import Weights, fit_weights
+    from prodcat.catalog import targets_in
+    from prodcat.decoding import decoder, pick_objective
+    from prodcat.guarantee import climb_scores, stop
 
     _, validation, test = read(options.data, dataset, "all")
     classifier = prodcat.load(str(options.work / f"model_{dataset}_{seed}"), device="cpu")
@@ -130,16 +126,20 @@ def run_judge(dataset: str, seed: int, options) -> dict:
     titles = list(test.titles)
     counts = np.zeros(len(test.tree), np.int64)
     counts[judge.place[:-1]] = classifier.counts
+    own = targets_in(validation, classifier.taxonomy)
+    scores = {"test": classifier._chunk_scores(titles, "float32")}
+    scores["validation"] = classifier._chunk_scores(list(validation.titles), "float32")
     rows, correct, found = [], {}, {}
     for stage in STAGES:
-        variant = classifier
         if stage == "uncalibrated":
-            variant = classifier.uncalibrated()
-        elif stage != "adaptive":
-            variant = classifier.calibrate(validation, stage)
-        probs = variant.predict_proba(titles)
+            weights = Weights.neutral(classifier.taxonomy.depth)
+        elif stage == "adaptive":
+            weights = classifier.weights
+        else:
+            weights = fit_weights(judge.paths, torch.tensor(own), *scores["validation"], stage)
+        log_probs = weights(judge.paths, *scores["test"])
         for objective in OBJECTIVES if stage == "adaptive" else OBJECTIVES[:1]:
-            answers = judge.answers(probs, objective)
+            answers = decoder(judge.paths, pick_objective(objective))(log_probs)
             result = judge.evaluate(answers, counts=counts)
             values = result.to_dict()
             for name in ("confusions", "confusion_groups", "risk_coverage"):
@@ -156,17 +156,22 @@ def run_judge(dataset: str, seed: int, options) -> dict:
                 figure.savefig(options.work / "plots" / f"{dataset}.png", dpi=110)
 
     # What was measured on the validation titles, used on the test titles.
-    needed = {alpha: int(np.ceil(1 / alpha - 1 - 1e-9)) for alpha in ALPHAS}
+    answers = found["adaptive", "path"]
+    nodes = judge.nodes(answers)
+    chains = judge.chains[nodes]
+    departments = [judge.tree.ids[top] for top in chains[:, 0]]
     for by_department in (False, True):
+        measured = classifier.with_guarantee(
+            validation, by_department=by_department, pool_below=19 if by_department else 0
+        )
         for alpha in ALPHAS:
-            measured = classifier.with_guarantee(
-                validation,
-                by_department=by_department,
-                pool_below=needed[alpha] if by_department else 0,
+            limits = measured.guarantee.lookup(
+                departments if by_department else [""] * len(nodes),
+                measured.guarantee.node_thresholds(1 - alpha),
             )
-            answered = [a for (a,) in measured.predict(titles, guarantee=1 - alpha)]
-            ids = [classifier.taxonomy.node(a.node_id) if a.path else -1 for a in answered]
-            result = judge.evaluate(found["adaptive", "path"], judge.place[np.array(ids)])
+            width = answers.level_confidence.shape[2]
+            stopped = stop(answers, chains[:, :width], limits, whole=False)
+            result = judge.evaluate(stopped, stopped.nodes[:, 0].numpy())
             ends = [level.answers_end for level in result.levels]
             rows.append(
                 {"kind": "validation to test", "data": dataset, "seed": seed, "alpha": alpha,
@@ -175,9 +180,7 @@ def run_judge(dataset: str, seed: int, options) -> dict:
             )  # fmt: skip
 
     # The test titles as a population from which calibration titles are drawn.
-    answers = found["adaptive", "path"]
-    nodes = judge.nodes(answers)
-    scores = climb_scores(answers, judge.chains[test.targets], judge.chains[nodes])
+    scores = climb_scores(answers, judge.chains[test.targets][:, :width], chains[:, :width])
     rows += draws(dataset, seed, measured.guarantee, scores, answers, nodes, judge)
     np.savez(options.work / f"judge_{dataset}_{seed}.npz", **correct)
     return {"rows": rows}
