@@ -116,8 +116,8 @@ class JudgedRows:
             By name, float64 [weighting]; not a number where nothing can be said.
         """
         total = weights.sum(axis=1)
-        linear = self._linear
-        sums = dict(zip(linear, (weights @ np.stack(list(linear.values()), axis=1)).T, strict=True))
+        names, columns = self._linear
+        sums = dict(zip(names, (weights @ columns).T, strict=True))
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = sums["shared"] / np.maximum(sums["answered"], 1e-300)
             recall = sums["shared"] / np.maximum(sums["true"], 1e-300)
@@ -125,7 +125,7 @@ class JudgedRows:
                 "path_accuracy": sums["correct"] / total,
                 "coverage": sums["covered"] / total,
                 "answered_accuracy": sums["answered_right"] / sums["category"],
-                "macro_f1": self._macro_f1(weights, self.targets, self.ends),
+                "macro_f1": self._macro_f1(weights, -1),
                 "hierarchical_precision": precision,
                 "hierarchical_recall": recall,
                 "hierarchical_f1": 2 * precision * recall / np.maximum(precision + recall, 1e-300),
@@ -153,8 +153,8 @@ class JudgedRows:
         return found
 
     @cached_property
-    def _linear(self) -> dict[str, Floats]:
-        """Columns, float64 [rows], whose weighted sums make up most metrics."""
+    def _linear(self) -> tuple[list[str], Floats]:
+        """Named columns, float64 [rows, column], whose weighted sums make up most metrics."""
         shared = (self.same & (self.truth >= 0)).sum(axis=1)
         answered, true = (self.answer >= 0).sum(axis=1), (self.truth >= 0).sum(axis=1)
         columns: dict[str, Any] = {
@@ -184,7 +184,8 @@ class JudgedRows:
                 gap = self.level_confidence[:, level] - self.same[:, level]
                 columns[f"reach {level}"] = self.reach(level)
                 columns[f"brier {level}"] = np.where(self.reach(level), gap**2, 0.0)
-        return {name: np.asarray(column, np.float64) for name, column in columns.items()}
+        values = [np.asarray(column, np.float64) for column in columns.values()]
+        return list(columns), np.stack(values, axis=1)
 
     def _level_scores(
         self, weights: Floats, sums: dict[str, Floats], level: int
@@ -193,9 +194,7 @@ class JudgedRows:
         known = sums[f"known {level}"]
         found = {
             f"{name}_accuracy": np.where(known > 0, sums[f"same {level}"] / known, 1.0),
-            f"{name}_macro_f1": self._macro_f1(
-                weights, self.truth[:, level], self.answer[:, level]
-            ),
+            f"{name}_macro_f1": self._macro_f1(weights, level),
         }
         if self.level_confidence is not None and self.reach(level).any():
             rows = self.reach(level)
@@ -205,24 +204,21 @@ class JudgedRows:
             found[f"{name}_brier"] = sums[f"brier {level}"] / sums[f"reach {level}"]
         return found
 
-    def _macro_f1(self, weights: Floats, truth: Nodes, answer: Nodes) -> Floats:
-        """Mean F1 of the nodes that occur as truth or answer."""
-        from scipy.sparse import csr_array
-
-        seen, place = np.unique(np.stack([truth, answer]), return_inverse=True)
-        place = place.reshape(2, -1)
-        rows = np.arange(len(truth))
-
-        def one_hot(places: NDArray[np.intp], kept: Bools) -> Any:
-            entries = (np.ones(int(kept.sum())), (rows[kept], places[kept]))
-            return csr_array(entries, shape=(len(truth), len(seen)))
-
-        hit = one_hot(place[0], (truth == answer) & (truth >= 0))
-        either = one_hot(place[0], truth >= 0) + one_hot(place[1], answer >= 0)
-        right, total = ((matrix.T @ weights.T).T for matrix in (hit, either))
+    def _macro_f1(self, weights: Floats, level: int) -> Floats:
+        """Mean F1 of the nodes that occur as truth or answer at a level; -1: of the ends."""
+        right, total = ((matrix.T @ weights.T).T for matrix in self._one_hot[level])
         occurs = total > 0
         means: Floats = np.where(occurs, 2 * right / np.maximum(total, 1e-300), 0.0).sum(axis=1)
         return np.where(occurs.any(axis=1), means / np.maximum(occurs.sum(axis=1), 1), 1.0)
+
+    @cached_property
+    def _one_hot(self) -> dict[int, tuple[Any, Any]]:
+        """Sparse [rows, node] of hits, and of truths and answers together, for each level."""
+        levels = range(self.truth.shape[1])
+        pairs = {level: (self.truth[:, level], self.answer[:, level]) for level in levels}
+        return {level: _hits_and_all(*pair) for level, pair in pairs.items()} | {
+            -1: _hits_and_all(self.targets, self.ends)
+        }
 
     @staticmethod
     def _ece(weights: Floats, confidence: Floats, right: Bools) -> Floats:
@@ -284,6 +280,21 @@ class JudgedRows:
             {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
             for parts in found
         ]
+
+
+def _hits_and_all(truth: Nodes, answer: Nodes) -> tuple[Any, Any]:
+    from scipy.sparse import csr_array
+
+    seen, place = np.unique(np.stack([truth, answer]), return_inverse=True)
+    place = place.reshape(2, -1)
+    rows = np.arange(len(truth))
+
+    def one_hot(places: NDArray[np.intp], kept: Bools) -> Any:
+        entries = (np.ones(int(kept.sum())), (rows[kept], places[kept]))
+        return csr_array(entries, shape=(len(truth), len(seen)))
+
+    hits = one_hot(place[0], (truth == answer) & (truth >= 0))
+    return hits, one_hot(place[0], truth >= 0) + one_hot(place[1], answer >= 0)
 
 
 def bins(confidence: Floats) -> NDArray[np.int64]:

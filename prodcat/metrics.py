@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _RESAMPLES = 1_000
-_MOST_DRAWS = 200_000_000
+_MOST_DRAWS = 50_000_000
 _SHOWN_CONFUSIONS = 50
 _NO_PATH_NAME = "(no path of the tree)"
 _ROOT_NAME = "(root)"
@@ -206,7 +206,7 @@ class Evaluation:
 
         Levels' metrics are named ``level_1_accuracy`` and so on.  The interval of a
         calibration error is moved by the bias that resampling adds to it.  They are drawn
-        when first asked for: 1,000 times, above 200,000 rows fewer (200 at least).
+        when first asked for: 1,000 times, above 50,000 rows fewer (200 at least).
         """
         if not self._intervals and self.judged is not None:
             values = self.judged.scores(np.ones((1, self.rows)))
