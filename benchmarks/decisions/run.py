@@ -262,8 +262,7 @@ def run_exactness() -> dict:
     from prodcat.decoding import ExpectedCost, TreeDistance, decoder
     from prodcat.path_model import PathModel
 
-    rows = []
-    for objective in brute.OBJECTIVES:
+    def gaps_of(objective) -> list[float]:
         gaps = []
 
         @seed(0)
@@ -272,9 +271,8 @@ def run_exactness() -> dict:
             max_examples=TREES, deadline=None, database=None, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        def check(tree, number, objective=objective, gaps=gaps):
-            size = len(tree.outcomes)
-            own = objective
+        def check(tree, number):
+            size, own = len(tree.outcomes), objective
             if own == "cost":
                 own = ExpectedCost(np.random.default_rng(number).normal(size=(size, size)))
             probs = brute.random_probs(tree, number)
@@ -287,6 +285,11 @@ def run_exactness() -> dict:
                 gaps.append(max(best - found, abs(best - value)))
 
         check()
+        return gaps
+
+    rows = []
+    for objective in brute.OBJECTIVES:
+        gaps = gaps_of(objective)
         rows.append(
             {"kind": "exactness", "objective": str(objective), "trees": TREES,
              "rows": len(gaps), "largest_gap": max(gaps)}
