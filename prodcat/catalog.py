@@ -139,13 +139,13 @@ class Catalog:
         return [paths[target] if target >= 0 else None for target in self.targets]
 
     def column(self, name: str) -> list[str]:
-        """A kept column, or the language, as texts.
+        """A kept column, or the language, as texts; empty where a value is missing.
 
         Raises:
             CatalogError: There is none of this name.
         """
         if name in self.columns:
-            return [str(value) for value in self.columns[name]]
+            return ["" if is_missing(value) else str(value) for value in self.columns[name]]
         if name == "language" and self.languages is not None:
             return list(self.languages)
         raise CatalogError(

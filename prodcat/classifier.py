@@ -416,11 +416,16 @@ class Classifier:
         Raises:
             CatalogError: No row is labelled, a label is not in the tree, or there is no
                 such column.
-            ConfigError: Both kinds of groups were asked for, or a cost matrix.
+            ConfigError: Both kinds of groups were asked for, or a cost matrix, or
+                ``pool_below`` is no count.
         """
         if group is not None and by_department:
             raise ConfigError(
                 "group= and by_department= are two ways to tell groups; expected one of them."
+            )
+        if isinstance(pool_below, bool) or not isinstance(pool_below, int) or pool_below < 0:
+            raise ConfigError(
+                f"pool_below={pool_below!r} is out of range; expected a whole number, at least 0."
             )
         picked = storable(pick_objective(objective))
         labelled = self._labelled(catalog)
@@ -428,6 +433,14 @@ class Classifier:
         group_names = [""] * len(labelled) if group is None else labelled.column(group)
         texts = self._texts(labelled)
         self._warn_of_seen(texts)
+        partial = int((~self.taxonomy.terminal[targets]).sum())
+        if partial:
+            logger.warning(
+                "%d of %d calibration labels stop early; an answer below them counts as wrong, so "
+                "the promise is on the safe side.",
+                partial,
+                len(targets),
+            )
         decode = decoder(self._network.paths, picked)
         answers = join_answers([decode(own) for own in self._log_probs(texts, "float32")])
         answered = answers.nodes[:, 0].cpu().numpy()

@@ -17,6 +17,7 @@ The cost of each but the last is linear in the number of nodes.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class HierarchicalF:
     only_outcomes: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.beta < float("inf"):
+        if not isinstance(self.beta, Real) or not 0 < self.beta < float("inf"):
             raise ConfigError(f"beta={self.beta!r} is out of range; expected a number above 0.")
 
 
@@ -85,7 +86,10 @@ class ExpectedCost:
     cost: NDArray[np.floating[Any]]
 
     def __post_init__(self) -> None:
-        cost = np.asarray(self.cost, np.float64)
+        try:
+            cost = np.asarray(self.cost, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"The cost matrix is no table of numbers: {error}.") from error
         if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or not np.isfinite(cost).all():
             raise ConfigError(
                 f"Found a cost matrix of shape {cost.shape}"

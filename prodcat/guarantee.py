@@ -21,6 +21,7 @@ Both hold for titles drawn like the calibration titles, and end where the assort
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,8 @@ class Guarantee:
     def _enough(self, needed: int, what: str, other: str) -> None:
         short = {name: size for name, size in self.sizes.items() if size < needed}
         if short:
-            shown = ", ".join(f"{name or 'all'}: {size}" for name, size in list(short.items())[:5])
+            empty = "(no value)" if self.group_by else "all"
+            shown = ", ".join(f"{name or empty}: {size}" for name, size in list(short.items())[:5])
             more = f" and {len(short) - 5} more" if len(short) > 5 else ""
             pooled = " pool small groups with pool_below=," if self.group_by else ""
             raise ConfigError(
@@ -226,7 +228,7 @@ def storable(objective: Objective) -> Objective:
 
 
 def _share(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
         raise ConfigError(f"{name}={value!r} is out of range; expected a share between 0 and 1.")
 
 

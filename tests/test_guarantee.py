@@ -305,6 +305,11 @@ def test_departments_and_columns_have_promises_of_their_own(classifier, parts):
             ConfigError,
             "cannot be kept for a cost matrix",
         ),
+        (
+            lambda: classifier.with_guarantee(catalog, pool_below=-1),
+            ConfigError,
+            "pool_below=-1 is out of range",
+        ),
     ]:
         with pytest.raises(error, match=message):
             call()
@@ -375,6 +380,21 @@ def test_titles_that_training_saw_are_told(classifier, parts, caplog):
         classifier.with_guarantee(parts.train)
     seen = len(parts.train)
     assert f"{seen} of {seen} calibration titles were in training" in caplog.text
+
+
+def test_partial_labels_and_missing_groups_are_told(classifier, parts, caplog):
+    shortened = [
+        {"title": title, "path": list(path[:-1]), "country": ["tr", None][row % 2]}
+        for row, (title, path) in enumerate(zip(parts.test.titles, parts.test.paths, strict=True))
+    ]
+    catalog = prodcat.read_catalog(shortened, taxonomy=parts.train.tree, keep=["country"])
+    with caplog.at_level(logging.WARNING, "prodcat"):
+        own = classifier.with_guarantee(catalog, group="country")
+    rows = len(catalog)
+    assert f"{rows} of {rows} calibration labels stop early" in caplog.text
+    assert own.guarantee.sizes == {"": rows // 2, "tr": rows - rows // 2}
+    with pytest.raises(ConfigError, match=r"needs at least 99 .*; found \(no value\): "):
+        own.predict(catalog, guarantee=0.99)
 
 
 def test_a_new_calibration_drops_the_guarantee(measured, parts):
