@@ -25,7 +25,7 @@ from jobs import main, result_of  # noqa: E402
 from reporting import bar  # noqa: E402
 
 SETS = ("food-terms", "shop-titles-en")
-SEEDS = (0, 1)
+SEEDS = (0, 1, 2)
 EPOCHS = 3
 SIZES = (20, 50, 100, 500)
 ALPHAS = (0.05, 0.1)
