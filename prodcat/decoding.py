@@ -194,6 +194,8 @@ def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answer
 
 def _pieces(log_probs: Tensor) -> Sequence[Tensor]:
     """All rows at once on a GPU; on a CPU as many as stay in its cache."""
+    if log_probs.dtype in (torch.float16, torch.bfloat16):
+        log_probs = log_probs.float()  # sums of thousands of such numbers would be none
     rows, width = log_probs.shape
     size = rows if log_probs.device.type != "cpu" else _CELLS_IN_CACHE // width
     return torch.split(log_probs, max(size, 1))

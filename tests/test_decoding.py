@@ -179,6 +179,32 @@ def test_rows_are_answered_alike_alone_and_together(objective):
     torch.testing.assert_close(decode(log_probs[order]).nodes, together.nodes[order])
 
 
+@pytest.mark.parametrize("objective", ["path", "hierarchical_f1", "tree_distance"])
+def test_half_precision_is_decoded_in_single(objective):
+    tree = Taxonomy.from_paths([(f"a{i % 7}", f"b{i}") for i in range(40)])
+    half = (torch.randn(20, 40, generator=torch.Generator().manual_seed(1)) * 4).bfloat16()
+    decode = decoder(PathModel(tree), pick_objective(objective))
+    found, expected = decode(half), decode(half.float())
+    assert torch.equal(found.nodes, expected.nodes)
+    assert found.confidence.dtype == torch.float32
+    assert torch.equal(
+        most_likely_paths(PathModel(tree), half, 3).nodes[:, :1],
+        most_likely_paths(PathModel(tree), half.float(), 1).nodes,
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("objective", ["path", "hierarchical_f1", "tree_distance"])
+def test_a_gpu_answers_as_the_processor_does(objective):
+    tree = Taxonomy.from_paths([(f"a{i % 7}", f"b{i % 50}", f"c{i}") for i in range(400)])
+    log_probs = torch.randn(500, 400, generator=torch.Generator().manual_seed(1)).log_softmax(1)
+    here = decoder(PathModel(tree), pick_objective(objective))(log_probs)
+    there = decoder(PathModel(tree).cuda(), pick_objective(objective))(log_probs.cuda())
+    assert torch.equal(there.nodes.cpu(), here.nodes)
+    torch.testing.assert_close(there.level_confidence.cpu(), here.level_confidence)
+
+
 def test_a_wrong_objective_says_what_was_expected():
     with pytest.raises(ConfigError, match=r"objective='f2' is not known; expected one of \['path'"):
         pick_objective("f2")
