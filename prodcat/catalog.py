@@ -145,7 +145,7 @@ class Catalog:
             CatalogError: There is none of this name.
         """
         if name in self.columns:
-            return ["" if is_missing(value) else str(value) for value in self.columns[name]]
+            return [group_text(value) for value in self.columns[name]]
         if name == "language" and self.languages is not None:
             return list(self.languages)
         raise CatalogError(
@@ -172,6 +172,14 @@ class Catalog:
         labelled = int(self.labelled.sum())
         wrong = f", {len(self.report.problems):,} wrong rows" if self.report.problems else ""
         return f"Catalog({len(self):,} titles, {labelled:,} labelled{wrong}; {self.taxonomy!r})"
+
+
+def group_text(value: object) -> str:
+    """A group's value as text, the same from any table: 1 for 1.0, empty where it is missing."""
+    if is_missing(value):
+        return ""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value) if whole else value).strip()  # type: ignore[call-overload]
 
 
 def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:

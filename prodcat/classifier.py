@@ -15,7 +15,7 @@ from torch import Tensor
 from prodcat import __version__
 from prodcat.artifact import read_artifact, write_artifact
 from prodcat.calibration import Weights, fit_weights
-from prodcat.catalog import Catalog, targets_in
+from prodcat.catalog import UNKNOWN_CATEGORY, Catalog, group_text, targets_in
 from prodcat.config import Method, ModelConfig, TrainingConfig
 from prodcat.decoding import (
     Answers,
@@ -316,7 +316,7 @@ class Classifier:
             raise ConfigError(
                 f"{asked}= needs calibration titles, and this classifier has none. Call "
                 "with_guarantee(catalog) with labelled titles that training did not see, and "
-                "predict with what it gives back."
+                "predict with what it gives back; on the command line: prodcat guarantee."
             )
         own.check(self.taxonomy)
         if guarantee is not None and max_error is not None:
@@ -374,12 +374,14 @@ class Classifier:
                     "or max_error=."
                 )
             return None
+        if isinstance(groups, str):
+            raise CatalogError("Found one text; expected the group of each title in a list.")
         if groups is not None:
             if len(groups) != len(titles):
                 raise CatalogError(
                     f"Found {len(groups)} groups for {len(titles)} titles; expected one each."
                 )
-            return [str(group) for group in groups]
+            return [group_text(group) for group in groups]
         if not isinstance(titles, Catalog):
             raise CatalogError(
                 f"The guarantee is by {column!r}; expected the group of each title. Give "
@@ -433,6 +435,7 @@ class Classifier:
         group_names = [""] * len(labelled) if group is None else labelled.column(group)
         texts = self._texts(labelled)
         self._warn_of_seen(texts)
+        self._warn_of_unknown(catalog)
         partial = int((~self.taxonomy.terminal[targets]).sum())
         if partial:
             logger.warning(
@@ -448,23 +451,30 @@ class Classifier:
         if by_department:
             group_names = self._departments(answered)
             kept = answered >= 0  # the root belongs to no department, and is never wrong
-        places, names = pooled_groups(np.array(group_names, dtype=object)[kept], pool_below)
-        spans = self.taxonomy.target_spans[targets]
-        outcome = np.full(len(self.taxonomy) + 1, -1)
-        outcome[self.taxonomy.outcomes] = np.arange(len(self.taxonomy.outcomes))
-        right = (outcome[answered] >= spans[:, 0]) & (outcome[answered] < spans[:, 1])
+        own_names = np.array(group_names, dtype=object)[kept]
+        places, names, pooled = pooled_groups(own_names, pool_below)
+        scores = climb_scores(answers, self._chains(targets), self._chains(answered))
+        right = scores == 0
+        if answers.exact:
+            spans = self.taxonomy.target_spans[targets]
+            outcome = np.zeros(len(self.taxonomy), np.int64)
+            outcome[self.taxonomy.outcomes] = np.arange(len(self.taxonomy.outcomes))
+            right = (outcome[answered] >= spans[:, 0]) & (outcome[answered] < spans[:, 1])
+        confidence = answers.confidence[:, 0].cpu().numpy().astype(np.float64)
+        confidence[answered < 0] = -1.0
         return replace(
             self,
             guarantee=Guarantee(
                 tree_hash=self.taxonomy.hash,
                 date=datetime.now(UTC).isoformat(timespec="seconds"),
                 objective=picked,
-                scores=climb_scores(answers, self._chains(targets), self._chains(answered))[kept],
-                confidence=answers.confidence[:, 0].cpu().numpy().astype(np.float64)[kept],
+                scores=scores[kept],
+                confidence=confidence[kept],
                 right=right[kept],
                 group_by=DEPARTMENT if by_department else group,
                 groups=places,
                 names=names,
+                pooled=pooled,
                 reference=self._reference,
             ),
         )
@@ -473,10 +483,21 @@ class Classifier:
         seen = int(np.isin(title_hashes(texts), self._seen).sum())
         if seen:
             logger.warning(
-                "%d of %d calibration titles were in training or its validation too; the promise "
-                "holds only if new titles are as often known.",
+                "%d of %d calibration titles were in training, its validation or a calibration "
+                "too; the promise holds only if new titles are as often known.",
                 seen,
                 len(texts),
+            )
+
+    def _warn_of_unknown(self, catalog: Catalog) -> None:
+        report = catalog.report
+        unknown = report.counts().get(UNKNOWN_CATEGORY, 0) if report.on_error == "aside" else 0
+        if unknown:
+            logger.warning(
+                "%d titles of the source have categories that the tree lacks and are not among "
+                "the calibration titles; the promise is about titles of known categories. Read "
+                "with on_error='accept' to count them as wrong below what is known.",
+                unknown,
             )
 
     def calibrate(self, catalog: Catalog, method: Method = "adaptive") -> "Classifier":
@@ -487,8 +508,9 @@ class Classifier:
             method: See :func:`prodcat.calibration.fit_weights`.
 
         Returns:
-            The same classifier with new weights.  A guarantee does not go over to it: it
-            was measured on other probabilities.
+            The same classifier with new weights.  A guarantee and the validation metrics do
+            not go over to it: they were measured on other probabilities.  The titles count
+            as seen: promises need others.
 
         Raises:
             CatalogError: No row is labelled, or a label is not in the tree.
@@ -521,14 +543,18 @@ class Classifier:
             log_probs = weights.to(labels.device)(self._network.paths, encoder, lexical)
         return replace(
             self,
+            training=replace(self.training, calibration=method),
             weights=weights,
             guarantee=None,
+            validation=None,
             _reference=reference(log_probs.amax(dim=1).exp().cpu().numpy()),
+            _seen=np.union1d(self._seen, title_hashes(texts)),
         )
 
     def uncalibrated(self) -> "Classifier":
         """The same classifier with neutral weights, to see what calibration does."""
-        return replace(self, weights=Weights.neutral(self.taxonomy.depth), guarantee=None)
+        neutral = Weights.neutral(self.taxonomy.depth)
+        return replace(self, weights=neutral, guarantee=None, validation=None)
 
     # -- reading ------------------------------------------------------------------
 

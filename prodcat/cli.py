@@ -105,8 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     guarantee.add_argument(
         "--output", required=True, help="where to save it with what was measured"
     )
-    guarantee.add_argument("--group", help="column: one promise for each value, e.g. country")
-    guarantee.add_argument(
+    grouping = guarantee.add_mutually_exclusive_group()
+    grouping.add_argument("--group", help="column: one promise for each value, e.g. country")
+    grouping.add_argument(
         "--by-department", action="store_true", help="one promise for each top-level category"
     )
     guarantee.add_argument(
@@ -299,6 +300,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    if options.plot and not options.plot.lower().endswith((".png", ".svg", ".pdf")):
+        raise ConfigError(f"--plot {options.plot!r} ends with none of .png, .svg, .pdf.")
     classifier = prodcat.load(options.model, device=options.device)
     catalog = _read(
         options,
@@ -307,14 +310,15 @@ def _evaluate(options: argparse.Namespace) -> None:
         keep=_group_column(classifier, options),
     )
     evaluation = classifier.evaluate(catalog, **_decision(options))
-    if options.plot:
-        evaluation.plot().savefig(options.plot)
-    if options.json:
-        import fsspec
+    import fsspec
 
+    if options.json:
         with fsspec.open(options.json, "w", encoding="utf-8") as file:
             file.write(evaluation.to_json())
     print(evaluation)
+    if options.plot:
+        with fsspec.open(options.plot, "wb") as file:
+            evaluation.plot().savefig(file, format=options.plot.lower().rsplit(".", 1)[-1])
 
 
 def _calibrate(options: argparse.Namespace) -> None:
@@ -324,8 +328,12 @@ def _calibrate(options: argparse.Namespace) -> None:
     calibrated = classifier.calibrate(catalog, options.method)
     calibrated.save(options.output)
     after = calibrated.evaluate(catalog)
-    print(f"ECE on these titles {before.ece:.4f} before, {after.ece:.4f} after; saved", end=" ")
-    print(options.output)
+    print(
+        f"ECE on these titles, which it was fitted on: {before.ece:.4f} before, {after.ece:.4f} "
+        f"after; saved {options.output}"
+    )
+    if classifier.guarantee is not None:
+        print(f"The old guarantee does not hold any more: {classifier.guarantee!r}; measure anew")
 
 
 def _guarantee(options: argparse.Namespace) -> None:

@@ -56,8 +56,11 @@ class HierarchicalF:
     only_outcomes: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.beta, Real) or not 0 < self.beta < float("inf"):
-            raise ConfigError(f"beta={self.beta!r} is out of range; expected a number above 0.")
+        if not isinstance(self.beta, Real) or not 1e-6 <= self.beta <= 1e6:
+            raise ConfigError(
+                f"beta={self.beta!r} is out of range; expected a number between 1e-6 and 1e6."
+            )
+        object.__setattr__(self, "beta", float(self.beta))
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,14 @@ class Guarantee:
         date: When they were judged, ISO 8601 in UTC.
         objective: Whose answers are climbed.
         scores: float64 [rows]: the probability of the first wrong node, 0 for none.
-        confidence: float64 [rows]: of the whole answer.
-        right: bool [rows]: the whole answer is right.
+        confidence: float64 [rows]: of the answer; -1 for the root, which is never given.
+        right: bool [rows]: the answer is right: the whole path or, where the objective may
+            answer coarser, the truth or an ancestor of it.
         group_by: What tells the groups: a column's name, ``DEPARTMENT`` for the answer's own
             top-level node, or None for one promise over all.
         groups: int64 [rows]: the place of each row's group in ``names``.
         names: The groups.  A department goes by its id.
+        pooled: The groups that share the promise of ``POOLED``.
         reference: float64: confidences of other titles, ascending; they fix which
             thresholds are tested, and in which order.
     """
@@ -67,6 +69,7 @@ class Guarantee:
     group_by: str | None
     groups: NDArray[np.int64]
     names: tuple[str, ...]
+    pooled: tuple[str, ...] = ()
     reference: NDArray[np.float64] = field(default_factory=lambda: np.linspace(0, 1, 101))
 
     def __len__(self) -> int:
@@ -170,7 +173,9 @@ class Guarantee:
             ConfigError: A group had no calibration titles.
         """
         if POOLED in values:
-            return np.array([values.get(name, values[POOLED]) for name in names])
+            # A department without a single calibration title is as small as a group can be.
+            small = set(names) if self.group_by == DEPARTMENT else set(self.pooled)
+            values = {name: values[POOLED] for name in small} | dict(values)
         unknown = sorted({name for name in names if name not in values})
         if unknown:
             raise ConfigError(
@@ -191,6 +196,7 @@ class Guarantee:
             "objective": {"kind": type(self.objective).__name__, **vars(self.objective)},
             "group_by": self.group_by,
             "groups": self.sizes,
+            "pooled": list(self.pooled),
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -209,6 +215,7 @@ class Guarantee:
             objective=kind(**objective),
             group_by=values["group_by"],
             names=tuple(values["groups"]),
+            pooled=tuple(values.get("pooled", ())),
             **arrays,
         )
 
@@ -278,8 +285,9 @@ def selective_threshold(
     level = (1 - certainty) / len(starts)
     best = None
     for start in starts:
-        for share in np.append(np.arange(start, 1, _STEP), 1.0):
-            threshold = float(np.quantile(reference, 1 - share, method="lower"))
+        shares = np.arange(start, 1, _STEP)
+        # The last threshold answers all titles, also those below every reference.
+        for threshold in [*np.quantile(reference, 1 - shares, method="lower").tolist(), 0.0]:
             answered = confidence >= threshold
             errors = int((answered & ~right).sum())
             if binom.cdf(errors, int(answered.sum()), max_error) > level:
@@ -336,16 +344,17 @@ def stop(
     levels = levels.masked_fill(torch.arange(levels.shape[1], device=levels.device) >= depth, 0.0)
     last = answers.confidence if whole else levels.gather(1, (depth - 1).clamp(min=0))
     confidence = torch.where(depth > 0, last, 1.0)
-    return Answers(nodes[:, None], confidence, levels[:, None], answers.value, exact=False)
+    exact = whole and answers.exact
+    return Answers(nodes[:, None], confidence, levels[:, None], answers.value, exact)
 
 
 def pooled_groups(
     names: NDArray[Any], pool_below: int
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The place of each row's group among the groups, small ones as one."""
+) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[str, ...]]:
+    """The place of each row's group among the groups, the groups, and those that share one."""
     found, counts = np.unique(names.astype(str), return_counts=True)
     small = set(found[counts < pool_below].tolist())
     own = [POOLED if name in small else name for name in names.tolist()]
     groups = tuple(sorted(set(own)))
     place = {name: number for number, name in enumerate(groups)}
-    return np.array([place[name] for name in own], np.int64), groups
+    return np.array([place[name] for name in own], np.int64), groups, tuple(sorted(small))

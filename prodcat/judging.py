@@ -45,6 +45,7 @@ class JudgedRows:
         exact: Whether ``confidence`` is the probability that the whole path is right, or
             else that the product is at or below the answer.
         support: int64 [rows]: training titles of the label's node, or None.
+        tree_hash: Of the tree whose nodes these are.
     """
 
     targets: Nodes
@@ -58,6 +59,7 @@ class JudgedRows:
     log_probs: Floats | None
     exact: bool
     support: Nodes | None
+    tree_hash: str
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -85,6 +87,11 @@ class JudgedRows:
         return self.correct if self.exact else self.covered
 
     @cached_property
+    def rated(self) -> NDArray[np.intp]:
+        """Rows whose confidence is judged: those answered with more than the root."""
+        return np.flatnonzero(self.answers != ROOT)
+
+    @cached_property
     def tail(self) -> Bools | None:
         """Bool [rows]: the tenth of the rows whose labels had the fewest training titles.
 
@@ -92,7 +99,7 @@ class JudgedRows:
         """
         if self.support is None:
             return None
-        tail: Bools = self.support <= np.quantile(self.support, _TAIL, method="higher")
+        tail: Bools = self.support <= np.quantile(self.support, _TAIL, method="inverted_cdf")
         return tail
 
     @cached_property
@@ -145,9 +152,12 @@ class JudgedRows:
             if self.log_probs is not None:
                 found["log_loss"] = -sums["log_probs"] / total
             if self.confidence is not None:
-                found["ece"] = self._ece(weights, self.confidence, self.right)
-                found["brier"] = sums["brier"] / total
-                found["risk_coverage_area"] = self._area(weights)
+                rows = self.rated
+                if len(rows):
+                    mine = weights[:, rows]
+                    found["ece"] = self._ece(mine, self.confidence[rows], self.right[rows])
+                    found["brier"] = sums["brier"] / mine.sum(axis=1)
+                    found["risk_coverage_area"] = self._area(mine)
             for level in range(self.truth.shape[1]):
                 found |= self._level_scores(weights, sums, level)
         return found
@@ -176,7 +186,8 @@ class JudgedRows:
         if self.log_probs is not None:
             columns["log_probs"] = self.log_probs
         if self.confidence is not None:
-            columns["brier"] = (self.confidence - self.right) ** 2
+            rated = self.answers != ROOT
+            columns["brier"] = np.where(rated, (self.confidence - self.right) ** 2, 0.0)
         for level in range(self.truth.shape[1]):
             columns[f"known {level}"] = self.known[:, level]
             columns[f"same {level}"] = self.known[:, level] & self.same[:, level]
@@ -229,18 +240,19 @@ class JudgedRows:
 
     @cached_property
     def by_confidence(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Rows by falling confidence, and for each the last place with the same confidence."""
+        """Rated rows by falling confidence; for each the last place with the same one."""
         assert self.confidence is not None
-        order = np.argsort(-self.confidence, kind="stable")
-        ordered = self.confidence[order]
+        confidence = self.confidence[self.rated]
+        order = np.argsort(-confidence, kind="stable")
+        ordered = confidence[order]
         last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
         return order, last[np.searchsorted(last, np.arange(len(order)))]
 
     def _area(self, weights: Floats) -> Floats:
         order, last = self.by_confidence
         ordered = weights[:, order]
-        answered = ordered.cumsum(axis=1)
-        wrong = (ordered * ~self.right[order]).cumsum(axis=1)
+        answered = ordered.cumsum(axis=1)  # weights are those of the rated rows
+        wrong = (ordered * ~self.right[self.rated][order]).cumsum(axis=1)
         risk = (wrong / np.maximum(answered, 1e-300))[:, last]
         area: Floats = (ordered * risk).sum(axis=1) / weights.sum(axis=1)
         return area
@@ -251,10 +263,13 @@ class JudgedRows:
         """Share answered, error among the answered, and the confidence that divides them."""
         assert self.confidence is not None
         order, last = self.by_confidence
+        if not len(order):
+            return []
+        order = self.rated[order]
         wrong = np.cumsum(~self.right[order])
         places = np.unique(last[np.ceil(np.linspace(1, len(order), points)).astype(int) - 1])
         return [
-            ((p + 1) / len(order), float(wrong[p] / (p + 1)), float(self.confidence[order[p]]))
+            ((p + 1) / len(self), float(wrong[p] / (p + 1)), float(self.confidence[order[p]]))
             for p in places.tolist()
         ]
 
@@ -323,6 +338,23 @@ def judge_rows(
             f"Found {len(targets)} targets and {len(answers)} answers; expected the same number, "
             "at least one."
         )
+    targets, answers = np.asarray(targets), np.asarray(answers)
+    for name, nodes, least in (("targets", targets, 0), ("answers", answers, NO_PATH)):
+        if nodes.min() < least or nodes.max() >= len(taxonomy):
+            raise CatalogError(
+                f"Found {name} from {nodes.min()} to {nodes.max()}; expected nodes from {least} to "
+                f"{len(taxonomy) - 1}, the last of this tree."
+            )
+    depth = (len(targets), taxonomy.depth)
+    for name, values, shape in (
+        ("confidence", confidence, depth[:1]),
+        ("target_log_probs", target_log_probs, depth[:1]),
+        ("level_confidence", level_confidence, depth),
+    ):
+        if values is not None and (np.shape(values) != shape or np.isnan(values).any()):
+            raise CatalogError(
+                f"Found {name} of shape {np.shape(values)}; expected numbers of shape {shape}."
+            )
     # The two last rows stand for ROOT and NO_PATH.
     chains = np.concatenate([taxonomy.chains, np.full((2, taxonomy.depth), -1, np.int64)])
     truth, answer = chains[targets], chains[answers].copy()
@@ -346,4 +378,5 @@ def judge_rows(
         log_probs=floats(target_log_probs),
         exact=exact,
         support=None if counts is None else np.asarray(counts)[targets],
+        tree_hash=taxonomy.hash,
     )

@@ -113,6 +113,9 @@ class ConfusionGroup:
 class Evaluation:
     """The metrics of one set of answers.
 
+    What is said of confidence (``ece``, ``brier``, ``risk_coverage``, reliability) is about the
+    rows that were answered with a category; the root is never wrong, and says nothing.
+
     Attributes:
         rows: Rows that were judged.
         path_accuracy: Share of rows with every level right.
@@ -204,8 +207,9 @@ class Evaluation:
     def intervals(self) -> Mapping[str, Interval]:
         """Every metric by name with its 95 % bootstrap interval over rows.
 
-        Levels' metrics are named ``level_1_accuracy`` and so on.  The interval of a
-        calibration error is moved by the bias that resampling adds to it.  They are drawn
+        Levels' metrics are named ``level_1_accuracy`` and so on.  Intervals are moved by the
+        bias that resampling adds (upward to calibration errors, downward to macro F1, where
+        rare categories fall out of a resample).  They are drawn
         when first asked for: 1,000 times, above 50,000 rows fewer (200 at least).
         """
         if not self._intervals and self.judged is not None:
@@ -213,7 +217,8 @@ class Evaluation:
             draws = self.judged.resampled(None, _resamples(self.rows), seed=0)[0]
             for name, drawn in draws.items():
                 if np.isfinite(values[name][0]):
-                    self._intervals[name] = _interval(name, float(values[name][0]), drawn)
+                    own = _percentiles(float(values[name][0]), drawn)
+                    self._intervals[name] = Interval(own.value, max(own.low, 0.0), own.high)
         return self._intervals
 
     def compare(self, other: "Evaluation") -> "Comparison":
@@ -223,7 +228,8 @@ class Evaluation:
             CatalogError: The rows are not the same, or one of them was read from JSON.
         """
         own, theirs = self._rows, other._rows
-        if len(own) != len(theirs) or not np.array_equal(own.targets, theirs.targets):
+        same_tree = own.tree_hash == theirs.tree_hash
+        if not same_tree or not np.array_equal(own.targets, theirs.targets):
             raise CatalogError(
                 f"Found {len(own):,} and {len(theirs):,} rows with different labels; a paired "
                 "comparison needs the same rows of one tree in the same order. Evaluate both "
@@ -519,7 +525,7 @@ def evaluate_nodes(
         ),
         answers_end_at_root=float(ends[0]) - no_path,
         risk_coverage=tuple(rows.risk_coverage()) if known else (),
-        reliability=_reliability(rows.confidence, rows.right)
+        reliability=_reliability(rows.confidence[rows.rated], rows.right[rows.rated])
         if rows.confidence is not None
         else (),
         confusions=_confusions(taxonomy, rows),
@@ -623,15 +629,10 @@ def _resamples(rows: int) -> int:
     return int(np.clip(_MOST_DRAWS // rows, 200, _RESAMPLES))
 
 
-def _interval(name: str, value: float, draws: NDArray[np.float64]) -> Interval:
-    if name.endswith("ece") and np.isfinite(draws).any():
-        # Noise adds to an absolute gap: a resample of a calibrated model is less calibrated.
-        draws = np.maximum(draws + value - np.nanmean(draws), 0.0)
-    return _percentiles(value, draws)
-
-
 def _percentiles(value: float, draws: NDArray[np.float64]) -> Interval:
     finite = draws[np.isfinite(draws)]
+    # Noise adds to an absolute gap, and takes rare categories out of a mean: move it back.
+    finite = finite + value - finite.mean() if len(finite) else finite
     low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (value, value)
     return Interval(value, float(low), float(high))
 

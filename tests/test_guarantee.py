@@ -33,7 +33,8 @@ TREE = Taxonomy.from_paths([("A",), ("A", "X"), ("A", "Y"), ("B", "Z")])
 def guarantee(scores, right=None, confidence=None, groups=None, **extra):
     scores = np.asarray(scores, float)
     groups = ["" for _ in scores] if groups is None else groups
-    places, names = pooled_groups(np.array(groups, dtype=object), extra.pop("pool_below", 0))
+    own = np.array(groups, dtype=object)
+    places, names, pooled = pooled_groups(own, extra.pop("pool_below", 0))
     return Guarantee(
         tree_hash=TREE.hash,
         date="2026-01-31T00:00:00+00:00",
@@ -44,6 +45,7 @@ def guarantee(scores, right=None, confidence=None, groups=None, **extra):
         group_by="country" if len(names) > 1 else None,
         groups=places,
         names=names,
+        pooled=pooled,
         **extra,
     )
 
@@ -118,7 +120,10 @@ def test_each_group_has_its_own_threshold_and_small_ones_share_one():
     thresholds = own.node_thresholds(0.9)
     assert thresholds == {"tr": 0.1, "de": 0.7, POOLED: 0.6}
     assert own.sizes == {POOLED: 20, "de": 30, "tr": 30}
-    assert own.lookup(["de", "it", "es"], thresholds).tolist() == [0.7, 0.6, 0.6]
+    assert own.lookup(["de", "it", "fr"], thresholds).tolist() == [0.7, 0.6, 0.6]
+    with pytest.raises(ConfigError, match="'es'"):  # never seen, so nothing speaks for it
+        own.lookup(["es"], thresholds)
+    assert guarantee(scores, groups=names, pool_below=30).sizes[POOLED] == 20  # 30 are enough
     alone = guarantee(scores[:60], groups=names[:60])
     with pytest.raises(ConfigError, match=r"1 groups by country had no calibration titles, .*'es'"):
         alone.lookup(["de", "es"], alone.node_thresholds(0.9))
@@ -145,7 +150,27 @@ def test_the_exact_binomial_bound_decides():
         found = selective_threshold(np.ones(300), right, 0.05, 0.95, reference)
         # A fifth of the titles could not show it; three other starts share the 5 %.
         upper = beta.ppf(1 - 0.05 / 3, errors + 1, 300 - errors)
-        assert (found == 1.0) == (upper <= 0.05), errors
+        # What holds for all rows holds for the last threshold, which answers any title.
+        assert (found == 0.0) == (upper <= 0.05), errors
+
+
+def test_a_start_ends_at_its_first_failure():
+    """Fifty wrong titles at .5, then many right ones below: the looser thresholds would pass."""
+    confidence = np.repeat([0.9, 0.5, 0.3], [400, 50, 2_000])
+    right = confidence != 0.5
+    reference = np.repeat([0.3, 0.5, 0.9], [50, 451, 500])  # a fifth and two fifths answer at .9
+    # From .4 the order is .9, .5 (refused: 50 of 450 wrong), so .3 is never reached from there;
+    # the starts at .6 and .8 begin at .5 and end at once.
+    assert selective_threshold(confidence, right, 0.05, 0.95, reference) == 0.9
+
+
+def test_a_title_at_the_threshold_is_answered():
+    log_probs = torch.tensor([[0.75, 0.25]]).double().log()
+    tree = Taxonomy.from_paths([("A",), ("B",)])
+    answers = most_likely_paths(PathModel(tree), log_probs)
+    chain, limit = padded(tree, answers.nodes[:, 0].numpy()), answers.confidence[:, 0].numpy()
+    assert stop(answers, chain, limit, whole=True).nodes[0, 0] == 0
+    assert stop(answers, chain, limit, whole=False).nodes[0, 0] == -1
 
 
 def draws_of_errors(n, repetitions, max_error, seed=0):
@@ -233,6 +258,54 @@ def test_an_error_that_may_not_be_exceeded(measured, parts):
     evaluation = measured.evaluate(parts.test, max_error=0.2)
     assert evaluation.answered_accuracy == pytest.approx(1 - np.mean(wrong))
     assert evaluation.answers_end_at_root == pytest.approx(1 - len(answered) / len(answers))
+
+
+def test_whole_paths_are_promised_and_judged_on_a_ragged_tree():
+    """A terminal inner node covers what lies below it, but is not the whole path of it."""
+    words = {"tea": ("Tea",), "green tea": ("Tea", "Green"), "milk": ("Milk",)}
+    rng = np.random.default_rng(0)
+
+    def drawn(rows):
+        table = []
+        for row in range(rows):
+            name = list(words)[rng.integers(3)]
+            # Half of the green teas are only called tea.
+            title = "tea" if name == "green tea" and rng.random() < 0.5 else name
+            table.append({"title": f"{title} {row}", "path": list(words[name])})
+        return table
+
+    train = prodcat.read_catalog(drawn(300))
+    validation, calibration, test = (
+        prodcat.read_catalog(drawn(400), taxonomy=train.tree) for _ in range(3)
+    )
+    fitted = prodcat.fit(
+        train, validation=validation, model=prodcat.ModelConfig(encoder=None), progress=False
+    )
+    own = fitted.with_guarantee(calibration)
+    answers = own.predict(test, max_error=0.3)
+    pairs = [(a.path, t) for (a,), t in zip(answers, test.paths, strict=True) if a.path]
+    share = np.mean([answer == truth for answer, truth in pairs])
+    covered = np.mean([truth[: len(answer)] == answer for answer, truth in pairs])
+    result = own.evaluate(test, max_error=0.3)
+    assert result.answered_accuracy == pytest.approx(share) and share < covered - 0.05
+    # What was wrong among the calibration titles is known exactly.
+    truth = calibration.paths
+    plain = fitted.predict(calibration)
+    assert own.guarantee.right.tolist() == [
+        answer.path == path for (answer,), path in zip(plain, truth, strict=True)
+    ]
+
+
+def test_coarse_objectives_promise_the_truth_or_an_ancestor(classifier, parts):
+    own = classifier.with_guarantee(parts.test, objective="tree_distance")
+    plain = [a.path for (a,) in classifier.predict(parts.test, objective="tree_distance")]
+    assert own.guarantee.right.tolist() == [
+        truth[: len(path)] == path for path, truth in zip(plain, parts.test.paths, strict=True)
+    ]
+    rooted = [not path for path in plain]
+    assert (own.guarantee.confidence < 0).tolist() == rooted
+    answers = [a.path for (a,) in own.predict(parts.test, max_error=0.3)]
+    assert all(path in ((), whole) for path, whole in zip(answers, plain, strict=True))
 
 
 @pytest.mark.parametrize("objective", ["hierarchical_f1", "tree_distance", HierarchicalF(0.5)])
@@ -330,6 +403,9 @@ def test_the_root_belongs_to_no_department(parts, encoder_folder):
     rooted = sum(not a.path for (a,) in answers)
     assert rooted > 0
     assert len(blunt.guarantee) == len(parts.test) - rooted
+    stopped = blunt.predict(parts.test, guarantee=0.8)
+    for (plain,), (coarse,) in zip(answers, stopped, strict=True):
+        assert plain.path[: len(coarse.path)] == coarse.path
 
 
 def test_a_guarantee_is_saved_with_size_date_and_tree(measured, parts, tmp_path):
@@ -397,10 +473,60 @@ def test_partial_labels_and_missing_groups_are_told(classifier, parts, caplog):
         own.predict(catalog, guarantee=0.99)
 
 
-def test_a_new_calibration_drops_the_guarantee(measured, parts):
+def test_groups_stay_beside_their_rows_where_some_are_unlabelled(classifier, parts):
+    countries = [["tr", "de"][row % 2] for row in range(len(parts.test))]
+    columns = {**parts.test.columns, "country": tuple(countries)}
+    whole = dataclasses.replace(parts.test, columns=columns)
+    own = classifier.with_guarantee(whole, group="country")
+    targets = whole.targets.copy()
+    targets[::3] = -1
+    some = dataclasses.replace(whole, targets=targets)
+    kept = whole.take(targets >= 0)
+    assert own.evaluate(some, guarantee=0.9) == own.evaluate(kept, guarantee=0.9)
+    again = classifier.with_guarantee(some, group="country").guarantee
+    assert again.sizes == classifier.with_guarantee(kept, group="country").guarantee.sizes
+
+
+def test_one_value_of_a_group_reads_the_same_from_any_table(classifier, parts):
+    def named(values):
+        columns = {**parts.test.columns, "shop": tuple(values)}
+        return dataclasses.replace(parts.test, columns=columns)
+
+    rows = len(parts.test)
+    numbers = named([1.0, float("nan")] * (rows // 2) + [1.0] * (rows % 2))
+    own = classifier.with_guarantee(numbers, group="shop")
+    assert sorted(own.guarantee.sizes) == ["", "1"]
+    texts = named(["1", ""] * (rows // 2) + ["1"] * (rows % 2))
+    assert own.predict(texts, guarantee=0.9) == own.predict(numbers, guarantee=0.9)
+    listed = own.predict(["a", "b"], guarantee=0.9, groups=[1, None])
+    assert len(listed) == 2
+    with pytest.raises(CatalogError, match="Found one text; expected the group of each title"):
+        own.predict(["a", "b"], guarantee=0.9, groups="ab")
+
+
+def test_titles_of_unknown_categories_are_told(classifier, parts, caplog):
+    table = [
+        {"title": title, "path": list(path)}
+        for title, path in zip(parts.test.titles, parts.test.paths, strict=True)
+    ]
+    table.append({"title": "something new", "path": ["Never", "Seen"]})
+    with caplog.at_level(logging.WARNING, "prodcat"):
+        classifier.with_guarantee(
+            prodcat.read_catalog(table, taxonomy=parts.train.tree, on_error="aside")
+        )
+    assert "1 titles of the source have categories that the tree lacks" in caplog.text
+
+
+def test_a_new_calibration_drops_the_guarantee(measured, parts, caplog):
     again = measured.calibrate(parts.test)
     assert again.guarantee is None and measured.guarantee is not None
     assert not torch.equal(again.weights.levels, measured.weights.levels)
+    assert again.validation is None and measured.validation is not None
+    assert again.calibrate(parts.test, "levels").training.calibration == "levels"
+    assert not np.array_equal(again._reference, measured._reference)
+    with caplog.at_level(logging.WARNING, "prodcat"):
+        again.with_guarantee(parts.test)
+    assert f"{len(parts.test)} of {len(parts.test)} calibration titles were in" in caplog.text
     with pytest.raises(ConfigError, match="method='platt' is not known"):
         measured.calibrate(parts.test, "platt")
     neutral = measured.uncalibrated()

@@ -44,6 +44,8 @@ def test_hand_worked_precision_and_recall():
     assert result.hierarchical_recall == pytest.approx((1 + 1 + 1) / (2 + 3 + 1))
     assert result.level_accuracy == pytest.approx((1, 0, 1 / 3))
     assert [level.rows for level in result.levels] == [3, 3, 2]
+    coarse = judge((("Home", "Light", "Led"), ("Home",)), (("Pet", "Food"), ("Pet", "Food")))
+    assert (coarse.hierarchical_precision, coarse.hierarchical_recall) == (1, pytest.approx(3 / 5))
 
 
 def test_a_partial_label_is_judged_down_to_its_level():
@@ -65,6 +67,7 @@ def test_macro_f1_counts_each_category_once():
 def test_answers_outside_the_tree_are_inconsistent():
     result = evaluate_nodes(TREE, np.array([0, 1]), np.array([-2, 1]))
     assert result.inconsistent == 0.5
+    assert result.coverage == 0.5 and result.answers_end_at_root == 0
     assert ("Baby", "(no path of the tree)", 1) in result.confusions
 
 
@@ -140,7 +143,7 @@ def test_an_ancestor_covers_the_truth_and_the_root_covers_all():
     assert [level.answers_end for level in result.levels] == [0.25, 0.25, 0.25]
     coarse = evaluate_nodes(TREE, truth, answer, np.full(4, 0.5), exact=False)
     assert coarse.answered_accuracy == pytest.approx(2 / 3)
-    assert coarse.ece == pytest.approx(0.25) and coarse.brier == 0.25
+    assert coarse.ece == pytest.approx(2 / 3 - 0.5) and coarse.brier == 0.25
     nothing = evaluate_nodes(TREE, truth, np.full(4, -1))
     assert (nothing.coverage, nothing.answered_accuracy) == (1.0, None)
     assert "NaN" not in nothing.to_json() and "answered_accuracy" not in nothing.intervals
@@ -225,6 +228,74 @@ def test_the_tail_is_the_tenth_with_the_fewest_training_titles():
     assert judge(*pairs).tail_recall is None
 
 
+@pytest.mark.parametrize(("rows", "tail"), [(2, 1), (5, 1), (10, 1), (11, 2), (100, 10)])
+def test_the_tail_is_no_more_than_a_tenth_where_counts_differ(rows, tail):
+    tree = Taxonomy.from_paths([(f"n{i}",) for i in range(rows)])
+    nodes = np.arange(rows)
+    counts = np.random.default_rng(0).permutation(rows) + 1
+    assert evaluate_nodes(tree, nodes, nodes, counts=counts).judged.tail.sum() == tail
+
+
+def test_no_category_is_no_sure_answer():
+    """The root is left out of what is said of confidence, and of the share answered."""
+    truth = nodes_of(("Baby", "Food"), ("Baby", "Food"), ("Home",), ("Home",))
+    answer = nodes_of(("Baby", "Food"), ("Pet", "Food"), (), ())
+    confidence = np.array([0.9, 0.6, 1.0, 1.0])
+    result = evaluate_nodes(TREE, truth, answer, confidence)
+    assert result.ece == pytest.approx((0.1 + 0.6) / 2)
+    assert result.brier == pytest.approx((0.01 + 0.36) / 2)
+    assert result.risk_coverage == ((0.25, 0.0, 0.9), (0.5, 0.5, 0.6))
+    assert result.risk_coverage_area == pytest.approx(0.25)
+    assert sum(own.rows for own in result.reliability) == 2
+    nothing = evaluate_nodes(TREE, truth, np.full(4, -1), np.ones(4))
+    assert (nothing.ece, nothing.risk_coverage) == (None, ())
+
+
+def test_confidence_is_judged_in_fifteen_bins():
+    """.70 and .72 share the bin from 10/15 to 11/15; .74 has one of its own."""
+    tree = Taxonomy.from_paths([("a",), ("b",)])
+    truth, answer = np.array([0, 0, 0]), np.array([0, 1, 0])
+    result = evaluate_nodes(tree, truth, answer, np.array([0.70, 0.72, 0.74]))
+    assert [own.rows for own in result.reliability] == [2, 1]
+    assert result.ece == pytest.approx((abs(1.42 - 1) + 0.26) / 3)
+
+
+def test_macro_f1_of_partial_labels_counts_the_label_as_met():
+    result = judge((("Home", "Light"), ("Home", "Light", "Led")))
+    assert result.macro_f1 == 1
+
+
+def test_the_interval_of_macro_f1_holds_it_with_many_rare_categories():
+    tree = Taxonomy.from_paths([(f"n{i}",) for i in range(800)])
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 800, 2_000)
+    answer = np.where(rng.random(2_000) < 0.6, truth, rng.integers(0, 800, 2_000))
+    own = evaluate_nodes(tree, truth, answer).intervals["macro_f1"]
+    assert own.low < own.value < own.high
+
+
+@pytest.mark.parametrize(
+    ("targets", "answers", "extra", "message"),
+    [
+        ([0, -1], [0, 0], {}, "Found targets from -1 to 0; expected nodes from 0 to 7"),
+        ([0, 1], [0, -3], {}, "Found answers from -3 to 0; expected nodes from -2 to 7"),
+        ([0, 1], [0, 99], {}, "Found answers from 0 to 99"),
+        ([0, 1], [0, 1], {"confidence": np.ones(3)}, r"confidence of shape \(3,\)"),
+        ([0, 1], [0, 1], {"confidence": np.array([1, np.nan])}, "confidence of shape"),
+        (
+            [0, 1],
+            [0, 1],
+            {"level_confidence": np.ones((2, 9))},
+            r"expected numbers of shape \(2, 3\)",
+        ),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(targets, answers, extra, message):
+    assert len(TREE) == 8
+    with pytest.raises(CatalogError, match=message):
+        evaluate_nodes(TREE, np.array(targets), np.array(answers), **extra)
+
+
 def test_mistakes_are_grouped_where_they_part():
     result = judge(
         (("Baby", "Food"), ("Baby", "Care")),
@@ -298,6 +369,15 @@ def test_a_paired_comparison_finds_what_differs_and_what_does_not():
     assert 0 < gain.low < gain.value < gain.high
     assert comparison.verdict("path_accuracy") == comparison.verdict("tree_distance") == "better"
     assert theirs.compare(ours).verdict("tree_distance") == "worse"
+    # The same draws for both: five rows in 400 are far surer than either value alone.
+    few = better_at.copy()
+    few[np.flatnonzero(~few)[:5]] = True
+    close = ours.compare(evaluate_nodes(UNIQUE, truth, np.where(few, wrong, truth)))
+    own = close.differences["path_accuracy"]
+    assert own.value == pytest.approx(5 / 400) and own.high - own.low < 0.03
+    sure = [evaluate_nodes(UNIQUE, truth, truth, np.full(len(truth), c)) for c in (0.9, 0.7)]
+    blunt = sure[0].compare(sure[1])
+    assert blunt.verdict("brier") == blunt.verdict("ece") == "better"
     same = ours.compare(ours)
     assert {same.verdict(name) for name in same.differences} == {"even"}
     assert "path accuracy" in str(comparison) and "better" in str(comparison)
@@ -308,6 +388,11 @@ def test_evaluations_of_other_rows_are_not_compared():
     result = scored(100)
     with pytest.raises(CatalogError, match="Found 100 and 50 rows with different labels"):
         result.compare(scored(50))
+    other = Taxonomy.from_paths([(a, b) for a in "PQ" for b in "RS"])
+    again = Taxonomy.from_paths([(a, b) for a in "XY" for b in "VW"])
+    nodes = np.array([2, 3])
+    with pytest.raises(CatalogError, match="rows of one tree in the same order"):
+        evaluate_nodes(other, nodes, nodes).compare(evaluate_nodes(again, nodes, nodes))
     with pytest.raises(CatalogError, match="Found 100 and 100 rows with different labels"):
         result.compare(scored(100, seed=3))
     read = Evaluation.from_dict(json.loads(result.to_json()))
