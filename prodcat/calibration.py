@@ -18,7 +18,9 @@ confidence: both are proper, and the second is about the number that people act 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat.config import Method
@@ -82,6 +84,12 @@ class Weights:
         return log_probs
 
 
+def rows_to_fit(rows: int, outcomes: int) -> NDArray[np.int64]:
+    """Which rows the weights are fitted on: all, or evenly many of what memory cannot hold."""
+    most = max(_MOST_CELLS // outcomes, 1_000)
+    return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.int64)
+
+
 def fit_weights(
     paths: PathModel,
     targets: Tensor,
@@ -104,16 +112,16 @@ def fit_weights(
         The weights; those of evidence that is missing, and of what the method leaves out,
         are neutral.
     """
-    rows = min(len(targets), max(_MOST_CELLS // len(paths.outcomes), 1_000))
-    if rows < len(targets):
-        some = torch.linspace(0, len(targets) - 1, rows, device=targets.device).long()
+    rows = rows_to_fit(len(targets), len(paths.outcomes))
+    if len(rows) < len(targets):
+        some = torch.from_numpy(rows).to(targets.device)
         targets = targets[some]
         encoder_scores, lexical_scores = (
             None if scores is None else scores[some] for scores in (encoder_scores, lexical_scores)
         )
     levels = len(paths.level_bounds)
     neutral = Weights.neutral(levels)
-    if not rows or (encoder_scores is None and lexical_scores is None):
+    if not len(rows) or (encoder_scores is None and lexical_scores is None):
         return neutral
     logs = [
         torch.zeros(size, device=targets.device, requires_grad=fitted)

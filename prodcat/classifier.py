@@ -14,7 +14,7 @@ from torch import Tensor
 
 from prodcat import __version__
 from prodcat.artifact import read_artifact, write_artifact
-from prodcat.calibration import Weights, fit_weights
+from prodcat.calibration import Weights, fit_weights, rows_to_fit
 from prodcat.catalog import UNKNOWN_CATEGORY, Catalog, group_text, targets_in
 from prodcat.config import Method, ModelConfig, TrainingConfig
 from prodcat.decoding import (
@@ -53,7 +53,6 @@ Titles = Sequence[str] | Catalog
 # Log-probabilities and the groups of the rows, if any, to answers.
 _Decision = Callable[[Tensor, Sequence[str] | None], Answers]
 _CHUNK = 2_048
-_CALIBRATION_CELLS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -342,19 +341,19 @@ class Classifier:
     ) -> Answers:
         own = self.guarantee
         assert own is not None
-        nodes = answers.nodes[:, 0].cpu().numpy()
+        nodes, chains = answers.nodes[:, 0].cpu().numpy(), self._chains(answers.nodes[:, 0])
         names = groups
         if names is None:
             names = self._departments(nodes) if own.group_by == DEPARTMENT else [""] * len(nodes)
         known = nodes >= 0  # the root stays what it is, and belongs to no department
         limits = np.zeros(len(nodes))
         limits[known] = own.lookup([n for n, k in zip(names, known, strict=True) if k], thresholds)
-        return stop(answers, self._chains(nodes), limits, whole)
+        return stop(answers, chains, limits, whole)
 
-    def _chains(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _chains(self, nodes: Tensor) -> NDArray[np.int64]:
         """Ancestors of nodes, int64 [rows, level]; none for the root, -1."""
-        root = np.full((1, self.taxonomy.depth), -1)
-        return np.concatenate([self.taxonomy.chains, root])[nodes]
+        chains: NDArray[np.int64] = self._network.paths.chains[nodes].cpu().numpy()
+        return chains
 
     def _departments(self, nodes: NDArray[np.int64]) -> list[str]:
         top = self.taxonomy.chains[nodes, 0]
@@ -453,13 +452,12 @@ class Classifier:
             kept = answered >= 0  # the root belongs to no department, and is never wrong
         own_names = np.array(group_names, dtype=object)[kept]
         places, names, pooled = pooled_groups(own_names, pool_below)
-        scores = climb_scores(answers, self._chains(targets), self._chains(answered))
+        paths, nodes = self._network.paths, answers.nodes[:, 0]
+        labels = torch.from_numpy(targets).to(nodes.device)
+        scores = climb_scores(answers, self._chains(labels), self._chains(nodes))
         right = scores == 0
         if answers.exact:
-            spans = self.taxonomy.target_spans[targets]
-            outcome = np.zeros(len(self.taxonomy), np.int64)
-            outcome[self.taxonomy.outcomes] = np.arange(len(self.taxonomy.outcomes))
-            right = (outcome[answered] >= spans[:, 0]) & (outcome[answered] < spans[:, 1])
+            right = paths.covers(labels, paths.target_spans[nodes, 0]).cpu().numpy()
         confidence = answers.confidence[:, 0].cpu().numpy().astype(np.float64)
         confidence[answered < 0] = -1.0
         return replace(
@@ -522,10 +520,9 @@ class Classifier:
         labelled = self._labelled(catalog)
         targets = targets_in(labelled, self.taxonomy)
         texts = self._texts(labelled)
-        most = max(_CALIBRATION_CELLS // len(self.taxonomy.outcomes), 1_000)
-        if most < len(texts):
-            some = np.linspace(0, len(texts) - 1, most).astype(np.int64)
-            logger.info("Calibrating on %d of %d titles.", most, len(texts))
+        some = rows_to_fit(len(texts), len(self.taxonomy.outcomes))
+        if len(some) < len(texts):
+            logger.info("Calibrating on %d of %d titles.", len(some), len(texts))
             texts, targets = [texts[row] for row in some], targets[some]
         pieces = [
             self._chunk_scores(texts[start : start + _CHUNK], "float32")

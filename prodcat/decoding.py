@@ -17,6 +17,7 @@ The cost of each but the last is linear in the number of nodes.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -162,6 +163,8 @@ def decoder(paths: PathModel, objective: Objective) -> Decoder:
     Raises:
         ConfigError: A cost matrix is of another size than the tree.
     """
+    if isinstance(objective, MostLikelyPath):
+        return partial(most_likely_paths, paths)
     exact = getattr(objective, "only_outcomes", True)
     search = _search(paths, objective)
 
@@ -262,19 +265,12 @@ def _top(log_probs: Tensor, k: int) -> Tensor:
     return places
 
 
-def _search(paths: PathModel, objective: Objective) -> _Search:
+def _search(paths: PathModel, objective: HierarchicalF | TreeDistance | ExpectedCost) -> _Search:
     if isinstance(objective, HierarchicalF):
         return _best_f(paths, objective)
-    if isinstance(objective, TreeDistance):
-        return _nearest_outcome(paths) if objective.only_outcomes else _nearest_node(paths)
     if isinstance(objective, ExpectedCost):
         return _cheapest(paths, objective)
-
-    def most_likely(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
-        outcome = _argmax(probs)
-        return paths.outcomes[outcome], probs.gather(1, outcome[:, None])[:, 0]
-
-    return most_likely
+    return _nearest_outcome(paths) if objective.only_outcomes else _nearest_node(paths)
 
 
 def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tuple[Tensor, Tensor]:
