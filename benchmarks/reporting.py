@@ -14,6 +14,14 @@ def bar(name: str, value: object, wanted: str, met: object) -> dict:
     return {"name": name, "value": value, "bar": wanted, "met": bool(met)}
 
 
+def grouped(rows: list[dict], *names: str) -> dict[tuple, list[dict]]:
+    """Rows by their values under the names, in the order in which these come first."""
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    return groups
+
+
 def write(folder: Path, command: str, report: dict, tables: str) -> None:
     """Write ``results.json``, and the tables behind the mark in ``README.md``.
 

@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE.parent), str(TESTS)]
 
 from frozen_sets import chain, read  # noqa: E402
 from jobs import main, result_of  # noqa: E402
-from reporting import bar  # noqa: E402
+from reporting import bar, grouped  # noqa: E402
 
 SETS = ("food-terms", "shop-titles-en")
 SEEDS = (0, 1, 2)
@@ -530,17 +530,17 @@ def assemble(work: Path) -> dict:
 
 def table(rows) -> str:
     mean = lambda runs, name: float(np.mean([run[name] for run in runs]))  # noqa: E731
+
+    def of(kind, *names):
+        return grouped([row for row in rows if row["kind"] == kind], *names).items()
+
     lines = [
         "### Calibration and objectives on the test titles", "",
         "| data | stage | objective | path acc. | hF1 | hF1, mean of rows | tree distance | ECE | "
         "Brier | risk-coverage area | ECE by level |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    groups = {}
-    for row in rows:
-        if row["kind"] == "evaluation":
-            groups.setdefault((row["data"], row["stage"], row["objective"]), []).append(row)
-    for (data, stage, objective), runs in groups.items():
+    for (data, stage, objective), runs in of("evaluation", "data", "stage", "objective"):
         levels = " / ".join(
             f"{np.mean([run['levels'][i]['ece'] for run in runs]):.3f}"
             for i in range(len(runs[0]["levels"]))
@@ -554,12 +554,7 @@ def table(rows) -> str:
     lines += ["", "### Guarantee measured on the validation titles, used on the test titles", "",
               "| data | promise | by | coverage | no category / answers that end at each level |",
               "|---|---|---|---|---|"]  # fmt: skip
-    groups = {}
-    for row in rows:
-        if row["kind"] == "validation to test":
-            key = (row["data"], row["alpha"], row["by_department"])
-            groups.setdefault(key, []).append(row)
-    for (data, alpha, by), runs in groups.items():
+    for (data, alpha, by), runs in of("validation to test", "data", "alpha", "by_department"):
         ends = " / ".join(f"{x:.1%}" for x in np.mean([r["answers_end"] for r in runs], axis=0))
         lines.append(
             f"| {data} | {1 - alpha:.2f} | {'department' if by else 'all'} | "
@@ -568,20 +563,12 @@ def table(rows) -> str:
     lines += ["", "### Calibration titles drawn from the test titles", "",
               "| data | promise | coverage | no category / answers that end at each level |",
               "|---|---|---|---|"]  # fmt: skip
-    groups = {}
-    for row in rows:
-        if row["kind"] == "draws":
-            groups.setdefault((row["data"], row["alpha"]), []).append(row)
-    for (data, alpha), runs in groups.items():
+    for (data, alpha), runs in of("draws", "data", "alpha"):
         ends = " / ".join(f"{x:.1%}" for x in np.mean([r["answers_end"] for r in runs], axis=0))
         lines.append(f"| {data} | {1 - alpha:.2f} | {mean(runs, 'coverage'):.4f} | {ends} |")
     lines += ["", "| data | largest error among the answered | answered | above it in |",
               "|---|---|---|---|"]  # fmt: skip
-    groups = {}
-    for row in rows:
-        if row["kind"] == "error among the answered":
-            groups.setdefault((row["data"], row["max_error"]), []).append(row)
-    for (data, most), runs in groups.items():
+    for (data, most), runs in of("error among the answered", "data", "max_error"):
         lines.append(
             f"| {data} | {most} | {mean(runs, 'share_answered'):.1%} of titles, in "
             f"{mean(runs, 'promised'):.1%} of draws | {mean(runs, 'too_high'):.1%} of draws |"

@@ -21,6 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from frozen_sets import chain, read  # noqa: E402
 from jobs import main  # noqa: E402
+from reporting import grouped  # noqa: E402
 
 LANGUAGES = ("de", "en", "es", "fr", "it", "nl")
 SEEDS = (0, 1, 2)
@@ -303,9 +304,7 @@ def table(rows) -> str:
         "| data | system | path acc. | levels | macro F1 | hF1 | train s |",
         "|---|---|---|---|---|---|---|",
     ]
-    groups = {}
-    for row in rows:
-        groups.setdefault((row["data"], row["languages"], row["system"]), []).append(row)
+    groups = grouped(rows, "data", "languages", "system")
     order = list(SYSTEMS)
     for (data, language, system), runs in sorted(
         groups.items(), key=lambda item: (*item[0][:2], order.index(item[0][2]))
