@@ -5,7 +5,7 @@ saves their backward pass, and keeping their output saves the forward pass of ev
 but the first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,9 +16,7 @@ from torch import Tensor, nn
 
 from prodcat.encoder import Encoder, autocast, pad_id_of
 from prodcat.errors import EncoderError
-from prodcat.tokenization import TokenTable, plan_batches
-
-_FORWARD_TOKENS = 8_192
+from prodcat.tokenization import Batch, TokenTable
 
 
 def layer_list(body: nn.Module) -> tuple[nn.Module, str, nn.ModuleList]:
@@ -76,11 +74,16 @@ class LayerSplit:
                 module.requires_grad_(True)
 
     @torch.no_grad()
-    def lower(self, table: TokenTable) -> Tensor:
-        """The lower layers' output for every token, [tokens, hidden], in the table's order."""
+    def lower(self, table: TokenTable, batches: Sequence[NDArray[np.int64]]) -> Tensor:
+        """The lower layers' output for every token, [tokens, hidden], in the table's order.
+
+        Args:
+            table: The titles.
+            batches: The rows to read, as from :func:`plan_batches`; others stay 0.
+        """
         kept: dict[str, Tensor] = {}
         kind = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
-        hidden = torch.empty(len(table.ids), self.encoder.hidden, dtype=kind, device=self.device)
+        hidden = torch.zeros(len(table.ids), self.encoder.hidden, dtype=kind, device=self.device)
         training = self.encoder.training
         self.encoder.eval()
         with self._only(0, self.frozen) as part:
@@ -90,43 +93,34 @@ class LayerSplit:
                 )
             )
             try:
-                for rows in plan_batches(table.lengths, _FORWARD_TOKENS):
-                    ids, mask = table.pad(rows, pad_id_of(self.encoder))
+                for rows in batches:
+                    batch = table.batch(rows, pad_id_of(self.encoder)).to(self.device)
                     with autocast(self.device, self.precision):
-                        self.encoder.body(
-                            input_ids=ids.to(self.device),
-                            attention_mask=mask.long().to(self.device),
-                        )
-                    hidden[self._places(table, rows)] = kept["last"][mask.to(self.device)].to(kind)
+                        self.encoder.states(batch.ids, batch.mask)
+                    last, places = kept["last"].to(kind), batch.source
+                    if batch.mask is not None:
+                        last, places = last[batch.mask], places[batch.mask]
+                    hidden[places.flatten()] = last.flatten(0, -2)
             finally:
                 hook.remove()
         self.encoder.train(training)
         return hidden
 
-    def _places(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
-        lengths = table.lengths[rows]
-        first = np.repeat(table.offsets[rows] - np.cumsum(lengths) + lengths, lengths)
-        return torch.from_numpy(first + np.arange(lengths.sum())).to(self.device)
-
-    def upper(self, hidden: Tensor, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
+    def upper(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Run the upper layers on kept activations: pooled titles, float32 [batch, hidden].
 
         Args:
             hidden: As from :meth:`lower`.
-            table: The same table.
-            rows: Row numbers, int64 [batch].
+            batch: Rows of the same table, on the same device.
         """
-        ids, mask = table.pad(rows, pad_id_of(self.encoder))
-        ids, mask = ids.to(self.device), mask.to(self.device)
-        states = hidden.new_zeros(*mask.shape, hidden.shape[1], dtype=torch.float32)
-        states[mask] = hidden[self._places(table, rows)].float()
+        states = hidden[batch.source].float()
         with self._only(self.frozen, len(self.layers)) as part:
             hook = part[0].register_forward_pre_hook(
                 lambda module, arguments, named: _replace(states, arguments, named),
                 with_kwargs=True,
             )
             try:
-                pooled: Tensor = self.encoder(ids, mask)
+                pooled: Tensor = self.encoder(batch.ids, batch.mask)
             finally:
                 hook.remove()
         return pooled

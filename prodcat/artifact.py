@@ -21,7 +21,8 @@ from typing import Any
 
 from prodcat.errors import ArtifactError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+READABLE = (2, 3)
 MANIFEST = "manifest.json"
 REQUIRED = ("config.json", "taxonomy.json", "model.safetensors")
 
@@ -132,10 +133,10 @@ def _read_manifest(filesystem: Any, root: str, uri: str) -> dict[str, Any]:
         raise ArtifactError(
             f"{MANIFEST} of the artifact at {uri!r} is damaged. {_REMEDY}"
         ) from error
-    if manifest.get("format") != "prodcat" or version != FORMAT_VERSION:
+    if manifest.get("format") != "prodcat" or version not in READABLE:
         raise ArtifactError(
             f"The artifact at {uri!r} has format {manifest.get('format')!r} version {version!r}; "
-            f"this prodcat reads 'prodcat' version {FORMAT_VERSION}. Install the prodcat that "
+            f"this prodcat reads 'prodcat' versions {READABLE}. Install the prodcat that "
             f"wrote it ({manifest.get('prodcat_version')!r})."
         )
     if not isinstance(files, dict) or not all(

@@ -110,6 +110,8 @@ class Classifier:
     # training saw.
     _reference: NDArray[np.float64]
     _seen: NDArray[np.uint64]
+    # Hashes of the training titles with their labels, ascending.
+    _rows: NDArray[np.uint64]
     _stored: dict[str, Any]
 
     # -- answers ------------------------------------------------------------------
@@ -553,6 +555,28 @@ class Classifier:
         neutral = Weights.neutral(self.taxonomy.depth)
         return replace(self, weights=neutral, guarantee=None, validation=None)
 
+    # -- what a next version starts from ------------------------------------------
+
+    @property
+    def network(self) -> Network:
+        """The network itself; others read it and do not change it."""
+        return self._network
+
+    @property
+    def tokenizer(self) -> "Tokenizer | None":
+        """The encoder's tokenizer, or None without an encoder."""
+        return self._tokenizer
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The hash of titles, tree and settings that it was trained with."""
+        found = self._stored.get("fingerprint")
+        return None if found is None else str(found)
+
+    def knows(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether it was trained on rows with these hashes of title and label, bool [rows]."""
+        return np.isin(hashes, self._rows)
+
     # -- reading ------------------------------------------------------------------
 
     def _texts(self, titles: Titles) -> list[str]:
@@ -641,6 +665,7 @@ class Classifier:
         tensors["calibration.reference"] = torch.from_numpy(self._reference)
         tensors["training.counts"] = torch.from_numpy(self.counts)
         tensors["training.seen"] = torch.from_numpy(self._seen.view(np.int64))
+        tensors["training.rows"] = torch.from_numpy(self._rows.view(np.int64))
         if self.guarantee is not None:
             for name, array in self.guarantee.arrays().items():
                 tensors[f"guarantee.{name}"] = torch.tensor(array)
@@ -755,6 +780,7 @@ def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classif
         raise ArtifactError(
             f"The weights in the artifact at {uri!r} do not fit its config: {error}"
         ) from error
+    none = torch.zeros(0, dtype=torch.int64)  # before format 3
     return Classifier(
         taxonomy=taxonomy,
         model=model,
@@ -770,6 +796,7 @@ def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classif
         _ngrams=ngrams,
         _reference=own["calibration"]["reference"].numpy(),
         _seen=own["training"]["seen"].numpy().view(np.uint64),
+        _rows=own["training"].get("rows", none).numpy().view(np.uint64),
         _stored=config,
     )
 

@@ -8,6 +8,7 @@ from prodcat.errors import ConfigError
 Structure = Literal["stacked", "per_level", "flat"]
 Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
+Compile = Literal["auto", "yes", "no"]
 Method = Literal["temperature", "levels", "adaptive"]
 
 
@@ -94,12 +95,17 @@ class TrainingConfig:
             are, the word embeddings with them; their output is computed once.  0 trains
             everything; the topmost layer learns always.
         dropout: Of the pooled title.
+        encoder_dropout: Of the encoder's own layers.  A few epochs from a good start need
+            none, and on a CPU the random numbers take a third of a step.
         label_smoothing: Share of the target that is spread over all outcomes.
         level_weight: Weight of an auxiliary loss at each level.
         logit_adjustment: tau of the adjustment for the long tail; 0 for none.
         node_names: Whether each outcome's name, in every language that the tree has, is a
             training title of that outcome too.
         closed_form: Whether the heads start from the closed-form solution.
+        layer_decay: Each layer of the encoder learns at so many times the rate of the one
+            above it; 1 for one rate.
+        head_epochs: Of the epochs, so many at the beginning in which the heads alone learn.
         lexical_cost: Cost of the lexical branch's support vector machine.
         validation: Share of the titles that is held out where no validation is given.
         calibration: What is fitted on the validation titles at the end, so that confidence
@@ -107,6 +113,12 @@ class TrainingConfig:
             :mod:`prodcat.calibration`.
         precision: ``"bfloat16"`` (autocast) or ``"float32"``; ``"auto"`` takes bfloat16
             where the device has it.
+        compile: Whether ``torch.compile`` compiles the encoder's layers: ``"yes"``, ``"no"`` or
+            ``"auto"``, on a GPU where the training is long enough to win back the time.
+        checkpoint_steps: Steps between two checkpoints, where a place for them is given; 0
+            for SIGTERM alone.
+        replay: In a warm start that knows most titles, how many of these are learned again
+            for each new one, so that nothing is forgotten.
         seed: Of everything random.
     """
 
@@ -121,29 +133,38 @@ class TrainingConfig:
     clip: float = 1.0
     frozen_layers: float = 0.5
     dropout: float = 0.1
+    encoder_dropout: float = 0.0
     label_smoothing: float = 0.0
     level_weight: float = 0.0
     logit_adjustment: float = 0.0
     node_names: bool = True
     closed_form: bool = True
+    layer_decay: float = 1.0
+    head_epochs: int = 0
     lexical_cost: float = 3.0
     validation: float = 0.1
     calibration: Method = "adaptive"
     precision: Precision = "auto"
+    compile: Compile = "auto"
+    checkpoint_steps: int = 200
+    replay: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "patience", "token_budget", "accumulate", "seed"):
+        counts = ("epochs", "head_epochs", "checkpoint_steps", "seed")
+        for name in ("patience", "token_budget", "accumulate", *counts):
             _whole(name, getattr(self, name))
-        for name in ("epochs", "logit_adjustment", "level_weight", "weight_decay", "seed"):
+        for name in ("logit_adjustment", "level_weight", "weight_decay", "replay", *counts):
             _between(name, getattr(self, name), 0)
+        _between("layer_decay", self.layer_decay, 1e-3, 1)
+        _one_of("compile", self.compile, ("auto", "yes", "no"))
         for name in ("patience", "token_budget", "accumulate"):
             _between(name, getattr(self, name), 1)
         for name in ("learning_rate", "head_learning_rate", "clip", "lexical_cost"):
             _between(name, getattr(self, name), 1e-12)
         for name in ("warmup", "frozen_layers"):
             _between(name, getattr(self, name), 0, 1)
-        for name in ("dropout", "label_smoothing", "validation"):
+        for name in ("dropout", "encoder_dropout", "label_smoothing", "validation"):
             _between(name, getattr(self, name), 0, 0.95)
         _one_of("calibration", self.calibration, ("temperature", "levels", "adaptive"))
         _one_of("precision", self.precision, ("auto", "float32", "bfloat16"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
+from prodcat.attention import short_attention, suits
 from prodcat.errors import EncoderError
 from prodcat.tokenization import read_tokenizer
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Pooling = Literal["mean", "cls"]
+_ATTENTION = "prodcat_short"  # the name under which transformers knows prodcat.attention
+# Models whose layers all let every token see all others: they can be given the mask as attention
+# reads it, and none where nothing is padded.
+_ALL_SEE_ALL = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
 
 
 class Encoder(nn.Module):
@@ -41,23 +46,37 @@ class Encoder(nn.Module):
         assert isinstance(table, nn.Embedding)
         return table
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """Pool each title to one vector.
 
         Args:
             ids: int64 [batch, token].
-            mask: bool [batch, token], true for real tokens.
+            mask: bool [batch, token], true for real tokens; None where nothing is padded.
 
         Returns:
             float32 [batch, hidden].
         """
-        states = self.body(input_ids=ids, attention_mask=mask.long()).last_hidden_state.float()
+        states = self.states(ids, mask).float()
         if self.pooling == "cls":
             first: Tensor = states[:, 0]
             return first
+        if mask is None:
+            return states.mean(dim=1)
         weight = mask.unsqueeze(-1).to(states.dtype)
         pooled: Tensor = (states * weight).sum(1) / weight.sum(1).clamp(min=1)
         return pooled
+
+    def states(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """The last layer's output for every token, float [batch, token, hidden]."""
+        seen: Tensor | None
+        if self.body.config.model_type not in _ALL_SEE_ALL:  # type: ignore[union-attr]
+            seen = torch.ones_like(ids) if mask is None else mask.long()
+        else:
+            # In the form that attention reads: a model that makes it itself looks at the mask's
+            # values first, for which a GPU would have to be waited for.
+            seen = None if mask is None else mask[:, None, None, :]
+        states: Tensor = self.body(input_ids=ids, attention_mask=seen).last_hidden_state
+        return states
 
     def set_word_embeddings(self, table: nn.Embedding) -> None:
         """Put another table in place, e.g. one with the rows of a corpus alone."""
@@ -128,7 +147,7 @@ def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "
     backend = read_tokenizer(tokenizer.backend_tokenizer.to_str(), source)
     if tokenizer.pad_token_id is not None:
         body.config.pad_token_id = tokenizer.pad_token_id
-    return Encoder(body.float(), pooling), backend
+    return Encoder(_with_short_attention(body.float()), pooling), backend
 
 
 def _without_pooler(make: Any, source: Any) -> Any:
@@ -136,6 +155,37 @@ def _without_pooler(make: Any, source: Any) -> Any:
         return make(source, add_pooling_layer=False)
     except TypeError:  # models without a pooling layer do not know the option
         return make(source)
+
+
+def _with_short_attention(body: Any) -> Any:
+    """Let a model that can have its attention chosen use products where they are faster."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import sdpa_mask
+
+    def attend(
+        module: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        dropout: float = 0.0,
+        scaling: float | None = None,
+        **rest: Any,
+    ) -> tuple[Tensor, None]:
+        if suits(module, query, rest):
+            out = short_attention(query, key, value, attention_mask, dropout, scaling)
+        else:
+            out = sdpa_attention_forward(
+                module, query, key, value, attention_mask, dropout, scaling, **rest
+            )[0]
+        return out, None
+
+    if getattr(body.config, "_attn_implementation", None) == "sdpa":
+        AttentionInterface.register(_ATTENTION, attend)
+        AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
+        body.set_attn_implementation(_ATTENTION)
+    return body
 
 
 def build_encoder(config: dict[str, Any], pooling: Pooling = "mean") -> Encoder:
@@ -150,7 +200,8 @@ def build_encoder(config: dict[str, Any], pooling: Pooling = "mean") -> Encoder:
     kind = rest.pop("model_type", None)
     try:
         settings = AutoConfig.for_model(kind, **rest)
-        return Encoder(_without_pooler(AutoModel.from_config, settings).float(), pooling)
+        body = _without_pooler(AutoModel.from_config, settings).float()
+        return Encoder(_with_short_attention(body), pooling)
     except (ValueError, KeyError) as error:
         raise EncoderError(
             f"Cannot build an encoder of type {kind!r}: {error}. Install the version of "

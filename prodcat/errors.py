@@ -5,9 +5,12 @@
     ├── TaxonomyError    the category tree is not a tree, or a node is unknown
     ├── CatalogError     a table of titles cannot be read or used as it is
     ├── EncoderError     an encoder or its tokenizer cannot be loaded
+    ├── CheckpointError  a checkpoint cannot be written, or is of another run
     └── ArtifactError    a saved classifier is missing, altered or too new
 
-All of them are also ``ValueError``, so that a service can answer "bad request" to
+    TrainingInterrupted  a training was stopped by SIGTERM, its state saved
+
+All under ProdcatError are also ``ValueError``, so that a service can answer "bad request" to
 either.  A message says what was found, what was expected and what to do.
 """
 
@@ -34,3 +37,11 @@ class EncoderError(ProdcatError):
 
 class ArtifactError(ProdcatError):
     """A saved classifier is missing, altered, truncated or of another format."""
+
+
+class CheckpointError(ProdcatError):
+    """A checkpoint cannot be written or read, or belongs to another run."""
+
+
+class TrainingInterrupted(RuntimeError):
+    """A training was asked to stop (SIGTERM) and saved its state; the same call goes on."""

@@ -1,28 +1,37 @@
 """Fit a classifier: wiring only."""
 
+import copy
 import logging
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from prodcat.carry import carry_heads, rows_to_learn
 from prodcat.catalog import Catalog, targets_in
-from prodcat.classifier import Classifier, pick_device
+from prodcat.checkpoint import Checkpoints
+from prodcat.classifier import Classifier, load, pick_device
 from prodcat.config import ModelConfig, TrainingConfig
 from prodcat.encoder import Encoder, config_of, load_encoder, pad_id_of
 from prodcat.errors import CatalogError, ConfigError
+from prodcat.fingerprint import fingerprint, row_hashes
 from prodcat.guarantee import reference
 from prodcat.lexical import LexicalBranch, NGrams, solve
 from prodcat.network import Network
+from prodcat.ranks import Ranks
 from prodcat.splits import split
 from prodcat.taxonomy import Taxonomy
 from prodcat.text import title_hashes
 from prodcat.tokenization import TokenTable, tokenize
-from prodcat.training import Listener, Rows, train
+from prodcat.training import Beginning, Listener, Rows, train
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 logger = logging.getLogger("prodcat")
+_FEW = 0.5  # of all rows; where more are to be learned, all are
 
 
 def fit(
@@ -31,19 +40,32 @@ def fit(
     validation: Catalog | None = None,
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
+    warm_start: Classifier | str | None = None,
+    checkpoints: str | None = None,
     device: str | torch.device | None = None,
     progress: bool = True,
     listener: Listener | None = None,
 ) -> Classifier:
     """Train a classifier.
 
+    Under ``torchrun``, with :mod:`torch.distributed` set up, all processes call this with the
+    same arguments and get the same classifier.
+
     Args:
         catalog: Titles with their categories.
         validation: Titles to stop early by and to weigh the evidence with; without it a
             share of the catalog is held out (``training.validation``), near duplicates
             kept on one side.
-        model: What the model is made of.
+        model: What the model is made of; by default what ``warm_start`` is made of.
         training: How it is trained.
+        warm_start: A classifier, or where one is saved, to begin from: the last version of
+            the same country, another country's, or one for all.  Its encoder goes on, and
+            its heads for every node with the same id.  Where most titles are known to it,
+            the new ones and as many known ones are learned; where nothing changed at all,
+            titles, tree and settings, it is given back as it is.
+        checkpoints: A folder at any fsspec URI in which the state of the training is kept,
+            at SIGTERM too, so that the same call goes on after an interruption; emptied at
+            the end.
         device: Where; a GPU if there is one.
         progress: Whether to show a bar.
         listener: Called with each epoch's result.
@@ -55,42 +77,51 @@ def fit(
         CatalogError: There are too few labelled titles, or the validation set's labels are
             not in the tree.
         EncoderError: The encoder cannot be loaded.
+        ArtifactError: There is no whole classifier at ``warm_start``.
+        ConfigError: The settings do not go together, or with ``warm_start``.
+        CheckpointError: The checkpoints are of another run, or cannot be written.
+        TrainingInterrupted: SIGTERM came, and the state was saved.
     """
-    model, training = model or ModelConfig(), training or TrainingConfig()
+    ranks = Ranks.current()
     device = pick_device(device)
+    warm = load(warm_start, device=device) if isinstance(warm_start, str) else warm_start
+    model = model or (warm.model if warm is not None else ModelConfig())
+    training = training or TrainingConfig()
+    _check_settings(model, training, warm)
     taxonomy = catalog.tree
-    if model.structure == "per_level" and (training.level_weight or training.logit_adjustment):
-        raise ConfigError(
-            "structure='per_level' has a loss of its own at each level; level_weight and "
-            "logit_adjustment do not apply. Set them to 0."
-        )
     catalog, validation = _labelled(catalog, validation, training)
-
-    encoder, tokenizer = None, None
-    if model.encoder is not None:
-        encoder, tokenizer = load_encoder(model.encoder, model.pooling)
-        _check_length(encoder, model)
+    if warm is not None and warm.text_columns != tuple(catalog.texts):
+        raise CatalogError(
+            f"The catalog has text columns {list(catalog.texts)}; the classifier to start from "
+            f"was trained with {list(warm.text_columns)}. Read the catalog with text= the same."
+        )
     names, nodes = _named_outcomes(taxonomy) if training.node_names else ([], [])
-    inputs = ([*catalog.inputs, *names], validation.inputs)
-    targets = (
+    whole = _Labelled.of(
+        [*catalog.inputs, *names],
         np.concatenate([catalog.targets, np.array(nodes, np.int64)]),
-        targets_in(validation, taxonomy),
+        taxonomy,
     )
+    held_out = _Labelled.of(validation.inputs, targets_in(validation, taxonomy), taxonomy)
+    settings = {"model": asdict(model), "training": asdict(training), "tree": taxonomy.hash}
+    own = (whole.hashes, held_out.hashes)
+    same = fingerprint(own, settings, ordered=False)
+    if warm is not None and warm.fingerprint == same:
+        logger.info("Titles, tree and settings are as they were: nothing is trained.")
+        return warm
+
+    encoder, tokenizer = _encoder(model, warm)
+    rows, beginning = _rows_to_learn(whole, warm, training)
     ngrams, lexical, features = None, None, (None, None)
     if model.lexical:
-        ngrams, lexical, features = _fit_lexical(inputs, targets[0], taxonomy, model, training)
-    tables = [
-        tokenize(tokenizer, texts, model.max_tokens)
-        if tokenizer is not None
-        else TokenTable(np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
-        for texts in inputs
-    ]
+        ngrams, lexical, features = _fit_lexical(whole, held_out, taxonomy, model, training, ranks)
+    part = whole.take(rows)
+    tables = [_tokens(tokenizer, own.texts, model.max_tokens, ranks) for own in (part, held_out)]
     if tables[0].truncated:
         logger.warning(
             "%d of %d texts (titles and category names) are longer than max_tokens=%d and were "
             "cut.",
             tables[0].truncated,
-            len(inputs[0]),
+            len(part.texts),
             model.max_tokens,
         )
     with torch.random.fork_rng():
@@ -98,11 +129,25 @@ def fit(
         network = Network(
             taxonomy, encoder, model.structure, model.belief_width, lexical, training.dropout
         ).to(device)
-        rows = [Rows(*row) for row in zip(tables, features, targets, strict=True)]
+        if warm is not None and network.heads is not None:
+            found = carry_heads(warm.network, warm.taxonomy, network, taxonomy)
+            logger.info("Warm start: %s; %d titles to learn.", found, len(rows))
+        kept = None
+        if checkpoints is not None:
+            # What decides a run: also the order of the rows, and what it started from.
+            start = {"processes": ranks.size, "warm": None if warm is None else warm.fingerprint}
+            kept = Checkpoints(checkpoints, fingerprint(own, {**settings, **start}, ordered=True))
         trained = train(
-            network, taxonomy, rows[0], rows[1], training, progress=progress, listener=listener
+            network,
+            taxonomy,
+            Rows(tables[0], features[0], part.targets, part.weights),
+            Rows(tables[1], features[1], held_out.targets, held_out.weights),
+            training,
+            beginning=beginning,
+            checkpoints=kept,
+            progress=progress,
+            listener=listener,
         )
-    start = trained.start
     network.eval()
     classifier = Classifier(
         taxonomy=taxonomy,
@@ -119,21 +164,114 @@ def fit(
         _ngrams=ngrams,
         _reference=np.zeros(0),
         _seen=np.unique(title_hashes([*catalog.inputs, *validation.inputs])),
+        _rows=np.unique(whole.hashes),
         _stored={
             "encoder": config_of(encoder) if encoder is not None else None,
-            "closed_form": None
-            if start is None
-            else {
-                "shrinkage": start.shrinkage,
-                "temperature": start.temperature,
-                "held_out_log_loss": start.loss,
-            },
+            "closed_form": trained.start,
+            "fingerprint": same,
         },
     )
     evaluation = classifier.evaluate(validation)
     assert evaluation.judged is not None and evaluation.judged.confidence is not None
-    return replace(
+    classifier = replace(
         classifier, validation=evaluation, _reference=reference(evaluation.judged.confidence)
+    )
+    if kept is not None and ranks.writes:
+        kept.clear()
+    return classifier
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """Texts with their labels, equal ones once.
+
+    Attributes:
+        texts: As the model reads them.
+        targets: int64 [rows], node positions.
+        weights: float32 [rows]: how many equal rows each stands for.
+        hashes: uint64 [rows]: of text and label.
+    """
+
+    texts: list[str]
+    targets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    hashes: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, texts: list[str], targets: NDArray[np.int64], taxonomy: Taxonomy) -> "_Labelled":
+        """Bring equal rows together, each where it was first."""
+        hashes = row_hashes(texts, [taxonomy.ids[node] for node in targets.tolist()])
+        _, first, counts = np.unique(hashes, return_index=True, return_counts=True)
+        order = np.argsort(first)
+        rows = first[order]
+        kept = [texts[row] for row in rows.tolist()]
+        return cls(kept, targets[rows], counts[order].astype(np.float32), hashes[rows])
+
+    def take(self, rows: NDArray[np.int64]) -> "_Labelled":
+        """The rows at these positions."""
+        texts = [self.texts[row] for row in rows.tolist()]
+        return _Labelled(texts, self.targets[rows], self.weights[rows], self.hashes[rows])
+
+
+def _check_settings(model: ModelConfig, training: TrainingConfig, warm: Classifier | None) -> None:
+    if model.structure == "per_level" and (training.level_weight or training.logit_adjustment):
+        raise ConfigError(
+            "structure='per_level' has a loss of its own at each level; level_weight and "
+            "logit_adjustment do not apply. Set them to 0."
+        )
+    if warm is None:
+        return
+    for name in ("encoder", "pooling", "structure", "belief_width"):
+        wanted, found = getattr(model, name), getattr(warm.model, name)
+        if wanted != found:
+            raise ConfigError(
+                f"{name}={wanted!r} does not go with the classifier to start from, which has "
+                f"{found!r}. Leave model= out to take over its settings, or train without "
+                "warm_start."
+            )
+
+
+def _encoder(
+    model: ModelConfig, warm: Classifier | None
+) -> "tuple[Encoder | None, Tokenizer | None]":
+    if model.encoder is None:
+        return None, None
+    if warm is not None and warm.network.encoder is not None:
+        encoder, tokenizer = copy.deepcopy(warm.network.encoder), warm.tokenizer
+    else:
+        encoder, tokenizer = load_encoder(model.encoder, model.pooling)
+    _check_length(encoder, model)
+    return encoder, tokenizer
+
+
+def _rows_to_learn(
+    whole: _Labelled, warm: Classifier | None, training: TrainingConfig
+) -> tuple[NDArray[np.int64], Beginning]:
+    """All rows, or the new ones and some that are known where a warm start knows most."""
+    every = np.arange(len(whole.texts))
+    if warm is None:
+        return every, "solve"
+    new = ~warm.knows(whole.hashes)
+    rows = rows_to_learn(new, training.replay, training.seed)
+    if not len(rows) or len(rows) > _FEW * len(every):
+        return every, "compare"
+    return rows, "carry"
+
+
+def _tokens(
+    tokenizer: "Tokenizer | None", texts: list[str], max_tokens: int, ranks: Ranks
+) -> TokenTable:
+    """Tokenise; every process its share, and then all have all."""
+    if tokenizer is None:
+        return TokenTable(np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
+    edges = np.linspace(0, len(texts), ranks.size + 1).astype(np.int64)
+    mine = texts[edges[ranks.rank] : edges[ranks.rank + 1]]
+    parts = ranks.collect(tokenize(tokenizer, mine, max_tokens))
+    lengths = np.concatenate([part.lengths for part in parts])
+    return TokenTable(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([[0], np.cumsum(lengths)]),
+        sum(part.truncated for part in parts),
     )
 
 
@@ -147,38 +285,44 @@ def _named_outcomes(taxonomy: Taxonomy) -> tuple[list[str], list[int]]:
 
 
 def _fit_lexical(
-    inputs: tuple[list[str], list[str]],
-    targets: NDArray[np.int64],
+    whole: _Labelled,
+    held_out: _Labelled,
     taxonomy: Taxonomy,
     model: ModelConfig,
     training: TrainingConfig,
+    ranks: Ranks,
 ) -> tuple[NGrams, LexicalBranch, tuple[Any, Any]]:
     """Rows with partial labels have no outcome to learn, so the branch does not see them."""
-    ngrams, own = NGrams.fit(inputs[0], model.characters, model.max_features)
+    ngrams, own = NGrams.fit(whole.texts, model.characters, model.max_features)
     place = np.full(len(taxonomy), -1, np.int64)
     place[taxonomy.outcomes] = np.arange(len(taxonomy.outcomes))
-    labels = place[targets]
+    labels = place[whole.targets]
     complete = np.flatnonzero(labels >= 0)
     if not len(complete):
         raise CatalogError(
-            f"All {len(targets)} labels stop above the outcomes, so the n-grams have nothing to "
+            f"All {len(labels)} labels stop above the outcomes, so the n-grams have nothing to "
             "learn; expected some complete paths. Give some, or set lexical=False."
         )
-    if len(complete) < len(targets):
+    if len(complete) < len(labels):
         logger.info(
             "%d of %d labels are partial; the encoder learns from them, the n-grams do not.",
-            len(targets) - len(complete),
-            len(targets),
+            len(labels) - len(complete),
+            len(labels),
         )
-    branch = solve(
-        own.take(complete),
-        len(ngrams.hashes),
-        labels[complete],
-        len(taxonomy.outcomes),
-        cost=training.lexical_cost,
-        threads=torch.get_num_threads(),
-    )
-    return ngrams, branch, (own, ngrams(inputs[1]))
+    branch = None
+    if ranks.writes:
+        branch = solve(
+            own.take(complete),
+            len(ngrams.hashes),
+            labels[complete],
+            len(taxonomy.outcomes),
+            cost=training.lexical_cost,
+            weights=whole.weights[complete],
+            threads=torch.get_num_threads(),
+        )
+    branch = ranks.agree(branch)
+    assert branch is not None
+    return ngrams, branch, (own, ngrams(held_out.texts))
 
 
 def _labelled(

@@ -17,6 +17,34 @@ _CHUNK = 16_384
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Some rows of a table, ready for an encoder.
+
+    Attributes:
+        ids: int64 [batch, token].
+        mask: bool [batch, token], true for real tokens; None where nothing is padded.
+        source: int64 [batch, token]: where each token is in the table; padding points to a
+            token of its own row.
+    """
+
+    ids: "torch.Tensor"
+    mask: "torch.Tensor | None"
+    source: "torch.Tensor"
+
+    def to(self, device: "torch.device") -> "Batch":
+        """The same on a device; to a GPU from pinned memory, without waiting."""
+        mask = None if self.mask is None else to_device(self.mask, device)
+        return Batch(to_device(self.ids, device), mask, to_device(self.source, device))
+
+
+def to_device(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
+    """The tensor on a device; to a GPU from pinned memory, without waiting."""
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+@dataclass(frozen=True)
 class TokenTable:
     """The tokens of many titles, one after the other.
 
@@ -39,21 +67,43 @@ class TokenTable:
         """int64 [rows]: tokens of each row."""
         return np.diff(self.offsets)
 
-    def pad(self, rows: NDArray[np.int64], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """The rows as one rectangle.
-
-        Returns:
-            ids int64 [batch, token] and mask bool [batch, token] (true for real tokens).
-        """
+    def batch(self, rows: NDArray[np.int64], pad_id: int) -> Batch:
+        """The rows as one rectangle."""
         import torch
 
         lengths = self.lengths[rows]
-        columns = np.arange(max(int(lengths.max(initial=1)), 1))
-        mask = columns < lengths[:, None]
-        ids = np.full(mask.shape, pad_id, np.int64)
-        source = self.offsets[rows][:, None] + columns
-        ids[mask] = self.ids[source[mask]]
-        return torch.from_numpy(ids), torch.from_numpy(mask)
+        longest = max(int(lengths.max(initial=1)), 1)
+        columns = np.arange(longest)
+        start = self.offsets[rows][:, None]
+        if int(lengths.min(initial=longest)) == longest:
+            source = start + columns
+            ids, mask = self.ids[source].astype(np.int64), None
+        else:
+            mask = columns < lengths[:, None]
+            source = start + np.minimum(columns, np.maximum(lengths - 1, 0)[:, None])
+            source = np.minimum(source, len(self.ids) - 1)
+            ids = np.where(mask, self.ids[source], pad_id).astype(np.int64)
+        return Batch(
+            torch.from_numpy(ids),
+            None if mask is None else torch.from_numpy(mask),
+            torch.from_numpy(source),
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> "TokenTable":
+        """The rows at these positions, in this order."""
+        lengths = self.lengths[rows]
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        source = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return TokenTable(self.ids[source], offsets)
+
+    def pad(self, rows: NDArray[np.int64], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """The rows as one rectangle: ids int64 [batch, token], and a mask of that shape."""
+        import torch
+
+        batch = self.batch(rows, pad_id)
+        mask = torch.ones_like(batch.ids, dtype=torch.bool) if batch.mask is None else batch.mask
+        return batch.ids, mask
 
 
 def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> TokenTable:

@@ -2,10 +2,15 @@
 
 import logging
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -14,19 +19,29 @@ from torch import Tensor, nn
 
 from prodcat.activations import LayerSplit, layer_list
 from prodcat.calibration import Weights, fit_weights
+from prodcat.checkpoint import Checkpoint, Checkpoints
 from prodcat.closed_form import Start, closed_form_start
 from prodcat.config import Method, TrainingConfig
 from prodcat.encoder import Encoder, autocast, pad_id_of
+from prodcat.errors import TrainingInterrupted
 from prodcat.heads import FlatHead, StackedHeads
 from prodcat.lexical import Features
 from prodcat.loss import path_loss
 from prodcat.network import Network
+from prodcat.ranks import Ranks
 from prodcat.taxonomy import Taxonomy
-from prodcat.tokenization import TokenTable, padded_share, plan_batches
+from prodcat.tokenization import Batch, TokenTable, padded_share, plan_batches, to_device
 
 logger = logging.getLogger("prodcat")
 _FORWARD_TOKENS = 8_192
 _LARGEST_CACHE = 8 << 30
+_AHEAD = 4  # batches that are prepared while the device works
+_COMPILE_PAYS = 5_000  # steps on a GPU, below which compiling takes longer than it saves
+_ASK = 16  # steps between two questions whether any process was told to stop
+
+# How the heads begin: by the closed-form solution; as they are, where that is as good on the
+# validation titles; or as they are.
+Beginning = Literal["solve", "compare", "carry"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +52,13 @@ class Rows:
         tokens: The titles' tokens.
         features: The titles' n-grams, or None without a lexical branch.
         targets: int64 [rows], node positions.
+        weights: float32 [rows]: how many equal titles each row stands for; None for 1.
     """
 
     tokens: TokenTable
     features: Features | None
     targets: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,12 +99,12 @@ class Trained:
 
     Attributes:
         history: One entry for each epoch, 0 being the closed-form start.
-        start: The closed-form start, where there was one.
+        start: How the closed-form start was chosen, where there was one.
         weights: The calibration, fitted on the validation titles.
     """
 
     history: list[EpochResult]
-    start: Start | None
+    start: dict[str, float] | None
     weights: Weights
 
 
@@ -102,11 +119,14 @@ def _frozen(encoder: Encoder, config: TrainingConfig) -> int:
 class _Reader:
     """Titles to pooled vectors, by the shortest way: whole encoder, or kept activations."""
 
-    def __init__(self, network: Network, config: TrainingConfig, precision: str) -> None:
+    def __init__(
+        self, network: Network, config: TrainingConfig, precision: str, ranks: Ranks
+    ) -> None:
         assert network.encoder is not None
         self.network = network
         self.encoder: Encoder = network.encoder
         self.precision = precision
+        self.ranks = ranks
         self.split: LayerSplit | None = None
         self.kept: dict[int, Tensor] = {}
         frozen = _frozen(self.encoder, config)
@@ -114,8 +134,12 @@ class _Reader:
             self.split = LayerSplit(self.encoder, frozen, precision)
             self.split.freeze()
 
+    def _share(self, table: TokenTable) -> list[NDArray[np.int64]]:
+        batches = plan_batches(table.lengths, _FORWARD_TOKENS)
+        return [batches[number] for number in self.ranks.share(len(batches))]
+
     def keep(self, table: TokenTable) -> None:
-        """Compute the frozen layers' output for a table, once."""
+        """Compute the frozen layers' output for a table, once; each process its share."""
         size = len(table.ids) * self.encoder.hidden * (2 if self.precision == "bfloat16" else 4)
         if self.split is None:
             return
@@ -126,24 +150,25 @@ class _Reader:
                 size / 2**30,
             )
             return
-        self.kept[id(table)] = self.split.lower(table)
+        self.kept[id(table)] = self.ranks.add_up(self.split.lower(table, self._share(table)))
 
-    def __call__(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
+    def __call__(self, table: TokenTable, batch: Batch) -> Tensor:
         with autocast(self.network.device, self.precision):
             if self.split is not None and id(table) in self.kept:
-                return self.split.upper(self.kept[id(table)], table, rows)
-            ids, mask = table.pad(rows, pad_id_of(self.encoder))
-            pooled: Tensor = self.encoder(ids.to(self.network.device), mask.to(self.network.device))
+                return self.split.upper(self.kept[id(table)], batch)
+            pooled: Tensor = self.encoder(batch.ids, batch.mask)
             return pooled
 
     @torch.no_grad()
     def all(self, table: TokenTable) -> Tensor:
-        """Every title's pooled vector, float32 [rows, hidden]."""
+        """Every title's pooled vector, float32 [rows, hidden]; each process reads its share."""
         self.network.eval()
-        pooled = torch.empty(len(table), self.encoder.hidden, device=self.network.device)
-        for rows in plan_batches(table.lengths, _FORWARD_TOKENS):
-            pooled[torch.from_numpy(rows).to(pooled.device)] = self(table, rows)
-        return pooled
+        device = self.network.device
+        pooled = torch.zeros(len(table), self.encoder.hidden, device=device)
+        for rows in self._share(table):
+            batch = table.batch(rows, pad_id_of(self.encoder)).to(device)
+            pooled[torch.from_numpy(rows).to(device)] = self(table, batch)
+        return self.ranks.add_up(pooled)
 
 
 class _VocabularyInUse:
@@ -201,6 +226,8 @@ def train(
     validation: Rows,
     config: TrainingConfig,
     *,
+    beginning: Beginning = "solve",
+    checkpoints: Checkpoints | None = None,
     progress: bool = True,
     listener: Listener | None = None,
 ) -> Trained:
@@ -212,13 +239,22 @@ def train(
         training: Rows to learn from.
         validation: Rows to stop early by and to weigh the evidence with.
         config: See there.
+        beginning: ``"solve"`` starts the heads in closed form; ``"carry"`` leaves them as they
+            are; ``"compare"`` takes of these two what is better on the validation titles.
+        checkpoints: Where the state is kept; a state that is there is gone on from.
         progress: Whether to show a bar.
-        listener: Called with each epoch's result.
+        listener: Called with each epoch's result, by the first process.
 
     Returns:
         The history, the closed-form start and the calibration.
+
+    Raises:
+        TrainingInterrupted: SIGTERM came, and the state was saved.
+        CheckpointError: The checkpoints are of another run, or cannot be written.
     """
-    torch.manual_seed(config.seed)
+    ranks = Ranks.current()
+    torch.manual_seed(config.seed + ranks.rank)
+    listener = listener if ranks.writes else None
     precision = pick_precision(config.precision, network.device)
     judge = _Judge(network, validation)
     if network.encoder is None:
@@ -226,16 +262,15 @@ def train(
         if listener is not None:
             listener(result)
         return Trained([result], None, judge.calibrate(None, config.calibration))
+
+    def run(training: Rows, validation: Rows) -> Trained:
+        loop = _Loop(network, taxonomy, training, validation, config, precision, ranks, judge)
+        return loop(beginning, checkpoints, progress and ranks.writes, listener)
+
     if _frozen(network.encoder, config):
-        return _train_encoder(
-            network, taxonomy, training, validation, config, precision, judge, progress, listener
-        )
+        return run(training, validation)
     with _VocabularyInUse(network.encoder, [training.tokens, validation.tokens]) as tables:
-        training = Rows(tables[0], training.features, training.targets)
-        validation = Rows(tables[1], validation.features, validation.targets)
-        return _train_encoder(
-            network, taxonomy, training, validation, config, precision, judge, progress, listener
-        )
+        return run(replace(training, tokens=tables[0]), replace(validation, tokens=tables[1]))
 
 
 def is_better(
@@ -298,126 +333,439 @@ class _Judge:
         return self.network.paths.log_probs(self.network.heads(pooled))
 
 
-def _train_encoder(
-    network: Network,
-    taxonomy: Taxonomy,
-    training: Rows,
-    validation: Rows,
-    config: TrainingConfig,
-    precision: str,
-    judge: _Judge,
-    progress: bool,
-    listener: Listener | None,
-) -> Trained:
-    from tqdm.auto import tqdm
+@dataclass
+class _Progress:
+    """Where a training is; what a checkpoint has to hold besides weights."""
 
-    assert network.encoder is not None and network.heads is not None
-    device = network.device
-    began = time.perf_counter()
-    read = _Reader(network, config, precision)
-    for rows in (training, validation):
-        read.keep(rows.tokens)
-    targets = torch.from_numpy(training.targets).to(device)
-    start = _start(network, taxonomy, read, training, targets, config)
+    epoch: int = 1
+    step: int = 0  # of the epoch
+    steps: int = 0  # of the training
+    seconds: float = 0.0  # of all, before this process began
+    history: list[EpochResult] = field(default_factory=list)
+    best: int = 0  # place in the history
+    start: dict[str, float] | None = None
 
-    history = [judge(0, read.all(validation.tokens), None, time.perf_counter() - began)]
-    best, best_state = history[0], _state(network)
-    if listener is not None:
-        listener(history[0])
 
-    rng = np.random.default_rng(config.seed)
-    lengths = training.tokens.lengths
-    adjustment = _adjustment(network, targets, config.logit_adjustment)
-    optimizer = _optimizer(network, network.heads, config)
-    plans = [plan_batches(lengths, config.token_budget, rng) for _ in range(config.epochs)]
-    steps = sum(-(-len(plan) // config.accumulate) for plan in plans)
-    warmup = max(round(config.warmup * steps), 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min((step + 1) / warmup, max(steps - step, 0) / max(steps - warmup, 1)),
-    )
-    learned = [p for group in optimizer.param_groups for p in group["params"]]
-    bar = tqdm(total=sum(map(len, plans)), disable=not progress, unit="batch", desc="training")
-    bar.set_postfix_str(f"start: path accuracy {best.path_accuracy:.4f}")
-    for epoch, plan in enumerate(plans, start=1):
-        epoch_began = time.perf_counter()
-        network.train()
-        total = torch.zeros((), device=device)
-        rows_per_step = len(lengths) / len(plan) * config.accumulate
-        for number, batch in enumerate(plan, start=1):
-            pooled = network.dropout(read(training.tokens, batch))
-            losses = path_loss(
-                network.paths,
-                network.heads(pooled),
-                targets[torch.from_numpy(batch).to(device)],
-                label_smoothing=config.label_smoothing,
-                level_weight=config.level_weight,
-                adjustment=adjustment,
-            )
-            (losses.sum() / rows_per_step).backward()  # type: ignore[no-untyped-call]
-            total += losses.detach().sum()
-            if number % config.accumulate == 0 or number == len(plan):
-                nn.utils.clip_grad_norm_(learned, config.clip)
-                optimizer.step()
-                schedule.step()
-                optimizer.zero_grad(set_to_none=True)
-            bar.update()
-        loss = float(total) / len(lengths)
-        seconds = time.perf_counter() - epoch_began
-        pooled = read.all(validation.tokens)
-        judged = judge(epoch, pooled, loss, time.perf_counter() - began)
-        result = EpochResult(
-            **{
-                **judged.to_dict(),
-                "titles_per_second": len(lengths) / seconds,
-                "tokens_per_second": int(lengths.sum()) / seconds,
-                "padded_share": padded_share(lengths, plan),
-            }
+@dataclass(frozen=True)
+class _Ready:
+    """A batch on the device: its tokens, rows int64 [batch], targets and weights."""
+
+    batch: Batch
+    rows: Tensor
+    targets: Tensor
+    weights: Tensor
+    count: float
+
+
+class _StepLoss(nn.Module):
+    """A batch to its summed loss: the one thing that processes compute side by side."""
+
+    def __init__(
+        self, network: Network, read: _Reader, table: TokenTable, targets: Tensor,
+        config: TrainingConfig,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.network = network
+        self.read, self.table, self.config = read, table, config
+        self.adjustment = _adjustment(network, targets, config.logit_adjustment)
+
+    def forward(
+        self, batch: Batch, targets: Tensor, weights: Tensor, pooled: Tensor | None
+    ) -> Tensor:
+        network, config = self.network, self.config
+        assert network.heads is not None
+        if pooled is None:
+            pooled = self.read(self.table, batch)
+        losses = path_loss(
+            network.paths,
+            network.heads(network.dropout(pooled)),
+            targets,
+            label_smoothing=config.label_smoothing,
+            level_weight=config.level_weight,
+            adjustment=self.adjustment,
         )
-        history.append(result)
+        return (losses * weights).sum()
+
+
+@contextmanager
+def _told_to_stop(listens: bool) -> Iterator[threading.Event]:
+    """An event that SIGTERM sets, while it lasts; without listening nothing sets it."""
+    stop = threading.Event()
+    if not listens or threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _compiled(network: Network, config: TrainingConfig, steps: int) -> Iterator[None]:
+    """The encoder's layers compiled, while it lasts, where that pays."""
+    assert network.encoder is not None
+    pays = network.device.type == "cuda" and steps >= _COMPILE_PAYS
+    if config.compile == "no" or (config.compile == "auto" and not pays):
+        yield
+        return
+    layers = list(layer_list(network.encoder.body)[2])
+    for layer in layers:
+        layer.compile(dynamic=True)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer._compiled_call_impl = None
+
+
+@contextmanager
+def _dropout(encoder: Encoder, share: float) -> Iterator[None]:
+    """The encoder's own dropout at another share, while it lasts."""
+    names = ("p", "attention_dropout")
+    own = [
+        (module, name, getattr(module, name))
+        for module in encoder.modules()
+        for name in names[not isinstance(module, nn.Dropout) :]
+        if isinstance(getattr(module, name, None), float)
+    ]
+    for module, name, _ in own:
+        setattr(module, name, share)
+    try:
+        yield
+    finally:
+        for module, name, before in own:
+            setattr(module, name, before)
+
+
+class _Loop:
+    """One training of encoder and heads."""
+
+    def __init__(
+        self,
+        network: Network,
+        taxonomy: Taxonomy,
+        training: Rows,
+        validation: Rows,
+        config: TrainingConfig,
+        precision: str,
+        ranks: Ranks,
+        judge: "_Judge",
+    ) -> None:
+        assert network.encoder is not None and network.heads is not None
+        self.network, self.taxonomy, self.config, self.ranks = network, taxonomy, config, ranks
+        self.training, self.validation, self.judge = training, validation, judge
+        self.device = network.device
+        self.read = _Reader(network, config, precision, ranks)
+        self.targets = torch.from_numpy(training.targets).to(self.device)
+        weights = training.weights
+        self.weights = np.ones(len(training.targets), np.float32) if weights is None else weights
+        self.pooled: Tensor | None = None  # the training titles', through the encoder as it began
+        self.progress = _Progress()
+        self.total = torch.zeros((), device=self.device)  # loss in this epoch, of this process
+        # One group of batches is one step: a batch for each process, times what accumulates.
+        self.group = ranks.size * config.accumulate
+        self.batches = len(plan_batches(training.tokens.lengths, config.token_budget))
+        self.steps_an_epoch = -(-self.batches // self.group)
+
+    def __call__(
+        self,
+        beginning: Beginning,
+        checkpoints: Checkpoints | None,
+        progress: bool,
+        listener: Listener | None,
+    ) -> Trained:
+        from tqdm.auto import tqdm
+
+        began = time.perf_counter()
+        config, network, ranks = self.config, self.network, self.ranks
+        for rows in (self.training, self.validation):
+            self.read.keep(rows.tokens)
+        # Read by the first process alone: a shared disk may show files late to others.
+        found = checkpoints.latest() if checkpoints is not None and ranks.writes else None
+        found = ranks.agree(found)
+        best = {} if found is not None else self._begin(beginning, began, listener)
+        # While the heads alone learn, the encoder is as it was loaded, also after a restart.
+        heads_alone = 1 if found is None else int(found.state["epoch"])
+        if heads_alone > config.head_epochs:
+            self.pooled = None
+        elif self.pooled is None and config.epochs:
+            self.pooled = self.read.all(self.training.tokens)
+        steps = config.epochs * self.steps_an_epoch
+        optimizer = _optimizer(network, config)
+        schedule = _Schedule(optimizer, steps, config.warmup)
+        if found is not None:
+            best = self._restore(found, optimizer)
+            logger.info("Going on from step %d of %d.", found.step, steps)
+        own = _StepLoss(network, self.read, self.training.tokens, self.targets, config)
+        step_loss: nn.Module = own
+        if ranks.size > 1 and steps:
+            step_loss = nn.parallel.DistributedDataParallel(
+                own, broadcast_buffers=False, find_unused_parameters=True
+            )
+        state = self.progress
+        before = state.seconds
+        bar = tqdm(total=steps, initial=state.steps, disable=not progress, unit="step")
+        with (
+            _told_to_stop(checkpoints is not None) as stop,
+            _dropout(self.read.encoder, config.encoder_dropout),
+            _compiled(network, config, steps),
+        ):
+            while state.epoch <= config.epochs and not self._is_over():
+                loss, seconds = self._epoch(
+                    step_loss, optimizer, schedule, best, checkpoints, stop, bar, began, before
+                )
+                pooled = self.read.all(self.validation.tokens)
+                since = before + time.perf_counter() - began
+                judged = self.judge(state.epoch, pooled, loss, since)
+                lengths = self.training.tokens.lengths
+                plan = plan_batches(lengths, config.token_budget)
+                result = replace(
+                    ranks.agree(judged),
+                    titles_per_second=len(lengths) / seconds,
+                    tokens_per_second=int(lengths.sum()) / seconds,
+                    padded_share=padded_share(lengths, plan),
+                )
+                state.history.append(result)
+                if listener is not None:
+                    listener(result)
+                bar.set_postfix_str(
+                    f"epoch {state.epoch}: path accuracy {result.path_accuracy:.4f}"
+                )
+                kept = state.history[state.best]
+                if is_better(result, kept, state.history, len(self.validation.targets)):
+                    state.best, best = len(state.history) - 1, _state(network)
+                state.epoch, state.step = state.epoch + 1, 0
+        bar.close()
+        network.load_state_dict(best, strict=False)
+        weights = self.judge.calibrate(self.read.all(self.validation.tokens), config.calibration)
+        weights = ranks.agree(weights)
+        network.requires_grad_(True).eval()
+        return Trained(state.history, state.start, weights)
+
+    def _is_over(self) -> bool:
+        state = self.progress
+        waited = state.epoch - 1 - state.history[state.best].epoch
+        if waited >= self.config.patience:
+            logger.info(
+                "Nothing better on the validation titles since epoch %d: stopped.",
+                state.history[state.best].epoch,
+            )
+            return True
+        return False
+
+    # -- the start --------------------------------------------------------------
+
+    def _begin(
+        self, beginning: Beginning, began: float, listener: Listener | None
+    ) -> dict[str, Tensor]:
+        """Start the heads; what is kept of it is the best so far."""
+        network, config, state = self.network, self.config, self.progress
+
+        def judged() -> EpochResult:
+            pooled = self.read.all(self.validation.tokens)
+            return self.ranks.agree(self.judge(0, pooled, None, time.perf_counter() - began))
+
+        carried = judged() if beginning != "solve" else None
+        result, best = carried, _state(network)
+        if beginning != "carry":
+            start = self._solve()
+            result = judged()
+            if carried is not None and is_better(
+                carried, result, [carried, result], len(self.validation.targets)
+            ):
+                logger.info(
+                    "The heads are carried over: path accuracy %.4f on the validation titles, "
+                    "solved anew %.4f.",
+                    carried.path_accuracy,
+                    result.path_accuracy,
+                )
+                network.load_state_dict(best, strict=False)
+                result = carried
+            else:
+                best = _state(network)
+                state.start = None if start is None else start.to_dict()
+        assert result is not None
+        state.history.append(result)
         if listener is not None:
             listener(result)
-        bar.set_postfix_str(f"epoch {epoch}: path accuracy {result.path_accuracy:.4f}")
-        if is_better(result, best, history, len(validation.targets)):
-            best, best_state = result, _state(network)
-        elif epoch - best.epoch >= config.patience:
-            logger.info(
-                "Nothing better on the validation titles since epoch %d: stopped.", best.epoch
+        return best
+
+    def _solve(self) -> Start | None:
+        network, config = self.network, self.config
+        if not config.closed_form or not bool(network.paths.terminal[self.targets].any()):
+            return None
+        self.pooled = self.read.all(self.training.tokens)
+        weights = torch.from_numpy(self.weights).to(self.device)
+        start = closed_form_start(
+            self.pooled, self.targets, self.taxonomy, network.paths, config.seed, weights
+        )
+        heads = network.heads
+        if isinstance(heads, StackedHeads):
+            heads.set_linear(start.weight, start.bias)
+        elif isinstance(heads, FlatHead):
+            with torch.no_grad():
+                heads.head.weight.copy_(start.weight)
+                heads.head.bias.copy_(start.bias)
+        logger.info(
+            "Closed-form start: shrinkage %g, temperature %g, held-out log-loss %.3f.",
+            start.shrinkage,
+            start.temperature,
+            start.loss,
+        )
+        return start
+
+    # -- one epoch --------------------------------------------------------------
+
+    def _epoch(
+        self,
+        step_loss: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        schedule: "_Schedule",
+        best: dict[str, Tensor],
+        checkpoints: Checkpoints | None,
+        stop: threading.Event,
+        bar: Any,
+        began: float,
+        before: float,
+    ) -> tuple[float, float]:
+        """Mean loss and seconds of an epoch, from the step that it stands at."""
+        config, state, ranks = self.config, self.progress, self.ranks
+        self.network.train()
+        learned = [p for group in optimizer.param_groups for p in group["params"]]
+        rows_per_step = float(self.weights.sum()) / self.batches * self.group
+        if state.step == 0:
+            self.total = torch.zeros((), device=self.device)
+        epoch_began, first = time.perf_counter(), state.step
+        kept = self.pooled if state.epoch <= config.head_epochs else None
+        prepared = self._prepared(state.epoch, first)
+        for step in range(first + 1, self.steps_an_epoch + 1):
+            for part in range(config.accumulate):
+                own = next(prepared)
+                pooled = None if kept is None else kept[own.rows]
+                quiet = part + 1 < config.accumulate and ranks.size > 1
+                with step_loss.no_sync() if quiet else nullcontext():  # type: ignore[operator]
+                    loss = step_loss(own.batch, own.targets, own.weights, pooled)
+                    # DistributedDataParallel takes the mean over processes; the sum is meant.
+                    (loss * (ranks.size / rows_per_step)).backward()
+                self.total += loss.detach()
+            nn.utils.clip_grad_norm_(learned, config.clip)
+            optimizer.step()
+            state.step, state.steps = step, state.steps + 1
+            schedule(state.steps)
+            optimizer.zero_grad(set_to_none=True)
+            bar.update()
+            if checkpoints is not None:
+                asked = stop.is_set() if ranks.size == 1 else False
+                if ranks.size > 1 and state.steps % _ASK == 0:
+                    asked = ranks.any(stop.is_set(), self.device)
+                due = bool(config.checkpoint_steps and state.steps % config.checkpoint_steps == 0)
+                if asked or due:
+                    since = before + time.perf_counter() - began
+                    self._save(checkpoints, optimizer, best, since)
+                if asked:
+                    raise TrainingInterrupted(
+                        f"Stopped by SIGTERM after step {state.steps}; the state is in "
+                        f"{checkpoints.uri!r}. Run the same again to go on."
+                    )
+        seconds = time.perf_counter() - epoch_began
+        mean = float(ranks.add_up(self.total.clone())) / float(self.weights.sum())
+        share = (self.steps_an_epoch - first) / self.steps_an_epoch
+        return mean, seconds / max(share, 1e-9)
+
+    def _prepared(self, epoch: int, first: int) -> Iterator["_Ready"]:
+        """This process's batches of an epoch, made ahead of the device.
+
+        The order of an epoch depends on the seed and its number alone, so that a training can
+        go on in the middle of one.
+        """
+        config, ranks, table = self.config, self.ranks, self.training.tokens
+        rng = np.random.default_rng([config.seed, epoch])
+        plan = plan_batches(table.lengths, config.token_budget, rng)
+        pad = pad_id_of(self.read.encoder)
+        numbers = [
+            step * self.group + part * ranks.size + ranks.rank
+            for step in range(first, self.steps_an_epoch)
+            for part in range(config.accumulate)
+        ]
+
+        def prepare(number: int) -> _Ready:
+            # The last step may have fewer batches than processes: a row that weighs nothing.
+            over = number >= len(plan)
+            rows = plan[0][:1] if over else plan[number]
+            weights = self.weights[rows] * np.float32(not over)
+            arrays = (rows, self.training.targets[rows], weights)
+            return _Ready(
+                table.batch(rows, pad).to(self.device),
+                *(to_device(torch.from_numpy(array), self.device) for array in arrays),
+                float(weights.sum()),
             )
-            break
-    bar.close()
-    network.load_state_dict(best_state, strict=False)
-    weights = judge.calibrate(read.all(validation.tokens), config.calibration)
-    network.requires_grad_(True).eval()
-    return Trained(history, start, weights)
 
+        with ThreadPoolExecutor(1) as pool:
+            waiting = deque(pool.submit(prepare, number) for number in numbers[:_AHEAD])
+            try:
+                for place in range(len(numbers)):
+                    ready = waiting.popleft().result()
+                    if place + _AHEAD < len(numbers):
+                        waiting.append(pool.submit(prepare, numbers[place + _AHEAD]))
+                    yield ready
+            finally:
+                for future in waiting:
+                    future.cancel()
 
-def _start(
-    network: Network,
-    taxonomy: Taxonomy,
-    read: _Reader,
-    training: Rows,
-    targets: Tensor,
-    config: TrainingConfig,
-) -> Start | None:
-    if not config.closed_form or not bool(network.paths.terminal[targets].any()):
-        return None
-    pooled = read.all(training.tokens)
-    start = closed_form_start(pooled, targets, taxonomy, network.paths, config.seed)
-    heads = network.heads
-    if isinstance(heads, StackedHeads):
-        heads.set_linear(start.weight, start.bias)
-    elif isinstance(heads, FlatHead):
-        with torch.no_grad():
-            heads.head.weight.copy_(start.weight)
-            heads.head.bias.copy_(start.bias)
-    logger.info(
-        "Closed-form start: shrinkage %g, temperature %g, held-out log-loss %.3f.",
-        start.shrinkage,
-        start.temperature,
-        start.loss,
-    )
-    return start
+    # -- checkpoints ------------------------------------------------------------
+
+    def _save(
+        self,
+        checkpoints: Checkpoints,
+        optimizer: torch.optim.Optimizer,
+        best: dict[str, Tensor],
+        seconds: float,
+    ) -> None:
+        """Every process gives its random state; the first one writes."""
+        state, ranks = self.progress, self.ranks
+        own = {"cpu": torch.get_rng_state(), "total": self.total.cpu()}
+        if self.device.type == "cuda":
+            own["cuda"] = torch.cuda.get_rng_state(self.device)
+        mine = ranks.collect(own)
+        if not ranks.writes:
+            return
+        tensors = {f"model.{name}": tensor for name, tensor in _state(self.network).items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
+        for place, slots in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{place}.{name}": value for name, value in slots.items()}
+        for rank, parts in enumerate(mine):
+            tensors |= {f"rank.{rank}.{name}": value for name, value in parts.items()}
+        told = {**asdict(state), "seconds": seconds}
+        checkpoints.save(Checkpoint(state.steps, tensors, told))
+
+    def _restore(
+        self, found: Checkpoint, optimizer: torch.optim.Optimizer
+    ) -> dict[str, Tensor]:
+        """Put a checkpoint's state in place; gives the best weights so far."""
+
+        def owned(prefix: str) -> dict[str, Tensor]:
+            return {
+                name.removeprefix(prefix): tensor.to(self.device)
+                for name, tensor in found.tensors.items()
+                if name.startswith(prefix)
+            }
+
+        history = [EpochResult(**entry) for entry in found.state["history"]]
+        self.progress = _Progress(**{**found.state, "history": history})
+        self.network.load_state_dict(owned("model."), strict=False)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in owned("optimizer.").items():
+            place, slot = name.split(".", 1)
+            slots.setdefault(int(place), {})[slot] = tensor
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        mine = owned(f"rank.{self.ranks.rank}.")
+        torch.set_rng_state(mine["cpu"].cpu())
+        if "cuda" in mine:
+            torch.cuda.set_rng_state(mine["cuda"].cpu(), self.device)
+        self.total = mine["total"].clone()
+        return owned("best.")
 
 
 def _adjustment(network: Network, targets: Tensor, tau: float) -> Tensor | None:
@@ -432,26 +780,47 @@ def _adjustment(network: Network, targets: Tensor, tau: float) -> Tensor | None:
     return tau * (counts / counts.sum()).log()
 
 
-def _optimizer(network: Network, heads: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    assert network.encoder is not None
+
+class _Schedule:
+    """A linear rise to the peak rates, then a linear fall to 0."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, steps: int, warmup: float) -> None:
+        self.optimizer, self.steps = optimizer, steps
+        self.warmup = max(round(warmup * steps), 1)
+        self(0)
+
+    def __call__(self, done: int) -> None:
+        """Set the rates of the step after so many."""
+        fall = max(self.steps - done, 0) / max(self.steps - self.warmup, 1)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * min((done + 1) / self.warmup, fall)
+
+
+def _optimizer(network: Network, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW; rates fall from layer to layer, the decay spares what is no matrix."""
+    assert network.encoder is not None and network.heads is not None
     embeddings = {id(p) for p in network.encoder.word_embeddings.parameters()}
-    decayed: list[nn.Parameter] = []
-    plain: list[nn.Parameter] = []
+    depth_below = {id(p): 0 for p in network.encoder.parameters()}
+    if config.layer_decay != 1:
+        layers = layer_list(network.encoder.body)[2]
+        depth_below |= {key: len(layers) for key in depth_below}
+        for place, layer in enumerate(layers):
+            depth_below |= {id(p): len(layers) - 1 - place for p in layer.parameters()}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.encoder.parameters():
         if parameter.requires_grad:
+            rate = config.learning_rate * config.layer_decay ** depth_below[id(parameter)]
             small = parameter.ndim < 2 or id(parameter) in embeddings
-            (plain if small else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "lr": config.learning_rate, "weight_decay": config.weight_decay},
-        {"params": plain, "lr": config.learning_rate, "weight_decay": 0.0},
-        {
-            "params": list(heads.parameters()),
-            "lr": config.head_learning_rate,
-            "weight_decay": config.weight_decay,
-        },
+            key = (rate, 0.0 if small else config.weight_decay)
+            groups.setdefault(key, []).append(parameter)
+    groups.setdefault((config.head_learning_rate, config.weight_decay), []).extend(
+        network.heads.parameters()
+    )
+    settings = [
+        {"params": own, "lr": rate, "peak": rate, "weight_decay": decay}
+        for (rate, decay), own in groups.items()
     ]
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+    return torch.optim.AdamW(settings, betas=(0.9, 0.98), fused=True)
 
 
 def _state(network: Network) -> dict[str, Tensor]:

@@ -1,0 +1,164 @@
+"""Checkpoints: all that an interrupted training needs to go on as if nothing had happened.
+
+    step-00001200.safetensors    weights, optimiser state, random states, and as its JSON
+                                 metadata the step, the history and the run's fingerprint
+
+One file a checkpoint, written beside and put in place when it is whole, on a local disk; on an
+object store a PUT shows the whole object or none.  The last two are kept: should the newest be
+damaged, the one before it serves.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from prodcat.errors import CheckpointError
+
+logger = logging.getLogger("prodcat")
+_NAME = re.compile(r"step-(\d{8})\.safetensors$")
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One state of a training.
+
+    Attributes:
+        step: Optimiser steps done.
+        tensors: By name.
+        state: What JSON can hold.
+    """
+
+    step: int
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+class Checkpoints:
+    """The checkpoints of one run, in a folder at any fsspec URI.
+
+    Args:
+        uri: The folder; made if it is not there.
+        run: The fingerprint of what is trained; another run's checkpoints are refused.
+
+    Raises:
+        CheckpointError: The folder cannot be reached.
+    """
+
+    def __init__(self, uri: str, run: str) -> None:
+        import fsspec
+
+        self.uri, self.run = uri, run
+        try:
+            self.filesystem, root = fsspec.url_to_fs(uri)
+            self.root = str(root).rstrip("/")
+            self.filesystem.makedirs(self.root, exist_ok=True)
+        except (OSError, ValueError, ImportError) as error:
+            raise CheckpointError(
+                f"Cannot keep checkpoints at {uri!r}: {error}. Check the address and the rights."
+            ) from error
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write one, and remove all but the last two.
+
+        Raises:
+            CheckpointError: It cannot be written; older ones are as they were.
+        """
+        from safetensors.torch import save
+
+        state = json.dumps(checkpoint.state)
+        tensors = {
+            name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()
+        }
+        own = {"run": self.run, "step": str(checkpoint.step), "state": state}
+        content = save(tensors, {**own, "digest": _digest(tensors, state)})
+        path = f"{self.root}/step-{checkpoint.step:08d}.safetensors"
+        try:
+            if _is_local(self.filesystem):
+                _put_in_place(path, content)
+            else:
+                self.filesystem.pipe_file(path, content)
+            for old in self._steps()[:-_KEPT]:
+                self.filesystem.rm_file(f"{self.root}/step-{old:08d}.safetensors")
+        except OSError as error:
+            raise CheckpointError(
+                f"Cannot write a checkpoint to {self.uri!r}: {error}. Check the rights and the "
+                "free space; the checkpoints before it are as they were."
+            ) from error
+
+    def latest(self) -> Checkpoint | None:
+        """The newest one that is whole, or None.
+
+        Raises:
+            CheckpointError: It belongs to another run.
+        """
+        for step in reversed(self._steps()):
+            found = self._read(step)
+            if found is not None:
+                return found
+        return None
+
+    def clear(self) -> None:
+        """Remove all: the training is done."""
+        for step in self._steps():
+            self.filesystem.rm_file(f"{self.root}/step-{step:08d}.safetensors")
+
+    def _steps(self) -> list[int]:
+        self.filesystem.invalidate_cache()
+        if not self.filesystem.exists(self.root):
+            return []
+        names = (str(path) for path in self.filesystem.ls(self.root, detail=False))
+        return sorted(int(found[1]) for name in names if (found := _NAME.search(name)))
+
+    def _read(self, step: int) -> Checkpoint | None:
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        path = f"{self.root}/step-{step:08d}.safetensors"
+        content = self.filesystem.cat_file(path)
+        try:
+            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+            own = header["__metadata__"]
+            tensors = load(content)
+            whole = own["digest"] == _digest(tensors, own["state"])
+        except (SafetensorError, ValueError, KeyError, MemoryError, OverflowError):
+            whole = False
+        if not whole:
+            logger.warning("The checkpoint %s is damaged; the one before it is used.", path)
+            return None
+        if own["run"] != self.run:
+            raise CheckpointError(
+                f"The checkpoint in {self.uri!r} is of another run: its titles, tree, settings or "
+                "number of processes are not these. Remove the folder to start anew, or name "
+                "another one."
+            )
+        return Checkpoint(step, tensors, json.loads(own["state"]))
+
+
+def _digest(tensors: dict[str, Tensor], state: str) -> str:
+    whole = hashlib.sha256(state.encode())
+    for name in sorted(tensors):
+        whole.update(name.encode())
+        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+    return whole.hexdigest()
+
+
+def _is_local(filesystem: Any) -> bool:
+    protocol = filesystem.protocol
+    return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+
+
+def _put_in_place(path: str, content: bytes) -> None:
+    part = f"{path}.part"
+    with open(part, "wb") as file:  # noqa: PTH123
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)  # noqa: PTH105
