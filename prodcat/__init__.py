@@ -13,6 +13,7 @@ _PUBLIC = {
     "Catalog": "catalog",
     "CatalogError": "errors",
     "CatalogReport": "catalog",
+    "CheckpointError": "errors",
     "Classifier": "classifier",
     "Comparison": "metrics",
     "ConfigError": "errors",
@@ -28,13 +29,16 @@ _PUBLIC = {
     "Taxonomy": "taxonomy",
     "TaxonomyError": "errors",
     "TrainingConfig": "config",
+    "TrainingInterrupted": "errors",
     "TreeDistance": "decoding",
+    "VocabularyReport": "vocabulary",
     "fit": "fitting",
     "leak_audit": "splits",
     "load": "classifier",
     "read_catalog": "catalog",
     "read_taxonomy": "taxonomy",
     "split": "splits",
+    "trim_encoder": "encoder",
 }
 
 __all__ = [
@@ -42,6 +46,7 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "CatalogReport",
+    "CheckpointError",
     "Classifier",
     "Comparison",
     "ConfigError",
@@ -57,13 +62,16 @@ __all__ = [
     "Taxonomy",
     "TaxonomyError",
     "TrainingConfig",
+    "TrainingInterrupted",
     "TreeDistance",
+    "VocabularyReport",
     "fit",
     "leak_audit",
     "load",
     "read_catalog",
     "read_taxonomy",
     "split",
+    "trim_encoder",
 ]
 
 if TYPE_CHECKING:
@@ -71,19 +79,23 @@ if TYPE_CHECKING:
     from prodcat.classifier import Classifier, Prediction, load
     from prodcat.config import ModelConfig, TrainingConfig
     from prodcat.decoding import ExpectedCost, HierarchicalF, MostLikelyPath, TreeDistance
+    from prodcat.encoder import trim_encoder
     from prodcat.errors import (
         ArtifactError,
         CatalogError,
+        CheckpointError,
         ConfigError,
         EncoderError,
         ProdcatError,
         TaxonomyError,
+        TrainingInterrupted,
     )
     from prodcat.fitting import fit
     from prodcat.guarantee import Guarantee
     from prodcat.metrics import Comparison, Evaluation
     from prodcat.splits import leak_audit, split
     from prodcat.taxonomy import Taxonomy, read_taxonomy
+    from prodcat.vocabulary import VocabularyReport
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from prodcat.heads import FlatHead, StackedHeads
 from prodcat.network import Network
@@ -35,9 +35,10 @@ class Carried:
 
     def __str__(self) -> str:
         """In one line."""
+        nodes = self.matched + self.new
         return (
-            f"{self.matched} of {self.matched + self.new} nodes known ({self.moved} of them moved), "
-            f"{self.new} new, {self.gone} gone"
+            f"{self.matched} of {nodes} nodes known ({self.moved} of them moved), {self.new} new, "
+            f"{self.gone} gone"
         )
 
 
@@ -48,9 +49,7 @@ def match_nodes(old: Taxonomy, new: Taxonomy) -> NDArray[np.int64]:
 
 
 @torch.no_grad()
-def carry_heads(
-    old: Network, old_tree: Taxonomy, new: Network, new_tree: Taxonomy
-) -> Carried:
+def carry_heads(old: Network, old_tree: Taxonomy, new: Network, new_tree: Taxonomy) -> Carried:
     """Write the heads of one network into those of another, on the same kind of encoder.
 
     Args:
@@ -87,11 +86,8 @@ def _carry_flat(old: Network, new: Network, source: NDArray[np.int64]) -> None:
 
 def _rows(heads: StackedHeads) -> Tensor:
     """Weight and bias of every node, float [node, hidden + 1]."""
-    parts = [
-        torch.cat([head.weight, head.bias[:, None]], dim=1)  # type: ignore[list-item]
-        for head in heads.heads
-    ]
-    return torch.cat(parts)
+    linear = [head for head in heads.heads if isinstance(head, nn.Linear)]
+    return torch.cat([torch.cat([own.weight, own.bias[:, None]], dim=1) for own in linear])
 
 
 def _carry_stacked(
@@ -132,9 +128,7 @@ def _carry_stacked(
         own_shift.weight.copy_(their_shift.weight)  # type: ignore[operator,arg-type]
 
 
-def rows_to_learn(
-    new: NDArray[np.bool_], replay: float, seed: int
-) -> NDArray[np.int64]:
+def rows_to_learn(new: NDArray[np.bool_], replay: float, seed: int) -> NDArray[np.int64]:
     """The new rows, and some known ones so that nothing is forgotten.
 
     Args:

@@ -1,8 +1,10 @@
 """Checkpoints: all that an interrupted training needs to go on as if nothing had happened.
 
-    step-00001200.safetensors    weights, optimiser state, random states, and as its JSON
-                                 metadata the step, the history and the run's fingerprint
+    <run>/step-00001200.safetensors    weights, optimiser state, random states, and as its JSON
+                                       metadata the step, the history and the run's fingerprint
 
+A run is told by the fingerprint of all that decides it: titles and their order, tree, settings,
+what it started from.  So a run finds its own checkpoints alone, and many can share a folder.
 One file a checkpoint, written beside and put in place when it is whole, on a local disk; on an
 object store a PUT shows the whole object or none.  The last two are kept: should the newest be
 damaged, the one before it serves.
@@ -23,6 +25,7 @@ from prodcat.errors import CheckpointError
 
 logger = logging.getLogger("prodcat")
 _NAME = re.compile(r"step-(\d{8})\.safetensors$")
+_RUN = re.compile(r"[0-9a-f]{16}$")
 _KEPT = 2
 
 
@@ -46,7 +49,7 @@ class Checkpoints:
 
     Args:
         uri: The folder; made if it is not there.
-        run: The fingerprint of what is trained; another run's checkpoints are refused.
+        run: The fingerprint of what is trained.
 
     Raises:
         CheckpointError: The folder cannot be reached.
@@ -58,12 +61,24 @@ class Checkpoints:
         self.uri, self.run = uri, run
         try:
             self.filesystem, root = fsspec.url_to_fs(uri)
-            self.root = str(root).rstrip("/")
+            above = str(root).rstrip("/")
+            self.root = f"{above}/{run[:16]}"
             self.filesystem.makedirs(self.root, exist_ok=True)
+            others = {
+                str(p).rstrip("/").rsplit("/", 1)[-1] for p in self.filesystem.ls(above, False)
+            }
         except (OSError, ValueError, ImportError) as error:
             raise CheckpointError(
                 f"Cannot keep checkpoints at {uri!r}: {error}. Check the address and the rights."
             ) from error
+        others = {name for name in others if _RUN.match(name)} - {run[:16]}
+        if others and not self._steps():
+            logger.info(
+                "%r has checkpoints of %d other runs (other titles, tree or settings); this one "
+                "starts anew.",
+                uri,
+                len(others),
+            )
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write one, and remove all but the last two.
@@ -94,11 +109,7 @@ class Checkpoints:
             ) from error
 
     def latest(self) -> Checkpoint | None:
-        """The newest one that is whole, or None.
-
-        Raises:
-            CheckpointError: It belongs to another run.
-        """
+        """The newest one that is whole, or None."""
         for step in reversed(self._steps()):
             found = self._read(step)
             if found is not None:
@@ -106,9 +117,9 @@ class Checkpoints:
         return None
 
     def clear(self) -> None:
-        """Remove all: the training is done."""
-        for step in self._steps():
-            self.filesystem.rm_file(f"{self.root}/step-{step:08d}.safetensors")
+        """Remove all of this run: its outcome is safe elsewhere."""
+        if self.filesystem.exists(self.root):
+            self.filesystem.rm(self.root, recursive=True)
 
     def _steps(self) -> list[int]:
         self.filesystem.invalidate_cache()
@@ -127,18 +138,12 @@ class Checkpoints:
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             own = header["__metadata__"]
             tensors = load(content)
-            whole = own["digest"] == _digest(tensors, own["state"])
+            whole = own["digest"] == _digest(tensors, own["state"]) and own["run"] == self.run
         except (SafetensorError, ValueError, KeyError, MemoryError, OverflowError):
             whole = False
         if not whole:
             logger.warning("The checkpoint %s is damaged; the one before it is used.", path)
             return None
-        if own["run"] != self.run:
-            raise CheckpointError(
-                f"The checkpoint in {self.uri!r} is of another run: its titles, tree, settings or "
-                "number of processes are not these. Remove the folder to start anew, or name "
-                "another one."
-            )
         return Checkpoint(step, tensors, json.loads(own["state"]))
 
 
@@ -146,7 +151,7 @@ def _digest(tensors: dict[str, Tensor], state: str) -> str:
     whole = hashlib.sha256(state.encode())
     for name in sorted(tensors):
         whole.update(name.encode())
-        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
     return whole.hexdigest()
 
 

@@ -1,5 +1,6 @@
 """Predict, evaluate, calibrate, save and load: wiring only."""
 
+import copy
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from prodcat import __version__
 from prodcat.artifact import read_artifact, write_artifact
 from prodcat.calibration import Weights, fit_weights, rows_to_fit
 from prodcat.catalog import UNKNOWN_CATEGORY, Catalog, group_text, targets_in
+from prodcat.checkpoint import Checkpoints
 from prodcat.config import Method, ModelConfig, TrainingConfig
 from prodcat.decoding import (
     Answers,
@@ -26,7 +28,7 @@ from prodcat.decoding import (
     most_likely_paths,
     pick_objective,
 )
-from prodcat.encoder import autocast, build_encoder, pad_id_of
+from prodcat.encoder import autocast, build_encoder, config_of, keep_pieces, pad_id_of
 from prodcat.errors import ArtifactError, CatalogError, ConfigError
 from prodcat.guarantee import (
     DEPARTMENT,
@@ -44,6 +46,7 @@ from prodcat.taxonomy import Path, Taxonomy, join_path
 from prodcat.text import readable, title_hashes
 from prodcat.tokenization import plan_batches, read_tokenizer, tokenize
 from prodcat.training import EpochResult
+from prodcat.vocabulary import VocabularyReport, choose_pieces, trim_tokenizer, vocabulary_report
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -113,6 +116,7 @@ class Classifier:
     # Hashes of the training titles with their labels, ascending.
     _rows: NDArray[np.uint64]
     _stored: dict[str, Any]
+    _checkpoints: Checkpoints | None = None  # of its training, until it is saved
 
     # -- answers ------------------------------------------------------------------
 
@@ -577,6 +581,51 @@ class Classifier:
         """Whether it was trained on rows with these hashes of title and label, bool [rows]."""
         return np.isin(hashes, self._rows)
 
+    def trimmed(
+        self,
+        titles: Titles,
+        *,
+        languages: Sequence[str] | None = None,
+        min_count: int = 1,
+        max_pieces: int | None = None,
+    ) -> "tuple[Classifier, VocabularyReport]":
+        """The same classifier with only the word pieces that are wanted; see prodcat.vocabulary.
+
+        Args:
+            titles: Keep the pieces that these are made of: best all titles that are known.
+            languages: Keep what the alphabets of these languages can write, too.
+            min_count: Of the pieces of the titles, those that are there so often.
+            max_pieces: Of these, at most so many, the most frequent ones.
+
+        Returns:
+            The smaller classifier, which answers titles made of kept pieces as before, and
+            what was cut.
+
+        Raises:
+            ConfigError: There is no encoder, or a language is not known.
+            EncoderError: The tokenizer cannot be trimmed.
+        """
+        if self._network.encoder is None or self._tokenizer is None:
+            raise ConfigError("This classifier has no encoder, so no vocabulary to trim.")
+        texts = self._texts(titles)
+        kept = choose_pieces(
+            self._tokenizer,
+            texts=texts,
+            languages=languages,
+            min_count=min_count,
+            max_pieces=max_pieces,
+        )
+        tokenizer = trim_tokenizer(self._tokenizer, kept)
+        network = copy.deepcopy(self._network)
+        assert network.encoder is not None
+        keep_pieces(network.encoder, torch.from_numpy(kept))
+        names = list(titles.languages) if isinstance(titles, Catalog) and titles.languages else None
+        width = network.encoder.word_embeddings.embedding_dim
+        report = vocabulary_report(self._tokenizer, tokenizer, width, texts, names)
+        stored = {**self._stored, "encoder": config_of(network.encoder)}
+        small = replace(self, _network=network, _tokenizer=tokenizer, _stored=stored)
+        return small, report
+
     # -- reading ------------------------------------------------------------------
 
     def _texts(self, titles: Titles) -> list[str]:
@@ -693,6 +742,8 @@ class Classifier:
         if self._tokenizer is not None:
             files["tokenizer.json"] = self._tokenizer.to_str().encode()
         write_artifact(uri, files, __version__)
+        if self._checkpoints is not None:
+            self._checkpoints.clear()
 
     def _card(self) -> str:
         metrics = f"\n```\n{self.validation}\n```\n" if self.validation is not None else ""

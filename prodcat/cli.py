@@ -4,13 +4,15 @@ import argparse
 import csv
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 import prodcat
-from prodcat.errors import CatalogError, ConfigError, ProdcatError
+from prodcat.errors import CatalogError, ConfigError, ProdcatError, TrainingInterrupted
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
@@ -19,10 +21,16 @@ if TYPE_CHECKING:
 
 _OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
 _BATCH_ROWS = 8_192
+_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when all went well, 2 for a mistake that the user can mend."""
+    """Run one command.
+
+    Returns:
+        0 when all went well, 2 for a mistake that the user can mend, 75 for a training that
+        was stopped and saved its state: the same command goes on.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command is None:
@@ -34,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ProdcatError as error:
         print(f"prodcat {options.command}: {error}", file=sys.stderr)
         return 2
+    except TrainingInterrupted as interrupted:
+        print(f"prodcat {options.command}: {interrupted}", file=sys.stderr)
+        return _TRY_AGAIN
     except BrokenPipeError:
         return 1
     return 0
@@ -45,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"prodcat {prodcat.__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="{train,predict,evaluate,calibrate,guarantee,demo}"
+        dest="command", metavar="{train,predict,evaluate,calibrate,guarantee,trim,demo}"
     )
 
     train = commands.add_parser("train", help="train a classifier and save it")
@@ -57,6 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     _column_options(train)
     _setting_options(train)
+    train.add_argument(
+        "--warm-start",
+        metavar="URI",
+        help="a saved classifier to begin from; nothing is trained if nothing changed since",
+    )
+    train.add_argument(
+        "--checkpoints",
+        metavar="URI",
+        help="keep the state of the training here, at SIGTERM too; the same command goes on",
+    )
     train.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
     train.add_argument("--history", help="also write the history here, one JSON line an epoch")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -117,6 +138,22 @@ def _parser() -> argparse.ArgumentParser:
     guarantee.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
     _column_options(guarantee)
     guarantee.set_defaults(run=_guarantee)
+
+    trim = commands.add_parser(
+        "trim", help="cut an encoder's or a classifier's vocabulary to what is needed"
+    )
+    trim.add_argument("source", help="an encoder (hub name, folder, URI) or a saved classifier")
+    trim.add_argument("--output", required=True, help="where to write the smaller one")
+    trim.add_argument("--titles", help="keep the pieces of these titles: a file, a glob, a URI")
+    trim.add_argument("--title", default="title", help="column with the title")
+    trim.add_argument("--text", nargs="*", default=[], help="further text columns")
+    trim.add_argument("--language", help="column with the language, for the report")
+    trim.add_argument(
+        "--languages", nargs="+", help="keep what these languages' alphabets can write: tr en …"
+    )
+    trim.add_argument("--min-count", type=int, default=1, help="pieces seen so often")
+    trim.add_argument("--max-pieces", type=int, help="at most so many, the most frequent")
+    trim.set_defaults(run=_trim)
 
     demo = commands.add_parser("demo", help="the whole job on a generated catalog")
     demo.add_argument("--folder", default="demo", help="where to keep its files")
@@ -233,14 +270,14 @@ def _text_or_none(text: str) -> str | None:
     return None if text.lower() == "none" else text
 
 
-def _settings(options: argparse.Namespace, config: Any) -> Any:
+def _settings(options: argparse.Namespace, config: Any, default: Any = None) -> Any:
     prefix = f"setting_{config.__name__}_"
     given = {
         name[len(prefix) :]: value
         for name, value in vars(options).items()
         if name.startswith(prefix)
     }
-    return config(**given)
+    return config(**given) if default is None else replace(default, **given)
 
 
 def _read(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
@@ -265,6 +302,33 @@ def _read(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
 
 
 def _train(options: argparse.Namespace) -> None:
+    with _processes(options) as writes:
+        _train_here(options, writes)
+
+
+@contextmanager
+def _processes(options: argparse.Namespace) -> Iterator[bool]:
+    """Connect the processes that torchrun started; whether this one writes."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield True
+        return
+    import torch
+    import torch.distributed as dist
+
+    cuda = torch.cuda.is_available() and not str(options.device or "cuda").startswith("cpu")
+    if cuda:
+        options.device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        torch.cuda.set_device(options.device)
+    else:
+        options.device = "cpu"
+    dist.init_process_group("nccl" if cuda else "gloo")
+    try:
+        yield dist.get_rank() == 0
+    finally:
+        dist.destroy_process_group()
+
+
+def _train_here(options: argparse.Namespace, writes: bool) -> None:
     taxonomy = None
     if options.taxonomy:
         taxonomy = prodcat.read_taxonomy(
@@ -274,21 +338,34 @@ def _train(options: argparse.Namespace) -> None:
     validation = None
     if options.validation:
         validation = _read(options, options.validation, taxonomy=catalog.taxonomy)
-    print(catalog, file=sys.stderr)
+    if writes:
+        print(catalog, file=sys.stderr)
     lines: list[str] = []
 
     def listen(result: "EpochResult") -> None:
         lines.append(json.dumps(result.to_dict()))
 
+    warm = None
+    if options.warm_start:
+        warm = prodcat.load(options.warm_start, device=options.device)
+    model = _settings(options, prodcat.ModelConfig, None if warm is None else warm.model)
     classifier = prodcat.fit(
         catalog,
         validation=validation,
-        model=_settings(options, prodcat.ModelConfig),
+        model=model,
         training=_settings(options, prodcat.TrainingConfig),
+        warm_start=warm,
+        checkpoints=options.checkpoints,
         device=options.device,
         progress=not options.quiet,
         listener=listen,
     )
+    if not writes:
+        return
+    if classifier is warm:
+        print(f"Titles, tree and settings are those of {options.warm_start}: nothing was trained.")
+        if _address(options.output) == _address(options.warm_start):
+            return
     classifier.save(options.output)
     if options.history:
         import fsspec
@@ -296,6 +373,38 @@ def _train(options: argparse.Namespace) -> None:
         with fsspec.open(options.history, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
     print(classifier.validation)
+    print(f"\nsaved to {options.output}")
+
+
+def _trim(options: argparse.Namespace) -> None:
+    import fsspec
+
+    titles = None
+    if options.titles:
+        titles = prodcat.read_catalog(
+            options.titles,
+            title=options.title,
+            path=None,
+            text=options.text,
+            language=options.language,
+            on_error="accept",
+        )
+    asked = {name: getattr(options, name) for name in ("languages", "min_count", "max_pieces")}
+    filesystem, path = fsspec.url_to_fs(options.source)
+    if filesystem.exists(f"{path}/manifest.json"):
+        if titles is None:
+            raise ConfigError("A classifier is trimmed to titles; expected --titles. Name a file.")
+        small, report = prodcat.load(options.source, device="cpu").trimmed(titles, **asked)
+        small.save(options.output)
+    else:
+        report = prodcat.trim_encoder(
+            options.source,
+            options.output,
+            texts=None if titles is None else titles.inputs,
+            text_languages=None if titles is None else titles.languages,
+            **asked,
+        )
+    print(report)
     print(f"\nsaved to {options.output}")
 
 

@@ -1,6 +1,8 @@
 """A Hugging Face encoder as one vector per title."""
 
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +12,12 @@ from torch import Tensor, nn
 from prodcat.attention import short_attention, suits
 from prodcat.errors import EncoderError
 from prodcat.tokenization import read_tokenizer
+from prodcat.vocabulary import (
+    VocabularyReport,
+    choose_pieces,
+    trim_tokenizer,
+    vocabulary_report,
+)
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -69,7 +77,8 @@ class Encoder(nn.Module):
     def states(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """The last layer's output for every token, float [batch, token, hidden]."""
         seen: Tensor | None
-        if self.body.config.model_type not in _ALL_SEE_ALL:  # type: ignore[union-attr]
+        config: Any = self.body.config
+        if config.model_type not in _ALL_SEE_ALL:
             seen = torch.ones_like(ids) if mask is None else mask.long()
         else:
             # In the form that attention reads: a model that makes it itself looks at the mask's
@@ -121,24 +130,16 @@ def _download(uri: str, folder: str) -> None:
 
 def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "Tokenizer"]:
     from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
 
-    bar = logging.is_progress_bar_enabled()
-    level = logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
     try:
-        body = _without_pooler(AutoModel.from_pretrained, folder)
-        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+        with _quiet():
+            body = _without_pooler(AutoModel.from_pretrained, folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EncoderError(
             f"Cannot load an encoder from {source!r}: {str(error).splitlines()[0]} Expected a hub "
             "name, or a folder with config.json, model.safetensors and tokenizer.json."
         ) from error
-    finally:
-        logging.set_verbosity(level)
-        if bar:
-            logging.enable_progress_bar()
     if not getattr(tokenizer, "is_fast", False):
         raise EncoderError(
             f"The tokenizer of {source!r} has no fast form; expected a tokenizer.json. Convert it "
@@ -148,6 +149,23 @@ def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "
     if tokenizer.pad_token_id is not None:
         body.config.pad_token_id = tokenizer.pad_token_id
     return Encoder(_with_short_attention(body.float()), pooling), backend
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No bars and no advice from transformers, while it lasts."""
+    from transformers.utils import logging
+
+    bar = logging.is_progress_bar_enabled()
+    level = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _without_pooler(make: Any, source: Any) -> Any:
@@ -186,6 +204,102 @@ def _with_short_attention(body: Any) -> Any:
         AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
         body.set_attn_implementation(_ATTENTION)
     return body
+
+
+@torch.no_grad()
+def keep_pieces(encoder: Encoder, kept: Tensor) -> None:
+    """Cut the table of word vectors to these pieces, in place.
+
+    Args:
+        encoder: The encoder.
+        kept: int64 [pieces]: their ids, ascending; the first becomes id 0, and so on.
+    """
+    whole = encoder.word_embeddings
+    ids = kept.tolist()
+    place = {old: new for new, old in enumerate(ids)}
+    config: Any = encoder.body.config
+    old_pad = whole.padding_idx
+    small = nn.Embedding(
+        len(ids),
+        whole.embedding_dim,
+        padding_idx=None if old_pad is None else place.get(old_pad),
+        _weight=whole.weight[kept.to(whole.weight.device)].clone(),
+    )
+    encoder.set_word_embeddings(small)
+    config.vocab_size = len(ids)
+    for name in ("pad", "bos", "eos", "cls", "sep", "mask"):
+        old = getattr(config, f"{name}_token_id", None)
+        if isinstance(old, int):
+            setattr(config, f"{name}_token_id", place.get(old))
+
+
+def trim_encoder(
+    source: str,
+    target: str,
+    *,
+    texts: Sequence[str] | None = None,
+    text_languages: Sequence[str] | None = None,
+    languages: Sequence[str] | None = None,
+    min_count: int = 1,
+    max_pieces: int | None = None,
+) -> VocabularyReport:
+    """Write an encoder that has only the word pieces that are wanted.
+
+    Args:
+        source: A hub name, a local folder or an fsspec URI, as for ``ModelConfig.encoder``.
+        target: A folder at any fsspec URI, to be named as ``ModelConfig.encoder``.
+        texts: Keep the pieces that these are made of, such as all titles.
+        text_languages: The language of each text, for the report alone.
+        languages: Keep the pieces that the alphabets of these languages can write, such as
+            ``["tr", "en"]``.
+        min_count: Of the pieces of the texts, those that are there so often.
+        max_pieces: Of these, at most so many, the most frequent ones.
+
+    Returns:
+        Sizes, tokens and unknown pieces before and after.
+
+    Raises:
+        ConfigError: Nothing tells which pieces to keep, or a language is not known.
+        EncoderError: The encoder cannot be loaded, or its tokenizer cannot be trimmed.
+    """
+    encoder, tokenizer = load_encoder(source)
+    kept = choose_pieces(
+        tokenizer, texts=texts, languages=languages, min_count=min_count, max_pieces=max_pieces
+    )
+    small = trim_tokenizer(tokenizer, kept)
+    keep_pieces(encoder, torch.from_numpy(kept))
+    write_encoder(encoder, small, target)
+    shown = list(texts) if texts is not None else []
+    return vocabulary_report(
+        tokenizer, small, encoder.word_embeddings.embedding_dim, shown, text_languages
+    )
+
+
+def write_encoder(encoder: Encoder, tokenizer: "Tokenizer", target: str) -> None:
+    """Write a folder at any fsspec URI that :func:`load_encoder` reads."""
+    import fsspec
+    from transformers import PreTrainedTokenizerFast
+
+    names = {own.content for own in tokenizer.get_added_tokens_decoder().values()}
+    roles = {
+        "pad_token": ("<pad>", "[PAD]"),
+        "unk_token": ("<unk>", "[UNK]"),
+        "cls_token": ("[CLS]", "<s>"),
+        "sep_token": ("[SEP]", "</s>"),
+        "mask_token": ("<mask>", "[MASK]"),
+    }
+    special = {
+        role: next(name for name in usual if name in names)
+        for role, usual in roles.items()
+        if names & set(usual)
+    }
+    filesystem, root = fsspec.url_to_fs(target)
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        encoder.body.save_pretrained(folder)  # type: ignore[operator]
+        PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+        filesystem.makedirs(root, exist_ok=True)
+        for path in sorted(Path(folder).iterdir()):
+            filesystem.put_file(str(path), f"{root}/{path.name}")
 
 
 def build_encoder(config: dict[str, Any], pooling: Pooling = "mean") -> Encoder:

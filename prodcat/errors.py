@@ -5,7 +5,7 @@
     ├── TaxonomyError    the category tree is not a tree, or a node is unknown
     ├── CatalogError     a table of titles cannot be read or used as it is
     ├── EncoderError     an encoder or its tokenizer cannot be loaded
-    ├── CheckpointError  a checkpoint cannot be written, or is of another run
+    ├── CheckpointError  a checkpoint cannot be written or read
     └── ArtifactError    a saved classifier is missing, altered or too new
 
     TrainingInterrupted  a training was stopped by SIGTERM, its state saved
@@ -40,8 +40,8 @@ class ArtifactError(ProdcatError):
 
 
 class CheckpointError(ProdcatError):
-    """A checkpoint cannot be written or read, or belongs to another run."""
+    """A checkpoint cannot be written or read."""
 
 
-class TrainingInterrupted(RuntimeError):
+class TrainingInterrupted(RuntimeError):  # noqa: N818, nothing is wrong
     """A training was asked to stop (SIGTERM) and saved its state; the same call goes on."""

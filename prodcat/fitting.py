@@ -64,8 +64,8 @@ def fit(
             the new ones and as many known ones are learned; where nothing changed at all,
             titles, tree and settings, it is given back as it is.
         checkpoints: A folder at any fsspec URI in which the state of the training is kept,
-            at SIGTERM too, so that the same call goes on after an interruption; emptied at
-            the end.
+            at SIGTERM too, so that the same call goes on after an interruption.  They are
+            removed when the classifier is saved.
         device: Where; a GPU if there is one.
         progress: Whether to show a bar.
         listener: Called with each epoch's result.
@@ -79,7 +79,7 @@ def fit(
         EncoderError: The encoder cannot be loaded.
         ArtifactError: There is no whole classifier at ``warm_start``.
         ConfigError: The settings do not go together, or with ``warm_start``.
-        CheckpointError: The checkpoints are of another run, or cannot be written.
+        CheckpointError: The checkpoints cannot be written.
         TrainingInterrupted: SIGTERM came, and the state was saved.
     """
     ranks = Ranks.current()
@@ -100,7 +100,7 @@ def fit(
         [*catalog.inputs, *names],
         np.concatenate([catalog.targets, np.array(nodes, np.int64)]),
         taxonomy,
-    )
+    ).merged()
     held_out = _Labelled.of(validation.inputs, targets_in(validation, taxonomy), taxonomy)
     settings = {"model": asdict(model), "training": asdict(training), "tree": taxonomy.hash}
     own = (whole.hashes, held_out.hashes)
@@ -174,16 +174,17 @@ def fit(
     evaluation = classifier.evaluate(validation)
     assert evaluation.judged is not None and evaluation.judged.confidence is not None
     classifier = replace(
-        classifier, validation=evaluation, _reference=reference(evaluation.judged.confidence)
+        classifier,
+        validation=evaluation,
+        _reference=reference(evaluation.judged.confidence),
+        _checkpoints=kept if ranks.writes else None,
     )
-    if kept is not None and ranks.writes:
-        kept.clear()
     return classifier
 
 
 @dataclass(frozen=True)
 class _Labelled:
-    """Texts with their labels, equal ones once.
+    """Texts with their labels.
 
     Attributes:
         texts: As the model reads them.
@@ -199,13 +200,16 @@ class _Labelled:
 
     @classmethod
     def of(cls, texts: list[str], targets: NDArray[np.int64], taxonomy: Taxonomy) -> "_Labelled":
-        """Bring equal rows together, each where it was first."""
-        hashes = row_hashes(texts, [taxonomy.ids[node] for node in targets.tolist()])
-        _, first, counts = np.unique(hashes, return_index=True, return_counts=True)
+        """Every row by itself."""
+        labels = [taxonomy.ids[node] for node in targets.tolist()]
+        return cls(texts, targets, np.ones(len(texts), np.float32), row_hashes(texts, labels))
+
+    def merged(self) -> "_Labelled":
+        """Equal rows as one that weighs as much, each where it was first."""
+        _, first, counts = np.unique(self.hashes, return_index=True, return_counts=True)
         order = np.argsort(first)
-        rows = first[order]
-        kept = [texts[row] for row in rows.tolist()]
-        return cls(kept, targets[rows], counts[order].astype(np.float32), hashes[rows])
+        kept = self.take(first[order].astype(np.int64))
+        return replace(kept, weights=counts[order].astype(np.float32))
 
     def take(self, rows: NDArray[np.int64]) -> "_Labelled":
         """The rows at these positions."""

@@ -250,7 +250,7 @@ def train(
 
     Raises:
         TrainingInterrupted: SIGTERM came, and the state was saved.
-        CheckpointError: The checkpoints are of another run, or cannot be written.
+        CheckpointError: The checkpoints cannot be written.
     """
     ranks = Ranks.current()
     torch.manual_seed(config.seed + ranks.rank)
@@ -354,7 +354,6 @@ class _Ready:
     rows: Tensor
     targets: Tensor
     weights: Tensor
-    count: float
 
 
 class _StepLoss(nn.Module):
@@ -537,6 +536,8 @@ class _Loop:
                     state.best, best = len(state.history) - 1, _state(network)
                 state.epoch, state.step = state.epoch + 1, 0
         bar.close()
+        if checkpoints is not None:  # what follows can be interrupted too
+            self._save(checkpoints, optimizer, best, before + time.perf_counter() - began)
         network.load_state_dict(best, strict=False)
         weights = self.judge.calibrate(self.read.all(self.validation.tokens), config.calibration)
         weights = ranks.agree(weights)
@@ -560,7 +561,7 @@ class _Loop:
         self, beginning: Beginning, began: float, listener: Listener | None
     ) -> dict[str, Tensor]:
         """Start the heads; what is kept of it is the best so far."""
-        network, config, state = self.network, self.config, self.progress
+        network, state = self.network, self.progress
 
         def judged() -> EpochResult:
             pooled = self.read.all(self.validation.tokens)
@@ -694,12 +695,11 @@ class _Loop:
             over = number >= len(plan)
             rows = plan[0][:1] if over else plan[number]
             weights = self.weights[rows] * np.float32(not over)
-            arrays = (rows, self.training.targets[rows], weights)
-            return _Ready(
-                table.batch(rows, pad).to(self.device),
-                *(to_device(torch.from_numpy(array), self.device) for array in arrays),
-                float(weights.sum()),
+            places, labels, shares = (
+                to_device(torch.from_numpy(array), self.device)
+                for array in (rows, self.training.targets[rows], weights)
             )
+            return _Ready(table.batch(rows, pad).to(self.device), places, labels, shares)
 
         with ThreadPoolExecutor(1) as pool:
             waiting = deque(pool.submit(prepare, number) for number in numbers[:_AHEAD])
@@ -739,9 +739,7 @@ class _Loop:
         told = {**asdict(state), "seconds": seconds}
         checkpoints.save(Checkpoint(state.steps, tensors, told))
 
-    def _restore(
-        self, found: Checkpoint, optimizer: torch.optim.Optimizer
-    ) -> dict[str, Tensor]:
+    def _restore(self, found: Checkpoint, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
         """Put a checkpoint's state in place; gives the best weights so far."""
 
         def owned(prefix: str) -> dict[str, Tensor]:
@@ -778,7 +776,6 @@ def _adjustment(network: Network, targets: Tensor, tau: float) -> Tensor | None:
     edges.index_add_(0, spans[:, 0], share).index_add_(0, spans[:, 1], -share)
     counts = edges.cumsum(0)[:-1].clamp(min=0.5)
     return tau * (counts / counts.sum()).log()
-
 
 
 class _Schedule:

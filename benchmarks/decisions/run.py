@@ -20,9 +20,9 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent.parent / "tests"
 sys.path[:0] = [str(HERE.parent), str(TESTS)]
 
-from frozen_sets import chain, read  # noqa: E402
-from jobs import main, result_of  # noqa: E402
-from reporting import bar, grouped  # noqa: E402
+from frozen_sets import chain, read
+from jobs import main, result_of
+from reporting import bar, grouped
 
 SETS = ("food-terms", "shop-titles-en")
 SEEDS = (0, 1, 2)

@@ -19,9 +19,9 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from frozen_sets import chain, read  # noqa: E402
-from jobs import main  # noqa: E402
-from reporting import grouped  # noqa: E402
+from frozen_sets import chain, read
+from jobs import main
+from reporting import grouped
 
 LANGUAGES = ("de", "en", "es", "fr", "it", "nl")
 SEEDS = (0, 1, 2)

@@ -33,7 +33,7 @@ from transformers import (
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from frozen_sets import chain, read  # noqa: E402
+from frozen_sets import chain, read
 
 BATCH = 32
 UNKNOWN = -100  # a label that training never saw: no loss, and never right
