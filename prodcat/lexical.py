@@ -8,7 +8,6 @@ n-gram says something about the outcomes it was seen with), so they are kept spa
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from prodcat.svm import solve_all
 from prodcat.text import fold
 
 _Hashes = NDArray[np.uint64]
@@ -247,7 +247,7 @@ def solve(
     threads: int = 1,
     negligible: float = 1e-3,
 ) -> LexicalBranch:
-    """Fit the map with scikit-learn's liblinear, outcomes side by side on all threads.
+    """Fit the map with scikit-learn's liblinear; the same for any number of processes.
 
     Args:
         features: The training rows.
@@ -256,11 +256,10 @@ def solve(
         outcomes: Number of outcomes; one that no row has scores below all others.
         cost: Weight of the squared hinge losses against the squared length of the map.
         weights: float32 [rows]: weight of each row, 1 by default.
-        threads: How many outcomes to solve at a time.
+        threads: How many processes to solve in, where that pays.
         negligible: Entries below this size are left out.
     """
     from scipy.sparse import csr_matrix
-    from sklearn.svm import LinearSVC
 
     matrix = csr_matrix(
         (
@@ -272,19 +271,13 @@ def solve(
     )
     present = np.unique(targets)
     bias = np.full(outcomes, -1.0 - 1e-3, np.float32)
-
-    def fit(outcome: int) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-        machine = LinearSVC(C=cost, tol=0.1, dual=True, random_state=0)
-        machine.fit(matrix, targets == outcome, sample_weight=weights)
-        bias[outcome] = machine.intercept_[0]
-        weight = machine.coef_[0].astype(np.float16)
-        kept = np.flatnonzero(np.abs(weight) >= negligible)
-        return kept, weight[kept]
-
     parts: list[tuple[NDArray[np.int64], NDArray[np.float16]]] = []
     if len(present) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(fit, present.tolist()))
+        machines = solve_all(matrix, targets, weights, present.tolist(), cost, threads)
+        for outcome, (intercept, weight) in zip(present.tolist(), machines, strict=True):
+            bias[outcome] = intercept
+            kept = np.flatnonzero(np.abs(weight) >= negligible)
+            parts.append((kept, weight[kept]))
     else:
         bias[present] = 1.0
     none = np.zeros(0, np.int64)

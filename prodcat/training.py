@@ -495,6 +495,7 @@ class _Loop:
         schedule = _Schedule(optimizer, steps, config.warmup)
         if found is not None:
             best = self._restore(found, optimizer)
+            schedule(self.progress.steps)
             logger.info("Going on from step %d of %d.", found.step, steps)
         own = _StepLoss(network, self.read, self.training.tokens, self.targets, config)
         step_loss: nn.Module = own
