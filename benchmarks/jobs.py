@@ -24,6 +24,7 @@ def main(
     assemble: Callable[[Path], dict],
     table: Callable[[list], str],
     alone: Sequence[str] = (),
+    threads: int = 1,
 ) -> None:
     """Run one job, or all of them and the report.
 
@@ -34,6 +35,7 @@ def main(
         assemble: From the work folder to ``{"rows", "bars"}``.
         table: From the rows to Markdown.
         alone: Jobs that run before all others, with the machine to themselves.
+        threads: Of each job.
     """
     folder = script.parent
     parser = argparse.ArgumentParser()
@@ -47,7 +49,7 @@ def main(
     if options.job:
         import torch
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads)
         job(options.job, options)
         return
 
@@ -63,7 +65,10 @@ def main(
         command += [str(options.work), "--job", name]
         began = time.time()
         done = subprocess.run(
-            command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+            command,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+            capture_output=True,
+            text=True,
         )
         state = "done" if done.returncode == 0 else f"FAILED\n{done.stderr[-2000:]}"
         print(f"{name}: {state} in {time.time() - began:.0f} s", flush=True)
@@ -75,6 +80,6 @@ def main(
             list(pool.map(run, names))
     report = assemble(options.work)
     tables = table(report["rows"])
-    write(folder, f"python benchmarks/{folder.name}/run.py --data DIR", report, tables)
+    write(folder, f"python benchmarks/{folder.name}/run.py --data DIR", report, tables, threads)
     print(tables)
     print(bar_lines(report["bars"]))

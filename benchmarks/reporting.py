@@ -22,7 +22,7 @@ def grouped(rows: list[dict], *names: str) -> dict[tuple, list[dict]]:
     return groups
 
 
-def write(folder: Path, command: str, report: dict, tables: str) -> None:
+def write(folder: Path, command: str, report: dict, tables: str, threads: int = 1) -> None:
     """Write ``results.json``, and the tables behind the mark in ``README.md``.
 
     Args:
@@ -30,6 +30,7 @@ def write(folder: Path, command: str, report: dict, tables: str) -> None:
         command: What wrote the results.
         report: ``{"rows": [...], "bars": [...]}``.
         tables: Markdown.
+        threads: Of each job.
     """
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=folder
@@ -37,7 +38,7 @@ def write(folder: Path, command: str, report: dict, tables: str) -> None:
     result = {
         "command": command,
         "commit": commit,
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU; one thread a job",
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, no GPU; {threads} threads a job",
         "date": time.strftime("%Y-%m-%d"),
         **report,
     }

@@ -122,9 +122,9 @@ class TrainingConfig:
         seed: Of everything random.
     """
 
-    epochs: int = 4
+    epochs: int = 3
     patience: int = 3
-    token_budget: int = 512
+    token_budget: int = 1024
     accumulate: int = 1
     learning_rate: float = 4e-4
     head_learning_rate: float = 3e-3

@@ -173,7 +173,9 @@ def test_a_step_never_waits_for_the_device(some, encoder_folder, frozen, budget)
     assert loop.steps_an_epoch > 3 and counted.found == ["_local_scalar_dense"]
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning", "ignore:The .grad:UserWarning")
+@pytest.mark.filterwarnings(
+    "ignore:.*torch.jit.*:DeprecationWarning", "ignore:The .grad:UserWarning"
+)
 def test_compiled_layers_learn_the_same(some, parts, encoder_folder):
     settings = {"validation": parts.validation, "epochs": 1}
     plain = fit(some, encoder_folder, compile="no", **settings)
