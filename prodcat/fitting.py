@@ -25,7 +25,7 @@ from prodcat.splits import split
 from prodcat.taxonomy import Taxonomy
 from prodcat.text import title_hashes
 from prodcat.tokenization import TokenTable, tokenize
-from prodcat.training import Beginning, Listener, Rows, train
+from prodcat.training import Beginning, Listener, Rows, pick_precision, train
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -171,7 +171,9 @@ def fit(
             "fingerprint": same,
         },
     )
-    evaluation = classifier.evaluate(validation)
+    # In the precision that the calibration was fitted in.
+    precision = pick_precision(training.precision, device)
+    evaluation = classifier.evaluate(validation, precision=precision)
     assert evaluation.judged is not None and evaluation.judged.confidence is not None
     classifier = replace(
         classifier,
