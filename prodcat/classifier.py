@@ -484,7 +484,7 @@ class Classifier:
         )
 
     def _warn_of_seen(self, texts: list[str]) -> None:
-        seen = int(np.isin(title_hashes(texts), self._seen).sum())
+        seen = int(self.has_seen(texts).sum())
         if seen:
             logger.warning(
                 "%d of %d calibration titles were in training, its validation or a calibration "
@@ -625,6 +625,10 @@ class Classifier:
         stored = {**self._stored, "encoder": config_of(network.encoder)}
         small = replace(self, _network=network, _tokenizer=tokenizer, _stored=stored)
         return small, report
+
+    def has_seen(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether training, its validation or a calibration saw these titles, bool [texts]."""
+        return np.isin(title_hashes(texts), self._seen)
 
     # -- reading ------------------------------------------------------------------
 

@@ -119,6 +119,7 @@ class TrainingConfig:
             for SIGTERM alone.
         replay: In a warm start that knows most titles, how many of these are learned again
             for each new one, so that nothing is forgotten.
+        warm_epochs: Passes over the new titles and those then, at most.
         seed: Of everything random.
     """
 
@@ -148,10 +149,11 @@ class TrainingConfig:
     compile: Compile = "auto"
     checkpoint_steps: int = 200
     replay: float = 1.0
+    warm_epochs: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = ("epochs", "head_epochs", "checkpoint_steps", "seed")
+        counts = ("epochs", "warm_epochs", "head_epochs", "checkpoint_steps", "seed")
         for name in ("patience", "token_budget", "accumulate", *counts):
             _whole(name, getattr(self, name))
         for name in ("logit_adjustment", "level_weight", "weight_decay", "replay", *counts):

@@ -18,7 +18,7 @@ from prodcat.encoder import Encoder, config_of, load_encoder, pad_id_of
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.fingerprint import fingerprint, row_hashes
 from prodcat.guarantee import reference
-from prodcat.lexical import LexicalBranch, NGrams, solve
+from prodcat.lexical import Features, LexicalBranch, NGrams, solve
 from prodcat.network import Network
 from prodcat.ranks import Ranks
 from prodcat.splits import split
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 logger = logging.getLogger("prodcat")
+_FEWEST = 10  # new titles, of which a share can be held out
 _FEW = 0.5  # of all rows; where more are to be learned, all are
 
 
@@ -89,12 +90,12 @@ def fit(
     training = training or TrainingConfig()
     _check_settings(model, training, warm)
     taxonomy = catalog.tree
-    catalog, validation = _labelled(catalog, validation, training)
     if warm is not None and warm.text_columns != tuple(catalog.texts):
         raise CatalogError(
             f"The catalog has text columns {list(catalog.texts)}; the classifier to start from "
             f"was trained with {list(warm.text_columns)}. Read the catalog with text= the same."
         )
+    catalog, validation = _labelled(catalog, validation, training, warm)
     names, nodes = _named_outcomes(taxonomy) if training.node_names else ([], [])
     whole = _Labelled.of(
         [*catalog.inputs, *names],
@@ -111,7 +112,10 @@ def fit(
 
     encoder, tokenizer = _encoder(model, warm)
     rows, beginning = _rows_to_learn(whole, warm, training)
-    ngrams, lexical, features = None, None, (None, None)
+    own_training = training
+    if beginning == "carry":
+        own_training = replace(training, epochs=min(training.epochs, training.warm_epochs))
+    ngrams, lexical, features = None, None, None
     if model.lexical:
         ngrams, lexical, features = _fit_lexical(whole, held_out, taxonomy, model, training, ranks)
     part = whole.take(rows)
@@ -140,9 +144,9 @@ def fit(
         trained = train(
             network,
             taxonomy,
-            Rows(tables[0], features[0], part.targets, part.weights),
-            Rows(tables[1], features[1], held_out.targets, held_out.weights),
-            training,
+            Rows(tables[0], None, part.targets, part.weights),
+            Rows(tables[1], features, held_out.targets, held_out.weights),
+            own_training,
             beginning=beginning,
             checkpoints=kept,
             progress=progress,
@@ -297,8 +301,11 @@ def _fit_lexical(
     model: ModelConfig,
     training: TrainingConfig,
     ranks: Ranks,
-) -> tuple[NGrams, LexicalBranch, tuple[Any, Any]]:
-    """Rows with partial labels have no outcome to learn, so the branch does not see them."""
+) -> tuple[NGrams, LexicalBranch, Features]:
+    """The n-grams, their map, and the features of the titles to validate on.
+
+    Rows with partial labels have no outcome to learn, so the branch does not see them.
+    """
     ngrams, own = NGrams.fit(whole.texts, model.characters, model.max_features)
     place = np.full(len(taxonomy), -1, np.int64)
     place[taxonomy.outcomes] = np.arange(len(taxonomy.outcomes))
@@ -328,11 +335,11 @@ def _fit_lexical(
         )
     branch = ranks.agree(branch)
     assert branch is not None
-    return ngrams, branch, (own, ngrams(held_out.texts))
+    return ngrams, branch, ngrams(held_out.texts)
 
 
 def _labelled(
-    catalog: Catalog, validation: Catalog | None, training: TrainingConfig
+    catalog: Catalog, validation: Catalog | None, training: TrainingConfig, warm: Classifier | None
 ) -> tuple[Catalog, Catalog]:
     unlabelled = int((~catalog.labelled).sum())
     if unlabelled:
@@ -341,8 +348,8 @@ def _labelled(
         )
         catalog = catalog.take(catalog.labelled)
     if validation is None:
-        parts = split(catalog, validation=training.validation, test=0.0, seed=training.seed)
-        catalog, validation = parts.train, parts.validation
+        held_out = _to_hold_out(catalog, training, warm)
+        catalog, validation = catalog.take(~held_out), catalog.take(held_out)
     validation = validation.take(validation.labelled)
     if len(catalog) < 2 or not len(validation):
         raise CatalogError(
@@ -354,7 +361,45 @@ def _labelled(
             f"The catalog has text columns {list(catalog.texts)}, the validation catalog "
             f"{list(validation.texts)}; expected the same. Read both with the same text=."
         )
+    learned = 0 if warm is None else int(warm.knows(_hashes(validation)).sum())
+    if learned:
+        logger.warning(
+            "%d of %d validation titles were learned by the classifier to start from: their "
+            "accuracy and the confidence fitted on them look better than they are. Validate on "
+            "titles that it did not learn.",
+            learned,
+            len(validation),
+        )
     return catalog, validation
+
+
+def _hashes(catalog: Catalog) -> NDArray[np.uint64]:
+    ids = catalog.tree.ids
+    return row_hashes(catalog.inputs, [ids[node] for node in catalog.targets.tolist()])
+
+
+def _to_hold_out(
+    catalog: Catalog, training: TrainingConfig, warm: Classifier | None
+) -> NDArray[np.bool_]:
+    """Which rows to validate on; in a warm start, none that it has learned, if that can be.
+
+    Those are what it was validated on itself, and a share of what is new.
+    """
+    known = before = np.zeros(len(catalog), np.bool_)
+    if warm is not None:
+        known = warm.knows(_hashes(catalog))
+        before = warm.has_seen(catalog.inputs) & ~known
+    new = ~known & ~before
+    if not before.any() and new.sum() < _FEWEST:
+        new = np.ones(len(catalog), np.bool_)
+    if new.sum() < _FEWEST and before.any():
+        return before
+    places = np.flatnonzero(new)
+    part = replace(catalog.take(new), rows=places)
+    held_out = before.copy()
+    validation = split(part, validation=training.validation, test=0.0, seed=training.seed)
+    held_out[validation.validation.rows] = True
+    return held_out
 
 
 def _check_length(encoder: Encoder, model: ModelConfig) -> None:

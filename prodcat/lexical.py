@@ -9,6 +9,7 @@ n-gram says something about the outcomes it was seen with), so they are kept spa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -218,10 +219,13 @@ class LexicalBranch(nn.Module):
         self.columns: Tensor
         self.values: Tensor
         self.bias: Tensor
+        self._matrix: Any = None  # the map as SciPy holds it, made when first used on a CPU
 
     def forward(self, features: Features) -> Tensor:
         """float32 [batch, outcome]: the margin of each outcome."""
         device, outcomes = self.bias.device, len(self.bias)
+        if device.type == "cpu":
+            return self._on_cpu(features)
         scores = self.bias.repeat(len(features), 1)
         feature = torch.from_numpy(features.columns).to(device)
         rows = np.repeat(np.arange(len(features)), np.diff(features.offsets))
@@ -234,6 +238,22 @@ class LexicalBranch(nn.Module):
         place = row * outcomes + self.columns[entry]
         scores.view(-1).index_add_(0, place, value * self.values[entry].float())
         return scores
+
+    def _on_cpu(self, features: Features) -> Tensor:
+        """The same as a product of two sparse matrices, many times as fast on a CPU."""
+        from scipy.sparse import csr_matrix
+
+        size, outcomes = len(self.offsets) - 1, len(self.bias)
+        if self._matrix is None:
+            parts = (self.values.float().numpy(), self.columns.numpy(), self.offsets.numpy())
+            self._matrix = csr_matrix(parts, shape=(size, outcomes))
+        own = (features.values, features.columns, features.offsets)
+        scores = torch.empty(len(features), outcomes)
+        rows = csr_matrix(own, shape=(len(features), size))
+        for start in range(0, len(features), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            scores[part] = torch.from_numpy((rows[part] @ self._matrix).toarray())
+        return scores + self.bias
 
 
 def solve(

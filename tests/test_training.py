@@ -417,6 +417,24 @@ def test_a_warm_start_of_another_kind_is_refused(last, some, encoder_folder, mod
         fit(some, encoder_folder, model=replace(last.model, **model), warm_start=last)
 
 
+def test_titles_that_were_learned_are_not_validated_on(parts, encoder_folder, caplog):
+    """Without a validation catalog: what was held out before, and a share of what is new."""
+    some = parts.train.take(np.arange(300))
+    base = fit(some, encoder_folder, epochs=0)
+    learned = {row for row in base._rows.tolist()}
+    again = fit(some, encoder_folder, epochs=0, warm_start=base)
+    assert again is base, "the same titles are held out"
+    more = parts.train.take(np.arange(380))
+    warm = fit(more, encoder_folder, epochs=0, warm_start=base)
+    assert learned <= set(warm._rows.tolist()), "all that was learned stays in training"
+    new_rows = len(warm._rows) - len(learned)
+    assert 60 < new_rows < 80, "a share of the 80 new ones is held out"
+    assert warm.validation.rows == base.validation.rows + 80 - new_rows
+    assert "were learned by the classifier" not in caplog.text
+    fit(more, encoder_folder, epochs=0, warm_start=base, validation=some.take(np.arange(50)))
+    assert re.search(r"\d+ of 50 validation titles were learned by the classifier", caplog.text)
+
+
 def two_trees():
     old = Taxonomy.from_paths([("A", "a1"), ("A", "a2"), ("B", "b1"), ("B", "b2")])
     table = [dict(row) for row in old.to_table()]

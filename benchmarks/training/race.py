@@ -41,7 +41,7 @@ class Runner:
 
     def _listen(self) -> None:
         for line in self.process.stdout:
-            if line.startswith("{"):
+            if line.startswith('{"event"'):
                 self.events.append(json.loads(line))
 
     def turn(self, environment: dict[str, str]) -> bool:
