@@ -572,6 +572,11 @@ class Classifier:
         return self._tokenizer
 
     @property
+    def ngrams(self) -> NGrams | None:
+        """The n-gram vocabulary, or None without a lexical branch."""
+        return self._ngrams
+
+    @property
     def fingerprint(self) -> str | None:
         """The hash of titles, tree and settings that it was trained with."""
         found = self._stored.get("fingerprint")

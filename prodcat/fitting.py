@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from prodcat.carry import carry_heads, rows_to_learn
+from prodcat.carry import carry_heads, match_nodes, rows_to_learn
 from prodcat.catalog import Catalog, targets_in
 from prodcat.checkpoint import Checkpoints
 from prodcat.classifier import Classifier, load, pick_device
@@ -117,7 +117,11 @@ def fit(
         own_training = replace(training, epochs=min(training.epochs, training.warm_epochs))
     ngrams, lexical, features = None, None, None
     if model.lexical:
-        ngrams, lexical, features = _fit_lexical(whole, held_out, taxonomy, model, training, ranks)
+        counts = np.bincount(catalog.targets, minlength=len(taxonomy))
+        last = warm if beginning == "carry" else None
+        ngrams, lexical, features = _fit_lexical(
+            whole, held_out, taxonomy, model, training, ranks, last, counts
+        )
     part = whole.take(rows)
     tables = [_tokens(tokenizer, own.texts, model.max_tokens, ranks) for own in (part, held_out)]
     if tables[0].truncated:
@@ -301,12 +305,18 @@ def _fit_lexical(
     model: ModelConfig,
     training: TrainingConfig,
     ranks: Ranks,
+    warm: Classifier | None,
+    counts: NDArray[np.int64],
 ) -> tuple[NGrams, LexicalBranch, Features]:
     """The n-grams, their map, and the features of the titles to validate on.
 
-    Rows with partial labels have no outcome to learn, so the branch does not see them.
+    Rows with partial labels have no outcome to learn, so the branch does not see them.  In a
+    warm start the machines of outcomes whose own titles are as they were stay.
     """
-    ngrams, own = NGrams.fit(whole.texts, model.characters, model.max_features)
+    kept, again, like = None, None, None
+    if warm is not None and _same_lexical(model, training, warm):
+        like = warm.ngrams
+    ngrams, own = NGrams.fit(whole.texts, model.characters, model.max_features, like)
     place = np.full(len(taxonomy), -1, np.int64)
     place[taxonomy.outcomes] = np.arange(len(taxonomy.outcomes))
     labels = place[whole.targets]
@@ -322,6 +332,17 @@ def _fit_lexical(
             len(labels) - len(complete),
             len(labels),
         )
+    if like is not None:
+        assert warm is not None and warm.network.lexical is not None
+        source = match_nodes(warm.taxonomy, taxonomy)
+        before = np.where(source >= 0, warm.counts[source], -1)
+        new = np.bincount(whole.targets[~warm.knows(whole.hashes)], minlength=len(taxonomy))
+        again = ((before != counts) | (new > 0))[taxonomy.outcomes]
+        old = np.full(len(warm.taxonomy), -1, np.int64)
+        old[warm.taxonomy.outcomes] = np.arange(len(warm.taxonomy.outcomes))
+        places = np.where(source >= 0, old[source], -1)[taxonomy.outcomes]
+        again |= places < 0
+        kept = warm.network.lexical.moved(like, ngrams, places)
     branch = None
     if ranks.writes:
         branch = solve(
@@ -332,10 +353,19 @@ def _fit_lexical(
             cost=training.lexical_cost,
             weights=whole.weights[complete],
             threads=torch.get_num_threads(),
+            kept=kept,
+            again=again,
         )
     branch = ranks.agree(branch)
     assert branch is not None
     return ngrams, branch, ngrams(held_out.texts)
+
+
+def _same_lexical(model: ModelConfig, training: TrainingConfig, warm: Classifier) -> bool:
+    """Whether the warm start's n-gram machines are of the kind that would be solved."""
+    own = (model.characters, model.max_features, training.lexical_cost)
+    theirs = (warm.model.characters, warm.model.max_features, warm.training.lexical_cost)
+    return warm.ngrams is not None and own == theirs
 
 
 def _labelled(

@@ -24,6 +24,7 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
 _CHARACTER = np.uint64(1) << np.uint64(63)
 _CHUNK = 20_000
+_ABSENT = np.float32(-1.001)  # the score of an outcome that no title has, below all others
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,11 @@ class NGrams:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[str], characters: tuple[int, int], max_features: int
+        cls,
+        texts: Sequence[str],
+        characters: tuple[int, int],
+        max_features: int,
+        like: "NGrams | None" = None,
     ) -> tuple["NGrams", Features]:
         """Collect the n-grams of the texts; the rarest go where there are too many.
 
@@ -77,6 +82,7 @@ class NGrams:
             texts: One for each row.
             characters: Shortest and longest character n-gram.
             max_features: Most n-grams to keep.
+            like: Another vocabulary, whose n-grams keep the weight that they have there.
 
         Returns:
             The vocabulary and the texts' own features.
@@ -91,7 +97,11 @@ class NGrams:
             kept = np.sort(np.argsort(-frequency, kind="stable")[:max_features])
             vocabulary, frequency = vocabulary[kept], frequency[kept]
         idf = np.log((1 + len(texts)) / (1 + frequency)) + 1
-        ngrams = cls(vocabulary, idf.astype(np.float32), characters)
+        idf = idf.astype(np.float32)
+        if like is not None:
+            place, known = find_sorted(like.hashes, vocabulary)
+            idf[known] = like.idf[place[known]]
+        ngrams = cls(vocabulary, idf, characters)
         return ngrams, ngrams._weigh(rows, hashes, len(texts))
 
     def __call__(self, texts: Sequence[str]) -> Features:
@@ -114,8 +124,7 @@ class NGrams:
         from scipy.sparse import csr_matrix
 
         size = len(self.hashes)
-        column = np.minimum(np.searchsorted(self.hashes, hashes), max(size - 1, 0))
-        known = self.hashes[column] == hashes if size else np.zeros(len(hashes), np.bool_)
+        column, known = find_sorted(self.hashes, hashes)
         ones = np.ones(int(known.sum()), np.float32)
         matrix = csr_matrix((ones, (rows[known], column[known])), shape=(count, size))
         matrix.sum_duplicates()
@@ -127,6 +136,14 @@ class NGrams:
         block = 2 * owner + (self.hashes[columns] >= _CHARACTER)
         length = np.sqrt(np.bincount(block, values.astype(np.float64) ** 2, 2 * count))
         return Features(columns, (values / length[block]).astype(np.float32), offsets)
+
+
+def find_sorted(hashes: _Hashes, wanted: _Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each wanted hash is among ascending ones, and whether it is there."""
+    if not len(hashes):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
+    place = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+    return place, hashes[place] == wanted
 
 
 def _mix(hashes: _Hashes) -> _Hashes:
@@ -239,6 +256,59 @@ class LexicalBranch(nn.Module):
         scores.view(-1).index_add_(0, place, value * self.values[entry].float())
         return scores
 
+    def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float16]]:
+        """All that is not 0: feature, outcome and value of each, [entries]."""
+        offsets = self.offsets.cpu().numpy()
+        feature = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        return feature, self.columns.cpu().numpy().astype(np.int64), self.values.cpu().numpy()
+
+    @classmethod
+    def from_entries(
+        cls,
+        feature: NDArray[np.int64],
+        outcome: NDArray[np.int64],
+        value: NDArray[np.float16],
+        bias: NDArray[np.float32],
+        size: int,
+    ) -> "LexicalBranch":
+        """The map with these entries, in any order.
+
+        Args:
+            feature: int64 [entries].
+            outcome: int64 [entries].
+            value: float16 [entries].
+            bias: float32 [outcomes].
+            size: Number of features.
+        """
+        order = np.lexsort((outcome, feature))
+        offsets = np.zeros(size + 1, np.int64)
+        np.cumsum(np.bincount(feature, minlength=size), out=offsets[1:])
+        return cls(
+            torch.from_numpy(offsets),
+            torch.from_numpy(outcome[order].astype(np.int32)),
+            torch.from_numpy(value[order]),
+            torch.from_numpy(bias),
+        )
+
+    def moved(self, before: NGrams, after: NGrams, outcomes: NDArray[np.int64]) -> "LexicalBranch":
+        """The same machines over another vocabulary and other outcomes.
+
+        Args:
+            before: The vocabulary that it was solved on.
+            after: The one to express it in; n-grams that it lacks are dropped.
+            outcomes: int64 [new outcomes]: the old position of each, -1 for none.
+        """
+        place, known = find_sorted(after.hashes, before.hashes)
+        target = np.full(len(self.bias), -1, np.int64)
+        target[outcomes[outcomes >= 0]] = np.flatnonzero(outcomes >= 0)
+        feature, outcome, value = self.entries()
+        kept = known[feature] & (target[outcome] >= 0)
+        own = self.bias.cpu().numpy()
+        bias = np.where(outcomes >= 0, own[outcomes], _ABSENT).astype(np.float32)
+        return self.from_entries(
+            place[feature[kept]], target[outcome[kept]], value[kept], bias, len(after.hashes)
+        )
+
     def _on_cpu(self, features: Features) -> Tensor:
         """The same as a product of two sparse matrices, many times as fast on a CPU."""
         from scipy.sparse import csr_matrix
@@ -266,6 +336,8 @@ def solve(
     weights: NDArray[np.float32] | None = None,
     threads: int = 1,
     negligible: float = 1e-3,
+    kept: LexicalBranch | None = None,
+    again: NDArray[np.bool_] | None = None,
 ) -> LexicalBranch:
     """Fit the map with scikit-learn's liblinear; the same for any number of processes.
 
@@ -278,6 +350,8 @@ def solve(
         weights: float32 [rows]: weight of each row, 1 by default.
         threads: How many processes to solve in, where that pays.
         negligible: Entries below this size are left out.
+        kept: A map over the same n-grams and outcomes, from which machines are taken.
+        again: bool [outcomes]: which ones are solved even so; all without ``kept``.
     """
     from scipy.sparse import csr_matrix
 
@@ -290,28 +364,29 @@ def solve(
         shape=(len(features), size),
     )
     present = np.unique(targets)
-    bias = np.full(outcomes, -1.0 - 1e-3, np.float32)
-    parts: list[tuple[NDArray[np.int64], NDArray[np.float16]]] = []
+    bias = np.full(outcomes, _ABSENT, np.float32)
+    none = np.zeros(0, np.int64)
+    feature, outcome, value = [none], [none], [none.astype(np.float16)]
+    if kept is not None and again is not None:
+        features_kept, outcomes_kept, values_kept = kept.entries()
+        stays = ~again[outcomes_kept]
+        feature.append(features_kept[stays])
+        outcome.append(outcomes_kept[stays])
+        value.append(values_kept[stays])
+        bias[~again] = kept.bias.cpu().numpy()[~again]
+        wanted = present[again[present]]
+    else:
+        wanted = present
     if len(present) > 1:
-        machines = solve_all(matrix, targets, weights, present.tolist(), cost, threads)
-        for outcome, (intercept, weight) in zip(present.tolist(), machines, strict=True):
-            bias[outcome] = intercept
-            kept = np.flatnonzero(np.abs(weight) >= negligible)
-            parts.append((kept, weight[kept]))
+        machines = solve_all(matrix, targets, weights, wanted.tolist(), cost, threads)
+        for number, (intercept, weight) in zip(wanted.tolist(), machines, strict=True):
+            bias[number] = intercept
+            some = np.flatnonzero(np.abs(weight) >= negligible)
+            feature.append(some)
+            outcome.append(np.full(len(some), number))
+            value.append(weight[some])
     else:
         bias[present] = 1.0
-    none = np.zeros(0, np.int64)
-    feature = np.concatenate([none, *(kept for kept, _ in parts)])
-    column = np.concatenate(
-        [none, *(np.full(len(p[0]), o) for p, o in zip(parts, present.tolist(), strict=False))]
-    )
-    value = np.concatenate([none.astype(np.float16), *(values for _, values in parts)])
-    order = np.lexsort((column, feature))
-    offsets = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(feature, minlength=size), out=offsets[1:])
-    return LexicalBranch(
-        torch.from_numpy(offsets),
-        torch.from_numpy(column[order].astype(np.int32)),
-        torch.from_numpy(value[order]),
-        torch.from_numpy(bias),
+    return LexicalBranch.from_entries(
+        np.concatenate(feature), np.concatenate(outcome), np.concatenate(value), bias, size
     )

@@ -37,6 +37,8 @@ def solve_all(
     Returns:
         Intercept and weights, float16 [features], for each class.
     """
+    if not len(classes):
+        return []
     processes = min(processes, os.cpu_count() or 1, len(classes))
     if processes < 2 or matrix.nnz * len(classes) < _PAYS:
         return _solve(matrix, targets, weights, classes, cost)
