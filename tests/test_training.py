@@ -143,9 +143,8 @@ class Counted(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("frozen", [0.0, 0.5])
-@pytest.mark.parametrize("budget", [64, 300])
-def test_a_step_never_waits_for_the_device(some, encoder_folder, frozen, budget):
+def an_epoch(catalog, encoder_folder, frozen, budget, device):
+    """A loop, and a call that runs one epoch of it."""
     import threading
 
     from prodcat.encoder import load_encoder
@@ -153,24 +152,47 @@ def test_a_step_never_waits_for_the_device(some, encoder_folder, frozen, budget)
 
     encoder, tokenizer = load_encoder(str(encoder_folder))
     config = prodcat.TrainingConfig(frozen_layers=frozen, token_budget=budget)
-    network = Network(some.tree, encoder, "stacked", 8, None, 0.1)
-    rows = Rows(tokenize(tokenizer, some.inputs, 32), None, some.targets)
-    loop = _Loop(network, some.tree, rows, rows, config, "float32", Ranks(), None)
+    network = Network(catalog.tree, encoder, "stacked", 8, None, 0.1).to(device)
+    rows = Rows(tokenize(tokenizer, catalog.inputs, 32), None, catalog.targets)
+    loop = _Loop(network, catalog.tree, rows, rows, config, "float32", Ranks(), None)
     loop.read.keep(rows.tokens)
     optimizer = _optimizer(network, config)
     step = _StepLoss(network, loop.read, rows.tokens, loop.targets, config)
-    counted = Counted()
 
     class Bar:
         def update(self):
             pass
 
-    with counted:
-        loop._epoch(
-            step, optimizer, _Schedule(optimizer, 99, 0.1), {}, None, threading.Event(), Bar(), 0, 0
-        )
+    schedule, stop = _Schedule(optimizer, 99, 0.1), threading.Event()
+    return loop, lambda: loop._epoch(step, optimizer, schedule, {}, None, stop, Bar(), 0, 0)
+
+
+@pytest.mark.parametrize("frozen", [0.0, 0.5])
+@pytest.mark.parametrize("budget", [64, 300])
+def test_a_step_never_waits_for_the_device(some, encoder_folder, frozen, budget):
+    loop, run_epoch = an_epoch(some, encoder_folder, frozen, budget, "cpu")
+    with Counted() as counted:
+        run_epoch()
     # One look at the loss, at the end of the epoch.
     assert loop.steps_an_epoch > 3 and counted.found == ["_local_scalar_dense"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_no_step_waits_for_a_gpu(some, encoder_folder):
+    """As the driver sees it: one wait an epoch, for its loss."""
+    import warnings
+
+    loop, run_epoch = an_epoch(some, encoder_folder, 0.5, 64, "cuda")
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            run_epoch()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    waits = [own for own in found if "synchronizing CUDA operation" in str(own.message)]
+    assert loop.steps_an_epoch > 3 and len(waits) == 1
 
 
 @pytest.mark.filterwarnings(
