@@ -18,6 +18,7 @@ def suits(module: Any, query: Tensor, rest: dict[str, Any]) -> bool:
     """Whether plain products do what the model asks for, sooner than a fused kernel would."""
     groups = getattr(module, "num_key_value_groups", 1)
     plain = groups == 1 and rest.get("position_bias") is None and rest.get("softcap") is None
+    plain = plain and not getattr(module, "is_causal", False) and not rest.get("is_causal")
     return plain and query.device.type == "cpu" and query.shape[2] <= LONGEST
 
 

@@ -99,14 +99,16 @@ def _carry_stacked(
 ) -> None:
     assert isinstance(old.heads, StackedHeads) and isinstance(new.heads, StackedHeads)
     device = new.device
-    rows = _rows(old.heads).to(device)
-    totals = old.paths.to(device).path_sums(rows.T.contiguous()).T
+    rows = _rows(old.heads)
+    totals = old.paths.path_sums(rows.T.contiguous()).T.to(device)
+    rows = rows.to(device)
+    by_level = new.paths.structure == "per_level"  # each level by itself: a path adds up to nothing
     mine = rows.new_zeros(len(source), rows.shape[1])
     whole = torch.zeros_like(mine)  # of each new node's path, from the top
     for node in range(len(source)):  # breadth first: parents before children
         parent = int(new_tree.parent[node])
         above = whole[parent] if parent >= 0 else torch.zeros_like(rows[0])
-        if stayed[node]:
+        if stayed[node] or (by_level and source[node] >= 0):
             mine[node] = rows[source[node]]
         elif source[node] >= 0:
             mine[node] = totals[source[node]] - above

@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +65,7 @@ class Checkpoints:
             above = str(root).rstrip("/")
             self.root = f"{above}/{run[:16]}"
             self.filesystem.makedirs(self.root, exist_ok=True)
-            others = {
-                str(p).rstrip("/").rsplit("/", 1)[-1] for p in self.filesystem.ls(above, False)
-            }
+            others = self._names(above)
         except (OSError, ValueError, ImportError) as error:
             raise CheckpointError(
                 f"Cannot keep checkpoints at {uri!r}: {error}. Check the address and the rights."
@@ -74,8 +73,8 @@ class Checkpoints:
         others = {name for name in others if _RUN.match(name)} - {run[:16]}
         if others and not self._steps():
             logger.info(
-                "%r has checkpoints of %d other runs (other titles, tree or settings); this one "
-                "starts anew.",
+                "%r has checkpoints of %d other runs (other titles, tree, settings, processes or "
+                "start); this one starts anew.",
                 uri,
                 len(others),
             )
@@ -121,19 +120,30 @@ class Checkpoints:
         if self.filesystem.exists(self.root):
             self.filesystem.rm(self.root, recursive=True)
 
-    def _steps(self) -> list[int]:
+    def _names(self, folder: str) -> set[str]:
+        """What is in a folder; an object store has none where nothing is in it."""
         self.filesystem.invalidate_cache()
-        if not self.filesystem.exists(self.root):
-            return []
-        names = (str(path) for path in self.filesystem.ls(self.root, detail=False))
-        return sorted(int(found[1]) for name in names if (found := _NAME.search(name)))
+        try:
+            listed = self.filesystem.ls(folder, detail=False)
+        except FileNotFoundError:
+            return set()
+        return {str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed}
+
+    def _steps(self) -> list[int]:
+        found = (_NAME.match(name) for name in self._names(self.root))
+        return sorted(int(own[1]) for own in found if own)
 
     def _read(self, step: int) -> Checkpoint | None:
         from safetensors import SafetensorError
         from safetensors.torch import load
 
         path = f"{self.root}/step-{step:08d}.safetensors"
-        content = self.filesystem.cat_file(path)
+        try:
+            content = self.filesystem.cat_file(path)
+        except OSError as error:
+            raise CheckpointError(
+                f"Cannot read the checkpoint {path!r}: {error}. Check the rights and the network."
+            ) from error
         try:
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             own = header["__metadata__"]
@@ -147,12 +157,17 @@ class Checkpoints:
         return Checkpoint(step, tensors, json.loads(own["state"]))
 
 
-def _digest(tensors: dict[str, Tensor], state: str) -> str:
+def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
     whole = hashlib.sha256(state.encode())
     for name in sorted(tensors):
         whole.update(name.encode())
-        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
+        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
     return whole.hexdigest()
+
+
+def state_digest(tensors: Mapping[str, Tensor]) -> str:
+    """A hash of all that a training starts from."""
+    return _digest({name: own.detach().cpu().contiguous() for name, own in tensors.items()}, "")
 
 
 def _is_local(filesystem: Any) -> bool:

@@ -115,6 +115,8 @@ class Classifier:
     _seen: NDArray[np.uint64]
     # Hashes of the training titles with their labels, ascending.
     _rows: NDArray[np.uint64]
+    # Hashes of the titles that it was validated on, ascending.
+    _held: NDArray[np.uint64]
     _stored: dict[str, Any]
     _checkpoints: Checkpoints | None = None  # of its training, until it is saved
 
@@ -631,6 +633,15 @@ class Classifier:
         small = replace(self, _network=network, _tokenizer=tokenizer, _stored=stored)
         return small, report
 
+    @property
+    def remembers(self) -> bool:
+        """Whether it knows which titles it learned: not before format 3."""
+        return bool(len(self._rows))
+
+    def has_held(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether it was validated on these titles, bool [texts]."""
+        return np.isin(title_hashes(texts), self._held)
+
     def has_seen(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Whether training, its validation or a calibration saw these titles, bool [texts]."""
         return np.isin(title_hashes(texts), self._seen)
@@ -723,6 +734,7 @@ class Classifier:
         tensors["calibration.reference"] = torch.from_numpy(self._reference)
         tensors["training.counts"] = torch.from_numpy(self.counts)
         tensors["training.seen"] = torch.from_numpy(self._seen.view(np.int64))
+        tensors["training.held"] = torch.from_numpy(self._held.view(np.int64))
         tensors["training.rows"] = torch.from_numpy(self._rows.view(np.int64))
         if self.guarantee is not None:
             for name, array in self.guarantee.arrays().items():
@@ -857,6 +869,7 @@ def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classif
         _reference=own["calibration"]["reference"].numpy(),
         _seen=own["training"]["seen"].numpy().view(np.uint64),
         _rows=own["training"].get("rows", none).numpy().view(np.uint64),
+        _held=own["training"].get("held", none).numpy().view(np.uint64),
         _stored=config,
     )
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
 import prodcat
@@ -17,7 +18,6 @@ from prodcat.errors import CatalogError, ConfigError, ProdcatError, TrainingInte
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
     from prodcat.classifier import Classifier, Prediction
-    from prodcat.training import EpochResult
 
 _OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
 _BATCH_ROWS = 8_192
@@ -321,7 +321,8 @@ def _processes(options: argparse.Namespace) -> Iterator[bool]:
         torch.cuda.set_device(options.device)
     else:
         options.device = "cpu"
-    dist.init_process_group("nccl" if cuda else "gloo")
+    # The first process may solve n-grams for long while the others wait for it.
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=6))
     try:
         yield dist.get_rank() == 0
     finally:
@@ -340,11 +341,6 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
         validation = _read(options, options.validation, taxonomy=catalog.taxonomy)
     if writes:
         print(catalog, file=sys.stderr)
-    lines: list[str] = []
-
-    def listen(result: "EpochResult") -> None:
-        lines.append(json.dumps(result.to_dict()))
-
     warm = None
     if options.warm_start:
         warm = prodcat.load(options.warm_start, device=options.device)
@@ -358,7 +354,6 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
         checkpoints=options.checkpoints,
         device=options.device,
         progress=not options.quiet,
-        listener=listen,
     )
     if not writes:
         return
@@ -371,7 +366,7 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
         import fsspec
 
         with fsspec.open(options.history, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+            file.writelines(json.dumps(own.to_dict()) + "\n" for own in classifier.history)
     print(classifier.validation)
     print(f"\nsaved to {options.output}")
 

@@ -26,7 +26,7 @@ Pooling = Literal["mean", "cls"]
 _ATTENTION = "prodcat_short"  # the name under which transformers knows prodcat.attention
 # Models whose layers all let every token see all others: they can be given the mask as attention
 # reads it, and none where nothing is padded.
-_ALL_SEE_ALL = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
+_ALL_SEE_ALL = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
 
 
 class Encoder(nn.Module):

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from prodcat.carry import carry_heads, match_nodes, rows_to_learn
 from prodcat.catalog import Catalog, targets_in
-from prodcat.checkpoint import Checkpoints
+from prodcat.checkpoint import Checkpoints, state_digest
 from prodcat.classifier import Classifier, load, pick_device
 from prodcat.config import ModelConfig, TrainingConfig
 from prodcat.encoder import Encoder, config_of, load_encoder, pad_id_of
@@ -23,7 +24,7 @@ from prodcat.network import Network
 from prodcat.ranks import Ranks
 from prodcat.splits import split
 from prodcat.taxonomy import Taxonomy
-from prodcat.text import title_hashes
+from prodcat.text import near_duplicate_key, title_hashes
 from prodcat.tokenization import TokenTable, tokenize
 from prodcat.training import Beginning, Listener, Rows, pick_precision, train
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 logger = logging.getLogger("prodcat")
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 _FEWEST = 10  # new titles, of which a share can be held out
 _FEW = 0.5  # of all rows; where more are to be learned, all are
 
@@ -104,17 +106,23 @@ def fit(
     ).merged()
     held_out = _Labelled.of(validation.inputs, targets_in(validation, taxonomy), taxonomy)
     settings = {"model": asdict(model), "training": asdict(training), "tree": taxonomy.hash}
-    own = (whole.hashes, held_out.hashes)
+    own = (whole.weighed_hashes(), held_out.hashes)
     same = fingerprint(own, settings, ordered=False)
+    if len(set(ranks.collect(fingerprint(own, settings, ordered=True)))) > 1:
+        raise ConfigError(
+            "The processes were given different titles, trees or settings; expected the same for "
+            "all, which then share the work. Read the same files in every process."
+        )
     if warm is not None and warm.fingerprint == same:
         logger.info("Titles, tree and settings are as they were: nothing is trained.")
         return warm
 
     encoder, tokenizer = _encoder(model, warm)
-    rows, beginning = _rows_to_learn(whole, warm, training)
+    rows, beginning = _rows_to_learn(whole, warm, training, taxonomy.hash)
     own_training = training
     if beginning == "carry":
-        own_training = replace(training, epochs=min(training.epochs, training.warm_epochs))
+        epochs = min(training.epochs, training.warm_epochs) if len(rows) else 0
+        own_training = replace(training, epochs=epochs)
     ngrams, lexical, features = None, None, None
     if model.lexical:
         counts = np.bincount(catalog.targets, minlength=len(taxonomy))
@@ -142,8 +150,8 @@ def fit(
             logger.info("Warm start: %s; %d titles to learn.", found, len(rows))
         kept = None
         if checkpoints is not None:
-            # What decides a run: also the order of the rows, and what it started from.
-            start = {"processes": ranks.size, "warm": None if warm is None else warm.fingerprint}
+            # What decides a run: also the order of the rows, and what it starts from.
+            start = {"processes": ranks.size, "start": state_digest(network.state_dict())}
             kept = Checkpoints(checkpoints, fingerprint(own, {**settings, **start}, ordered=True))
         trained = train(
             network,
@@ -172,6 +180,7 @@ def fit(
         _ngrams=ngrams,
         _reference=np.zeros(0),
         _seen=np.unique(title_hashes([*catalog.inputs, *validation.inputs])),
+        _held=np.unique(title_hashes(validation.inputs)),
         _rows=np.unique(whole.hashes),
         _stored={
             "encoder": config_of(encoder) if encoder is not None else None,
@@ -221,6 +230,10 @@ class _Labelled:
         kept = self.take(first[order].astype(np.int64))
         return replace(kept, weights=counts[order].astype(np.float32))
 
+    def weighed_hashes(self) -> NDArray[np.uint64]:
+        """The hashes, other ones for another number of equal rows."""
+        return self.hashes ^ (self.weights.astype(np.uint64) - np.uint64(1)) * _MIX
+
     def take(self, rows: NDArray[np.int64]) -> "_Labelled":
         """The rows at these positions."""
         texts = [self.texts[row] for row in rows.tolist()]
@@ -259,13 +272,16 @@ def _encoder(
 
 
 def _rows_to_learn(
-    whole: _Labelled, warm: Classifier | None, training: TrainingConfig
+    whole: _Labelled, warm: Classifier | None, training: TrainingConfig, tree: str
 ) -> tuple[NDArray[np.int64], Beginning]:
     """All rows, or the new ones and some that are known where a warm start knows most."""
     every = np.arange(len(whole.texts))
     if warm is None:
         return every, "solve"
     new = ~warm.knows(whole.hashes)
+    as_it_was = training == warm.training and tree == warm.taxonomy.hash
+    if not new.any() and as_it_was:  # titles went, none came: there is nothing to learn
+        return every[:0], "carry"
     rows = rows_to_learn(new, training.replay, training.seed)
     if not len(rows) or len(rows) > _FEW * len(every):
         return every, "compare"
@@ -352,7 +368,8 @@ def _fit_lexical(
             len(taxonomy.outcomes),
             cost=training.lexical_cost,
             weights=whole.weights[complete],
-            threads=torch.get_num_threads(),
+            # torchrun gives each process one thread; the others wait for this one.
+            threads=torch.get_num_threads() if ranks.size == 1 else os.cpu_count() or 1,
             kept=kept,
             again=again,
         )
@@ -413,22 +430,26 @@ def _to_hold_out(
 ) -> NDArray[np.bool_]:
     """Which rows to validate on; in a warm start, none that it has learned, if that can be.
 
-    Those are what it was validated on itself, and a share of what is new.
+    Those are what it was validated on itself, and a share of what is new and no near duplicate
+    of what it has learned.
     """
-    known = before = np.zeros(len(catalog), np.bool_)
-    if warm is not None:
-        known = warm.knows(_hashes(catalog))
-        before = warm.has_seen(catalog.inputs) & ~known
-    new = ~known & ~before
-    if not before.any() and new.sum() < _FEWEST:
+    before = np.zeros(len(catalog), np.bool_)
+    new = ~before
+    if warm is not None and warm.remembers:
+        before = warm.has_held(catalog.inputs)
+        seen = warm.has_seen(catalog.inputs)
+        keys = [near_duplicate_key(text) for text in catalog.inputs]
+        learned = {key for key, own, held in zip(keys, seen, before, strict=True)
+                   if own and not held}  # fmt: skip
+        new = ~seen & np.array([key not in learned for key in keys])
+    if new.sum() < _FEWEST:
+        if before.any():
+            return before
         new = np.ones(len(catalog), np.bool_)
-    if new.sum() < _FEWEST and before.any():
-        return before
-    places = np.flatnonzero(new)
-    part = replace(catalog.take(new), rows=places)
+    part = replace(catalog.take(new), rows=np.flatnonzero(new))
     held_out = before.copy()
-    validation = split(part, validation=training.validation, test=0.0, seed=training.seed)
-    held_out[validation.validation.rows] = True
+    drawn = split(part, validation=training.validation, test=0.0, seed=training.seed)
+    held_out[drawn.validation.rows] = True
     return held_out
 
 

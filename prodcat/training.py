@@ -412,7 +412,10 @@ def _compiled(network: Network, config: TrainingConfig, steps: int) -> Iterator[
     for layer in layers:
         layer.compile(dynamic=True)
     try:
-        yield
+        # The first of the upper layers is given its input by a hook, so what is compiled for the
+        # others, which have none, must not serve it.
+        with torch._dynamo.config.patch(skip_nnmodule_hook_guards=False):
+            yield
     finally:
         for layer in layers:
             layer._compiled_call_impl = None
@@ -672,8 +675,9 @@ class _Loop:
                     )
         seconds = time.perf_counter() - epoch_began
         mean = float(ranks.add_up(self.total.clone())) / float(self.weights.sum())
+        # An epoch that was gone on with: as if all of it had been as fast as the rest.
         share = (self.steps_an_epoch - first) / self.steps_an_epoch
-        return mean, seconds / max(share, 1e-9)
+        return mean, seconds / share if share else float("inf")
 
     def _prepared(self, epoch: int, first: int) -> Iterator["_Ready"]:
         """This process's batches of an epoch, made ahead of the device.

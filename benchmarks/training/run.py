@@ -109,6 +109,7 @@ def run_timed(options, name: str, system: str, seed: int) -> None:
     settings = {"seed": seed}
     if test is None:
         settings |= {"epochs": 1, "closed_form": False}
+    say("ready", titles=len(set(train.titles)))
     say("begin")
     model = fit(
         options, train, validation, model={"lexical": not encoder_alone}, settings=settings,
@@ -201,6 +202,8 @@ def race_rows(name: str, told: dict[str, list[dict]]) -> list[dict]:
         own = [e for e in events if e["event"] == "epoch"]
         hit = next((e["active"] - begin for e in own if e["accuracy"] >= target), None)
         learned = [e for e in own if e["epoch"] > 0]
+        # By the seconds of its own turns, validation included, as for the others.
+        rate = len(learned) * ready["titles"] / (own[-1]["active"] - own[0]["active"])
         rows.append(
             {
                 "set": name, "system": system, "seed": int(seed), "target": target,
@@ -209,8 +212,8 @@ def race_rows(name: str, told: dict[str, list[dict]]) -> list[dict]:
                 "epochs": len(learned),
                 "epoch_accuracies": [e["accuracy"] for e in own],
                 "epoch_seconds": [e["active"] - begin for e in own],
-                "titles_per_second": float(np.mean([e["titles_per_second"] for e in learned])),
-                "tokens_per_second": float(np.mean([e["tokens_per_second"] for e in learned])),
+                "titles_per_second": rate,
+                "tokens_per_second": rate * ready["tokens"] / ready["titles"],
                 "padded_share": learned[-1]["padded_share"],
             }
         )  # fmt: skip
@@ -240,14 +243,16 @@ def run_throughput(options) -> dict:
     for own in lanes:
         events = own.told()
         if own.name.startswith("prodcat"):
-            last = [e for e in events if e["event"] == "epoch"][-1]
-            names = ("titles_per_second", "tokens_per_second", "padded_share")
-            found[own.name] = {name: last[name] for name in names}
+            epochs = [e for e in events if e["event"] == "epoch"]
+            titles = next(e for e in events if e["event"] == "ready")["titles"]
+            rate = titles / (epochs[-1]["active"] - epochs[0]["active"])
+            found[own.name] = {"titles_per_second": rate, "tokens_per_second": rate * mean,
+                               "padded_share": epochs[-1]["padded_share"]}  # fmt: skip
             continue
         steps = [e for e in events if e["event"] == "step"]
         ready = next(e for e in events if e["event"] == "ready")
-        rate = (len(steps) - 1) / (steps[-1]["active"] - steps[0]["active"])
         mean = ready["tokens"] / ready["titles"]
+        rate = (len(steps) - 1) / (steps[-1]["active"] - steps[0]["active"])
         found[own.name] = {"titles_per_second": 32 * rate, "tokens_per_second": 32 * rate * mean}
     return found
 
