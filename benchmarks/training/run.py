@@ -239,7 +239,7 @@ def run_throughput(options) -> dict:
                str(options.work), "--job", f"timed/{name}/prodcat-encoder/0")),
     ]  # fmt: skip
     race([[own] for own in lanes], dict(os.environ))
-    found = {}
+    found, mean = {}, float("nan")
     for own in lanes:
         events = own.told()
         if own.name.startswith("prodcat"):
