@@ -394,12 +394,13 @@ def run_warm(options) -> dict:
         warm_seconds = time.perf_counter() - began
         began = time.perf_counter()
         same = fit(options, train, validation, warm_start=warm)
+        unchanged_seconds = time.perf_counter() - began
         rows.append(
             {
                 "set": name, "new": len(train) - len(old), "cold_seconds": cold_seconds,
                 "warm_seconds": warm_seconds, "cold": path_accuracy(cold, test),
                 "warm": path_accuracy(warm, test), "base": path_accuracy(base, test),
-                "unchanged_seconds": time.perf_counter() - began, "unchanged": same is warm,
+                "unchanged_seconds": unchanged_seconds, "unchanged": same is warm,
             }
         )  # fmt: skip
     return {"rows": rows}
