@@ -218,7 +218,7 @@ class LexicalBranch(nn.Module):
 
     Args:
         offsets: int64 [features + 1]: feature ``f`` has entries ``offsets[f]:offsets[f + 1]``.
-        columns: int32 [entries]: the outcome of each entry.
+        columns: int16 or int32 [entries]: the outcome of each entry.
         values: float16 [entries].
         bias: float32 [outcomes].
     """
@@ -285,7 +285,7 @@ class LexicalBranch(nn.Module):
         np.cumsum(np.bincount(feature, minlength=size), out=offsets[1:])
         return cls(
             torch.from_numpy(offsets),
-            torch.from_numpy(outcome[order].astype(np.int32)),
+            torch.from_numpy(outcome[order].astype(np.int16 if len(bias) <= 2**15 else np.int32)),
             torch.from_numpy(value[order]),
             torch.from_numpy(bias),
         )
@@ -315,7 +315,7 @@ class LexicalBranch(nn.Module):
 
         size, outcomes = len(self.offsets) - 1, len(self.bias)
         if self._matrix is None:
-            parts = (self.values.float().numpy(), self.columns.numpy(), self.offsets.numpy())
+            parts = (self.values.float().numpy(), self.columns.int().numpy(), self.offsets.numpy())
             self._matrix = csr_matrix(parts, shape=(size, outcomes))
         own = (features.values, features.columns, features.offsets)
         scores = torch.empty(len(features), outcomes)

@@ -89,14 +89,6 @@ class TokenTable:
             torch.from_numpy(source),
         )
 
-    def take(self, rows: NDArray[np.int64]) -> "TokenTable":
-        """The rows at these positions, in this order."""
-        lengths = self.lengths[rows]
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        source = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
-        return TokenTable(self.ids[source], offsets)
-
     def pad(self, rows: NDArray[np.int64], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
         """The rows as one rectangle: ids int64 [batch, token], and a mask of that shape."""
         import torch

@@ -100,7 +100,9 @@ def test_word_embeddings_of_unused_pieces_stay_as_they_are(parts, encoder_folder
     from prodcat.encoder import load_encoder
 
     before = load_encoder(str(encoder_folder))[0].word_embeddings.weight
-    fitted = train(parts, encoder_folder, rows=30, closed_form=False)  # so that epoch 1 is kept
+    rates = {"learning_rate": 2e-3, "head_learning_rate": 0.02}  # so that a later epoch is kept
+    fitted = train(parts, encoder_folder, rows=60, closed_form=False, epochs=4, **rates)
+    assert fitted.history[-1].path_accuracy > 2 * fitted.history[0].path_accuracy
     after = fitted.network.encoder.word_embeddings.weight
     same = (before == after).all(dim=1)
     assert 0 < int((~same).sum()) < len(before) and bool(same.any())

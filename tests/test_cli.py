@@ -258,6 +258,42 @@ def peak_after(home, rows):
 
 
 @pytest.mark.slow
+def test_a_warm_start_on_the_same_titles_trains_nothing(home, tmp_path, capsys):
+    arguments = ["train", str(home / "train.csv"), "--path", *LEVELS, "--quiet"]
+    arguments += ["--lexical-cost", "0.5", "--warm-start", str(home / "model")]
+    before = (home / "model" / "manifest.json").read_bytes()
+    assert main([*arguments, "--output", str(home / "model")]) == 0
+    shown = capsys.readouterr().out
+    assert "nothing was trained" in shown and "saved to" not in shown
+    assert (home / "model" / "manifest.json").read_bytes() == before
+    copied = [*arguments, "--output", str(tmp_path / "copy")]
+    assert main([*copied, "--history", str(tmp_path / "history.jsonl")]) == 0
+    assert "saved to" in capsys.readouterr().out
+    assert (tmp_path / "history.jsonl").read_text() == (home / "history.jsonl").read_text()
+    # Settings of the model are the earlier one's, unless they are given.
+    assert main([*arguments, "--output", str(tmp_path / "x"), "--structure", "flat"]) == 2
+    assert "structure='flat' does not go with" in capsys.readouterr().err
+
+
+def test_trim_an_encoder_then_a_classifier(home, tmp_path, capsys, encoder_folder):
+    small = str(tmp_path / "small")
+    arguments = ["trim", str(encoder_folder), "--titles", str(home / "train.csv")]
+    assert main([*arguments, "--language", "language", "--output", small]) == 0
+    shown = capsys.readouterr().out
+    assert "pieces" in shown and "\nde " in shown and f"saved to {small}" in shown
+    model = str(tmp_path / "model")
+    train = ["train", str(home / "train.csv"), "--output", model, "--path", *LEVELS, "--quiet"]
+    assert main([*train, "--encoder", small, "--lexical", "no", "--epochs", "0"]) == 0
+    arguments = ["trim", model, "--output", str(tmp_path / "model-small")]
+    assert main(arguments) == 2
+    assert "expected --titles" in capsys.readouterr().err
+    more = ["--titles", str(home / "test.csv"), "--min-count", "1"]
+    assert main([*arguments, *more]) == 0
+    sizes = [(tmp_path / name / "model.safetensors").stat().st_size
+             for name in ("model", "model-small")]  # fmt: skip
+    assert sizes[1] < sizes[0]
+
+
 def test_memory_stays_bounded_over_two_hundred_thousand_titles(home):
     assert resource.RUSAGE_CHILDREN
     assert peak_after(home, 200_000) - peak_after(home, 20_000) < 300

@@ -19,7 +19,7 @@ from prodcat.carry import carry_heads, match_nodes, rows_to_learn
 from prodcat.checkpoint import Checkpoint, Checkpoints
 from prodcat.demo.run import write_catalog
 from prodcat.demo.scratch import write_scratch_encoder
-from prodcat.errors import CheckpointError, ConfigError, TrainingInterrupted
+from prodcat.errors import CatalogError, CheckpointError, ConfigError, TrainingInterrupted
 from prodcat.fingerprint import fingerprint, row_hashes
 from prodcat.fitting import _hashes
 from prodcat.network import Network
@@ -567,6 +567,15 @@ def test_a_map_moves_to_another_vocabulary_and_other_outcomes():
     torch.testing.assert_close(after[:, 0], before[:, 2])
     torch.testing.assert_close(after[:, 2], before[:, 0])
     assert (after[:, 1] < -1).all(), "a new outcome is below all others until it is solved"
+
+
+def test_other_text_columns_than_the_warm_start_read_are_refused(last, encoder_folder):
+    table = [{"title": "elma", "brand": "x", "path": ["a", "b"]}, {"title": "süt", "path": ["a"]}]
+    catalog = prodcat.read_catalog(table, text=["brand"])
+    with pytest.raises(
+        CatalogError, match=r"has text columns \['brand'\]; the classifier to start"
+    ):
+        fit(catalog, encoder_folder, warm_start=last)
 
 
 def two_trees():

@@ -77,13 +77,17 @@ def say(event: str, **values) -> None:
 
 def path_accuracy(model, test, precision="bfloat16") -> float:
     """Of all test titles; a label that the model's tree lacks is never right."""
+    return float(right_answers(model, test, precision).mean())
+
+
+def right_answers(model, test, precision="bfloat16"):
     answers = [best[0] for best in model.predict(list(test.titles), precision=precision)]
     tree = model.taxonomy
     right = [
         chain(tree, tree.node(own.node_id)) == chain(test.tree, target) if own.node_id else False
         for own, target in zip(answers, test.targets.tolist(), strict=True)
     ]
-    return float(np.mean(right))
+    return np.array(right)
 
 
 def fit(options, train, validation, *, model=None, settings=None, **rest):
@@ -313,7 +317,8 @@ def run_flops(options, without_amx: bool) -> dict:
                                     precision="bfloat16", seed=number, **given)  # fmt: skip
             network = Network(train.tree, encoder, "stacked", 64, None, 0.1)
             own = training.Rows(table, None, train.targets[rows])
-            few = training.Rows(table.take(np.arange(64)), None, train.targets[rows[:64]])
+            few = tokenize(tokenizer, texts[:64], ModelConfig().max_tokens)
+            few = training.Rows(few, None, train.targets[rows[:64]])
             peaks.append(peak())
             done = training.train(network, train.tree, own, few, config, progress=False)
             last = done.history[-1]
@@ -349,10 +354,10 @@ def run_trim(options) -> dict:
     import prodcat
 
     texts, languages = [], []
-    for name in (*SETS, "parallel-synthetic"):
-        path = options.data / name
-        part = "items" if name == "parallel-synthetic" else "train"
-        catalog = prodcat.read_catalog(str(path / f"{part}.jsonl.gz"), path=None, keep=["language"])
+    parts = [(name, part) for name in SETS for part in ("train", "validation")]
+    for name, part in [*parts, ("parallel-synthetic", "items")]:
+        path = str(options.data / name / f"{part}.jsonl.gz")
+        catalog = prodcat.read_catalog(path, path=None, keep=["language"])
         texts += list(catalog.titles)
         languages += list(catalog.columns["language"])
     everything = prodcat.read_catalog(
@@ -380,6 +385,8 @@ def run_trim(options) -> dict:
 
 def run_warm(options) -> dict:
     """Yesterday's model, one twentieth of the titles new: learn on, or begin again."""
+    from prodcat.metrics import paired_bootstrap
+
     rows = []
     for name in SETS:
         train, validation, test = read(options.data, name, "all")
@@ -395,11 +402,15 @@ def run_warm(options) -> dict:
         began = time.perf_counter()
         same = fit(options, train, validation, warm_start=warm)
         unchanged_seconds = time.perf_counter() - began
+        rights = {own: right_answers(model, test)
+                  for own, model in (("cold", cold), ("warm", warm), ("base", base))}  # fmt: skip
+        gain = paired_bootstrap(rights["warm"][:, None], rights["cold"][:, None])
         rows.append(
             {
                 "set": name, "new": len(train) - len(old), "cold_seconds": cold_seconds,
-                "warm_seconds": warm_seconds, "cold": path_accuracy(cold, test),
-                "warm": path_accuracy(warm, test), "base": path_accuracy(base, test),
+                "warm_seconds": warm_seconds,
+                **{own: float(right.mean()) for own, right in rights.items()},
+                "gain": gain.value, "gain_low": gain.low, "gain_high": gain.high,
                 "unchanged_seconds": unchanged_seconds, "unchanged": same is warm,
             }
         )  # fmt: skip
@@ -457,28 +468,34 @@ def run_resume(options) -> dict:
 
     environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS)}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
-    began = time.monotonic()
-    subprocess.run(command("whole", "--checkpoints", str(home / "kept-whole")), check=True, **quiet)
-    length = time.monotonic() - began
+
+    def newest(output: str) -> int:
+        found = (home / f"kept-{output}").rglob("step-*.safetensors")
+        return max((int(path.stem.split("-")[1]) for path in found), default=0)
+
+    def start(output: str) -> subprocess.Popen:
+        mine = command(output, "--checkpoints", str(home / f"kept-{output}"))
+        return subprocess.Popen(mine, **quiet)
+
+    process, last = start("whole"), 0
+    while process.poll() is None:
+        last = max(last, newest("whole"))
+        time.sleep(0.005)
     expected = (home / "whole" / "model.safetensors").read_bytes()
     rng, rows = random.Random(0), []
     for number in (signal.SIGKILL, signal.SIGTERM):
         for attempt in range(10):
             output = f"{number.name}-{attempt}"
-            mine = command(output, "--checkpoints", str(home / f"kept-{output}"))
-            process = subprocess.Popen(mine, **quiet)
-            # After the imports, so that most hit the training itself.
-            after = rng.uniform(0.4, 0.95) * length
-            try:
-                code = process.wait(after)
-            except subprocess.TimeoutExpired:
-                process.send_signal(number)
-                code = process.wait()
-            states = len(list((home / f"kept-{output}").rglob("*.safetensors")))
-            again = 0 if code == 0 else subprocess.run(mine, **quiet).returncode
+            process, target = start(output), rng.randint(1, last - 5)
+            while newest(output) < target and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(rng.uniform(0, 0.05))
+            process.send_signal(number)
+            code, at = process.wait(), newest(output)
+            again = start(output).wait()
             same = (home / output / "model.safetensors").read_bytes() == expected
-            rows.append({"signal": number.name, "seconds": after, "code": code,
-                         "checkpoints": states, "resumed": again, "same": same})  # fmt: skip
+            rows.append({"signal": number.name, "step": target, "steps": last, "code": code,
+                         "checkpoint": at, "resumed": again, "same": same})  # fmt: skip
             shutil.rmtree(home / output)
     return {"rows": rows}
 
@@ -575,7 +592,8 @@ def assemble(work: Path) -> dict:
                 f"1/{1 / ratio:.1f} ({row['warm_seconds']:.0f} s of {row['cold_seconds']:.0f} s)",
                 "at most 1/5 of the cold time", ratio <= 0.2),
             bar(f"{row['set']}: accuracy of the warm start",
-                f"{row['warm']:.4f} against {row['cold']:.4f} cold", "no loss",
+                f"{row['warm']:.4f} against {row['cold']:.4f} cold: {100 * row['gain']:+.2f} points "
+                f"[{100 * row['gain_low']:+.2f}, {100 * row['gain_high']:+.2f}]", "no loss",
                 row["warm"] >= row["cold"]),
         ]  # fmt: skip
     told = found("countries")
@@ -593,7 +611,7 @@ def assemble(work: Path) -> dict:
             bars.append(
                 bar(f"{name} at random points, gone on: equal weights",
                     f"{sum(row['same'] for row in own)} of {len(own)} ({len(hit)} hit it running, "
-                    f"{sum(row['checkpoints'] > 0 for row in hit)} with a state to go on from)",
+                    f"{sum(row['checkpoint'] > 0 for row in hit)} with a state to go on from)",
                     "10 of 10", len(own) == 10 and all(row["same"] for row in own))
             )  # fmt: skip
     return {"rows": rows, "bars": bars}
