@@ -592,8 +592,8 @@ def assemble(work: Path) -> dict:
                 f"1/{1 / ratio:.1f} ({row['warm_seconds']:.0f} s of {row['cold_seconds']:.0f} s)",
                 "at most 1/5 of the cold time", ratio <= 0.2),
             bar(f"{row['set']}: accuracy of the warm start",
-                f"{row['warm']:.4f} against {row['cold']:.4f} cold: {100 * row['gain']:+.2f} points "
-                f"[{100 * row['gain_low']:+.2f}, {100 * row['gain_high']:+.2f}]", "no loss",
+                f"{row['warm']:.4f} against {row['cold']:.4f} cold: {100 * row['gain']:+.2f} "
+                f"points [{100 * row['gain_low']:+.2f}, {100 * row['gain_high']:+.2f}]", "no loss",
                 row["warm"] >= row["cold"]),
         ]  # fmt: skip
     told = found("countries")
