@@ -120,6 +120,7 @@ class TrainingConfig:
         replay: In a warm start that knows most titles, how many of these are learned again
             for each new one, so that nothing is forgotten.
         warm_epochs: Passes over the new titles and those then, at most.
+        warm_rate: Share of the learning rates that is used then.
         seed: Of everything random.
     """
 
@@ -150,6 +151,7 @@ class TrainingConfig:
     checkpoint_steps: int = 200
     replay: float = 1.0
     warm_epochs: int = 1
+    warm_rate: float = 0.125
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -164,6 +166,7 @@ class TrainingConfig:
             _between(name, getattr(self, name), 1)
         for name in ("learning_rate", "head_learning_rate", "clip", "lexical_cost"):
             _between(name, getattr(self, name), 1e-12)
+        _between("warm_rate", self.warm_rate, 1e-6, 1)
         for name in ("warmup", "frozen_layers"):
             _between(name, getattr(self, name), 0, 1)
         for name in ("dropout", "encoder_dropout", "label_smoothing", "validation"):

@@ -121,8 +121,12 @@ def fit(
     rows, beginning = _rows_to_learn(whole, warm, training, taxonomy.hash)
     own_training = training
     if beginning == "carry":
-        epochs = min(training.epochs, training.warm_epochs) if len(rows) else 0
-        own_training = replace(training, epochs=epochs)
+        own_training = replace(
+            training,
+            epochs=min(training.epochs, training.warm_epochs) if len(rows) else 0,
+            learning_rate=training.learning_rate * training.warm_rate,
+            head_learning_rate=training.head_learning_rate * training.warm_rate,
+        )
     ngrams, lexical, features = None, None, None
     if model.lexical:
         counts = np.bincount(catalog.targets, minlength=len(taxonomy))

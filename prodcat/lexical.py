@@ -225,6 +225,7 @@ class LexicalBranch(nn.Module):
 
     def __init__(self, offsets: Tensor, columns: Tensor, values: Tensor, bias: Tensor) -> None:
         super().__init__()
+        columns = columns.to(torch.int16 if len(bias) <= 2**15 else torch.int32)
         for name, tensor in (
             ("offsets", offsets),
             ("columns", columns),
@@ -285,7 +286,7 @@ class LexicalBranch(nn.Module):
         np.cumsum(np.bincount(feature, minlength=size), out=offsets[1:])
         return cls(
             torch.from_numpy(offsets),
-            torch.from_numpy(outcome[order].astype(np.int16 if len(bias) <= 2**15 else np.int32)),
+            torch.from_numpy(outcome[order]),
             torch.from_numpy(value[order]),
             torch.from_numpy(bias),
         )

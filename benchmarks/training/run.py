@@ -366,8 +366,9 @@ def run_trim(options) -> dict:
     rows = []
     for name in SETS:
         _, _, test = read(options.data, name, "all")
-        whole = options.work / f"{name}-prodcat"
-        model = prodcat.load(str(whole), device="cpu")
+        model = prodcat.load(str(options.work / f"{name}-prodcat"), device="cpu")
+        whole = options.work / f"{name}-whole"
+        model.save(str(whole))  # in the format of today
         small, report = model.trimmed(everything)
         target = options.work / f"{name}-trimmed"
         small.save(str(target))
