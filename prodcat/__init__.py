@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "AliasEvent": "aliases",
     "ArtifactError": "errors",
+    "Cache": "cache",
     "Catalog": "catalog",
     "CatalogError": "errors",
     "CatalogReport": "catalog",
@@ -17,24 +19,29 @@ _PUBLIC = {
     "Classifier": "classifier",
     "Comparison": "metrics",
     "ConfigError": "errors",
+    "ConflictError": "errors",
     "EncoderError": "errors",
     "Evaluation": "metrics",
     "ExpectedCost": "decoding",
     "Guarantee": "guarantee",
     "HierarchicalF": "decoding",
+    "Key": "signature",
     "ModelConfig": "config",
     "MostLikelyPath": "decoding",
     "Prediction": "classifier",
     "ProdcatError": "errors",
+    "Store": "store",
+    "StoreError": "errors",
     "Taxonomy": "taxonomy",
     "TaxonomyError": "errors",
     "TrainingConfig": "config",
     "TrainingInterrupted": "errors",
     "TreeDistance": "decoding",
+    "Version": "store",
     "VocabularyReport": "vocabulary",
     "fit": "fitting",
     "leak_audit": "splits",
-    "load": "classifier",
+    "load": "loading",
     "read_catalog": "catalog",
     "read_taxonomy": "taxonomy",
     "split": "splits",
@@ -42,7 +49,9 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "AliasEvent",
     "ArtifactError",
+    "Cache",
     "Catalog",
     "CatalogError",
     "CatalogReport",
@@ -50,20 +59,25 @@ __all__ = [
     "Classifier",
     "Comparison",
     "ConfigError",
+    "ConflictError",
     "EncoderError",
     "Evaluation",
     "ExpectedCost",
     "Guarantee",
     "HierarchicalF",
+    "Key",
     "ModelConfig",
     "MostLikelyPath",
     "Prediction",
     "ProdcatError",
+    "Store",
+    "StoreError",
     "Taxonomy",
     "TaxonomyError",
     "TrainingConfig",
     "TrainingInterrupted",
     "TreeDistance",
+    "Version",
     "VocabularyReport",
     "fit",
     "leak_audit",
@@ -75,8 +89,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from prodcat.aliases import AliasEvent
+    from prodcat.cache import Cache
     from prodcat.catalog import Catalog, CatalogReport, read_catalog
-    from prodcat.classifier import Classifier, Prediction, load
+    from prodcat.classifier import Classifier, Prediction
     from prodcat.config import ModelConfig, TrainingConfig
     from prodcat.decoding import ExpectedCost, HierarchicalF, MostLikelyPath, TreeDistance
     from prodcat.encoder import trim_encoder
@@ -85,15 +101,20 @@ if TYPE_CHECKING:
         CatalogError,
         CheckpointError,
         ConfigError,
+        ConflictError,
         EncoderError,
         ProdcatError,
+        StoreError,
         TaxonomyError,
         TrainingInterrupted,
     )
     from prodcat.fitting import fit
     from prodcat.guarantee import Guarantee
+    from prodcat.loading import load
     from prodcat.metrics import Comparison, Evaluation
+    from prodcat.signature import Key
     from prodcat.splits import leak_audit, split
+    from prodcat.store import Store, Version
     from prodcat.taxonomy import Taxonomy, read_taxonomy
     from prodcat.vocabulary import VocabularyReport
 

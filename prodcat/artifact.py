@@ -11,137 +11,324 @@
     README.md           a card for people
 
 The manifest is written last, so a folder without one is not a whole artifact.  Nothing in
-it is executable: no pickle, no code.
+it is executable: no pickle, no code.  What is read may have been made to do harm: sizes are
+compared before anything is read, hashes before anything is parsed, and JSON is bounded.
 """
 
 import hashlib
+import importlib.metadata
 import json
+import math
+import platform
+import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from prodcat.errors import ArtifactError
+from prodcat.document import check_document, read_document
+from prodcat.errors import ArtifactError, StoreError
+from prodcat.objects import Objects
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT_VERSION = 3
 READABLE = (2, 3)
 MANIFEST = "manifest.json"
-REQUIRED = ("config.json", "taxonomy.json", "model.safetensors")
+WEIGHTS = "model.safetensors"
+REQUIRED = ("config.json", "taxonomy.json", WEIGHTS)
+MAX_BYTES = 64 << 30
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MOST_FILES = 64
+_MANIFEST_LIMIT = 1 << 20
+# Most bytes, and most values, of each file of JSON.
+_LIMITS = {
+    "taxonomy.json": (64 << 20, 1_500_000),
+    "tokenizer.json": (128 << 20, 4_000_000),
+    "evaluation.json": (32 << 20, 500_000),
+}
+_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "safetensors")
+_REMEDY = "Save or copy the artifact again."
 
 
-def write_artifact(uri: str, files: Mapping[str, bytes], version: str) -> None:
+@dataclass(frozen=True)
+class Artifact:
+    """A verified artifact: every file is what the manifest says.
+
+    Attributes:
+        uri: Where it is, for messages.
+        manifest: Its manifest.
+        files: Contents by name, or where they lie as files that never change.
+    """
+
+    uri: str
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes | Path]
+
+    def read(self, name: str) -> bytes:
+        """The content of one file."""
+        content = self.files[name]
+        return content if isinstance(content, bytes) else content.read_bytes()
+
+    def text(self, name: str) -> str:
+        """A file of text that something else parses, with its JSON bounded.
+
+        Raises:
+            ArtifactError: It is too large, or no UTF-8.
+        """
+        content = self.read(name)
+        limit, values = _LIMITS.get(name, (4 << 20, 100_000))
+        check_document(
+            content, f"{name} in the artifact at {self.uri!r}", limit=limit, values=values
+        )
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise ArtifactError(
+                f"{name} in the artifact at {self.uri!r} is no UTF-8: {error}. {_REMEDY}"
+            ) from error
+
+    def document(self, name: str) -> Any:
+        """A file of JSON, parsed.
+
+        Raises:
+            ArtifactError: It is too large, too deep, or no JSON.
+        """
+        limit, values = _LIMITS.get(name, (4 << 20, 100_000))
+        source = f"{name} in the artifact at {self.uri!r}"
+        return read_document(self.read(name), source, limit=limit, values=values)
+
+    def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Type and shape of each weight by name, from the file's header alone.
+
+        Raises:
+            ArtifactError: The header does not fit the file.
+        """
+        content = self.files[WEIGHTS]
+        if isinstance(content, bytes):
+            return _shapes(content[:8], lambda end: content[8:end], len(content), self.uri)
+        with content.open("rb") as file:
+            return _shapes(
+                file.read(8),
+                lambda end: file.read(end - 8),
+                content.stat().st_size,
+                self.uri,
+            )
+
+    def tensors(self) -> "dict[str, Tensor]":
+        """The weights; mapped into memory where they are a file.
+
+        Raises:
+            ArtifactError: They cannot be read.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load, load_file
+
+        content = self.files[WEIGHTS]
+        try:
+            found: dict[str, Tensor]
+            found = load(content) if isinstance(content, bytes) else load_file(content)
+            return found
+        except (SafetensorError, ValueError, KeyError, OverflowError) as error:
+            raise ArtifactError(
+                f"{WEIGHTS} in the artifact at {self.uri!r} cannot be read: "
+                f"{type(error).__name__}: {error}. {_REMEDY}"
+            ) from error
+
+
+def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+    source = f"The header of {WEIGHTS} in the artifact at {uri!r}"
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or length > size - 8:
+        raise ArtifactError(
+            f"{source} says that it has {length:,} bytes; the whole file has {size:,}. {_REMEDY}"
+        )
+    if length > 16 << 20:
+        raise ArtifactError(f"{source} has {length:,} bytes; expected at most {16 << 20:,}.")
+    header = read_document(rest(8 + length), source, limit=16 << 20, values=500_000)
+    shapes = {}
+    try:
+        for name, entry in header.items():
+            if name == "__metadata__":
+                continue
+            shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
+            if not all(type(axis) is int and axis >= 0 for axis in (*shape, begin, end)):
+                raise ValueError(f"{name} has no shape")
+            if not begin <= end <= size - 8 - length or math.prod(shape) > 2 * (end - begin):
+                raise ValueError(f"{name} is not within the file")
+            shapes[name] = str(entry["dtype"]), shape
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{source} is damaged: {error}. {_REMEDY}") from error
+    return shapes
+
+
+# -- writing ----------------------------------------------------------------------
+
+
+def describe(files: Mapping[str, bytes], version: str, facts: Mapping[str, Any]) -> bytes:
+    """The manifest of files, as JSON.
+
+    Args:
+        files: Contents by name.
+        version: Of prodcat.
+        facts: What else to say.
+    """
+    manifest = {
+        "format": "prodcat",
+        "format_version": FORMAT_VERSION,
+        "prodcat_version": version,
+        **facts,
+        "libraries": libraries(),
+        "files": {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in files.items()
+        },
+    }
+    return json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def libraries() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a model answers."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in _LIBRARIES
+    }
+
+
+def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes) -> None:
     """Write the files, then the manifest.
 
     Args:
-        uri: A folder; made if it is not there.  An artifact that is there is replaced:
-            its manifest goes first, so that it never vouches for mixed files.
+        objects: A folder.  An artifact that is there is replaced: its manifest goes first,
+            so that it never vouches for mixed files.
         files: Contents by name.
-        version: Of prodcat, for the manifest.
+        manifest: See :func:`describe`.
 
     Raises:
         ArtifactError: The folder cannot be written.
     """
-    import fsspec
-
     try:
-        filesystem, root = fsspec.url_to_fs(uri)
-        filesystem.makedirs(root, exist_ok=True)
-        manifest_path = f"{root}/{MANIFEST}"
-        if filesystem.exists(manifest_path):
-            filesystem.rm_file(manifest_path)
+        objects.remove(MANIFEST)
         for name, content in files.items():
-            filesystem.pipe_file(f"{root}/{name}", content)
-        manifest = {
-            "format": "prodcat",
-            "format_version": FORMAT_VERSION,
-            "prodcat_version": version,
-            "files": {
-                name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-                for name, content in files.items()
-            },
-        }
-        filesystem.pipe_file(manifest_path, json.dumps(manifest, indent=2).encode() + b"\n")
-    except (OSError, ValueError, ImportError) as error:
-        raise ArtifactError(
-            f"Cannot write the artifact to {uri!r}: {error}. Check the address, the rights and "
-            "the free space."
-        ) from error
+            objects.write(name, content)
+        objects.write(MANIFEST, manifest)
+    except StoreError as error:
+        raise ArtifactError(f"Cannot write the artifact to {objects.uri!r}: {error}") from error
 
 
-def read_artifact(uri: str) -> dict[str, bytes]:
-    """Read and verify all files.
+# -- reading ----------------------------------------------------------------------
 
-    Returns:
-        Contents by name, without the manifest.
+
+def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
+    """A manifest whose form is right.
 
     Raises:
-        ArtifactError: There is no artifact, its format is another one, or a file is
-            missing, truncated or altered; the message says which.
+        ArtifactError: It is damaged, or of another format.
     """
-    import fsspec
-
-    try:
-        filesystem, root = fsspec.url_to_fs(uri)
-    except (ValueError, ImportError) as error:
-        raise ArtifactError(f"Cannot look for {uri!r}: {error}. Check the address.") from error
-    manifest = _read_manifest(filesystem, root, uri)
-    files: dict[str, bytes] = {}
-    for name, expected in manifest["files"].items():
-        try:
-            content = filesystem.cat_file(f"{root}/{name}")
-        except FileNotFoundError as error:
+    source = f"{MANIFEST} of the artifact at {uri!r}"
+    manifest = read_document(text, source, limit=_MANIFEST_LIMIT, values=20_000)
+    damaged = ArtifactError(f"{source} is damaged. {_REMEDY}")
+    if not isinstance(manifest, dict):
+        raise damaged
+    version, files = manifest.get("format_version"), manifest.get("files")
+    if "format" not in manifest or version is None:
+        raise damaged
+    if manifest["format"] != "prodcat" or version not in READABLE:
+        raise ArtifactError(
+            f"The artifact at {uri!r} has format {str(manifest['format'])[:64]!r} version "
+            f"{str(version)[:64]}; this prodcat reads 'prodcat' versions {READABLE}. Install the "
+            f"prodcat that wrote it ({str(manifest.get('prodcat_version'))[:64]!r})."
+        )
+    if not isinstance(files, dict) or len(files) > _MOST_FILES:
+        raise damaged
+    for name, entry in files.items():
+        if not _NAME.fullmatch(name) or name == MANIFEST:
             raise ArtifactError(
-                f"The artifact at {uri!r} has no {name}, which its manifest lists. {_REMEDY}"
-            ) from error
-        if len(content) != expected["bytes"]:
-            raise ArtifactError(
-                f"{name} in the artifact at {uri!r} has {len(content):,} bytes; its manifest says "
-                f"{expected['bytes']:,}. The file was truncated or replaced. {_REMEDY}"
+                f"{source} is damaged: it names a file {name[:64]!r}, which no artifact has. "
+                f"{_REMEDY}"
             )
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected["sha256"]:
-            raise ArtifactError(
-                f"{name} in the artifact at {uri!r} was altered: SHA-256 {found[:12]}…, its "
-                f"manifest says {expected['sha256'][:12]}…. {_REMEDY}"
-            )
-        files[name] = content
+        if not (
+            isinstance(entry, dict)
+            and type(entry.get("bytes")) is int
+            and 0 <= entry["bytes"] <= MAX_BYTES
+            and isinstance(entry.get("sha256"), str)
+            and _SHA256.fullmatch(entry["sha256"])
+        ):
+            raise damaged
     for name in REQUIRED:
         if name not in files:
             raise ArtifactError(
                 f"The manifest of the artifact at {uri!r} does not list {name}. {_REMEDY}"
             )
+    return manifest
+
+
+def missing_file(name: str, uri: str) -> ArtifactError:
+    """What to say where a file that the manifest lists is not there."""
+    return ArtifactError(
+        f"The artifact at {uri!r} has no {name}, which its manifest lists. {_REMEDY}"
+    )
+
+
+def check_size(name: str, found: int, wanted: int, uri: str) -> None:
+    """Refuse a file of another size than the manifest says.
+
+    Raises:
+        ArtifactError: It has another size.
+    """
+    if found != wanted:
+        raise ArtifactError(
+            f"{name} in the artifact at {uri!r} has {found:,} bytes; its manifest says "
+            f"{wanted:,}. The file was truncated or replaced. {_REMEDY}"
+        )
+
+
+def check_hash(name: str, found: str, wanted: str, uri: str) -> None:
+    """Refuse a file of another content than the manifest says.
+
+    Raises:
+        ArtifactError: It has another content.
+    """
+    if found != wanted:
+        raise ArtifactError(
+            f"{name} in the artifact at {uri!r} was altered: SHA-256 {found[:12]}…, its "
+            f"manifest says {wanted[:12]}…. {_REMEDY}"
+        )
+
+
+def read_near(objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[str, bytes]:
+    """Read and verify all files of a folder that needs no network.
+
+    Raises:
+        ArtifactError: A file is missing, truncated or altered; the message says which.
+    """
+    files: dict[str, bytes] = {}
+    for name, wanted in manifest["files"].items():
+        try:
+            check_size(name, objects.size(name), wanted["bytes"], uri)
+            content = objects.read(name)
+        except FileNotFoundError as error:
+            raise missing_file(name, uri) from error
+        check_size(name, len(content), wanted["bytes"], uri)
+        check_hash(name, hashlib.sha256(content).hexdigest(), wanted["sha256"], uri)
+        files[name] = content
     return files
 
 
-_REMEDY = "Save or copy the artifact again."
+def read_manifest(objects: Objects) -> bytes:
+    """The manifest's text.
 
-
-def _read_manifest(filesystem: Any, root: str, uri: str) -> dict[str, Any]:
+    Raises:
+        ArtifactError: There is none.
+    """
     try:
-        text = filesystem.cat_file(f"{root}/{MANIFEST}")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        found = "nothing"
-        if filesystem.exists(root):
-            listed = (str(path).rsplit("/", 1)[-1] for path in filesystem.find(root, maxdepth=1))
-            found = ", ".join(sorted(listed)[:8]) or "an empty folder"
+        return objects.start(MANIFEST, _MANIFEST_LIMIT + 1)
+    except FileNotFoundError as error:
+        found = ", ".join(objects.names("")[:8]) or "nothing"
         raise ArtifactError(
-            f"Found no artifact at {uri!r}: it has no {MANIFEST} (found {found}). Check the "
-            "address; a folder without a manifest was not written to its end."
+            f"Found no artifact at {objects.uri!r}: it has no {MANIFEST} (found {found}). Check "
+            "the address; a folder without a manifest was not written to its end."
         ) from error
-    try:
-        manifest = json.loads(text)
-        version, files = manifest["format_version"], manifest["files"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{MANIFEST} of the artifact at {uri!r} is damaged. {_REMEDY}"
-        ) from error
-    if manifest.get("format") != "prodcat" or version not in READABLE:
-        raise ArtifactError(
-            f"The artifact at {uri!r} has format {manifest.get('format')!r} version {version!r}; "
-            f"this prodcat reads 'prodcat' versions {READABLE}. Install the prodcat that "
-            f"wrote it ({manifest.get('prodcat_version')!r})."
-        )
-    if not isinstance(files, dict) or not all(
-        isinstance(entry, dict) and {"bytes", "sha256"} <= set(entry) and "/" not in name
-        for name, entry in files.items()
-    ):
-        raise ArtifactError(f"{MANIFEST} of the artifact at {uri!r} is damaged. {_REMEDY}")
-    return dict(manifest)
+    except StoreError as error:
+        raise ArtifactError(f"Cannot read the artifact at {objects.uri!r}: {error}") from error

@@ -49,6 +49,12 @@ class Weights:
         """Weights that change nothing."""
         return cls(torch.ones(2), torch.ones(levels), torch.zeros(3))
 
+    def fits(self, levels: int) -> bool:
+        """Whether these are weights for a tree of so many levels."""
+        return [(own.dtype, tuple(own.shape)) for own in self] == [
+            (torch.float32, shape) for shape in ((2,), (levels,), (3,))
+        ]
+
     def to(self, device: torch.device) -> "Weights":
         """The same weights on a device."""
         return Weights(*(tensor.to(device) for tensor in self))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat import __version__
-from prodcat.artifact import read_artifact, write_artifact
+from prodcat.archive import is_archive, pack
+from prodcat.artifact import MANIFEST, WEIGHTS, Artifact, describe, write_artifact
 from prodcat.calibration import Weights, fit_weights, rows_to_fit
 from prodcat.catalog import UNKNOWN_CATEGORY, Catalog, group_text, targets_in
 from prodcat.checkpoint import Checkpoints
@@ -28,8 +29,16 @@ from prodcat.decoding import (
     most_likely_paths,
     pick_objective,
 )
-from prodcat.encoder import autocast, build_encoder, config_of, keep_pieces, pad_id_of
-from prodcat.errors import ArtifactError, CatalogError, ConfigError
+from prodcat.encoder import (
+    autocast,
+    build_encoder,
+    check_encoder,
+    config_of,
+    keep_pieces,
+    pad_id_of,
+    without_weights,
+)
+from prodcat.errors import ArtifactError, CatalogError, ConfigError, StoreError
 from prodcat.guarantee import (
     DEPARTMENT,
     Guarantee,
@@ -42,9 +51,10 @@ from prodcat.guarantee import (
 from prodcat.lexical import LexicalBranch, NGrams
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
+from prodcat.objects import Objects
 from prodcat.taxonomy import Path, Taxonomy, join_path
 from prodcat.text import readable, title_hashes
-from prodcat.tokenization import plan_batches, read_tokenizer, tokenize
+from prodcat.tokenization import plan_batches, read_tokenizer, tokenize, try_tokenizer
 from prodcat.training import EpochResult
 from prodcat.vocabulary import VocabularyReport, choose_pieces, trim_tokenizer, vocabulary_report
 
@@ -56,6 +66,8 @@ Titles = Sequence[str] | Catalog
 # Log-probabilities and the groups of the rows, if any, to answers.
 _Decision = Callable[[Tensor, Sequence[str] | None], Answers]
 _CHUNK = 2_048
+# Tensors of an artifact that are not the network's, and the branch that is checked by itself.
+_BESIDES = ("calibration", "training", "guarantee", "ngrams", "lexical")
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,8 @@ class Classifier:
         weights: The calibration.
         counts: int64 [nodes]: training titles labelled with each node.
         guarantee: What :meth:`with_guarantee` measured, or None.
+        origin: The store's version, ``model@version``, that it was loaded from, or that it was
+            made of by training on, calibrating or trimming; or None.
     """
 
     taxonomy: Taxonomy
@@ -118,6 +132,7 @@ class Classifier:
     # Hashes of the titles that it was validated on, ascending.
     _held: NDArray[np.uint64]
     _stored: dict[str, Any]
+    origin: str | None = None
     _checkpoints: Checkpoints | None = None  # of its training, until it is saved
 
     # -- answers ------------------------------------------------------------------
@@ -719,11 +734,31 @@ class Classifier:
         """Write the artifact; see :mod:`prodcat.artifact` for its files.
 
         Args:
-            uri: A folder at any fsspec URI.
+            uri: A folder at any fsspec URI, or ``…/model.tar.gz`` for one archive, as
+                SageMaker takes it; see :mod:`prodcat.archive`.
 
         Raises:
             ArtifactError: It cannot be written.
         """
+        files = self.files()
+        manifest = describe(files, __version__, {})
+        if is_archive(uri):
+            folder, _, name = uri.rpartition("/")
+            try:
+                Objects(folder or ".").write(name, pack({MANIFEST: manifest, **files}))
+            except StoreError as error:
+                raise ArtifactError(f"Cannot write the artifact to {uri!r}: {error}") from error
+        else:
+            write_artifact(Objects(uri), files, manifest)
+        self.clear_checkpoints()
+
+    def clear_checkpoints(self) -> None:
+        """Remove the checkpoints of its training: it is safe now."""
+        if self._checkpoints is not None:
+            self._checkpoints.clear()
+
+    def files(self) -> dict[str, bytes]:
+        """The artifact's files by name, without the manifest; equal for equal classifiers."""
         from safetensors.torch import save
 
         tensors = {
@@ -752,7 +787,7 @@ class Classifier:
                 }
             ),
             "taxonomy.json": self.taxonomy.to_json().encode(),
-            "model.safetensors": save(tensors),
+            WEIGHTS: save(tensors),
             "history.json": _json([result.to_dict() for result in self.history]),
             "README.md": self._card().encode(),
         }
@@ -762,9 +797,7 @@ class Classifier:
             files["guarantee.json"] = _json(self.guarantee.to_dict())
         if self._tokenizer is not None:
             files["tokenizer.json"] = self._tokenizer.to_str().encode()
-        write_artifact(uri, files, __version__)
-        if self._checkpoints is not None:
-            self._checkpoints.clear()
+        return files
 
     def _card(self) -> str:
         metrics = f"\n```\n{self.validation}\n```\n" if self.validation is not None else ""
@@ -786,82 +819,98 @@ class Classifier:
         return f"Classifier({self.model.encoder}, {self.taxonomy!r}{accuracy})"
 
 
-def load(uri: str, *, device: str | torch.device | None = None) -> Classifier:
-    """Load a classifier; needs no network but the artifact's own.
-
-    Args:
-        uri: The folder that :meth:`Classifier.save` wrote, at any fsspec URI.
-        device: Where to put it; a GPU if there is one.
+def rebuild(artifact: Artifact, device: torch.device) -> Classifier:
+    """The classifier that a verified artifact holds.
 
     Raises:
-        ArtifactError: There is no artifact, or it is not whole.
+        ArtifactError: Its files are of no classifier, or of different ones.
     """
-    files = read_artifact(uri)
-    device = pick_device(device)
     try:
-        return _rebuild(files, uri, device)
+        return _rebuilt(artifact, device)
     except ArtifactError:
         raise
-    except Exception as error:  # whatever a damaged file makes of the libraries below
+    except BaseException as error:  # whatever a damaged file makes of the libraries below
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise ArtifactError(
-            f"The artifact at {uri!r} cannot be rebuilt: {type(error).__name__}: {error}. Its "
-            "files are what its manifest says, so they were damaged before they were saved, or "
-            "belong to different models. Save the classifier again."
+            f"The artifact at {artifact.uri!r} cannot be rebuilt: {type(error).__name__}: "
+            f"{str(error)[:500]}. Its files are what its manifest says, so they were damaged "
+            "before they were saved, or belong to different models. Save the classifier again."
         ) from error
 
 
-def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classifier:
-    from safetensors.torch import load as load_tensors
-
+def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
+    uri, files = artifact.uri, artifact.files
+    config = artifact.document("config.json")
+    history = artifact.document("history.json") if "history.json" in files else []
     try:
-        config = json.loads(files["config.json"])
         model = ModelConfig(**config.pop("model"))
         training = TrainingConfig(**config.pop("training"))
         text_columns = tuple(config.pop("text_columns"))
-        tensors = load_tensors(files["model.safetensors"])
-        history = [EpochResult(**entry) for entry in json.loads(files.get("history.json", b"[]"))]
-    except (KeyError, TypeError, ValueError) as error:
+        encoder_config = config["encoder"]
+        epochs = tuple(EpochResult(**entry) for entry in history)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArtifactError(
             f"The artifact at {uri!r} has settings of another form: {error}."
         ) from error
-    taxonomy = Taxonomy.from_json(files["taxonomy.json"].decode())
+    shapes = artifact.shapes()
+    taxonomy = Taxonomy.from_json(artifact.text("taxonomy.json"))
     encoder = tokenizer = ngrams = lexical = None
-    if config["encoder"] is not None:
-        encoder = build_encoder(config["encoder"], model.pooling)
-        tokenizer = read_tokenizer(files["tokenizer.json"].decode(), f"{uri}/tokenizer.json")
+    # What the settings ask for is compared with what the file of weights has before anything
+    # is allocated: settings alone could ask for any amount of memory.
+    if encoder_config is not None:
+        check_encoder(encoder_config, shapes)
+        encoder = build_encoder(encoder_config, model.pooling, empty=True)
+    with without_weights():
+        network = Network(
+            taxonomy, encoder, model.structure, model.belief_width, None, training.dropout
+        )
+    _check_shapes(network, shapes, uri)
+
+    tensors = artifact.tensors()
+    if encoder_config is not None:
+        tokenizer = read_tokenizer(artifact.text("tokenizer.json"), f"{uri}/tokenizer.json")
+        assert encoder is not None
+        rows = encoder.word_embeddings.num_embeddings
+        try_tokenizer(tokenizer, rows, f"{uri}/tokenizer.json")
+    own = {
+        name: _taken(tensors, name)
+        for name in ("calibration", "training", "guarantee", "ngrams", "lexical")
+    }
     if model.lexical:
-        hashes = tensors.pop("ngrams.hashes").numpy().view(np.uint64)
-        ngrams = NGrams(hashes, tensors.pop("ngrams.idf").numpy(), model.characters)
-        names = ("offsets", "columns", "values", "bias")
-        lexical = LexicalBranch(*(tensors[f"lexical.{name}"] for name in names))
-        entries = int(lexical.offsets[-1])
-        if not len(hashes) + 1 == len(lexical.offsets) or entries != len(lexical.columns):
+        hashes = own["ngrams"]["hashes"].numpy().view(np.uint64)
+        ngrams = NGrams(hashes, own["ngrams"]["idf"].numpy(), model.characters)
+        parts = (own["lexical"][name] for name in ("offsets", "columns", "values", "bias"))
+        lexical = LexicalBranch(*parts)
+        if len(ngrams.idf) != len(hashes) or not lexical.fits(len(hashes), len(taxonomy.outcomes)):
             raise ArtifactError(f"The n-grams in the artifact at {uri!r} do not fit each other.")
-    network = Network(
-        taxonomy, encoder, model.structure, model.belief_width, lexical, training.dropout
-    )
-    own = {name: _taken(tensors, name) for name in ("calibration", "training", "guarantee")}
     guarantee = None
     if "guarantee.json" in files:
         arrays = {name: tensor.numpy() for name, tensor in own["guarantee"].items()}
-        guarantee = Guarantee.from_parts(json.loads(files["guarantee.json"]), arrays)
+        guarantee = Guarantee.from_parts(artifact.document("guarantee.json"), arrays)
         guarantee.check(taxonomy)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise ArtifactError(
-            f"The weights in the artifact at {uri!r} do not fit its config: {error}"
-        ) from error
+    network.load_state_dict(tensors, assign=True)  # not copied
+    if any(own.is_meta for own in (*network.parameters(), *network.buffers())):
+        # A model that makes its own constants in an unusual way: build it in full.
+        assert encoder_config is not None
+        network.encoder = build_encoder(encoder_config, model.pooling)
+        network.load_state_dict(tensors, assign=True)
+    network.lexical = lexical
     none = torch.zeros(0, dtype=torch.int64)  # before format 3
+    evaluation = artifact.document("evaluation.json") if "evaluation.json" in files else None
+    counts = own["training"]["counts"].numpy()
+    weights = Weights(*(own["calibration"][n] for n in ("evidence", "levels", "sharpness")))
+    if len(counts) != len(taxonomy) or not weights.fits(taxonomy.depth):
+        raise ArtifactError(f"Counts or calibration in the artifact at {uri!r} fit another tree.")
     return Classifier(
         taxonomy=taxonomy,
         model=model,
         training=training,
-        history=tuple(history),
-        validation=_read_evaluation(files.get("evaluation.json")),
+        history=epochs,
+        validation=None if evaluation is None else Evaluation.from_dict(evaluation),
         text_columns=text_columns,
-        weights=Weights(*(own["calibration"][n] for n in ("evidence", "levels", "sharpness"))),
-        counts=own["training"]["counts"].numpy(),
+        weights=weights,
+        counts=counts,
         guarantee=guarantee,
         _network=network.to(device).eval(),
         _tokenizer=tokenizer,
@@ -872,6 +921,26 @@ def _rebuild(files: dict[str, bytes], uri: str, device: torch.device) -> Classif
         _held=own["training"].get("held", none).numpy().view(np.uint64),
         _stored=config,
     )
+
+
+def _check_shapes(
+    network: Network, found: dict[str, tuple[str, tuple[int, ...]]], uri: str
+) -> None:
+    """Refuse weights that are not those of the network, before any are read."""
+    wanted = {name: ("F32", tuple(own.shape)) for name, own in network.state_dict().items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if name.partition(".")[0] in _BESIDES:
+            continue
+        if found.get(name) != wanted.get(name):
+            raise ArtifactError(
+                f"The weights in the artifact at {uri!r} do not fit its config: {name} is "
+                f"{_shape(found.get(name))}, expected {_shape(wanted.get(name))}. Save the "
+                "classifier again."
+            )
+
+
+def _shape(own: tuple[str, tuple[int, ...]] | None) -> str:
+    return "not there" if own is None else f"{own[0]} {list(own[1])}"
 
 
 def _taken(tensors: dict[str, Tensor], owner: str) -> dict[str, Tensor]:
@@ -895,10 +964,6 @@ def pick_device(device: str | torch.device | None) -> torch.device:
             "'cuda' on a machine with a GPU."
         ) from error
     return found
-
-
-def _read_evaluation(text: bytes | None) -> Evaluation | None:
-    return None if text is None else Evaluation.from_dict(json.loads(text))
 
 
 def _json(value: object) -> bytes:

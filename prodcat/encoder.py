@@ -1,13 +1,14 @@
 """A Hugging Face encoder as one vector per title."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from prodcat.attention import short_attention, suits
 from prodcat.errors import EncoderError
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Pooling = Literal["mean", "cls"]
+_MOST = 10_000_000  # of anything that a config counts
+# What a config may say beside the shape: where code, kernels or weights are from.
+_NOT_SHAPE = (
+    "_", "auto_map", "attn_implementation", "quantization_config", "use_kernels", "backbone",
+    "use_pretrained", "use_timm", "trust_remote_code", "custom_pipelines",
+)  # fmt: skip
 _ATTENTION = "prodcat_short"  # the name under which transformers knows prodcat.attention
 # Models whose layers all let every token see all others: they can be given the mask as attention
 # reads it, and none where nothing is padded.
@@ -302,25 +309,93 @@ def write_encoder(encoder: Encoder, tokenizer: "Tokenizer", target: str) -> None
             filesystem.put_file(str(path), f"{root}/{path.name}")
 
 
-def build_encoder(config: dict[str, Any], pooling: Pooling = "mean") -> Encoder:
-    """Build an encoder with random weights from the JSON of its config; needs no network.
+def build_encoder(
+    config: dict[str, Any], pooling: Pooling = "mean", *, empty: bool = False
+) -> Encoder:
+    """Build an encoder from the JSON of its config; needs no network.
+
+    Args:
+        config: See :func:`config_of`.
+        pooling: See :class:`Encoder`.
+        empty: Whether to leave out the weights, which are then to be assigned.
 
     Raises:
         EncoderError: The installed ``transformers`` does not know the model's type.
     """
     from transformers import AutoConfig, AutoModel
 
-    rest = dict(config)
+    rest = {name: value for name, value in config.items() if not name.startswith(_NOT_SHAPE)}
     kind = rest.pop("model_type", None)
     try:
         settings = AutoConfig.for_model(kind, **rest)
-        body = _without_pooler(AutoModel.from_config, settings).float()
+        with without_weights() if empty else nullcontext():
+            body = _without_pooler(AutoModel.from_config, settings).float()
         return Encoder(_with_short_attention(body), pooling)
     except (ValueError, KeyError) as error:
         raise EncoderError(
             f"Cannot build an encoder of type {kind!r}: {error}. Install the version of "
             "transformers that the artifact was saved with."
         ) from error
+
+
+class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
+    """Modules made within have weights without memory, in this thread alone.
+
+    Constants that are computed, such as positions, are real.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Weights begin as uninitialised or random numbers."""
+        kwargs = dict(kwargs or {})
+        if func in (torch.empty, torch.rand, torch.randn):
+            kwargs["device"] = "meta"
+        return func(*args, **kwargs)
+
+
+def check_encoder(config: Any, shapes: Mapping[str, Any]) -> None:
+    """Refuse a config that no encoder with such weights can have.
+
+    A config can ask for any amount of memory, for code or weights from elsewhere.
+
+    Args:
+        config: As an artifact has it.
+        shapes: The artifact's weights by name.
+
+    Raises:
+        EncoderError: It does.
+    """
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
+
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    known = (*MODEL_FOR_MASKED_LM_MAPPING_NAMES, *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+    if not isinstance(kind, str) or kind not in known:
+        raise EncoderError(
+            f"Found an encoder of type {str(kind)[:64]!r}, which the installed transformers does "
+            "not know as a text encoder. Install the version of transformers that the artifact "
+            "was saved with."
+        )
+    for name, number in _numbers(config):
+        most = len(shapes) if "layer" in name else _MOST
+        if abs(number) > most:
+            raise EncoderError(
+                f"The encoder's config asks for {name}={number:,}; expected at most {most:,} with "
+                "these weights. It is not the config of these weights."
+            )
+
+
+def _numbers(config: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """All numbers of a config, by name."""
+    if isinstance(config, dict):
+        for key, value in config.items():
+            yield from _numbers(value, str(key))
+    elif isinstance(config, list):
+        for value in config:
+            yield from _numbers(value, name)
+    elif isinstance(config, int) and not isinstance(config, bool):
+        yield name, config
 
 
 def config_of(encoder: Encoder) -> dict[str, Any]:

@@ -6,7 +6,9 @@
     ├── CatalogError     a table of titles cannot be read or used as it is
     ├── EncoderError     an encoder or its tokenizer cannot be loaded
     ├── CheckpointError  a checkpoint cannot be written or read
-    └── ArtifactError    a saved classifier is missing, altered or too new
+    ├── ArtifactError    a saved classifier is missing, altered or too new
+    └── StoreError       a place cannot be reached, or a model is not in the store
+        └── ConflictError    someone else was first
 
     TrainingInterrupted  a training was stopped by SIGTERM, its state saved
 
@@ -37,6 +39,20 @@ class EncoderError(ProdcatError):
 
 class ArtifactError(ProdcatError):
     """A saved classifier is missing, altered, truncated or of another format."""
+
+
+class StoreError(ProdcatError):
+    """A place cannot be reached or written, or the store has no such model, version or alias.
+
+    Attributes:
+        unreachable: Whether the network or the server failed, so that later it may go well.
+    """
+
+    unreachable = False
+
+
+class ConflictError(StoreError):
+    """Someone else changed the same thing at the same time and was first."""
 
 
 class CheckpointError(ProdcatError):

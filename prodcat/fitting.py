@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from prodcat.carry import carry_heads, match_nodes, rows_to_learn
 from prodcat.catalog import Catalog, targets_in
 from prodcat.checkpoint import Checkpoints, state_digest
-from prodcat.classifier import Classifier, load, pick_device
+from prodcat.classifier import Classifier, pick_device
 from prodcat.config import ModelConfig, TrainingConfig
 from prodcat.encoder import Encoder, config_of, load_encoder, pad_id_of
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.fingerprint import fingerprint, row_hashes
 from prodcat.guarantee import reference
 from prodcat.lexical import Features, LexicalBranch, NGrams, solve
+from prodcat.loading import load
 from prodcat.network import Network
 from prodcat.ranks import Ranks
 from prodcat.splits import split
@@ -200,6 +201,7 @@ def fit(
         classifier,
         validation=evaluation,
         _reference=reference(evaluation.judged.confidence),
+        origin=None if warm is None else warm.origin,
         _checkpoints=kept if ranks.writes else None,
     )
     return classifier

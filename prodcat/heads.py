@@ -41,7 +41,8 @@ class StackedHeads(nn.Module):
         for shift in self.shifts:
             nn.init.zeros_(shift.weight)  # type: ignore[arg-type]
         for level, rows in enumerate(parents):
-            self.register_buffer(f"parent_{level}", torch.tensor(rows), persistent=False)
+            parent = torch.tensor(rows, dtype=torch.int64)
+            self.register_buffer(f"parent_{level}", parent, persistent=False)
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Score every node of the tree.

@@ -239,6 +239,21 @@ class LexicalBranch(nn.Module):
         self.bias: Tensor
         self._matrix: Any = None  # the map as SciPy holds it, made when first used on a CPU
 
+    def fits(self, features: int, outcomes: int) -> bool:
+        """Whether the parts fit each other and these numbers of features and outcomes."""
+        offsets, columns = self.offsets, self.columns
+        return (
+            [own.dtype for own in (offsets, self.values, self.bias)]
+            == [torch.int64, torch.float16, torch.float32]
+            and [own.ndim for own in (offsets, columns, self.values, self.bias)] == [1] * 4
+            and len(offsets) == features + 1
+            and len(self.bias) == outcomes
+            and len(columns) == len(self.values) == int(offsets[-1])
+            and int(offsets[0]) == 0
+            and bool((offsets[1:] >= offsets[:-1]).all())
+            and (not len(columns) or bool(columns.min() >= 0 and columns.max() < outcomes))
+        )
+
     def forward(self, features: Features) -> Tensor:
         """float32 [batch, outcome]: the margin of each outcome."""
         device, outcomes = self.bias.device, len(self.bias)

@@ -168,5 +168,29 @@ def read_tokenizer(text: str, source: str) -> "Tokenizer":
 
     try:
         return Tokenizer.from_str(text)
-    except Exception as error:  # the Rust binding raises bare Exception
-        raise EncoderError(f"{source} is not a readable tokenizer.json: {error}.") from error
+    except BaseException as error:  # the Rust binding raises bare Exception, and panics
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise EncoderError(
+            f"{source} is not a readable tokenizer.json: {str(error)[:500]}."
+        ) from error
+
+
+def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
+    """Refuse a tokenizer whose pieces are not those of a table of word vectors.
+
+    Args:
+        tokenizer: To be tried.
+        rows: Of the table.
+        source: Where it is from, for the message.
+
+    Raises:
+        EncoderError: It has more pieces than the table, or cannot read a title.
+    """
+    pieces = tokenizer.get_vocab_size(with_added_tokens=True)
+    ids = tokenizer.encode("prodcat 1 kg, süt").ids
+    if pieces > rows or max(ids, default=0) >= rows:
+        raise EncoderError(
+            f"{source} has {max(pieces, max(ids, default=0) + 1):,} pieces; the encoder has "
+            f"vectors for {rows:,}. They belong to different models."
+        )

@@ -1,0 +1,163 @@
+"""Signatures of what a store holds: HMAC with a shared secret, or Ed25519."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prodcat.errors import ArtifactError, ConfigError
+
+_SHORTEST = 32
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key that signs, or that can only check.
+
+    Attributes:
+        algorithm: ``"hmac-sha256"`` or ``"ed25519"``.
+        id: A name of the key that gives nothing away, the same for both halves of a pair.
+        can_sign: Whether it signs too.
+    """
+
+    algorithm: str
+    id: str
+    can_sign: bool
+    _secret: Any
+
+    @classmethod
+    def from_secret(cls, secret: bytes) -> "Key":
+        """A key that all who share it sign and check with.
+
+        Raises:
+            ConfigError: It is too short to be a secret.
+        """
+        if len(secret) < _SHORTEST:
+            raise ConfigError(
+                f"The secret has {len(secret)} bytes; expected at least {_SHORTEST}, at random, "
+                "such as `openssl rand -hex 32` makes."
+            )
+        name = hmac.new(secret, b"prodcat key", hashlib.sha256).hexdigest()[:16]
+        return cls("hmac-sha256", name, True, secret)
+
+    @classmethod
+    def from_pem(cls, text: bytes) -> "Key":
+        """One half of an Ed25519 pair: the private one signs, the public one only checks.
+
+        Raises:
+            ConfigError: It is no such key, or the package ``cryptography`` is missing.
+        """
+        try:
+            from cryptography.hazmat.primitives import serialization
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+                Ed25519PrivateKey,
+                Ed25519PublicKey,
+            )
+        except ImportError as error:
+            raise ConfigError(
+                "A PEM key needs the package cryptography: pip install 'prodcat[sign]'."
+            ) from error
+        private = b"PRIVATE" in text
+        try:
+            key: Any
+            if private:
+                key = serialization.load_pem_private_key(text, None)
+            else:
+                key = serialization.load_pem_public_key(text)
+        except (ValueError, TypeError) as error:
+            raise ConfigError(
+                f"This is no PEM key that can be read without a password: {error}. Expected an "
+                "Ed25519 key, such as `openssl genpkey -algorithm ed25519` makes."
+            ) from error
+        if not isinstance(key, (Ed25519PrivateKey, Ed25519PublicKey)):
+            raise ConfigError(
+                f"Found a {type(key).__name__}; expected an Ed25519 key, such as `openssl genpkey "
+                "-algorithm ed25519` makes."
+            )
+        public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
+        return cls(
+            "ed25519", hashlib.sha256(public.public_bytes_raw()).hexdigest()[:16], private, key
+        )
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "Key":
+        """A PEM file with an Ed25519 key, or a file with a shared secret.
+
+        Raises:
+            ConfigError: It cannot be read, or is neither.
+        """
+        try:
+            text = Path(path).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"Cannot read the key {str(path)!r}: {error}.") from error
+        return cls.from_pem(text) if b"-----BEGIN" in text else cls.from_secret(text.strip())
+
+    def sign(self, content: bytes) -> dict[str, str]:
+        """A signature, as JSON can hold it.
+
+        Raises:
+            ConfigError: This half of the pair cannot sign.
+        """
+        if not self.can_sign:
+            raise ConfigError(
+                f"The public key {self.id} can only check; expected the private one to sign."
+            )
+        if self.algorithm == "ed25519":
+            raw = self._secret.sign(content)
+        else:
+            raw = hmac.new(self._secret, content, hashlib.sha256).digest()
+        return {
+            "algorithm": self.algorithm,
+            "key": self.id,
+            "signature": base64.b64encode(raw).decode(),
+        }
+
+    def fits(self, content: bytes, signature: Any) -> bool:
+        """Whether a signature of this content was made with this key."""
+        try:
+            if signature["algorithm"] != self.algorithm or signature["key"] != self.id:
+                return False
+            raw = base64.b64decode(signature["signature"], validate=True)
+        except (KeyError, TypeError, ValueError):
+            return False
+        if self.algorithm == "hmac-sha256":
+            return hmac.compare_digest(
+                raw, hmac.new(self._secret, content, hashlib.sha256).digest()
+            )
+        from cryptography.exceptions import InvalidSignature
+
+        public = self._secret.public_key() if self.can_sign else self._secret
+        try:
+            public.verify(raw, content)
+        except InvalidSignature:
+            return False
+        return True
+
+
+def check_signature(keys: Sequence[Key], content: bytes, signature: Any, source: str) -> None:
+    """Refuse what none of the keys signed; without keys nothing is asked.
+
+    Raises:
+        ArtifactError: It is unsigned, or signed by another key, or was altered.
+    """
+    if not keys or any(key.fits(content, signature) for key in keys):
+        return
+    wanted = ", ".join(key.id for key in keys)
+    found = signature.get("key") if isinstance(signature, dict) else None
+    if found is None:
+        raise ArtifactError(
+            f"{source} is not signed; expected a signature by {wanted}. Publish it with the key, "
+            "or load it from a store without keys."
+        )
+    if found not in [key.id for key in keys]:
+        raise ArtifactError(
+            f"{source} is signed by {str(found)[:64]!r}; expected {wanted}. Give the key that it "
+            "was signed with, if you trust it."
+        )
+    raise ArtifactError(
+        f"{source} does not fit its signature by {found}: it was altered after it was signed. "
+        "Do not use it; publish it again."
+    )
