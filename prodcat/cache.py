@@ -17,16 +17,16 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from prodcat.artifact import check_hash, check_size, missing_file
 from prodcat.errors import StoreError
-from prodcat.objects import Objects, explain_disk
+from prodcat.objects import PIECE, Objects, explain_disk
 
 logger = logging.getLogger("prodcat")
-_PIECE = 8 << 20
+DEFAULT_FOLDER = Path("~/.cache/prodcat")
 _AT_ONCE = 4
 _TRIES = 3
 _IN_USE = 600.0  # seconds
@@ -147,7 +147,7 @@ class Cache:
                     done = 0
                 for piece in _pieces_of(part, done):
                     digest.update(piece)
-                for piece in _pieces(objects, name, done, size):
+                for piece in objects.pieces(name, done, size):
                     file.write(piece)
                     digest.update(piece)
                 file.flush()
@@ -200,31 +200,11 @@ class Cache:
             return
 
 
-def _pieces(objects: Objects, name: str, done: int, size: int) -> Iterator[bytes]:
-    """The rest of an object in order, a few pieces on their way at a time."""
-    bounds = [(start, min(start + _PIECE, size)) for start in range(done, size, _PIECE)]
-    if len(bounds) == 1:
-        yield objects.read(name, *bounds[0])
-        return
-    waiting: list[Future[bytes]] = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        try:
-            for start, end in bounds:
-                waiting.append(pool.submit(objects.read, name, start, end))
-                if len(waiting) == _AT_ONCE:
-                    yield waiting.pop(0).result()
-            while waiting:
-                yield waiting.pop(0).result()
-        finally:
-            for one in waiting:
-                one.cancel()
-
-
 def _pieces_of(path: Path, size: int) -> Iterator[bytes]:
     if not size:
         return
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
+        while piece := file.read(PIECE):
             yield piece
 
 
@@ -239,11 +219,11 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def _usable(folder: str | Path | None) -> Path:
-    wanted = Path(folder) if folder is not None else Path.home() / ".cache" / "prodcat"
+    wanted = Path(DEFAULT_FOLDER if folder is None else folder).expanduser()
     try:
         wanted.mkdir(parents=True, exist_ok=True)
         return wanted
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
         if folder is not None:
             raise StoreError(
                 f"Cannot make the cache {str(folder)!r}: {error}. Name a folder that can be "

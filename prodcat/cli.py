@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
 import prodcat
-from prodcat.errors import CatalogError, ConfigError, ProdcatError, TrainingInterrupted
+from prodcat.cli_models import add_models
+from prodcat.errors import CatalogError, ConfigError, ProdcatError, StoreError, TrainingInterrupted
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
@@ -28,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0 when all went well, 2 for a mistake that the user can mend, 75 for a training that
-        was stopped and saved its state: the same command goes on.
+        0 when all went well, 2 for a mistake that the user can mend, 75 where the same command
+        may go well later: a training that was stopped and saved its state, a store that could
+        not be reached.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except ProdcatError as error:
         print(f"prodcat {options.command}: {error}", file=sys.stderr)
-        return 2
+        return _TRY_AGAIN if _may_pass(error) else 2
     except TrainingInterrupted as interrupted:
         print(f"prodcat {options.command}: {interrupted}", file=sys.stderr)
         return _TRY_AGAIN
@@ -50,13 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _may_pass(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, StoreError):
+            return error.unreachable
+        error = error.__cause__
+    return False
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="prodcat", description="Turn product titles into category paths."
     )
     parser.add_argument("--version", action="version", version=f"prodcat {prodcat.__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="{train,predict,evaluate,calibrate,guarantee,trim,demo}"
+        dest="command", metavar="{train,predict,evaluate,calibrate,guarantee,trim,models,demo}"
     )
 
     train = commands.add_parser("train", help="train a classifier and save it")
@@ -85,7 +95,11 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="answer titles with category paths")
     predict.add_argument("input", help="titles: a file, a glob or an fsspec URI")
-    predict.add_argument("--model", required=True, help="a saved classifier")
+    predict.add_argument(
+        "--model",
+        required=True,
+        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
+    )
     predict.add_argument(
         "--output", default="-", help=".csv, .jsonl or .parquet; - for CSV on stdout"
     )
@@ -99,7 +113,11 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="judge a classifier on labelled titles")
     evaluate.add_argument("catalog", help="titles with categories")
-    evaluate.add_argument("--model", required=True, help="a saved classifier")
+    evaluate.add_argument(
+        "--model",
+        required=True,
+        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
+    )
     evaluate.add_argument("--json", help="also write the metrics here")
     evaluate.add_argument("--plot", help="also draw reliability and risk here, a .png or .svg")
     evaluate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
@@ -109,7 +127,11 @@ def _parser() -> argparse.ArgumentParser:
 
     calibrate = commands.add_parser("calibrate", help="fit the calibration anew, on new titles")
     calibrate.add_argument("catalog", help="labelled titles that training did not see")
-    calibrate.add_argument("--model", required=True, help="a saved classifier")
+    calibrate.add_argument(
+        "--model",
+        required=True,
+        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
+    )
     calibrate.add_argument("--output", required=True, help="where to save the new one")
     calibrate.add_argument(
         "--method", default="adaptive", choices=["temperature", "levels", "adaptive"]
@@ -122,7 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         "guarantee", help="measure what can be promised, on new titles, and save it along"
     )
     guarantee.add_argument("catalog", help="labelled titles that training did not see")
-    guarantee.add_argument("--model", required=True, help="a saved classifier")
+    guarantee.add_argument(
+        "--model",
+        required=True,
+        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
+    )
     guarantee.add_argument(
         "--output", required=True, help="where to save it with what was measured"
     )
@@ -154,6 +180,8 @@ def _parser() -> argparse.ArgumentParser:
     trim.add_argument("--min-count", type=int, default=1, help="pieces seen so often")
     trim.add_argument("--max-pieces", type=int, help="at most so many, the most frequent")
     trim.set_defaults(run=_trim)
+
+    add_models(commands)
 
     demo = commands.add_parser("demo", help="the whole job on a generated catalog")
     demo.add_argument("--folder", default="demo", help="where to keep its files")
@@ -343,7 +371,7 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
         print(catalog, file=sys.stderr)
     warm = None
     if options.warm_start:
-        warm = prodcat.load(options.warm_start, device=options.device)
+        warm = _load(options, options.warm_start)
     model = _settings(options, prodcat.ModelConfig, None if warm is None else warm.model)
     classifier = prodcat.fit(
         catalog,
@@ -372,8 +400,6 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
 
 
 def _trim(options: argparse.Namespace) -> None:
-    import fsspec
-
     titles = None
     if options.titles:
         titles = prodcat.read_catalog(
@@ -385,11 +411,10 @@ def _trim(options: argparse.Namespace) -> None:
             on_error="accept",
         )
     asked = {name: getattr(options, name) for name in ("languages", "min_count", "max_pieces")}
-    filesystem, path = fsspec.url_to_fs(options.source)
-    if filesystem.exists(f"{path}/manifest.json"):
+    if _is_classifier(options.source):
         if titles is None:
             raise ConfigError("A classifier is trimmed to titles; expected --titles. Name a file.")
-        small, report = prodcat.load(options.source, device="cpu").trimmed(titles, **asked)
+        small, report = _load(options, options.source).trimmed(titles, **asked)
         small.save(options.output)
     else:
         report = prodcat.trim_encoder(
@@ -403,10 +428,25 @@ def _trim(options: argparse.Namespace) -> None:
     print(f"\nsaved to {options.output}")
 
 
+def _load(options: argparse.Namespace, uri: str) -> "Classifier":
+    device = getattr(options, "device", "cpu")
+    return prodcat.load(uri, device=device, cache=os.environ.get("PRODCAT_CACHE"))
+
+
+def _is_classifier(source: str) -> bool:
+    """Whether something is a saved classifier, not an encoder."""
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(source)
+    if filesystem.exists(path):
+        return filesystem.isfile(path) or bool(filesystem.exists(f"{path}/manifest.json"))
+    return "@" in source.rstrip("/").rpartition("/")[2]
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     if options.plot and not options.plot.lower().endswith((".png", ".svg", ".pdf")):
         raise ConfigError(f"--plot {options.plot!r} ends with none of .png, .svg, .pdf.")
-    classifier = prodcat.load(options.model, device=options.device)
+    classifier = _load(options, options.model)
     catalog = _read(
         options,
         options.catalog,
@@ -426,7 +466,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    classifier = prodcat.load(options.model, device=options.device)
+    classifier = _load(options, options.model)
     catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy)
     before = classifier.evaluate(catalog)
     calibrated = classifier.calibrate(catalog, options.method)
@@ -441,7 +481,7 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _guarantee(options: argparse.Namespace) -> None:
-    classifier = prodcat.load(options.model, device=options.device)
+    classifier = _load(options, options.model)
     keep = [] if options.group is None else [options.group]
     catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
     measured = classifier.with_guarantee(
@@ -466,7 +506,7 @@ def _predict(options: argparse.Namespace) -> None:
             f"--output {options.output!r} is an input file too, which it would replace. Give it "
             "another name."
         )
-    classifier = prodcat.load(options.model, device=options.device)
+    classifier = _load(options, options.model)
     text = classifier.text_columns if options.text is None else tuple(options.text)
     pieces = iter_tables(options.input, _BATCH_ROWS)
     answered = _answered(classifier, pieces, options, text)

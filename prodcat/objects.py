@@ -14,19 +14,24 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prodcat.errors import StoreError
+from prodcat.errors import ArtifactError, StoreError
 
 logger = logging.getLogger("prodcat")
 _T = TypeVar("_T")
 _S3 = ("s3", "s3a")
 _ONE_PUT = 64 << 20  # s3fs sends larger objects in parts
 _PART = 32 << 20
+_SMALL = 64 << 10
+PIECE = 8 << 20
+_AT_ONCE = 4
+_WRONG = 3  # times that bytes may come altered
 _IN_MEMORY = threading.Lock()
 
 _PASSING_CODES = {
@@ -159,6 +164,33 @@ class Objects:
             return content
 
         return self._tried("read", name, fetch)
+
+    def pieces(self, name: str, start: int, end: int) -> Iterator[bytes]:
+        """An object's bytes from ``start`` to before ``end``, in order, a few MB at a time.
+
+        Some are on their way while the ones before them are used; what a lost connection
+        loses is one piece.
+
+        Raises:
+            FileNotFoundError: It is not there.
+            StoreError: It cannot be read.
+        """
+        bounds = [(first, min(first + PIECE, end)) for first in range(start, end, PIECE)]
+        if len(bounds) == 1:
+            yield self.read(name, *bounds[0])
+            return
+        waiting: list[Future[bytes]] = []
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            try:
+                for own in bounds:
+                    waiting.append(pool.submit(self.read, name, *own))
+                    if len(waiting) == _AT_ONCE:
+                        yield waiting.pop(0).result()
+                while waiting:
+                    yield waiting.pop(0).result()
+            finally:
+                for one in waiting:
+                    one.cancel()
 
     def start(self, name: str, limit: int) -> bytes:
         """An object's first bytes: all of it where it has no more than ``limit``.
@@ -303,7 +335,7 @@ class Objects:
         # Read back: an answer may have been lost and the request sent again, so "taken" can
         # mean "by this very call"; and a server that ignores the condition lets all win.
         try:
-            there = self.read(name)
+            there = self.start(name, _SMALL)
         except FileNotFoundError:
             there = b""
         if there == content:
@@ -407,19 +439,26 @@ class Objects:
 
     def _tried(self, verb: str, name: str, call: Callable[[], _T]) -> _T:
         """Call, again while the fault may pass and the patience lasts."""
-        began, wait = time.monotonic(), 0.2
+        began, wait, wrong = time.monotonic(), 0.2, 0
         while True:
             try:
                 return call()
-            except (FileNotFoundError, StoreError) as error:
+            except (FileNotFoundError, StoreError, ArtifactError) as error:
                 if _code(error) == "NoSuchBucket" or (
-                    verb == "write" and not isinstance(error, StoreError)
+                    verb == "write" and isinstance(error, FileNotFoundError)
                 ):
                     raise self._explained(verb, name, error, None) from error
                 raise
             except Exception as error:
                 if not (isinstance(error, OSError) or _is_of_s3(error)):
                     raise
+                if "Checksum" in type(error).__name__:
+                    wrong += 1
+                    if wrong == _WRONG:
+                        raise ArtifactError(
+                            f"{self.at(name)!r} came altered {wrong} times: {error}. What is "
+                            "there was altered, or the network alters it: write it again."
+                        ) from error
                 spent = time.monotonic() - began
                 if not _passes(error) or spent + wait > self.patience:
                     raise self._explained(

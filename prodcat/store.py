@@ -273,14 +273,10 @@ class Store:
             named = [own for own, event in self._aliases(name).items() if event.version == version]
             return f"{name}@{named[0]}" if named else None
 
-        reason = wanted()
-        if reason is None:
-            self._versions(name).remove(version, wanted)
-            return
-        raise ConflictError(
-            f"{name}@{version} is named by {reason}, so it is not deleted. Promote another "
-            "version, or remove the alias, first."
-        )
+        versions = self._versions(name)
+        if not versions.is_there(version):
+            raise self._no_version(name, version)
+        versions.remove(version, wanted)
 
     def prune(
         self, keep: int, name: str | None = None, *, unfinished_after: float = 3600.0
@@ -311,7 +307,7 @@ class Store:
             aliases = self._aliases(model)
             wanted = {event.version for event in aliases.values()}
             for alias, event in aliases.items():
-                if event.below:
+                if event.below and event.version is not None:
                     wanted.add(self._log(model, alias).read(event.below).version)
             found = versions.found()
             for version in found[: max(len(found) - keep, 0)]:

@@ -8,6 +8,7 @@
 The name is the time, and the start of a hash over the hashes of all files.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -123,12 +124,11 @@ class Versions:
             if other.get("content_hash") != whole:
                 raise StoreError(f"{self.model}@{version} exists already and holds other files.")
             return version
-        if CONDEMNED in self.objects.names(folder):
+        try:
+            self._check_complete(folder, whatever)
+        except ConflictError:
             self.objects.remove(f"{folder}/{MANIFEST}")
-            raise ConflictError(
-                f"{self.model}@{version} was taken for abandoned and cleared away while it was "
-                "still being uploaded. Publish it again, and prune with a longer time."
-            )
+            raise
         return version
 
     def _upload(self, name: str, content: bytes) -> None:
@@ -136,11 +136,13 @@ class Versions:
         wanted = hashlib.sha256(content).digest()
         for _ in range(_TRIES):
             self.objects.write(name, content)
-            try:
-                if hashlib.sha256(self.objects.read(name)).digest() == wanted:
-                    return
-            except FileNotFoundError:
-                pass  # cleared away: the condemned version is noticed at the end
+            found = hashlib.sha256()
+            # Cleared away or altered: the one is noticed at the end, the other is tried again.
+            with contextlib.suppress(FileNotFoundError, ArtifactError):
+                for piece in self.objects.pieces(name, 0, len(content)):
+                    found.update(piece)
+            if found.digest() == wanted:
+                return
             logger.warning("%s is not what was written; writing it again.", self.objects.at(name))
         raise StoreError(
             f"{self.objects.at(name)!r} was written {_TRIES} times and never read back as it was. "
@@ -149,12 +151,15 @@ class Versions:
 
     def _check_complete(self, folder: str, files: Mapping[str, bytes]) -> None:
         entries = self.objects.walk(folder)
-        for name, content in files.items():
-            if name not in entries or entries[name].bytes != len(content):
-                raise ConflictError(
-                    f"{self.objects.at(folder)!r} was cleared away while it was still being "
-                    "uploaded. Publish it again, and prune with a longer time."
-                )
+        whole = all(
+            name in entries and entries[name].bytes == len(content)
+            for name, content in files.items()
+        )
+        if CONDEMNED in entries or not whole:
+            raise ConflictError(
+                f"{self.objects.at(folder)!r} was taken for abandoned and cleared away while it "
+                "was still being uploaded. Publish it again, and prune with a longer time."
+            )
 
     def _give_up(self, folder: str) -> None:
         """Clear away what was uploaded, if that can still be done; prune will otherwise."""
@@ -229,10 +234,13 @@ class Versions:
             ConflictError: Something does.
         """
         folder = self.at(version)
-        self._condemn(folder)
         reason = wanted()
+        if reason is None:
+            self._condemn(folder)
+            reason = wanted()
+            if reason is not None:
+                self.objects.remove(f"{folder}/{CONDEMNED}")
         if reason is not None:
-            self.objects.remove(f"{folder}/{CONDEMNED}")
             raise ConflictError(
                 f"{self.model}@{version} is named by {reason}, so it is not deleted. Promote "
                 "another version, or remove the alias, first."

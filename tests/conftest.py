@@ -4,8 +4,11 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import tempfile
+
 import hypothesis
 import pytest
+import servers
 
 import prodcat
 from prodcat.demo.quick_commerce import generate
@@ -54,3 +57,42 @@ def classifier(parts, encoder_folder):
         device="cpu",
         progress=False,
     )
+
+
+@pytest.fixture(scope="session")
+def small(rows):
+    """A classifier of n-grams alone: its artifact is under a megabyte."""
+    catalog = prodcat.read_catalog(
+        [{"title": row.title, "path": list(row.path)} for row in rows[:150]]
+    )
+    return prodcat.fit(catalog, model=prodcat.ModelConfig(encoder=None), progress=False)
+
+
+@pytest.fixture(scope="session")
+def moto_server():
+    with servers.moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ceph_server(tmp_path_factory):
+    missing = servers.missing_ceph()
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)} (Debian: {' '.join(servers.CEPH_DEBS)})")
+    # The paths of its sockets must be short.
+    with tempfile.TemporaryDirectory(prefix="ceph") as folder, servers.ceph(folder) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _own_credentials_and_cache(monkeypatch, tmp_path_factory):
+    """No test reads this machine's credentials or fills its cache."""
+    servers.clean_environment(monkeypatch)
+    monkeypatch.setattr("prodcat.cache.DEFAULT_FOLDER", tmp_path_factory.getbasetemp() / "cache")
+
+
+@pytest.fixture
+def proxy(moto_server):
+    own = servers.FaultProxy(moto_server)
+    yield own
+    own.close()

@@ -15,6 +15,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+CEPH_DEBS = ("radosgw", "ceph-mon", "ceph-osd", "ceph-mgr", "ceph-base")
 CEPH_PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool")
 
 
@@ -165,8 +166,8 @@ def ceph(folder):
         return subprocess.run([str(part) for part in command], **options)
 
     def start(*command):
-        log = (folder / "log" / f"{command[0]}.out").open("w")
-        started.append(subprocess.Popen(command, stdout=log, stderr=log))
+        with (folder / "log" / f"{command[0]}.out").open("w") as log:
+            started.append(subprocess.Popen(command, stdout=log, stderr=log))
 
     def mon_answers():
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -206,7 +207,7 @@ class FaultProxy:
     A plan is a function from the request (method, path, headers) to None or a fault:
     ``("status", 503, "SlowDown")``, ``("reset", bytes)`` (of the answer's body, then a reset),
     ``("short", bytes)`` (the answer's body cut, the connection closed), ``("flip", place)`` (one
-    byte of the answer's body altered), ``("flip-sent", place)`` (of the request's body),
+    byte of the answer's body altered), ``("lost",)`` (the server answers, nobody hears it), ``("flip-sent", place)`` (of the request's body),
     ``("hang", seconds)``, ``("ignore-condition",)`` (If-None-Match is dropped).
     """
 
@@ -283,7 +284,8 @@ class FaultProxy:
                 text = b""
             client.sendall(
                 f"HTTP/1.1 {fault[1]} X\r\nContent-Type: application/xml\r\n"
-                f"Content-Length: {len(text)}\r\n\r\n".encode() + text
+                f"Content-Length: {len(text)}\r\n\r\n".encode()
+                + text
             )
             return True
         if kind == "hang":
@@ -317,6 +319,8 @@ class FaultProxy:
         else:
             body = answers_of.read(int(headers.get("content-length", "0")))
         head = status + b"".join(f"{k}: {v}\r\n".encode() for k, v in headers.items()) + b"\r\n"
+        if kind == "lost":
+            return False
         if kind in ("reset", "short"):
             client.sendall(head + body[: fault[1]])
             if kind == "reset":

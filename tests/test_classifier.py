@@ -504,7 +504,9 @@ def test_settings_or_weights_of_another_form_are_named(saved, classifier):
 
 def test_weights_that_cannot_be_read_are_named(saved):
     rewrite(saved, "model.safetensors", lambda content: content[:-7])
-    with pytest.raises(ArtifactError, match="header of model.safetensors .* is damaged: .* not within"):
+    with pytest.raises(
+        ArtifactError, match="header of model.safetensors .* is damaged: .* not within"
+    ):
         load(str(saved))
     with pytest.raises(ArtifactError, match="Cannot look for 'foo://x'"):
         load("foo://x")
