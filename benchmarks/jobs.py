@@ -25,6 +25,7 @@ def main(
     table: Callable[[list], str],
     alone: Sequence[str] = (),
     threads: int = 1,
+    data: bool = True,
 ) -> None:
     """Run one job, or all of them and the report.
 
@@ -36,10 +37,11 @@ def main(
         table: From the rows to Markdown.
         alone: Jobs that run before all others, with the machine to themselves.
         threads: Of each job.
+        data: Whether it reads the frozen sets.
     """
     folder = script.parent
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=data)
     parser.add_argument("--work", type=Path, default=Path(f".bench-{folder.name}"))
     parser.add_argument("--job")
     parser.add_argument("--report", action="store_true", help="only write the results again")
@@ -80,6 +82,12 @@ def main(
             list(pool.map(run, names))
     report = assemble(options.work)
     tables = table(report["rows"])
-    write(folder, f"python benchmarks/{folder.name}/run.py --data DIR", report, tables, threads)
+    write(
+        folder,
+        f"python benchmarks/{folder.name}/run.py{' --data DIR' * data}",
+        report,
+        tables,
+        threads,
+    )
     print(tables)
     print(bar_lines(report["bars"]))

@@ -30,6 +30,10 @@ _NOT_SHAPE = (
     "_", "auto_map", "attn_implementation", "quantization_config", "use_kernels", "backbone",
     "use_pretrained", "use_timm", "trust_remote_code", "custom_pipelines",
 )  # fmt: skip
+_FILLING = {
+    "normal_", "uniform_", "trunc_normal_", "zeros_", "ones_", "constant_", "zero_", "fill_",
+    "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_",
+}  # fmt: skip
 _ATTENTION = "prodcat_short"  # the name under which transformers knows prodcat.attention
 # Models whose layers all let every token see all others: they can be given the mask as attention
 # reads it, and none where nothing is padded.
@@ -345,8 +349,11 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Weights begin as uninitialised or random numbers."""
+        """Weights begin as uninitialised or random numbers, and are then given values."""
         kwargs = dict(kwargs or {})
+        target = args[0] if args else kwargs.get("tensor")
+        if isinstance(target, Tensor) and target.is_meta and func.__name__ in _FILLING:
+            return target
         if func in (torch.empty, torch.rand, torch.randn):
             kwargs["device"] = "meta"
         return func(*args, **kwargs)

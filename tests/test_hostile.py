@@ -1,0 +1,224 @@
+"""Artifacts from strangers: each is refused with prodcat's own error and does nothing else."""
+
+import json
+import shutil
+
+import hostile
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import prodcat
+from prodcat import ArtifactError, EncoderError, ProdcatError
+from prodcat.archive import pack
+from prodcat.encoder import build_encoder, check_encoder
+
+TITLES = ["yarim yagli sut", "cikolatali gofret 40 g"]
+
+
+@pytest.fixture(scope="module")
+def good(classifier, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("good") / "model"
+    classifier.save(str(folder))
+    return folder
+
+
+@pytest.fixture
+def copy(good, tmp_path):
+    return shutil.copytree(good, tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", hostile.HARM)
+def test_what_the_manifest_vouches_for_is_refused_too(copy, name):
+    hostile.HARM[name](copy)
+    hostile.vouch(copy)
+    with pytest.raises(ProdcatError):
+        prodcat.load(str(copy), device="cpu")
+
+
+def test_the_harm_is_in_the_change_alone(copy, classifier):
+    hostile.vouch(copy)
+    again = prodcat.load(str(copy), device="cpu")
+    assert np.array_equal(again.predict_proba(TITLES), classifier.predict_proba(TITLES))
+
+
+@pytest.mark.parametrize("name", hostile.MANIFEST_HARM)
+def test_hostile_manifests_are_refused(copy, name):
+    hostile.MANIFEST_HARM[name](copy)
+    with pytest.raises(ArtifactError):
+        prodcat.load(str(copy), device="cpu")
+
+
+def test_a_link_in_the_place_of_a_file_is_read_as_what_it_is(copy, tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    (copy / "README.md").unlink()
+    (copy / "README.md").symlink_to(tmp_path / "secret")
+    with pytest.raises(ArtifactError, match="README.md .* has 6 bytes"):
+        prodcat.load(str(copy), device="cpu")
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_hostile_archives_are_refused_and_nothing_is_written(good, tmp_path):
+    for name, content in hostile.archives(files_of(good)).items():
+        (tmp_path / "model.tar.gz").write_bytes(content)
+        with pytest.raises(ArtifactError) as caught:
+            prodcat.load(str(tmp_path / "model.tar.gz"), device="cpu")
+        assert "model.tar.gz" in str(caught.value), name
+        assert [path.name for path in tmp_path.iterdir()] == ["model.tar.gz"], name
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a member '../evil'", "made to do harm"),
+        ("a link", "is a link or a device"),
+        ("a pax header of 4 GB", "header of 4,294,967,296 bytes"),
+        ("a bomb", "unpacks to more than"),
+        ("many members", "more than 1,000 members"),
+        ("a member twice", "has two members"),
+        ("no manifest", "it has no manifest.json"),
+        ("another file's content", "was altered"),
+    ],
+)
+def test_what_is_wrong_with_an_archive_is_said(good, tmp_path, name, message):
+    (tmp_path / "model.tar.gz").write_bytes(hostile.archives(files_of(good))[name])
+    with pytest.raises(ArtifactError, match=message):
+        prodcat.load(str(tmp_path / "model.tar.gz"), device="cpu")
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_damaged_files_are_refused_or_harmless(good, tmp_path_factory, data):
+    """Damage that the manifest does not know of is found; damage that it vouches for is refused
+    with prodcat's own error, or the artifact still is one and answers."""
+    folder = shutil.copytree(good, tmp_path_factory.mktemp("damaged") / "model")
+    name = data.draw(st.sampled_from(sorted(path.name for path in folder.iterdir())))
+    content = bytearray((folder / name).read_bytes())
+    kind = data.draw(st.sampled_from(["flip", "cut", "swap"]))
+    if kind == "flip":
+        # The first bytes are headers, where harm is easiest done.
+        for place in data.draw(st.lists(st.integers(0, min(len(content), 5_000) - 1), min_size=1)):
+            content[place] ^= data.draw(st.integers(1, 255))
+    elif kind == "cut":
+        del content[data.draw(st.integers(0, len(content) - 1)) :]
+    else:
+        other = data.draw(st.sampled_from(sorted(path.name for path in folder.iterdir())))
+        content = bytearray((folder / other).read_bytes())
+    if bytes(content) == (good / name).read_bytes():
+        return
+    (folder / name).write_bytes(content)
+    if name != "manifest.json":
+        with pytest.raises(ArtifactError):
+            prodcat.load(str(folder), device="cpu")
+        hostile.vouch(folder)
+    try:
+        prodcat.load(str(folder), device="cpu").predict_proba(TITLES)
+    except ProdcatError:
+        pass
+    finally:
+        shutil.rmtree(folder)
+
+
+# -- archives -----------------------------------------------------------------
+
+
+def test_an_archive_is_loaded_as_a_folder_is(classifier, tmp_path):
+    for uri in (str(tmp_path / "a" / "model.tar.gz"), "memory://archives/model.tar.gz"):
+        classifier.save(uri)
+        again = prodcat.load(uri, device="cpu")
+        assert np.array_equal(again.predict_proba(TITLES), classifier.predict_proba(TITLES))
+    with pytest.raises(ArtifactError, match="Found no archive at"):
+        prodcat.load(str(tmp_path / "none.tar.gz"))
+
+
+def test_the_same_classifier_is_the_same_archive(classifier, tmp_path):
+    classifier.save(str(tmp_path / "a.tar.gz"))
+    classifier.save(str(tmp_path / "b.tar.gz"))
+    assert (tmp_path / "a.tar.gz").read_bytes() == (tmp_path / "b.tar.gz").read_bytes()
+
+
+def test_an_archive_packed_by_hand_with_code_beside_is_loaded(good, tmp_path, classifier):
+    import subprocess
+
+    folder = shutil.copytree(good, tmp_path / "model")
+    (folder / "code").mkdir()
+    (folder / "code" / "inference.py").write_text("raise SystemExit('this must not run')\n")
+    subprocess.run(["tar", "czf", str(tmp_path / "m.tar.gz"), "-C", str(folder), "."], check=True)
+    again = prodcat.load(str(tmp_path / "m.tar.gz"), device="cpu")
+    assert again.fingerprint == classifier.fingerprint
+
+
+def test_the_manifest_comes_first_and_nothing_tells_when_or_by_whom(good):
+    import io
+    import tarfile
+
+    content = pack(files_of(good))
+    assert content[4:8] == b"\0" * 4, "no time in the gzip header"
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        members = tar.getmembers()
+    assert members[0].name == "manifest.json"
+    assert {(own.mtime, own.uid, own.uname, own.mode) for own in members} == {(0, 0, "", 0o644)}
+
+
+# -- weights without memory ---------------------------------------------------
+
+_SIZES = {
+    "vocab_size": 100,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    **dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id"], 0),
+    "sep_token_id": 1,
+}
+_KINDS = {
+    "bert": {},
+    "roberta": {},
+    "xlm-roberta": {},
+    "electra": {"embedding_size": 16},
+    "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64},
+    "albert": {"embedding_size": 16},
+    "mpnet": {},
+    "deberta-v2": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]},
+    "modernbert": {},
+    "qwen3": {"num_key_value_heads": 2},
+    "roformer": {},
+}
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_an_encoder_filled_with_weights_is_the_encoder(kind):
+    import torch
+
+    config = {"model_type": kind, **_SIZES, **_KINDS[kind]}
+    whole = build_encoder(config).eval()
+    weights = whole.state_dict()
+    check_encoder(config, weights)
+    bare = build_encoder(config, empty=True).eval()
+    assert all(own.is_meta for own in bare.body.get_input_embeddings().parameters())
+    bare.load_state_dict(weights, assign=True)
+    ids = torch.randint(2, 99, (3, 7))
+    mask = torch.ones(3, 7, dtype=torch.bool)
+    mask[1, 4:] = False
+    assert torch.equal(whole(ids, mask), bare(ids, mask))
+
+
+def test_a_config_brings_no_code_kernels_or_weights(good):
+    config = json.loads((good / "config.json").read_text())["encoder"]
+    encoder = build_encoder(
+        {
+            **config,
+            "_attn_implementation": "someone/kernel",
+            "attn_implementation": "someone/kernel",
+            "auto_map": {"AutoModel": "someone/code--model.Model"},
+            "quantization_config": {"quant_method": "awq"},
+        }
+    )
+    assert encoder.body.config._attn_implementation == "prodcat_short"
+    assert not hasattr(encoder.body.config, "auto_map")
+    with pytest.raises(EncoderError, match="does not know as a text encoder"):
+        check_encoder({"model_type": "timm_wrapper"}, {})
