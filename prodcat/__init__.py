@@ -39,6 +39,7 @@ _PUBLIC = {
     "TreeDistance": "decoding",
     "Version": "store",
     "VocabularyReport": "vocabulary",
+    "export_onnx": "onnx_export",
     "fit": "fitting",
     "leak_audit": "splits",
     "load": "loading",
@@ -79,6 +80,7 @@ __all__ = [
     "TreeDistance",
     "Version",
     "VocabularyReport",
+    "export_onnx",
     "fit",
     "leak_audit",
     "load",
@@ -112,6 +114,7 @@ if TYPE_CHECKING:
     from prodcat.guarantee import Guarantee
     from prodcat.loading import load
     from prodcat.metrics import Comparison, Evaluation
+    from prodcat.onnx_export import export_onnx
     from prodcat.signature import Key
     from prodcat.splits import leak_audit, split
     from prodcat.store import Store, Version

@@ -73,15 +73,31 @@ class Weights:
             encoder_scores: float [batch, outcome]: the heads' log-probabilities, or None.
             lexical_scores: float [batch, outcome]: the n-grams' margins, or None.
         """
+        return self.applied(paths, encoder_scores, lexical_scores, *self.acting())
+
+    def acting(self) -> tuple[bool, bool]:
+        """Whether the levels' weights and the title's temperature change anything."""
+        levels = self.levels.requires_grad or bool((self.levels != 1).any())
+        return levels, self.sharpness.requires_grad or bool((self.sharpness != 0).any())
+
+    def applied(
+        self,
+        paths: PathModel,
+        encoder_scores: Tensor | None,
+        lexical_scores: Tensor | None,
+        levels: bool,
+        sharpness: bool,
+    ) -> Tensor:
+        """The same without a look at the weights' values, as :meth:`acting` found them."""
         given = [
             weight * scores
             for weight, scores in zip(self.evidence, (encoder_scores, lexical_scores), strict=True)
             if scores is not None
         ]
         log_probs = torch.stack(given).sum(dim=0).log_softmax(dim=1)
-        if self.levels.requires_grad or bool((self.levels != 1).any()):
+        if levels:
             log_probs = paths.temper(log_probs, self.levels)
-        if self.sharpness.requires_grad or bool((self.sharpness != 0).any()):
+        if sharpness:
             most = log_probs.amax(dim=1)
             entropy = -(log_probs.exp() * log_probs).sum(dim=1)
             sure = torch.stack([torch.ones_like(most), most, entropy], dim=1).detach()

@@ -912,7 +912,7 @@ def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
         weights=weights,
         counts=counts,
         guarantee=guarantee,
-        _network=network.to(device).eval(),
+        _network=(network if device.type == "cpu" else network.to(device)).eval(),
         _tokenizer=tokenizer,
         _ngrams=ngrams,
         _reference=own["calibration"]["reference"].numpy(),
@@ -927,7 +927,9 @@ def _check_shapes(
     network: Network, found: dict[str, tuple[str, tuple[int, ...]]], uri: str
 ) -> None:
     """Refuse weights that are not those of the network, before any are read."""
-    wanted = {name: ("F32", tuple(own.shape)) for name, own in network.state_dict().items()}
+    wanted = {
+        name: ("F32", tuple(own.shape)) for name, own in network.state_dict(keep_vars=True).items()
+    }
     for name in sorted(wanted.keys() | found.keys()):
         if name.partition(".")[0] in _BESIDES:
             continue

@@ -93,6 +93,7 @@ def add_models(commands: Any) -> None:
     own = verb("export", "copy a version out of the store", _export, "load")
     own.add_argument("reference", help="model@alias, model@version or model@latest")
     own.add_argument("output", help="a folder, a URI, or model.tar.gz as SageMaker takes it")
+    own.add_argument("--onnx", action="store_true", help="as an ONNX graph, compared first")
 
 
 def _store(options: argparse.Namespace) -> "Store":
@@ -245,5 +246,11 @@ def _prune(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     classifier = _store(options).load(options.reference, device="cpu")
-    classifier.save(options.output)
-    print(f"{classifier.origin} is in {options.output}")
+    if options.onnx:
+        from prodcat.onnx_export import export_onnx
+
+        worst = export_onnx(classifier, options.output)
+        print(f"{classifier.origin} is in {options.output}; probabilities differ by {worst:.1g}")
+    else:
+        classifier.save(options.output)
+        print(f"{classifier.origin} is in {options.output}")

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 Pooling = Literal["mean", "cls"]
 _MOST = 10_000_000  # of anything that a config counts
-# What a config may say beside the shape: where code, kernels or weights are from.
+# What a config may say beside the shape: where code, kernels or weights are from.  All weights
+# of an artifact are float32.
 _NOT_SHAPE = (
-    "_", "auto_map", "attn_implementation", "quantization_config", "use_kernels", "backbone",
-    "use_pretrained", "use_timm", "trust_remote_code", "custom_pipelines",
+    "_", "dtype", "torch_dtype", "auto_map", "attn_implementation", "quantization_config",
+    "use_kernels", "backbone", "use_pretrained", "use_timm", "trust_remote_code",
+    "custom_pipelines",
 )  # fmt: skip
 _FILLING = {
     "normal_", "uniform_", "trunc_normal_", "zeros_", "ones_", "constant_", "zero_", "fill_",
@@ -333,7 +335,7 @@ def build_encoder(
     try:
         settings = AutoConfig.for_model(kind, **rest)
         with without_weights() if empty else nullcontext():
-            body = _without_pooler(AutoModel.from_config, settings).float()
+            body = _without_pooler(AutoModel.from_config, settings)
         return Encoder(_with_short_attention(body), pooling)
     except (ValueError, KeyError) as error:
         raise EncoderError(

@@ -3,11 +3,9 @@
 import contextlib
 import json
 import multiprocessing
-import os
 import random
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -246,7 +244,7 @@ def kills(name, options):
                 process.start()
                 time.sleep(rng.uniform(0.0, min(took)))
                 running = process.is_alive()
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()
                 process.join()
                 answer = context.Queue()
                 check = context.Process(target=_inspect, args=(place, classifier, answer, number))
@@ -271,7 +269,7 @@ def kills(name, options):
 # -- damage -------------------------------------------------------------------
 
 
-def _damage(kind, number, good, target, archives):
+def _damage(kind, number, good, target, archives, good_archive):
     """One damaged artifact; what it is called, and what to load."""
     import hostile
 
@@ -281,7 +279,7 @@ def _damage(kind, number, good, target, archives):
         path = target / "model.tar.gz"
         content = bytearray(archives[name])
         if number >= len(archives) and content:  # and then bits of a good archive too
-            content = bytearray(archives["good"])
+            content = bytearray(good_archive)
             for _ in range(rng.randint(1, 4)):
                 content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
             name = "flipped"
@@ -366,7 +364,7 @@ def damage(options):
         # Large ones are written once: what this process holds, its children's peaks begin with.
         from prodcat.archive import pack
 
-        archives["good"] = pack(files)
+        good_archive = pack(files)
 
         def outcome_of(path):
             answer = context.Queue()
@@ -381,7 +379,7 @@ def damage(options):
             return found
 
         base = max(outcome_of(good)[1] for _ in range(5))
-        (room / "good.tar.gz").write_bytes(archives["good"])
+        (room / "good.tar.gz").write_bytes(good_archive)
         base_archive = max(outcome_of(room / "good.tar.gz")[1] for _ in range(5))
         kinds = ["flip"] * 5 + ["cut"] * 4 + ["swap"] * 3 + ["vouched"] * 4 + ["manifest"] * 2
         kinds += ["archive"] * 2
@@ -392,7 +390,7 @@ def damage(options):
             kind = kinds[number % len(kinds)]
             target = room / "sandbox" / str(number)
             target.mkdir()
-            name, path = _damage(kind, counts[kind], good, target, archives)
+            name, path = _damage(kind, counts[kind], good, target, archives, good_archive)
             counts[kind] += 1
             before = _tree(room)
             outcome, peak = outcome_of(path)
