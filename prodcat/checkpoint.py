@@ -13,7 +13,6 @@ damaged, the one before it serves.
 import hashlib
 import json
 import logging
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prodcat.errors import CheckpointError
+from prodcat.errors import CheckpointError, StoreError
+from prodcat.objects import Objects
 
 logger = logging.getLogger("prodcat")
 _NAME = re.compile(r"step-(\d{8})\.safetensors$")
@@ -57,21 +57,18 @@ class Checkpoints:
     """
 
     def __init__(self, uri: str, run: str) -> None:
-        import fsspec
-
         self.uri, self.run = uri, run
         try:
-            self.filesystem, root = fsspec.url_to_fs(uri)
-            above = str(root).rstrip("/")
-            self.root = f"{above}/{run[:16]}"
-            self.filesystem.makedirs(self.root, exist_ok=True)
-            others = self._names(above)
-        except (OSError, ValueError, ImportError) as error:
+            above = Objects(uri)
+            above.make()
+            self.objects = above.below(run[:16])
+            others = {name for name in above.names("") if _RUN.match(name)} - {run[:16]}
+            own = self._steps()
+        except StoreError as error:
             raise CheckpointError(
-                f"Cannot keep checkpoints at {uri!r}: {error}. Check the address and the rights."
+                f"Cannot keep checkpoints at {uri!r}: {error} Check the address and the rights."
             ) from error
-        others = {name for name in others if _RUN.match(name)} - {run[:16]}
-        if others and not self._steps():
+        if others and not own:
             logger.info(
                 "%r has checkpoints of %d other runs (other titles, tree, settings, processes or "
                 "start); this one starts anew.",
@@ -93,18 +90,14 @@ class Checkpoints:
         }
         own = {"run": self.run, "step": str(checkpoint.step), "state": state}
         content = save(tensors, {**own, "digest": _digest(tensors, state)})
-        path = f"{self.root}/step-{checkpoint.step:08d}.safetensors"
         try:
-            if _is_local(self.filesystem):
-                _put_in_place(path, content)
-            else:
-                self.filesystem.pipe_file(path, content)
+            self.objects.write(_name(checkpoint.step), content)
             for old in self._steps()[:-_KEPT]:
-                self.filesystem.rm_file(f"{self.root}/step-{old:08d}.safetensors")
-        except OSError as error:
+                self.objects.remove(_name(old))
+        except StoreError as error:
             raise CheckpointError(
-                f"Cannot write a checkpoint to {self.uri!r}: {error}. Check the rights and the "
-                "free space; the checkpoints before it are as they were."
+                f"Cannot write a checkpoint to {self.uri!r}: {error} The checkpoints before it "
+                "are as they were."
             ) from error
 
     def latest(self) -> Checkpoint | None:
@@ -117,30 +110,20 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove all of this run: its outcome is safe elsewhere."""
-        if self.filesystem.exists(self.root):
-            self.filesystem.rm(self.root, recursive=True)
-
-    def _names(self, folder: str) -> set[str]:
-        """What is in a folder; an object store has none where nothing is in it."""
-        self.filesystem.invalidate_cache()
-        try:
-            listed = self.filesystem.ls(folder, detail=False)
-        except FileNotFoundError:
-            return set()
-        return {str(path).rstrip("/").rsplit("/", 1)[-1] for path in listed}
+        self.objects.remove_below("")
 
     def _steps(self) -> list[int]:
-        found = (_NAME.match(name) for name in self._names(self.root))
+        found = (_NAME.match(name) for name in self.objects.names(""))
         return sorted(int(own[1]) for own in found if own)
 
     def _read(self, step: int) -> Checkpoint | None:
         from safetensors import SafetensorError
         from safetensors.torch import load
 
-        path = f"{self.root}/step-{step:08d}.safetensors"
+        path = self.objects.at(_name(step))
         try:
-            content = self.filesystem.cat_file(path)
-        except OSError as error:
+            content = self.objects.read(_name(step))
+        except (StoreError, FileNotFoundError) as error:
             raise CheckpointError(
                 f"Cannot read the checkpoint {path!r}: {error}. Check the rights and the network."
             ) from error
@@ -170,15 +153,5 @@ def state_digest(tensors: Mapping[str, Tensor]) -> str:
     return _digest({name: own.detach().cpu().contiguous() for name, own in tensors.items()}, "")
 
 
-def _is_local(filesystem: Any) -> bool:
-    protocol = filesystem.protocol
-    return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
-
-
-def _put_in_place(path: str, content: bytes) -> None:
-    part = f"{path}.part"
-    with open(part, "wb") as file:  # noqa: PTH123
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)  # noqa: PTH105
+def _name(step: int) -> str:
+    return f"step-{step:08d}.safetensors"

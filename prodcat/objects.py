@@ -268,6 +268,16 @@ class Objects:
 
     # -- writing ------------------------------------------------------------------
 
+    def make(self) -> None:
+        """Make the folder, where folders are something; an object store needs none.
+
+        Raises:
+            StoreError: It cannot be made.
+        """
+        if self.protocol not in _S3:
+            filesystem, root = self._place()
+            self._tried("write", "", lambda: filesystem.makedirs(root, exist_ok=True))
+
     def write(self, name: str, content: bytes) -> None:
         """Write an object, or replace it; a reader sees the old one or the new one, whole.
 

@@ -227,7 +227,7 @@ def test_the_newest_whole_checkpoint_is_found(place, tmp_path):
     assert kept.latest() is None
     for step in (1, 2, 3):
         kept.save(state(step))
-    assert len(kept.filesystem.ls(kept.root)) == 2, "the last two are kept"
+    assert len(kept.objects.names("")) == 2, "the last two are kept"
     found = Checkpoints(uri, "a" * 64).latest()
     assert found.step == 3 and found.tensors["x"].tolist() == [3.0] * 3
     assert Checkpoints(uri, "b" * 64).latest() is None, "another run's are not taken"
@@ -251,7 +251,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(damage, tmp_path, capl
     kept = Checkpoints(str(tmp_path), "a" * 64)
     kept.save(state(1))
     kept.save(state(2))
-    newest = f"{kept.root}/step-00000002.safetensors"
+    newest = f"{kept.objects.uri}/step-00000002.safetensors"
     with open(newest, "rb") as file:
         content = file.read()
     with open(newest, "wb") as file:
