@@ -382,6 +382,27 @@ class Objects:
 
         self._tried("remove", folder, drop)
 
+    def clear_parts(self, before: float) -> list[str]:
+        """Remove files beside their places that a killed process of this machine left.
+
+        Args:
+            before: Only those last changed before this time, seconds since 1970.
+
+        Returns:
+            Their names, relative to all of this.
+        """
+        removed = []
+        if self.is_local:
+            root = Path(self._path(""))
+            for part in sorted(root.rglob(".*.part")):
+                try:
+                    if part.stat().st_mtime <= before:
+                        part.unlink()
+                        removed.append(str(part.relative_to(root)))
+                except FileNotFoundError:  # put in place by now
+                    continue
+        return removed
+
     def remove_empty(self, folder: str, before: float) -> list[str]:
         """Remove empty folders in a folder of this machine; elsewhere there are none.
 

@@ -320,7 +320,7 @@ class Store:
                     continue
                 removed.append(f"{model}@{version}")
             removed += versions.clear_abandoned(unfinished_after)
-            removed += self._clear_parts(f"{model}/aliases", unfinished_after)
+        removed += self._objects.clear_parts(time.time() - unfinished_after)
         return tuple(removed)
 
     # -- reading ------------------------------------------------------------------
@@ -553,15 +553,6 @@ class Store:
         below = log.read(event.number - 1) if event.number > 1 else None
         version, rest = (None, 0) if below is None else (below.version, below.below)
         log.append(event, "rollback", version, rest, f"{event.version} was deleted")
-
-    def _clear_parts(self, folder: str, older_than: float) -> "builtins.list[str]":
-        limit = time.time() - older_than
-        removed = []
-        for name, entry in self._objects.walk(folder).items():
-            if name.endswith(".part") and entry.changed <= limit:
-                self._objects.remove(f"{folder}/{name}")
-                removed.append(f"{folder}/{name}")
-        return removed
 
     def _prove(self) -> None:
         """Make sure, before anything is written, that of two writers one wins here."""

@@ -260,13 +260,7 @@ class Versions:
         removed = []
         for version, entries in sorted(self._folders().items()):
             folder = self.at(version)
-            parts = [name for name in entries if name.startswith(".") and name.endswith(".part")]
-            whole = MANIFEST in entries and CONDEMNED not in entries
-            if whole:
-                for name in parts:
-                    if entries[name].changed <= limit:
-                        self.objects.remove(f"{folder}/{name}")
-                        removed.append(f"{folder}/{name}")
+            if MANIFEST in entries and CONDEMNED not in entries:
                 continue
             if max(own.changed for own in entries.values()) > limit:
                 continue

@@ -20,7 +20,7 @@ import jobs
 from reporting import bar
 
 PLACES = ("ceph", "moto", "local")
-WRITERS, ROUNDS, READERS, READS = 32, 20, 2, 10_000
+WRITERS, ROUNDS, READERS, READS, PAUSE = 32, 20, 8, 10_000, 2.0
 KILLS = 50
 DAMAGED = 1_000
 LOADS = 25
@@ -67,12 +67,17 @@ def store_of(place, cache=None):
 # -- the storm ----------------------------------------------------------------
 
 
-def write_rounds(number, place, barrier, results, classifier):
+def write_rounds(number, place, barrier, over, results, classifier):
     import prodcat
 
-    store, said = store_of(place), []
-    for turn in range(ROUNDS):
+    store, said, turn = store_of(place), [], -1
+    rng = random.Random(number)
+    while True:
+        turn += 1
+        time.sleep(rng.uniform(0, PAUSE))
         barrier.wait(900)
+        if over.value:
+            break
         try:
             version = store.publish(
                 numbered(classifier, 1 + turn * WRITERS + number), "tr", note=str(
@@ -90,11 +95,11 @@ def write_rounds(number, place, barrier, results, classifier):
             said.append((turn, "lost", None))
         except Exception as error:
             said.append((turn, "error", repr(error)))
-    results.put((number, said))
+    results.put((number, turn, said))
 
 
-def read_on(seed, place, stop, results, folder):
-    """Load whole versions, each verified, until enough were read and the storm is over."""
+def read_on(seed, place, read, over, results, folder):
+    """Load whole versions, each verified, as long as the storm lasts."""
     import numpy as np
     import torch
 
@@ -106,7 +111,7 @@ def read_on(seed, place, stop, results, folder):
 
     cache = Cache(folder / f"cache{seed}", max_bytes=200 << 20)
     store._cache = cache
-    while not (stop.is_set() and reads >= READS / READERS):
+    while not over.value:
         try:
             version, artifact = store.open("tr@best" if reads % 4 else "tr@latest")
             found = rebuild(artifact, device)
@@ -117,9 +122,9 @@ def read_on(seed, place, stop, results, folder):
         except Exception as error:
             wrong.append(repr(error)[:300])
         reads += 1
-        if len(wrong) > 20:
-            break
-    results.put((reads, wrong, len(seen), stop.is_set()))
+        with read.get_lock():
+            read.value += 1
+    results.put((reads, wrong[:20], len(seen)))
 
 
 def storm(name, options):
@@ -130,24 +135,35 @@ def storm(name, options):
     try:
         with place_of(name, folder) as place:
             place = place[:2]
-            barrier, stop = context.Barrier(WRITERS), context.Event()
+            read, over, turns = context.Value("q", 0), context.Value("b", 0), context.Value("q", 0)
+
+            def next_round():
+                """Called by one of the processes while all others wait: one decision for all."""
+                turns.value += 1
+                # Two waits a round; the decision is made at the first of them.
+                if turns.value % 2 and turns.value > 2 * ROUNDS and read.value >= READS:
+                    over.value = 1
+
+            barrier = context.Barrier(WRITERS, next_round)
             wrote, readings = context.Queue(), context.Queue()
             first = context.Process(target=_first, args=(place, classifier))
             first.start()
             first.join()
             writers = [
-                context.Process(target=write_rounds, args=(n, place, barrier, wrote, classifier))
+                context.Process(
+                    target=write_rounds, args=(n, place, barrier, over, wrote, classifier)
+                )
                 for n in range(WRITERS)
             ]
             readers = [
-                context.Process(target=read_on, args=(n, place, stop, readings, folder))
+                context.Process(target=read_on, args=(n, place, read, over, readings, folder))
                 for n in range(READERS)
             ]
             for process in (*readers, *writers):
                 process.start()
-            said = dict(wrote.get() for _ in writers)
-            stormed = time.time() - began
-            stop.set()
+            told = [wrote.get() for _ in writers]
+            said = {number: own for number, _, own in told}
+            rounds = min(turn for _, turn, _ in told)
             reads = [readings.get() for _ in readers]
             for process in (*readers, *writers):
                 process.join()
@@ -174,7 +190,7 @@ def storm(name, options):
         "reads": sum(own[0] for own in reads),
         "bad_reads": [text for own in reads for text in own[1]],
         "versions_read": sum(own[2] for own in reads),
-        "storm_s": round(stormed),
+        "rounds": rounds,
         "seconds": round(time.time() - began),
     }
     save(options, f"storm/{name}", row)
@@ -598,7 +614,7 @@ def assemble(work):
     bars = []
     for row in rows:
         if row["job"] == "storm":
-            what = f"{row['place']}: {WRITERS} processes, {ROUNDS} rounds"
+            what = f"{row['place']}: {WRITERS} processes, {row['rounds']} rounds"
             bars.append(
                 bar(
                     f"{what}: one winner for each alias event",
@@ -606,7 +622,7 @@ def assemble(work):
                     f"{len(row['errors'])} errors",
                     "exactly one",
                     row["one_winner"] and not row["errors"]
-                    and row["published"] == WRITERS * ROUNDS + 1,
+                    and row["published"] == WRITERS * row["rounds"] + 1,
                 )
             )  # fmt: skip
             bars.append(
@@ -692,11 +708,11 @@ def table(rows):
     lines = []
     if any(row["job"] == "storm" for row in rows):
         lines += [
-            "| storm on | published | alias events | winners | losers | reads | bad | seconds |",
-            "|---|---|---|---|---|---|---|---|",
+            "| storm on | rounds | published | alias events | winners | losers | reads | bad | seconds |",
+            "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [
-            f"| {row['place']} | {row['published']} | {row['events'] - 1} | {row['won']} | "
+            f"| {row['place']} | {row['rounds']} | {row['published']} | {row['events'] - 1} | {row['won']} | "
             f"{row['lost']} | {row['reads']:,} | {len(row['bad_reads'])} | {row['seconds']} |"
             for row in rows
             if row["job"] == "storm"
