@@ -708,12 +708,12 @@ def table(rows):
     lines = []
     if any(row["job"] == "storm" for row in rows):
         lines += [
-            "| storm on | rounds | published | alias events | winners | losers | reads | bad | seconds |",
+            "| storm on | rounds | published | events | winners | losers | reads | bad | seconds |",
             "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [
-            f"| {row['place']} | {row['rounds']} | {row['published']} | {row['events'] - 1} | {row['won']} | "
-            f"{row['lost']} | {row['reads']:,} | {len(row['bad_reads'])} | {row['seconds']} |"
+            f"| {row['place']} | {row['rounds']} | {row['published']} | {row['events'] - 1} | "
+            f"{row['won']} | {row['lost']} | {row['reads']:,} | {len(row['bad_reads'])} | {row['seconds']} |"
             for row in rows
             if row["job"] == "storm"
         ]
