@@ -713,7 +713,8 @@ def table(rows):
         ]
         lines += [
             f"| {row['place']} | {row['rounds']} | {row['published']} | {row['events'] - 1} | "
-            f"{row['won']} | {row['lost']} | {row['reads']:,} | {len(row['bad_reads'])} | {row['seconds']} |"
+            f"{row['won']} | {row['lost']} | {row['reads']:,} | {len(row['bad_reads'])} | "
+            f"{row['seconds']} |"
             for row in rows
             if row["job"] == "storm"
         ]
