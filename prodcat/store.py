@@ -489,10 +489,10 @@ class Store:
 
     def _meant(self, objects: Objects, name: str, wanted: str) -> str:
         if wanted == LATEST:
-            found = self._versions(name, objects).found()
-            if not found:
+            newest = self._versions(name, objects).newest()
+            if newest is None:
                 raise self._no_version(name, None)
-            return found[-1]
+            return newest
         event = self._log(name, wanted, objects).last()
         if event is None or event.version is None:
             raise self._no_alias(name, wanted)
@@ -585,12 +585,12 @@ class Store:
         short = version.removeprefix(f"{name}@")
         if VERSION.fullmatch(short):
             return short
-        fitting = [own for own in self._versions(name).found() if own.endswith(f"-{short}")]
-        if len(fitting) == 1 and len(short) == _HASH:
+        fitting = self._versions(name).ending(short) if len(short) == _HASH else []
+        if len(fitting) == 1:
             return fitting[0]
         raise StoreError(
             f"{version!r} is no version of {name}; expected one such as "
-            f"{(self._versions(name).found() or ['20261125T120000Z-0123456789ab'])[-1]}. "
+            f"{self._versions(name).newest() or '20261125T120000Z-0123456789ab'}. "
             f"`prodcat models list` shows them."
         )
 
@@ -598,7 +598,7 @@ class Store:
         named = self.aliases(name)
         if named:
             there = f"it has {', '.join(sorted(named))}"
-        elif self._versions(name).found():
+        elif self._versions(name).newest():
             there = f"it has none; {name}@{LATEST} is its newest version"
         else:
             return self._no_version(name, None)
@@ -607,8 +607,8 @@ class Store:
         )
 
     def _no_version(self, name: str, version: str | None) -> StoreError:
-        found = self._versions(name).found()
-        if not found:
+        newest = self._versions(name).newest()
+        if newest is None:
             models = ", ".join(self._models()[:8]) or "none"
             return StoreError(
                 f"There is no model {name!r} in {self.uri!r} (models there: {models}). Check the "
@@ -616,7 +616,7 @@ class Store:
             )
         return StoreError(
             f"There is no version {version!r} of {name} in {self.uri!r}; its newest is "
-            f"{found[-1]}. It may have been deleted."
+            f"{newest}. It may have been deleted."
         )
 
 

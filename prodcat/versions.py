@@ -65,6 +65,19 @@ class Versions:
             if MANIFEST in names and CONDEMNED not in names
         )
 
+    def names(self) -> list[str]:
+        """All versions' names, the oldest first; some may not be whole."""
+        return [own for own in self.objects.names(self.folder) if VERSION.fullmatch(own)]
+
+    def newest(self) -> str | None:
+        """The newest version that is whole and stays, or None."""
+        return next((own for own in reversed(self.names()) if self.is_there(own)), None)
+
+    def ending(self, digits: str) -> list[str]:
+        """Whole versions whose names end with a hash."""
+        fitting = [own for own in self.names() if own.endswith(f"-{digits}")]
+        return [own for own in fitting if self.is_there(own)]
+
     def is_there(self, version: str) -> bool:
         """Whether a version is whole and stays."""
         names = self.objects.names(self.at(version))
@@ -90,10 +103,9 @@ class Versions:
         """
         draft = json.loads(describe(files, prodcat_version, facts))
         whole = content_hash(draft["files"])
-        for version in self.found():
-            if version.endswith(f"-{whole[:12]}"):
-                logger.info("%s@%s holds the same files already.", self.model, version)
-                return version
+        for version in self.ending(whole[:12]):
+            logger.info("%s@%s holds the same files already.", self.model, version)
+            return version
         version = f"{now():%Y%m%dT%H%M%SZ}-{whole[:12]}"
         signer = next((key for key in self.keys if key.can_sign), None)
         manifest = {
