@@ -23,6 +23,7 @@ from prodcat.objects import Objects
 from prodcat.signature import Key, check_signature
 
 Action = Literal["promote", "rollback", "remove"]
+VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
 _FILE = re.compile(r"(\d{8})\.json")
 _LIMIT = 64 << 10
 
@@ -58,7 +59,8 @@ class AliasEvent:
     def __str__(self) -> str:
         """One line."""
         why = f" ({self.reason})" if self.reason else ""
-        return f"{self.time} {self.action} {self.version or '-'} by {self.by}{why}"
+        line = f"{self.time} {self.action} {self.version or '-'} by {self.by}{why}"
+        return "".join(letter if letter.isprintable() else " " for letter in line)
 
 
 class AliasLog:
@@ -162,11 +164,12 @@ class AliasLog:
             event = AliasEvent(**body)
             right = (event.number, event.model, event.alias) == (number, self.model, self.alias)
             right &= all(isinstance(own, str) for own in (event.time, event.by, event.reason))
-            right &= isinstance(event.version, (str, type(None))) and type(event.below) is int
+            right &= type(event.below) is int and 0 <= event.below < number
+            right &= event.version is None or bool(VERSION.fullmatch(event.version))
         except (TypeError, KeyError, AttributeError) as error:
             raise ArtifactError(f"{source} is damaged: {error}.") from error
         if not right:
-            raise ArtifactError(f"{source} is damaged: it is another alias's.")
+            raise ArtifactError(f"{source} is damaged, or another alias's.")
         return event
 
 

@@ -1,6 +1,6 @@
 """Load a classifier from wherever one is saved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from prodcat.archive import is_archive, read_archive
 from prodcat.artifact import Artifact, parse_manifest, read_manifest, read_near
 from prodcat.cache import Cache
 from prodcat.classifier import Classifier, pick_device, rebuild
-from prodcat.errors import ArtifactError, StoreError
+from prodcat.errors import ArtifactError, ConfigError, StoreError
 from prodcat.objects import Objects
+from prodcat.signature import Key
 from prodcat.store import Store
 
 
@@ -21,6 +22,7 @@ def load(
     device: str | torch.device | None = None,
     cache: Cache | str | Path | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    keys: Sequence[Key] | Key = (),
 ) -> Classifier:
     """Load a classifier; needs no network but the artifact's own.
 
@@ -30,15 +32,22 @@ def load(
         device: Where to put it; a GPU if there is one.
         cache: Where downloads are kept; ``~/.cache/prodcat`` if not given.
         storage_options: For the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
+        keys: Of a store: only what one of them signed is loaded.
 
     Raises:
         ArtifactError: There is no artifact, or it is not whole.
         StoreError: There is no such version in the store.
+        ConfigError: Keys were given for what is not in a store, and so is not signed.
     """
     folder, _, last = uri.rstrip("/").rpartition("/")
     if "@" in last and not _is_folder(uri):
-        store = Store(folder or ".", cache=cache, storage_options=storage_options)
+        store = Store(folder or ".", cache=cache, storage_options=storage_options, keys=keys)
         return store.load(last, device=device)
+    if keys:
+        raise ConfigError(
+            f"{uri!r} is not in a store, so nothing there is signed; expected STORE/model@alias. "
+            "Load it without keys, or publish it."
+        )
     device = pick_device(device)
     if is_archive(uri):
         return rebuild(read_archive(Objects(folder or ".", storage_options), last), device)

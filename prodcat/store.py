@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from prodcat import __version__
-from prodcat.aliases import AliasEvent, AliasLog, now
+from prodcat.aliases import VERSION, AliasEvent, AliasLog, now
 from prodcat.artifact import Artifact, read_near
 from prodcat.cache import Cache
 from prodcat.classifier import Classifier, pick_device, rebuild
@@ -31,7 +31,7 @@ from prodcat.document import read_document
 from prodcat.errors import ArtifactError, ConfigError, ConflictError, StoreError
 from prodcat.objects import Objects
 from prodcat.signature import Key
-from prodcat.versions import VERSION, Versions
+from prodcat.versions import Versions
 
 logger = logging.getLogger("prodcat")
 MARK = "store.json"
@@ -232,18 +232,17 @@ class Store:
                 "Promote the version that is wanted."
             )
         target = log.read(last.below)
-        assert target.version is not None
-        gone = StoreError(
-            f"{target.version}, which {name}@{alias} named before, was deleted. Promote one of "
-            f"{self._versions(name).found()[-5:]}."
-        )
-        if not self._versions(name).is_there(target.version):
-            raise gone
-        event = log.append(last, "rollback", target.version, target.below, reason)
-        if not self._versions(name).is_there(target.version):
+        versions = self._versions(name)
+        event = None
+        if target.version is not None and versions.is_there(target.version):
+            event = log.append(last, "rollback", target.version, target.below, reason)
+            if versions.is_there(target.version):
+                return event
             self._step_back(log, event)
-            raise gone
-        return event
+        raise StoreError(
+            f"{target.version}, which {name}@{alias} named before, was deleted. Promote one of "
+            f"{', '.join(versions.found()[-5:]) or 'none: there are no versions'}."
+        )
 
     def remove_alias(self, name: str, alias: str, *, reason: str = "") -> AliasEvent:
         """Let an alias name nothing.
@@ -652,19 +651,32 @@ def _metrics(classifier: Classifier) -> dict[str, float]:
 
 def _described(manifest: Mapping[str, Any], aliases: Mapping[str, AliasEvent]) -> Version:
     version, files = manifest["version"], manifest["files"]
+    metrics, libraries = manifest.get("metrics"), manifest.get("libraries")
+
+    def text(value: object) -> str | None:
+        """What a stranger wrote, without what would move a terminal's cursor."""
+        return None if value is None else "".join(c if c.isprintable() else " " for c in str(value))
+
     return Version(
         model=manifest["model"],
         version=version,
         aliases=tuple(sorted(own for own, event in aliases.items() if event.version == version)),
-        created=str(manifest.get("created", "")),
-        parent=manifest.get("parent"),
-        tree_hash=str(manifest.get("tree_hash", "")),
-        fingerprint=manifest.get("fingerprint"),
-        metrics=dict(manifest.get("metrics") or {}),
-        libraries=dict(manifest.get("libraries") or {}),
-        prodcat_version=str(manifest.get("prodcat_version", "")),
+        created=text(manifest.get("created", "")) or "",
+        parent=text(manifest.get("parent")),
+        tree_hash=text(manifest.get("tree_hash", "")) or "",
+        fingerprint=text(manifest.get("fingerprint")),
+        metrics={
+            name: value
+            for name, value in (metrics if isinstance(metrics, dict) else {}).items()
+            if isinstance(value, (int, float))
+        },
+        libraries={
+            name: text(value) or ""
+            for name, value in (libraries if isinstance(libraries, dict) else {}).items()
+        },
+        prodcat_version=text(manifest.get("prodcat_version", "")) or "",
         bytes=sum(own["bytes"] for own in files.values()),
         files={name: dict(own) for name, own in files.items()},
-        note=str(manifest.get("note", "")),
-        signed_by=manifest.get("signed_by"),
+        note=text(manifest.get("note", "")) or "",
+        signed_by=text(manifest.get("signed_by")),
     )

@@ -12,13 +12,12 @@ import contextlib
 import hashlib
 import json
 import logging
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prodcat.aliases import now
+from prodcat.aliases import VERSION, now
 from prodcat.artifact import MANIFEST, describe, parse_manifest
 from prodcat.document import read_document
 from prodcat.errors import ArtifactError, ConflictError, StoreError
@@ -28,7 +27,6 @@ from prodcat.signature import Key, check_signature
 logger = logging.getLogger("prodcat")
 SIGNATURE = "signature.json"
 CONDEMNED = "deleted.json"
-VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
 _TRIES = 3
 _LIMIT = 64 << 10
 

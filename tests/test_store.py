@@ -498,6 +498,18 @@ def test_what_is_not_signed_or_by_another_is_refused(local, small, pair):
         assert Store(local.uri, keys=checks).publish(another(small, 2), "tr"), "unsigned"
 
 
+def test_load_takes_keys(local, small, pair, tmp_path):
+    signs, checks = pair
+    version = Store(local.uri, keys=signs).publish(small, "tr", alias="production")
+    uri = f"{local.uri}/tr@production"
+    assert prodcat.load(uri, keys=checks).origin == f"tr@{version}"
+    with pytest.raises(ArtifactError, match="is signed by"):
+        prodcat.load(uri, keys=Key.from_secret(b"o" * 32))
+    small.save(str(tmp_path / "plain"))
+    with pytest.raises(ConfigError, match="is not in a store, so nothing there is signed"):
+        prodcat.load(str(tmp_path / "plain"), keys=checks)
+
+
 def test_an_altered_manifest_or_event_does_not_fit_its_signature(local, small, pair):
     signs, checks = pair
     store = Store(local.uri, keys=signs)
@@ -570,11 +582,30 @@ def test_a_damaged_alias_event_is_said(local, small, content):
         local.load("tr@production")
 
 
+def test_an_event_that_leads_out_of_the_store_is_said(local, small):
+    version = local.publish(small, "tr", alias="production")
+    event = Path(local.uri) / "tr/aliases/production/00000001.json"
+    event.write_text(event.read_text().replace(version, f"../../../{version}"))
+    with pytest.raises(ArtifactError, match="is damaged"):
+        local.load("tr@production")
+
+
+def test_what_strangers_wrote_does_not_reach_the_terminal(local, small, capsys):
+    version = local.publish(small, "tr", alias="production", note="good \x1b[2J\nbad")
+    manifest = Path(local.uri) / "tr/versions" / version / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content |= {"metrics": {"ece": "x", "path_accuracy": 0.5}, "libraries": [1]}
+    manifest.write_text(json.dumps(content))
+    shown = run(capsys, "models", "list", "--store", local.uri)
+    assert "good  [2J bad" in shown and "\x1b" not in shown and "0.5000" in shown
+    assert "\x1b" not in run(capsys, "models", "show", "tr@production", "--store", local.uri)
+
+
 def test_an_event_of_another_alias_is_said(local, small):
     local.publish(small, "tr", alias="production")
     folder = Path(local.uri) / "tr/aliases"
     shutil.copytree(folder / "production", folder / "candidate")
-    with pytest.raises(ArtifactError, match="it is another alias's"):
+    with pytest.raises(ArtifactError, match="or another alias's"):
         local.load("tr@candidate")
 
 
