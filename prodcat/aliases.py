@@ -18,14 +18,15 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from prodcat.document import read_document
-from prodcat.errors import ArtifactError, ConflictError
+from prodcat.errors import ArtifactError, ConfigError, ConflictError
 from prodcat.objects import Objects
 from prodcat.signature import Key, check_signature
 
 Action = Literal["promote", "rollback", "remove"]
-VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
+VERSION = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
 _FILE = re.compile(r"(\d{8})\.json")
 _LIMIT = 64 << 10
+_LONGEST = 500
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ class AliasLog:
         Raises:
             ConflictError: Someone else changed the alias since.
         """
+        check_remark("reason", reason)
         number = (last.number if last else 0) + 1
         event = AliasEvent(
             number=number,
@@ -139,7 +141,10 @@ class AliasLog:
         if signer is not None:
             body["signature"] = signer.sign(_canonical(body))
         name = self._name(number)
-        there = self.objects.create(name, json.dumps(body, indent=2).encode() + b"\n")
+        content = json.dumps(body, indent=2).encode() + b"\n"
+        # What could not be read could never be followed by another event.
+        self._parse(content, number, "The event")
+        there = self.objects.create(name, content)
         if there is None:
             return event
         try:
@@ -171,6 +176,17 @@ class AliasLog:
         if not right:
             raise ArtifactError(f"{source} is damaged, or another alias's.")
         return event
+
+
+def check_remark(what: str, text: object) -> None:
+    """Refuse a reason or a note that could not be read again.
+
+    Raises:
+        ConfigError: It is no text, or too long.
+    """
+    if not isinstance(text, str) or len(text) > _LONGEST:
+        found = f"{len(text):,} letters" if isinstance(text, str) else f"a {type(text).__name__}"
+        raise ConfigError(f"{what} is {found}; expected text of at most {_LONGEST:,} letters.")
 
 
 def now() -> datetime:

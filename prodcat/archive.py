@@ -132,6 +132,11 @@ def _members(content: bytes, uri: str) -> Any:
                     f"The archive {uri!r} has a member {member.name[:100]!r}, outside of it. It "
                     "was made to do harm; do not use it."
                 )
+            if member.issparse() or any("sparse" in key for key in member.pax_headers):
+                raise ArtifactError(
+                    f"The archive {uri!r} has a member {member.name[:100]!r} with holes, which can "
+                    "unpack to any size. Pack the files themselves, without --sparse."
+                )
             if not (member.isreg() or member.isdir()):
                 raise ArtifactError(
                     f"The archive {uri!r} has a member {member.name[:100]!r} that is a link or a "

@@ -38,10 +38,16 @@ READABLE = (2, 3)
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", "taxonomy.json", WEIGHTS)
+KNOWN = (
+    *REQUIRED,
+    "tokenizer.json",
+    "history.json",
+    "evaluation.json",
+    "guarantee.json",
+    "README.md",
+)
 MAX_BYTES = 64 << 30
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MOST_FILES = 64
 _MANIFEST_LIMIT = 1 << 20
 # Most bytes, and most values, of each file of JSON.
 _LIMITS = {
@@ -79,7 +85,7 @@ class Artifact:
             ArtifactError: It is too large, or no UTF-8.
         """
         content = self.read(name)
-        limit, values = _LIMITS.get(name, (4 << 20, 100_000))
+        limit, values = _limits(name)
         check_document(
             content, f"{name} in the artifact at {self.uri!r}", limit=limit, values=values
         )
@@ -96,7 +102,7 @@ class Artifact:
         Raises:
             ArtifactError: It is too large, too deep, or no JSON.
         """
-        limit, values = _LIMITS.get(name, (4 << 20, 100_000))
+        limit, values = _limits(name)
         source = f"{name} in the artifact at {self.uri!r}"
         return read_document(self.read(name), source, limit=limit, values=values)
 
@@ -136,6 +142,11 @@ class Artifact:
                 f"{WEIGHTS} in the artifact at {self.uri!r} cannot be read: "
                 f"{type(error).__name__}: {error}. {_REMEDY}"
             ) from error
+
+
+def _limits(name: str) -> tuple[int, int]:
+    """Most bytes and most values of a file of JSON."""
+    return _LIMITS.get(name, (4 << 20, 100_000))
 
 
 def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -240,10 +251,10 @@ def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
             f"{str(version)[:64]}; this prodcat reads 'prodcat' versions {READABLE}. Install the "
             f"prodcat that wrote it ({str(manifest.get('prodcat_version'))[:64]!r})."
         )
-    if not isinstance(files, dict) or len(files) > _MOST_FILES:
+    if not isinstance(files, dict):
         raise damaged
     for name, entry in files.items():
-        if not _NAME.fullmatch(name) or name == MANIFEST:
+        if name not in KNOWN:
             raise ArtifactError(
                 f"{source} is damaged: it names a file {name[:64]!r}, which no artifact has. "
                 f"{_REMEDY}"
@@ -251,7 +262,7 @@ def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
         if not (
             isinstance(entry, dict)
             and type(entry.get("bytes")) is int
-            and 0 <= entry["bytes"] <= MAX_BYTES
+            and 0 <= entry["bytes"] <= (MAX_BYTES if name == WEIGHTS else _limits(name)[0])
             and isinstance(entry.get("sha256"), str)
             and _SHA256.fullmatch(entry["sha256"])
         ):

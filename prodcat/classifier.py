@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -730,7 +731,7 @@ class Classifier:
         self._network.to(device)
         return self
 
-    def save(self, uri: str) -> None:
+    def save(self, uri: str | os.PathLike[str]) -> None:
         """Write the artifact; see :mod:`prodcat.artifact` for its files.
 
         Args:
@@ -740,6 +741,7 @@ class Classifier:
         Raises:
             ArtifactError: It cannot be written.
         """
+        uri = os.fspath(uri)
         files = self.files()
         manifest = describe(files, __version__, {})
         if is_archive(uri):

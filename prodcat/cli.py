@@ -430,7 +430,14 @@ def _trim(options: argparse.Namespace) -> None:
 
 def _load(options: argparse.Namespace, uri: str) -> "Classifier":
     device = getattr(options, "device", "cpu")
-    return prodcat.load(uri, device=device, cache=os.environ.get("PRODCAT_CACHE"))
+    keys = None
+    named = os.environ.get("PRODCAT_KEYS")
+    if named:
+        from prodcat.loading import is_reference
+
+        if is_reference(uri):
+            keys = [prodcat.Key.from_file(path) for path in named.split(os.pathsep)]
+    return prodcat.load(uri, device=device, cache=os.environ.get("PRODCAT_CACHE"), keys=keys)
 
 
 def _is_classifier(source: str) -> bool:

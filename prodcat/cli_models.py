@@ -105,14 +105,17 @@ def _store(options: argparse.Namespace) -> "Store":
             "No store is named: expected --store URI, or PRODCAT_STORE in the environment."
         )
     keys = [Key.from_file(path) for path in options.key]
-    return Store(options.store, keys=keys, cache=os.environ.get("PRODCAT_CACHE"))
+    return Store(options.store, keys=keys or None, cache=os.environ.get("PRODCAT_CACHE"))
 
 
 def _publish(options: argparse.Namespace) -> None:
-    from prodcat.loading import load
+    from prodcat.loading import is_reference, load
 
     store = _store(options)
-    classifier = load(options.source, device="cpu", cache=os.environ.get("PRODCAT_CACHE"))
+    # What is signed here was signed where it is from, if it is from a store.
+    keys = store.keys if store.keys and is_reference(options.source) else None
+    cache = os.environ.get("PRODCAT_CACHE")
+    classifier = load(options.source, device="cpu", cache=cache, keys=keys)
     version = store.publish(classifier, options.model, alias=options.alias, note=options.note)
     named = f", named {options.alias}" if options.alias else ""
     print(f"{options.model}@{version}{named}")

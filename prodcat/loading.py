@@ -1,5 +1,6 @@
 """Load a classifier from wherever one is saved."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ from prodcat.store import Store
 
 
 def load(
-    uri: str,
+    uri: str | os.PathLike[str],
     *,
     device: str | torch.device | None = None,
     cache: Cache | str | Path | None = None,
     storage_options: Mapping[str, Any] | None = None,
-    keys: Sequence[Key] | Key = (),
+    keys: Sequence[Key] | Key | None = None,
 ) -> Classifier:
     """Load a classifier; needs no network but the artifact's own.
 
@@ -39,11 +40,12 @@ def load(
         StoreError: There is no such version in the store.
         ConfigError: Keys were given for what is not in a store, and so is not signed.
     """
+    uri = os.fspath(uri)
     folder, _, last = uri.rstrip("/").rpartition("/")
-    if "@" in last and not _is_folder(uri):
+    if is_reference(uri):
         store = Store(folder or ".", cache=cache, storage_options=storage_options, keys=keys)
         return store.load(last, device=device)
-    if keys:
+    if keys is not None:
         raise ConfigError(
             f"{uri!r} is not in a store, so nothing there is signed; expected STORE/model@alias. "
             "Load it without keys, or publish it."
@@ -54,8 +56,11 @@ def load(
     return rebuild(_read(Objects(uri, storage_options), cache), device)
 
 
-def _is_folder(uri: str) -> bool:
-    return "://" not in uri and Path(uri).is_dir()
+def is_reference(uri: str) -> bool:
+    """Whether a URI is that of a version in a store, by its last part."""
+    if "@" not in uri.rstrip("/").rpartition("/")[2] or is_archive(uri):
+        return False
+    return "://" in uri or not Path(uri).is_dir()
 
 
 def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:

@@ -91,8 +91,12 @@ class Objects:
     """
 
     def __init__(
-        self, uri: str, storage_options: Mapping[str, Any] | None = None, patience: float = 60.0
+        self,
+        uri: str | os.PathLike[str],
+        storage_options: Mapping[str, Any] | None = None,
+        patience: float = 60.0,
     ) -> None:
+        uri = os.fspath(uri)
         self.uri = uri.rstrip("/") if len(uri.rstrip("/")) > 0 else uri
         self.protocol = uri.split("://", 1)[0].split("::", 1)[0] if "://" in uri else "file"
         self.options = dict(storage_options or {})
@@ -160,7 +164,7 @@ class Objects:
             except (IsADirectoryError, NotADirectoryError) as error:
                 raise FileNotFoundError(path) from error
             if end is not None and len(content) != end - (start or 0):
-                raise ConnectionError(f"{len(content):,} bytes came of {end - (start or 0):,}")
+                raise _ShortError(f"{len(content):,} bytes came of {end - (start or 0):,}")
             return content
 
         return self._tried("read", name, fetch)
@@ -345,7 +349,7 @@ class Objects:
         # Read back: an answer may have been lost and the request sent again, so "taken" can
         # mean "by this very call"; and a server that ignores the condition lets all win.
         try:
-            there = self.start(name, _SMALL)
+            there = self.start(name, max(_SMALL, len(content) + 1))
         except FileNotFoundError:
             there = b""
         if there == content:
@@ -483,12 +487,12 @@ class Objects:
             except Exception as error:
                 if not (isinstance(error, OSError) or _is_of_s3(error)):
                     raise
-                if "Checksum" in type(error).__name__:
+                if "Checksum" in type(error).__name__ or isinstance(error, _ShortError):
                     wrong += 1
                     if wrong == _WRONG:
                         raise ArtifactError(
-                            f"{self.at(name)!r} came altered {wrong} times: {error}. What is "
-                            "there was altered, or the network alters it: write it again."
+                            f"{self.at(name)!r} came altered or truncated {wrong} times: {error}. "
+                            "What is there is not what was written: write it again."
                         ) from error
                 spent = time.monotonic() - began
                 if not _passes(error) or spent + wait > self.patience:
@@ -550,6 +554,9 @@ def _passes(error: Exception) -> bool:
     code = _code(error)
     if code is not None:
         return code in _PASSING_CODES
+    status = getattr(error, "status", None)  # of a plain HTTP server
+    if isinstance(status, int):
+        return status >= 500 or status in (408, 429)
     if _is_of_s3(error):  # all that are not about the connection say so by their name
         return not any(word in type(error).__name__ for word in ("Credential", "Param", "Token"))
     passing = (ConnectionError, TimeoutError)
@@ -568,6 +575,10 @@ def _changed(info: Mapping[str, Any]) -> float:
         if isinstance(found, (int, float)):
             return float(found)
     return time.time()  # unknown: as if it were new, so that nothing is removed too soon
+
+
+class _ShortError(ConnectionError):
+    """An object that ended before it should, though nothing went wrong on its way."""
 
 
 class _beside:  # noqa: N801, used as a function

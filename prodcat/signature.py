@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ class Key:
     algorithm: str
     id: str
     can_sign: bool
-    _secret: Any
+    _secret: Any = field(repr=False)
 
     @classmethod
     def from_secret(cls, secret: bytes) -> "Key":

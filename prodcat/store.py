@@ -10,6 +10,7 @@ A version is immutable.  An alias is a name that moves: "production", "candidate
 import builtins
 import json
 import logging
+import os
 import re
 import time
 import uuid
@@ -23,7 +24,7 @@ from typing import Any
 import torch
 
 from prodcat import __version__
-from prodcat.aliases import VERSION, AliasEvent, AliasLog, now
+from prodcat.aliases import VERSION, AliasEvent, AliasLog, check_remark, now
 from prodcat.artifact import Artifact, read_near
 from prodcat.cache import Cache
 from prodcat.classifier import Classifier, pick_device, rebuild
@@ -116,15 +117,21 @@ class Store:
 
     def __init__(
         self,
-        uri: str,
+        uri: str | os.PathLike[str],
         *,
-        keys: Sequence[Key] | Key = (),
+        keys: Sequence[Key] | Key | None = None,
         cache: "Cache | str | Path | None" = None,
         storage_options: Mapping[str, Any] | None = None,
         patience: float = 60.0,
     ) -> None:
+        uri = os.fspath(uri)
         self.uri = uri
-        self.keys = (keys,) if isinstance(keys, Key) else tuple(keys)
+        self.keys = (keys,) if isinstance(keys, Key) else tuple(keys or ())
+        if keys is not None and not self.keys:
+            raise ConfigError(
+                "keys= is empty, so nothing would be checked; expected keys, or None to check "
+                "no signatures."
+            )
         self._objects = Objects(uri, storage_options, patience)
         self._cache = cache
         self._proven = False
@@ -156,6 +163,9 @@ class Store:
                 upload was pruned away.
         """
         _check_name("model", name)
+        if alias is not None:
+            _check_name("alias", alias)
+        check_remark("note", note)
         self._prove()
         parent = classifier.origin
         facts = {
@@ -190,10 +200,10 @@ class Store:
                 version.
             StoreError: There is no such version.
         """
-        self._prove()
         log = self._log(name, alias)
         version = self._known(name, version)
         self._manifest(name, version)
+        self._prove()
         last = log.last()
         if last is not None and last.version == version:
             return last
@@ -221,15 +231,15 @@ class Store:
             StoreError: There is nothing before, or it was deleted.
             ConflictError: Someone else changed the alias at the same time.
         """
-        self._prove()
         log = self._log(name, alias)
         last = log.last()
         if last is None:
             raise self._no_alias(name, alias)
+        self._prove()
         if not last.below:
             raise StoreError(
-                f"{name}@{alias} has named nothing but {last.version or 'nothing'} so far. "
-                "Promote the version that is wanted."
+                f"There is nothing before {last.version}, which {name}@{alias} names, to go back "
+                "to. Promote the version that is wanted."
             )
         target = log.read(last.below)
         versions = self._versions(name)
@@ -251,11 +261,11 @@ class Store:
             StoreError: There is no such alias.
             ConflictError: Someone else changed it at the same time.
         """
-        self._prove()
         log = self._log(name, alias)
         last = log.last()
         if last is None or last.version is None:
             raise self._no_alias(name, alias)
+        self._prove()
         return log.append(last, "remove", None, last.number, reason)
 
     def delete(self, name: str, version: str) -> None:
@@ -265,7 +275,6 @@ class Store:
             ConflictError: An alias names it.
             StoreError: There is no such version.
         """
-        self._prove()
         version = self._known(name, version)
 
         def wanted() -> str | None:
@@ -275,6 +284,7 @@ class Store:
         versions = self._versions(name)
         if not versions.is_there(version):
             raise self._no_version(name, version)
+        self._prove()
         versions.remove(version, wanted)
 
     def prune(
@@ -299,9 +309,13 @@ class Store:
         """
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 0:
             raise ConfigError(f"keep={keep!r} is out of range; expected a whole number from 0.")
-        self._prove()
         removed: builtins.list[str] = []
-        for model in self._models() if name is None else [name]:
+        models = self._models() if name is None else [name]
+        if name is not None and not self._objects.names(name):
+            raise self._no_version(name, None)
+        if models:
+            self._prove()
+        for model in models:
             versions = self._versions(model)
             aliases = self._aliases(model)
             wanted = {event.version for event in aliases.values()}
@@ -318,7 +332,7 @@ class Store:
                     logger.info("%s", error)
                     continue
                 removed.append(f"{model}@{version}")
-            removed += versions.clear_abandoned(unfinished_after)
+            removed += versions.clear_abandoned(unfinished_after, partial(self._named, model))
         removed += self._objects.clear_parts(time.time() - unfinished_after)
         return tuple(removed)
 
@@ -425,7 +439,7 @@ class Store:
         """
         found: builtins.list[Version] = []
         for model in self._models() if name is None else [name]:
-            aliases = self._aliases(model)
+            aliases = self._aliases(model, strict=False)
             names = self._versions(model).found()[::-1]
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 read = partial(self._described_or_not, model, aliases)
@@ -475,16 +489,29 @@ class Store:
     def _models(self) -> "builtins.list[str]":
         return [name for name in self._objects.names("") if _NAME.fullmatch(name) and name != MARK]
 
-    def _aliases(self, name: str) -> dict[str, AliasEvent]:
+    def _aliases(self, name: str, *, strict: bool = True) -> dict[str, AliasEvent]:
         """The last event of each alias, of removed ones too."""
+
+        def last(alias: str) -> AliasEvent | None:
+            try:
+                return self._log(name, alias).last()
+            except ArtifactError as error:
+                if strict:
+                    raise
+                logger.warning("Left out of the list: %s@%s: %s", name, alias, error)
+                return None
+
         names = [own for own in self._objects.names(f"{name}/aliases") if _NAME.fullmatch(own)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            events = pool.map(lambda alias: self._log(name, alias).last(), names)
+            events = pool.map(last, names)
             return {
                 alias: event
                 for alias, event in zip(names, events, strict=True)
                 if event is not None
             }
+
+    def _named(self, name: str) -> set[str]:
+        return set(self.aliases(name).values())
 
     def _meant(self, objects: Objects, name: str, wanted: str) -> str:
         if wanted == LATEST:
@@ -557,6 +584,11 @@ class Store:
         """Make sure, before anything is written, that of two writers one wins here."""
         if self._proven:
             return
+        if self.keys and not any(key.can_sign for key in self.keys):
+            raise ConfigError(
+                "None of the keys can sign, and what is not signed would be refused by all who "
+                "check. Give the private key or the secret too, or no keys."
+            )
 
         def mark() -> bytes:
             about = {"format": "prodcat-store", "layout": _LAYOUT, "token": uuid.uuid4().hex}
@@ -589,7 +621,7 @@ class Store:
             return fitting[0]
         raise StoreError(
             f"{version!r} is no version of {name}; expected one such as "
-            f"{self._versions(name).newest() or '20261125T120000Z-0123456789ab'}. "
+            f"{self._versions(name).newest() or '20261125T120000.000000Z-0123456789ab'}. "
             f"`prodcat models list` shows them."
         )
 
@@ -666,12 +698,12 @@ def _described(manifest: Mapping[str, Any], aliases: Mapping[str, AliasEvent]) -
         tree_hash=text(manifest.get("tree_hash", "")) or "",
         fingerprint=text(manifest.get("fingerprint")),
         metrics={
-            name: value
+            text(name) or "": value
             for name, value in (metrics if isinstance(metrics, dict) else {}).items()
-            if isinstance(value, (int, float))
+            if isinstance(value, (int, float)) and abs(value) < 1e15
         },
         libraries={
-            name: text(value) or ""
+            text(name) or "": text(value) or ""
             for name, value in (libraries if isinstance(libraries, dict) else {}).items()
         },
         prodcat_version=text(manifest.get("prodcat_version", "")) or "",

@@ -1,6 +1,6 @@
 """Versions of models: a folder each, which never changes once its manifest is there.
 
-    <model>/versions/20261125T132720Z-3f9a1c2b4d5e/
+    <model>/versions/20261125T132720.482913Z-3f9a1c2b4d5e/
         config.json, model.safetensors, …    the artifact's files
         signature.json                       where it is signed
         manifest.json                        written last: from then on the version is there
@@ -102,9 +102,10 @@ class Versions:
         draft = json.loads(describe(files, prodcat_version, facts))
         whole = content_hash(draft["files"])
         for version in self.ending(whole[:12]):
-            logger.info("%s@%s holds the same files already.", self.model, version)
-            return version
-        version = f"{now():%Y%m%dT%H%M%SZ}-{whole[:12]}"
+            if self._holds(version, whole):
+                logger.info("%s@%s holds the same files already.", self.model, version)
+                return version
+        version = f"{now():%Y%m%dT%H%M%S.%fZ}-{whole[:12]}"
         signer = next((key for key in self.keys if key.can_sign), None)
         manifest = {
             **draft,
@@ -140,6 +141,18 @@ class Versions:
             self.objects.remove(f"{folder}/{MANIFEST}")
             raise
         return version
+
+    def _holds(self, version: str, whole: str) -> bool:
+        """Whether a version holds these files, as they should be and signed as it should be."""
+        try:
+            manifest = self.check(version, *self.manifest(version))
+        except (ArtifactError, FileNotFoundError):
+            return False
+        there = self.objects.walk(self.at(version))
+        return content_hash(manifest["files"]) == whole and all(
+            name in there and there[name].bytes == own["bytes"]
+            for name, own in manifest["files"].items()
+        )
 
     def _upload(self, name: str, content: bytes) -> None:
         """Write an object and read it back, until what is there is right."""
@@ -246,7 +259,11 @@ class Versions:
         folder = self.at(version)
         reason = wanted()
         if reason is None:
-            self._condemn(folder)
+            if not self._condemn(folder):
+                raise ConflictError(
+                    f"{self.model}@{version} is being deleted by someone else already. If that was "
+                    "interrupted, prune ends it."
+                )
             reason = wanted()
             if reason is not None:
                 self.objects.remove(f"{folder}/{CONDEMNED}")
@@ -257,11 +274,12 @@ class Versions:
             )
         self._clear(folder)
 
-    def clear_abandoned(self, older_than: float) -> list[str]:
+    def clear_abandoned(self, older_than: float, named: Callable[[], set[str]]) -> list[str]:
         """Remove what publishers and deletions left unfinished.
 
         Args:
             older_than: Seconds; younger ones may still be going on.
+            named: Says which versions aliases name.
 
         Returns:
             The folders and files that were removed, relative to the store.
@@ -274,8 +292,13 @@ class Versions:
                 continue
             if max(own.changed for own in entries.values()) > limit:
                 continue
+            if MANIFEST in entries and version in named():
+                # Promoted while it was being deleted, and who deleted it is no more.
+                self.objects.remove(f"{folder}/{CONDEMNED}")
+                continue
             if CONDEMNED not in entries:
-                self._condemn(folder)
+                if not self._condemn(folder):
+                    continue
                 if MANIFEST in self.objects.names(folder):  # it was finished just now
                     self.objects.remove(f"{folder}/{CONDEMNED}")
                     continue
@@ -286,9 +309,11 @@ class Versions:
             removed.append(f"{self.folder}: uploads in parts")
         return removed
 
-    def _condemn(self, folder: str) -> None:
+    def _condemn(self, folder: str) -> bool:
+        """Mark a folder as going; whether it was not marked before."""
         mark = {"time": now().isoformat(timespec="seconds"), "token": uuid.uuid4().hex}
-        self.objects.create(f"{folder}/{CONDEMNED}", json.dumps(mark).encode() + b"\n")
+        content = json.dumps(mark).encode() + b"\n"
+        return self.objects.create(f"{folder}/{CONDEMNED}", content) is None
 
     def _clear(self, folder: str) -> None:
         """The manifest first, so that it is no version any more; the mark last."""

@@ -93,6 +93,10 @@ HARM = {
     "ten million pieces": _encoder(vocab_size=9_999_999),
     "a wide encoder": _encoder(hidden_size=9_999_936, num_attention_heads=2),
     "long positions": _encoder(max_position_embeddings=10**11),
+    "positions of which the square is stored": _encoder(
+        model_type="gpt_neo", max_position_embeddings=14_000
+    ),
+    "positions without end": _encoder(max_position_embeddings=9_000_000),
     "no heads": _encoder(num_attention_heads=0),
     "negative width": _encoder(intermediate_size=-5),
     "a text as a width": _encoder(hidden_size="x" * 100),
@@ -218,6 +222,12 @@ MANIFEST_HARM = {
     "a file of less than nothing": _manifest(
         lambda own: own["files"]["model.safetensors"].update(bytes=-1)
     ),
+    "a file that no artifact has": _manifest(
+        lambda own: own["files"].update({"junk.bin": {"bytes": 1, "sha256": "0" * 64}})
+    ),
+    "a taxonomy of a gigabyte": _manifest(
+        lambda own: own["files"]["taxonomy.json"].update(bytes=1 << 30)
+    ),
     "a size of text": _manifest(lambda own: own["files"]["model.safetensors"].update(bytes="9")),
     "a size that is true": _manifest(
         lambda own: own["files"]["model.safetensors"].update(bytes=True)
@@ -290,6 +300,7 @@ def archives(files):
         "no members": _tar([]),
         "a pax header of 4 GB": gzip.compress(huge.tobuf(tarfile.PAX_FORMAT) + b"\0" * 4096),
         "a long name of 4 GB": gzip.compress(long_name.tobuf(tarfile.GNU_FORMAT) + b"\0" * 4096),
+        "a file of holes": _sparse(),
         "a file of 12 GB": gzip.compress(bomb.tobuf(tarfile.GNU_FORMAT) + b"\0" * 4096),
         "zeros": gzip.compress(b"\0" * (200 << 20), 9),
         "a bomb": gzip.compress(
@@ -304,6 +315,12 @@ def archives(files):
             [(m, b"x" * len(c) if m.name == "taxonomy.json" else c) for m, c in good]
         ),
     }  # fmt: skip
+
+
+def _sparse():
+    member = tarfile.TarInfo("model.safetensors")
+    member.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(8 << 30)}
+    return _tar([(member, b"x")])
 
 
 def _sized(name, size):

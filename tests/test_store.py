@@ -109,7 +109,7 @@ def test_rollback_goes_back_step_by_step(store, small):
     assert store.promote("tr", versions[2], "production").number == 3, "nothing to change"
     assert store.rollback("tr", "production").version == versions[1]
     assert store.rollback("tr", "production", reason="worse").version == versions[0]
-    with pytest.raises(StoreError, match="has named nothing but"):
+    with pytest.raises(StoreError, match="There is nothing before"):
         store.rollback("tr", "production")
     assert store.promote("tr", versions[2], "production").previous == versions[0]
     assert store.rollback("tr", "production").version == versions[0]
@@ -177,7 +177,10 @@ def test_versions_are_given_by_their_hash_too(local, small):
         ("tr@", "names no version"),
         ("tr@nonesuch", "tr in .* has no alias 'nonesuch': it has production"),
         ("fr@production", r"There is no model 'fr' in .* \(models there: tr\)"),
-        ("tr@20200101T000000Z-0123456789ab", "There is no version .* of tr .* its newest is"),
+        (
+            "tr@20200101T000000.482913Z-0123456789ab",
+            "There is no version .* of tr .* its newest is",
+        ),
         ("../tr@production", "'../tr' cannot be the name of a model"),
         ("tr@../x", "'../x' cannot be the name of a alias"),
     ],
@@ -192,6 +195,84 @@ def test_what_is_not_there_is_named(local, small, reference, message):
 def test_names_that_cannot_be_are_refused(local, small, name):
     with pytest.raises(ConfigError, match=r"cannot be the name of a model|means something else"):
         local.publish(small, name)
+
+
+@pytest.mark.parametrize("reason", [None, 5, "x" * 501])
+def test_remarks_that_could_not_be_read_again_are_refused(local, small, reason):
+    version = local.publish(small, "tr", alias="production")
+    other = local.publish(another(small, 1), "tr")
+    with pytest.raises(ConfigError, match="expected text of at most 500 letters"):
+        local.promote("tr", other, "production", reason=reason)
+    with pytest.raises(ConfigError, match="note is"):
+        local.publish(another(small, 2), "tr", note=reason)
+    local.promote("tr", other, "production", reason=",[{" * 166)
+    assert local.rollback("tr", "production").version == version
+    with pytest.raises(ConfigError, match="name of a alias"):
+        local.publish(another(small, 3), "tr", alias="no alias")
+    assert len(local.list()) == 2
+
+
+def test_a_damaged_version_is_published_anew(local, small):
+    version = local.publish(small, "tr")
+    (Path(local.uri) / "tr/versions" / version / "taxonomy.json").write_text("{}")
+    again = local.publish(small, "tr")
+    assert again > version and local.load(f"tr@{again}")
+
+
+def test_versions_of_one_second_keep_their_order(local, small):
+    versions = [local.publish(another(small, number), "tr") for number in range(5)]
+    assert [own.version for own in local.list()] == versions[::-1]
+    assert local.resolve("tr@latest") == versions[-1]
+
+
+def test_mistyped_places_are_not_made(tmp_path):
+    store = Store(tmp_path / "typo")
+    version = "20260101T000000.000000Z-0123456789ab"
+    for call in (
+        lambda: store.rollback("tr", "production"),
+        lambda: store.promote("tr", version, "production"),
+        lambda: store.delete("tr", version),
+        lambda: store.prune(1, "tr"),
+        lambda: store.remove_alias("tr", "production"),
+    ):
+        with pytest.raises(StoreError, match="There is no model 'tr'"):
+            call()
+    assert store.prune(1) == () and store.list() == ()
+    assert not (tmp_path / "typo").exists()
+
+
+def test_an_unreadable_alias_does_not_hide_the_models(local, small, caplog):
+    version = local.publish(small, "tr", alias="production")
+    (Path(local.uri) / "tr/aliases/production/00000001.json").write_text("{")
+    assert [own.version for own in local.list()] == [version]
+    assert "Left out of the list: tr@production" in caplog.text
+    with pytest.raises(ArtifactError, match="is damaged"):
+        local.delete("tr", version)
+
+
+def test_prune_lifts_the_mark_of_a_version_that_an_alias_names(local, small):
+    """Who marked it was killed after it was promoted."""
+    version = local.publish(small, "tr", alias="production")
+    (Path(local.uri) / "tr/versions" / version / "deleted.json").write_text("{}")
+    local.prune(0, unfinished_after=0)
+    assert [own.version for own in local.list()] == [version]
+    assert local.load("tr@production")
+
+
+def test_of_two_who_delete_one_does(local, small, monkeypatch):
+    from prodcat.versions import Versions
+
+    version = local.publish(small, "tr")
+    is_there = Versions.is_there
+
+    def and_another_marks_it(self, own):
+        found = is_there(self, own)
+        (Path(local.uri) / "tr/versions" / own / "deleted.json").write_text("{}")
+        return found
+
+    monkeypatch.setattr(Versions, "is_there", and_another_marks_it)
+    with pytest.raises(ConflictError, match="being deleted by someone else"):
+        local.delete("tr", version)
 
 
 def test_some_words_are_no_aliases(local, small):
@@ -287,9 +368,10 @@ def test_a_version_promoted_while_it_is_deleted_stays(local, small, monkeypatch)
     condemn = Versions._condemn
 
     def condemn_and_be_late(self, folder):
-        condemn(self, folder)
+        marked = condemn(self, folder)
         last = local._log("tr", "production").last()
         local._log("tr", "production").append(last, "promote", version, 0, "")
+        return marked
 
     monkeypatch.setattr(Versions, "_condemn", condemn_and_be_late)
     with pytest.raises(ConflictError, match="named by tr@production"):
@@ -371,8 +453,8 @@ def test_a_killed_publisher_leaves_no_version_and_nothing_after_prune(
 def test_prune_leaves_alone_what_may_still_be_going_on(local, small):
     version = local.publish(small, "tr")
     folder = Path(local.uri) / "tr" / "versions"
-    shutil.copytree(folder / version, folder / "20200101T000000Z-0123456789ab")
-    (folder / "20200101T000000Z-0123456789ab" / "manifest.json").unlink()
+    shutil.copytree(folder / version, folder / "20200101T000000.482913Z-0123456789ab")
+    (folder / "20200101T000000.482913Z-0123456789ab" / "manifest.json").unlink()
     assert [own.version for own in local.list()] == [version]
     assert local.prune(5) == ()
     assert len(local.prune(5, unfinished_after=0)) == 1
@@ -492,10 +574,16 @@ def test_what_is_not_signed_or_by_another_is_refused(local, small, pair):
     signed = other.publish(another(small, 1), "tr")
     with pytest.raises(ArtifactError, match=f"{signed} is signed by .*; expected {checks.id}"):
         reader.load(f"tr@{signed}")
+    # The same files, signed: another version, that can be loaded.
+    again = Store(local.uri, keys=pair[0]).publish(small, "tr")
+    assert again != version and reader.load(f"tr@{again}")
     if not checks.can_sign:
         with pytest.raises(ConfigError, match="can only check"):
             checks.sign(b"x")
-        assert Store(local.uri, keys=checks).publish(another(small, 2), "tr"), "unsigned"
+        with pytest.raises(ConfigError, match="None of the keys can sign"):
+            Store(local.uri, keys=checks).publish(another(small, 2), "tr")
+    with pytest.raises(ConfigError, match="keys= is empty"):
+        Store(local.uri, keys=[])
 
 
 def test_load_takes_keys(local, small, pair, tmp_path):
@@ -523,6 +611,24 @@ def test_an_altered_manifest_or_event_does_not_fit_its_signature(local, small, p
     manifest.write_text(manifest.read_text().replace('"note": ""', '"note": "x"'))
     with pytest.raises(ArtifactError, match="does not fit its signature .* it was altered"):
         reader.load(f"tr@{version}")
+
+
+def test_a_key_does_not_tell_its_secret():
+    assert "sss" not in repr(Key.from_secret(b"s" * 32))
+
+
+def test_what_is_signed_on_the_command_line_was_checked(
+    local, small, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "secret").write_text("0123456789abcdef" * 4)
+    local.publish(small, "tr", alias="production")
+    source, target = f"{local.uri}/tr@production", tmp_path / "signed"
+    command = ["models", "publish", "tr", source, "--store", target, "--key", tmp_path / "secret"]
+    assert "is not signed" in run(capsys, *command, code=2)
+    monkeypatch.setenv("PRODCAT_KEYS", str(tmp_path / "secret"))
+    (tmp_path / "titles.csv").write_text("title\nsut\n")
+    answer = ["predict", tmp_path / "titles.csv", "--model", source]
+    assert "is not signed" in run(capsys, *answer, code=2)
 
 
 def test_keys_that_are_none_are_named(tmp_path, monkeypatch):
