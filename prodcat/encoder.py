@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Pooling = Literal["mean", "cls"]
-_MOST = 10_000_000  # of anything that a config counts; a hundredth of it of positions
-# Decoders that serve as encoders, beside all that were trained to fill in words.  Others make
-# constants that grow with the square of the positions.
-_CAUSAL = ("qwen2", "qwen3", "gemma3_text", "llama", "mistral")
+_MOST = 10_000_000  # of anything that a config counts
+# Of positions: models that compute them make nothing of that size, others make tables, and some
+# make tables that grow with the square.
+_MOST_POSITIONS, _MOST_ROWS = 1_000_000, 8_192
+_COMPUTED = (
+    "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "llama", "mistral", "phi3",
+    "modernbert", "eurobert", "nomic_bert",
+)  # fmt: skip
 # What a config may say beside the shape: where code, kernels or weights are from.  All weights
 # of an artifact are float32.
 _NOT_SHAPE = (
@@ -377,11 +381,12 @@ def check_encoder(config: Any, shapes: Mapping[str, Any]) -> None:
         EncoderError: It does.
     """
     from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
         MODEL_FOR_MASKED_LM_MAPPING_NAMES,
     )
 
     kind = config.get("model_type") if isinstance(config, dict) else None
-    known = (*MODEL_FOR_MASKED_LM_MAPPING_NAMES, *_CAUSAL)
+    known = (*MODEL_FOR_MASKED_LM_MAPPING_NAMES, *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
     if not isinstance(kind, str) or kind not in known:
         raise EncoderError(
             f"Found an encoder of type {str(kind)[:64]!r}, which the installed transformers does "
@@ -389,7 +394,9 @@ def check_encoder(config: Any, shapes: Mapping[str, Any]) -> None:
             "was saved with."
         )
     for name, number in _numbers(config):
-        most = len(shapes) if "layer" in name else _MOST // (100 if "position" in name else 1)
+        most = len(shapes) if "layer" in name else _MOST
+        if "position" in name:
+            most = _MOST_POSITIONS if kind in _COMPUTED else _MOST_ROWS
         if abs(number) > most:
             raise EncoderError(
                 f"The encoder's config asks for {name}={number:,}; expected at most {most:,} with "

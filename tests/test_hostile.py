@@ -187,6 +187,9 @@ _KINDS = {
     "modernbert": {},
     "qwen3": {"num_key_value_heads": 2},
     "roformer": {},
+    "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4},
+    "llama": {"num_key_value_heads": 2, "max_position_embeddings": 131_072},
+    "gemma2": {"num_key_value_heads": 2, "head_dim": 8},
 }
 
 
