@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from prodcat.document import read_document
+from prodcat.document import printable, read_document
 from prodcat.errors import ArtifactError, ConfigError, ConflictError
 from prodcat.objects import Objects
-from prodcat.signature import Key, check_signature
+from prodcat.signature import Key, check_signature, signer_of
 
 Action = Literal["promote", "rollback", "remove"]
 VERSION = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
@@ -60,8 +60,7 @@ class AliasEvent:
     def __str__(self) -> str:
         """One line."""
         why = f" ({self.reason})" if self.reason else ""
-        line = f"{self.time} {self.action} {self.version or '-'} by {self.by}{why}"
-        return "".join(letter if letter.isprintable() else " " for letter in line)
+        return printable(f"{self.time} {self.action} {self.version or '-'} by {self.by}{why}")
 
 
 class AliasLog:
@@ -131,13 +130,13 @@ class AliasLog:
             version=version,
             previous=last.version if last else None,
             below=below,
-            time=now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+            time=stamp(),
             by=_who(),
             reason=reason,
         )
         # Unlike any other caller's, so that it can be told whose event is there.
         body = {**vars(event), "token": uuid.uuid4().hex}
-        signer = next((key for key in self.keys if key.can_sign), None)
+        signer = signer_of(self.keys)
         if signer is not None:
             body["signature"] = signer.sign(_canonical(body))
         name = self._name(number)
@@ -192,6 +191,11 @@ def check_remark(what: str, text: object) -> None:
 def now() -> datetime:
     """The time, UTC."""
     return datetime.now(UTC)
+
+
+def stamp() -> str:
+    """The time as text, ISO 8601."""
+    return now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _canonical(body: dict[str, Any]) -> bytes:

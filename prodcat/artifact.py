@@ -178,25 +178,27 @@ def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str
 # -- writing ----------------------------------------------------------------------
 
 
-def describe(files: Mapping[str, bytes], version: str, facts: Mapping[str, Any]) -> bytes:
-    """The manifest of files, as JSON.
+def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
+    """The manifest of files.
 
     Args:
         files: Contents by name.
         version: Of prodcat.
-        facts: What else to say.
     """
-    manifest = {
+    return {
         "format": "prodcat",
         "format_version": FORMAT_VERSION,
         "prodcat_version": version,
-        **facts,
         "libraries": libraries(),
         "files": {
             name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for name, content in files.items()
         },
     }
+
+
+def to_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as its file holds it."""
     return json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
@@ -214,7 +216,7 @@ def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes
         objects: A folder.  An artifact that is there is replaced: its manifest goes first,
             so that it never vouches for mixed files.
         files: Contents by name.
-        manifest: See :func:`describe`.
+        manifest: See :func:`describe` and :func:`to_bytes`.
 
     Raises:
         ArtifactError: The folder cannot be written.

@@ -15,7 +15,6 @@ import logging
 import os
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any
 
 from prodcat.artifact import check_hash, check_size, missing_file
 from prodcat.errors import StoreError
-from prodcat.objects import PIECE, Objects, explain_disk
+from prodcat.objects import PIECE, Objects, beside, explain_disk
 
 logger = logging.getLogger("prodcat")
 DEFAULT_FOLDER = Path("~/.cache/prodcat")
@@ -48,6 +47,11 @@ class Cache:
     def __init__(self, folder: str | Path | None = None, max_bytes: int = 20 << 30) -> None:
         self.folder = _usable(folder)
         self.max_bytes = max_bytes
+
+    @classmethod
+    def of(cls, cache: "Cache | str | Path | None") -> "Cache":
+        """A cache as users name one: itself, its folder, or None for the usual folder."""
+        return cache if isinstance(cache, Cache) else cls(cache)
 
     def fetch(self, objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[str, Path]:
         """Have all files of an artifact here, downloaded and verified where they were not.
@@ -78,7 +82,9 @@ class Cache:
     def note(self, key: str, content: bytes) -> None:
         """Keep something small under a key; what cannot be kept is asked for again."""
         with contextlib.suppress(OSError):
-            self._put(self._note(key), content)
+            path = self._note(key)
+            with beside(str(path), content) as part:
+                part.replace(path)
 
     def noted(self, key: str) -> bytes | None:
         """What :meth:`note` kept, or None."""
@@ -160,15 +166,6 @@ class Cache:
             if tries == _TRIES:
                 check_size(name, objects.size(name), size, uri)
                 check_hash(name, found, sha256, uri)
-
-    def _put(self, path: Path, content: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
-            part.write_bytes(content)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
     # -- its size -----------------------------------------------------------------
 

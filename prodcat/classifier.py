@@ -16,7 +16,7 @@ from torch import Tensor
 
 from prodcat import __version__
 from prodcat.archive import is_archive, pack
-from prodcat.artifact import MANIFEST, WEIGHTS, Artifact, describe, write_artifact
+from prodcat.artifact import MANIFEST, WEIGHTS, Artifact, describe, to_bytes, write_artifact
 from prodcat.calibration import Weights, fit_weights, rows_to_fit
 from prodcat.catalog import UNKNOWN_CATEGORY, Catalog, group_text, targets_in
 from prodcat.checkpoint import Checkpoints
@@ -39,7 +39,7 @@ from prodcat.encoder import (
     pad_id_of,
     without_weights,
 )
-from prodcat.errors import ArtifactError, CatalogError, ConfigError, StoreError
+from prodcat.errors import ArtifactError, CatalogError, ConfigError, StoreError, is_fault
 from prodcat.guarantee import (
     DEPARTMENT,
     Guarantee,
@@ -743,7 +743,7 @@ class Classifier:
         """
         uri = os.fspath(uri)
         files = self.files()
-        manifest = describe(files, __version__, {})
+        manifest = to_bytes(describe(files, __version__))
         if is_archive(uri):
             folder, _, name = uri.rpartition("/")
             try:
@@ -832,7 +832,7 @@ def rebuild(artifact: Artifact, device: torch.device) -> Classifier:
     except ArtifactError:
         raise
     except BaseException as error:  # whatever a damaged file makes of the libraries below
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not is_fault(error):
             raise
         raise ArtifactError(
             f"The artifact at {artifact.uri!r} cannot be rebuilt: {type(error).__name__}: "

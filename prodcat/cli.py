@@ -444,10 +444,12 @@ def _is_classifier(source: str) -> bool:
     """Whether something is a saved classifier, not an encoder."""
     import fsspec
 
+    from prodcat.loading import is_reference
+
     filesystem, path = fsspec.url_to_fs(source)
     if filesystem.exists(path):
         return filesystem.isfile(path) or bool(filesystem.exists(f"{path}/manifest.json"))
-    return "@" in source.rstrip("/").rpartition("/")[2]
+    return is_reference(source)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -52,15 +52,14 @@ def add_models(commands: Any) -> None:
     own.add_argument("alias", help="such as production")
     own.add_argument("--reason", default="", help="for the log")
 
-    own = verb("rollback", "let an alias name what it named before", _rollback)
-    own.add_argument("model")
-    own.add_argument("alias")
-    own.add_argument("--reason", default="", help="for the log")
-
-    own = verb("remove-alias", "let an alias name nothing", _remove_alias)
-    own.add_argument("model")
-    own.add_argument("alias")
-    own.add_argument("--reason", default="", help="for the log")
+    for name, text, run in (
+        ("rollback", "let an alias name what it named before", _rollback),
+        ("remove-alias", "let an alias name nothing", _remove_alias),
+    ):
+        own = verb(name, text, run)
+        own.add_argument("model")
+        own.add_argument("alias")
+        own.add_argument("--reason", default="", help="for the log")
 
     own = verb("list", "show all versions", _list)
     own.add_argument("model", nargs="?", help="of this model alone")

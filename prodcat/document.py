@@ -6,6 +6,11 @@ from typing import Any
 from prodcat.errors import ArtifactError
 
 
+def printable(text: object) -> str:
+    """What a stranger wrote, without what would move a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text))
+
+
 def read_document(content: bytes, source: str, *, limit: int, values: int = 100_000) -> Any:
     """Parse JSON that may have been made to do harm.
 

@@ -21,6 +21,11 @@ class ProdcatError(ValueError):
     """The base of all errors that prodcat raises on purpose."""
 
 
+def is_fault(error: BaseException) -> bool:
+    """Whether something went wrong, a panic of a Rust binding too, and nobody asked to stop."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
 class ConfigError(ProdcatError):
     """A setting has a value that it cannot have."""
 

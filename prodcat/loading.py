@@ -68,8 +68,7 @@ def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:
     manifest = parse_manifest(read_manifest(objects), uri)
     if objects.is_near:
         return Artifact(uri, manifest, read_near(objects, manifest, uri))
-    kept = cache if isinstance(cache, Cache) else Cache(cache)
     try:
-        return Artifact(uri, manifest, dict(kept.fetch(objects, manifest, uri)))
+        return Artifact(uri, manifest, Cache.of(cache).fetch(objects, manifest, uri))
     except StoreError as error:
         raise ArtifactError(f"Cannot read the artifact at {uri!r}: {error}") from error

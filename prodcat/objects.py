@@ -158,11 +158,7 @@ class Objects:
         """
 
         def fetch() -> bytes:
-            filesystem, path = self._place()[0], self._path(name)
-            try:
-                content: bytes = filesystem.cat_file(path, start=start, end=end)
-            except (IsADirectoryError, NotADirectoryError) as error:
-                raise FileNotFoundError(path) from error
+            content = self._cat(name, start, end)
             if end is not None and len(content) != end - (start or 0):
                 raise _ShortError(f"{len(content):,} bytes came of {end - (start or 0):,}")
             return content
@@ -205,18 +201,22 @@ class Objects:
         """
 
         def fetch() -> bytes:
-            filesystem, path = self._place()[0], self._path(name)
             try:
-                content: bytes = filesystem.cat_file(path, start=0, end=limit)
-            except (IsADirectoryError, NotADirectoryError) as error:
-                raise FileNotFoundError(path) from error
+                return self._cat(name, 0, limit)
             except OSError as error:
                 if _code(error) == "InvalidRange":  # of an empty object
                     return b""
                 raise
-            return content
 
         return self._tried("read", name, fetch)
+
+    def _cat(self, name: str, start: int | None, end: int | None) -> bytes:
+        path = self._path(name)
+        try:
+            content: bytes = self._place()[0].cat_file(path, start=start, end=end)
+        except (IsADirectoryError, NotADirectoryError) as error:
+            raise FileNotFoundError(path) from error
+        return content
 
     def size(self, name: str) -> int:
         """An object's size in bytes.
@@ -292,7 +292,7 @@ class Objects:
         def put() -> None:
             filesystem, path = self._place()[0], self._path(name)
             if self.is_local:
-                with _beside(path, content) as part:
+                with beside(path, content) as part:
                     part.replace(path)
             elif self.protocol in _S3 and len(content) < _ONE_PUT:
                 # The server compares the hash: what was damaged on its way is refused.
@@ -322,7 +322,7 @@ class Objects:
             filesystem, path = self._place()[0], self._path(name)
             try:
                 if self.is_local:
-                    with _beside(path, content) as part:
+                    with beside(path, content) as part:
                         os.link(part, path)
                 elif self.protocol == "memory":
                     with _IN_MEMORY:
@@ -581,8 +581,13 @@ class _ShortError(ConnectionError):
     """An object that ended before it should, though nothing went wrong on its way."""
 
 
-class _beside:  # noqa: N801, used as a function
-    """A whole file beside the place where it belongs; gone at the end unless it was moved."""
+class beside:  # noqa: N801, used as a function
+    """A whole file beside the place where it belongs; gone at the end unless it was moved.
+
+    Args:
+        path: Where it belongs; its folder is made.
+        content: What is in it.
+    """
 
     def __init__(self, path: str, content: bytes) -> None:
         target = Path(path)
@@ -591,6 +596,7 @@ class _beside:  # noqa: N801, used as a function
         self.content = content
 
     def __enter__(self) -> Path:
+        """Write it, and say where."""
         try:
             with self.part.open("wb") as file:
                 file.write(self.content)
@@ -602,4 +608,5 @@ class _beside:  # noqa: N801, used as a function
         return self.part
 
     def __exit__(self, *_: object) -> None:
+        """Remove it where it still is."""
         self.part.unlink(missing_ok=True)

@@ -137,6 +137,11 @@ class Key:
         return True
 
 
+def signer_of(keys: Sequence[Key]) -> Key | None:
+    """The first of the keys that can sign, or None."""
+    return next((key for key in keys if key.can_sign), None)
+
+
 def check_signature(keys: Sequence[Key], content: bytes, signature: Any, source: str) -> None:
     """Refuse what none of the keys signed; without keys nothing is asked.
 

@@ -24,14 +24,14 @@ from typing import Any
 import torch
 
 from prodcat import __version__
-from prodcat.aliases import VERSION, AliasEvent, AliasLog, check_remark, now
+from prodcat.aliases import VERSION, AliasEvent, AliasLog, check_remark, stamp
 from prodcat.artifact import Artifact, read_near
 from prodcat.cache import Cache
 from prodcat.classifier import Classifier, pick_device, rebuild
-from prodcat.document import read_document
+from prodcat.document import printable, read_document
 from prodcat.errors import ArtifactError, ConfigError, ConflictError, StoreError
 from prodcat.objects import Objects
-from prodcat.signature import Key
+from prodcat.signature import Key, signer_of
 from prodcat.versions import Versions
 
 logger = logging.getLogger("prodcat")
@@ -169,7 +169,7 @@ class Store:
         self._prove()
         parent = classifier.origin
         facts = {
-            "created": now().isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "created": stamp(),
             "parent": parent,
             "tree_hash": classifier.taxonomy.hash,
             "fingerprint": classifier.fingerprint,
@@ -471,7 +471,7 @@ class Store:
 
     @cached_property
     def _kept(self) -> Cache:
-        return self._cache if isinstance(self._cache, Cache) else Cache(self._cache)
+        return Cache.of(self._cache)
 
     @property
     def _address(self) -> str:
@@ -584,7 +584,7 @@ class Store:
         """Make sure, before anything is written, that of two writers one wins here."""
         if self._proven:
             return
-        if self.keys and not any(key.can_sign for key in self.keys):
+        if self.keys and signer_of(self.keys) is None:
             raise ConfigError(
                 "None of the keys can sign, and what is not signed would be refused by all who "
                 "check. Give the private key or the secret too, or no keys."
@@ -686,8 +686,7 @@ def _described(manifest: Mapping[str, Any], aliases: Mapping[str, AliasEvent]) -
     metrics, libraries = manifest.get("metrics"), manifest.get("libraries")
 
     def text(value: object) -> str | None:
-        """What a stranger wrote, without what would move a terminal's cursor."""
-        return None if value is None else "".join(c if c.isprintable() else " " for c in str(value))
+        return None if value is None else printable(value)
 
     return Version(
         model=manifest["model"],

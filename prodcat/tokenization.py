@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.errors import EncoderError
+from prodcat.errors import EncoderError, is_fault
 
 if TYPE_CHECKING:
     import torch
@@ -169,7 +169,7 @@ def read_tokenizer(text: str, source: str) -> "Tokenizer":
     try:
         return Tokenizer.from_str(text)
     except BaseException as error:  # the Rust binding raises bare Exception, and panics
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not is_fault(error):
             raise
         raise EncoderError(
             f"{source} is not a readable tokenizer.json: {str(error)[:500]}."

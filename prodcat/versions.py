@@ -17,12 +17,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prodcat.aliases import VERSION, now
-from prodcat.artifact import MANIFEST, describe, parse_manifest
+from prodcat.aliases import VERSION, now, stamp
+from prodcat.artifact import MANIFEST, describe, parse_manifest, to_bytes
 from prodcat.document import read_document
 from prodcat.errors import ArtifactError, ConflictError, StoreError
 from prodcat.objects import Entry, Objects
-from prodcat.signature import Key, check_signature
+from prodcat.signature import Key, check_signature, signer_of
 
 logger = logging.getLogger("prodcat")
 SIGNATURE = "signature.json"
@@ -99,23 +99,24 @@ class Versions:
         Raises:
             StoreError: It cannot be written.
         """
-        draft = json.loads(describe(files, prodcat_version, facts))
+        draft = describe(files, prodcat_version)
         whole = content_hash(draft["files"])
         for version in self.ending(whole[:12]):
             if self._holds(version, whole):
                 logger.info("%s@%s holds the same files already.", self.model, version)
                 return version
         version = f"{now():%Y%m%dT%H%M%S.%fZ}-{whole[:12]}"
-        signer = next((key for key in self.keys if key.can_sign), None)
+        signer = signer_of(self.keys)
         manifest = {
             **draft,
+            **facts,
             "model": self.model,
             "version": version,
             "content_hash": whole,
             "signed_by": None if signer is None else signer.id,
             "token": uuid.uuid4().hex,
         }
-        content = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+        content = to_bytes(manifest)
         whatever = dict(files)
         if signer is not None:
             whatever[SIGNATURE] = json.dumps(signer.sign(content)).encode() + b"\n"
@@ -129,8 +130,7 @@ class Versions:
             self._give_up(folder)
             raise
         if there is not None:
-            # Only the very same files can have this name: published in this very second, or a
-            # version whose name was found by chance, which cannot be told from damage.
+            # Only the very same files can have this name, published in this microsecond.
             other = parse_manifest(there, self.objects.at(folder))
             if other.get("content_hash") != whole:
                 raise StoreError(f"{self.model}@{version} exists already and holds other files.")
@@ -311,7 +311,7 @@ class Versions:
 
     def _condemn(self, folder: str) -> bool:
         """Mark a folder as going; whether it was not marked before."""
-        mark = {"time": now().isoformat(timespec="seconds"), "token": uuid.uuid4().hex}
+        mark = {"time": stamp(), "token": uuid.uuid4().hex}
         content = json.dumps(mark).encode() + b"\n"
         return self.objects.create(f"{folder}/{CONDEMNED}", content) is None
 

@@ -273,15 +273,11 @@ def archives(files):
         files: A good artifact's contents by name, the manifest too.
     """
     good = [(_member(name), content) for name, content in files.items()]
-    header = tarfile.TarInfo("x").tobuf(tarfile.USTAR_FORMAT)
-    pax = bytearray(tarfile.TarInfo("x").tobuf(tarfile.USTAR_FORMAT))
     huge = tarfile.TarInfo("x")
     huge.type, huge.size = tarfile.XHDTYPE, 1 << 32
     long_name = tarfile.TarInfo("././@LongLink")
     long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 1 << 32
-    bomb = tarfile.TarInfo("model.safetensors")
-    bomb.size = 12 << 30
-    assert header and pax
+    bomb = _sized("model.safetensors", 12 << 30)
     return {
         **{
             f"a member {name!r}": _tar([*good, (_member(name), b"evil")])
@@ -304,7 +300,7 @@ def archives(files):
         "a file of 12 GB": gzip.compress(bomb.tobuf(tarfile.GNU_FORMAT) + b"\0" * 4096),
         "zeros": gzip.compress(b"\0" * (200 << 20), 9),
         "a bomb": gzip.compress(
-            (lambda own: own.tobuf(tarfile.GNU_FORMAT))(_sized("x", 190 << 20))
+            _sized("x", 190 << 20).tobuf(tarfile.GNU_FORMAT)
             + b"\0" * (200 << 20),
             9,
         ),

@@ -462,10 +462,10 @@ def test_a_cache_that_cannot_be_made_is_named(tmp_path, monkeypatch, caplog):
 
 def test_a_folder_on_s3_is_loaded_through_the_cache(proxy, bucket, small, tmp_path):
     uri = f"s3://{bucket}/plain"
-    from prodcat.artifact import describe, write_artifact
+    from prodcat.artifact import describe, to_bytes, write_artifact
 
     files = small.files()
-    write_artifact(Objects(uri, proxy.s3.options), files, describe(files, "0", {}))
+    write_artifact(Objects(uri, proxy.s3.options), files, to_bytes(describe(files, "0")))
     for _ in range(2):
         found = prodcat.load(uri, device="cpu", cache=tmp_path, storage_options=proxy.s3.options)
         assert found.fingerprint == small.fingerprint

@@ -103,14 +103,11 @@ def read_on(seed, place, read, over, results, folder):
     import numpy as np
     import torch
 
+    from prodcat.cache import Cache
     from prodcat.classifier import rebuild
 
     device, reads, wrong, seen = torch.device("cpu"), 0, [], set()
-    store = store_of(place, folder / f"cache{seed}")
-    from prodcat.cache import Cache
-
-    cache = Cache(folder / f"cache{seed}", max_bytes=200 << 20)
-    store._cache = cache
+    store = store_of(place, Cache(folder / f"cache{seed}", max_bytes=200 << 20))
     while not over.value:
         try:
             version, artifact = store.open("tr@best" if reads % 4 else "tr@latest")
@@ -458,7 +455,7 @@ print(json.dumps([found.origin, time.perf_counter() - began]))
 """
 
 
-def encoder_classifier(options, folder):
+def encoder_classifier(options):
     """A classifier around the encoder as it is, its vocabulary whole."""
     import prodcat
     from prodcat.demo.quick_commerce import generate
@@ -478,7 +475,7 @@ def starts(options):
     folder = Path(tempfile.mkdtemp(prefix="starts"))
     rows = []
     try:
-        classifier = encoder_classifier(options, folder)
+        classifier = encoder_classifier(options)
         with place_of("ceph", folder) as (uri, _, server):
             proxy = servers.FaultProxy(server)
             place = uri, proxy.s3.options
@@ -533,7 +530,7 @@ def loading(options):
     logging.set_verbosity_error()
     folder = Path(tempfile.mkdtemp(prefix="loading"))
     try:
-        classifier = encoder_classifier(options, folder)
+        classifier = encoder_classifier(options)
         from prodcat.demo.quick_commerce import generate
 
         titles = [row.title for row in generate(5_000, "tr")]
