@@ -218,7 +218,7 @@ class FaultProxy:
     ``("status", 503, "SlowDown")``, ``("reset", bytes)`` (of the answer's body, then a reset),
     ``("short", bytes)`` (the answer's body cut, the connection closed), ``("flip", place)`` (one
     byte of the answer's body altered), ``("lost",)`` (the server answers, nobody hears it), ``("flip-sent", place)`` (of the request's body),
-    ``("hang", seconds)``, ``("ignore-condition",)`` (If-None-Match is dropped).
+    ``("hang", seconds)``, ``("slow", seconds)`` (the same, then the answer), ``("ignore-condition",)`` (If-None-Match is dropped).
     """
 
     def __init__(self, server):
@@ -298,6 +298,8 @@ class FaultProxy:
                 + text
             )
             return True
+        if kind == "slow":
+            time.sleep(fault[1])
         if kind == "hang":
             time.sleep(fault[1])
             return False

@@ -1,11 +1,15 @@
 """Bad networks, bad servers, full disks: retried, explained, and nothing half-written."""
 
+import errno
+import hashlib
 import logging
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,6 +267,10 @@ def test_a_server_that_checks_md5_refuses_damaged_bytes(ceph_server, small, tmp_
             patience=8,
         )
         version = store.publish(small, "tr")
+        put = [
+            own for m, path, own in proxy.requests if path.endswith("config.json") and m == "PUT"
+        ]
+        assert all("content-md5" in own for own in put) and put
         read = [m for m, path, _ in proxy.requests if path.endswith("history.json")]
         assert read == ["PUT", "PUT", "GET"], "refused at once, not only when it was read back"
         assert store.load(f"tr@{version}").history == small.history
@@ -313,21 +321,44 @@ def test_many_processes_download_once_and_then_never(store, proxy, small, tmp_pa
     assert len(proxy.requests) == 2, "what events there are, and the last one"
 
 
-def test_a_broken_download_goes_on_where_it_ended(proxy, bucket, tmp_path, monkeypatch):
-    import hashlib
+def one_file(objects, name, content):
+    """Write a file; a manifest that lists it."""
+    objects.write(name, content)
+    return {"files": {name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}}}
 
+
+def test_who_comes_while_another_downloads_waits_for_it(proxy, bucket, tmp_path):
+    objects = Objects(f"s3://{bucket}/x", proxy.s3.options)
+    manifest = one_file(objects, "config.json", b"x" * 1_000)
+    proxy.plan = always(("slow", 0.5))
+    proxy.reset_counts()
+    barrier = threading.Barrier(5)
+
+    def fetch(_):
+        barrier.wait()
+        return Cache(tmp_path / "cache").fetch(objects, manifest, "x")["config.json"].read_bytes()
+
+    with ThreadPoolExecutor(5) as pool:
+        assert set(pool.map(fetch, range(5))) == {b"x" * 1_000}
+    assert len(proxy.requests) == 1
+
+
+def test_the_cache_itself_compares_hashes(tmp_path):
+    """Also where neither the server nor the client compares a checksum."""
+    objects = Objects(str(tmp_path / "there"))
+    manifest = one_file(objects, "config.json", b"x" * 1_000)
+    objects.write("config.json", b"y" * 1_000)
+    with pytest.raises(ArtifactError, match="config.json .* was altered: SHA-256"):
+        Cache(tmp_path / "cache").fetch(objects, manifest, "x")
+    held = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert [path.parent.name for path in held] in ([], ["locks"])
+
+
+def test_a_broken_download_goes_on_where_it_ended(proxy, bucket, tmp_path, monkeypatch):
     monkeypatch.setattr("prodcat.objects.PIECE", 100_000)
     content = np.random.default_rng(0).bytes(1_000_000)
     objects = Objects(f"s3://{bucket}/x", proxy.s3.options, patience=0.3)
-    objects.write("model.safetensors", content)
-    manifest = {
-        "files": {
-            "model.safetensors": {
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-        }
-    }
+    manifest = one_file(objects, "model.safetensors", content)
 
     def after_half(method, path, headers):
         start = int(headers.get("range", "bytes=0-").split("=")[1].split("-")[0])
@@ -377,17 +408,28 @@ def test_lost_rights_are_no_lost_network(store, proxy, small):
         store.load("tr@production")
 
 
-def test_a_cache_that_can_only_be_read_serves(store, proxy, small, tmp_path):
+def test_a_cache_that_can_only_be_read_serves(store, proxy, small, tmp_path, monkeypatch):
     version = store.publish(small, "tr")
     store.load(f"tr@{version}")
     cache = tmp_path / "cache"
-    before = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
     proxy.reset_counts()
     shutil.copytree(cache, tmp_path / "image")
+
+    def refused(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    # As root, the rights of a folder keep nobody from writing to it.
+    monkeypatch.setattr(os, "utime", refused)
+    opened = Path.open
+
+    def only_read(path, mode="r", *rest, **more):
+        return refused() if set(mode) & set("wa+x") else opened(path, mode, *rest, **more)
+
+    monkeypatch.setattr(Path, "open", only_read)
     assert Store(store.uri, storage_options=proxy.s3.options, cache=tmp_path / "image").load(
         f"tr@{version}"
     )
-    assert proxy.connections == 0 and before
+    assert proxy.connections == 0
 
 
 def test_a_file_of_the_cache_that_is_cut_is_downloaded_again(store, small, tmp_path):
@@ -403,26 +445,26 @@ def test_a_file_of_the_cache_that_is_cut_is_downloaded_again(store, small, tmp_p
     assert np.array_equal(again.predict_proba(["sut"]), small.predict_proba(["sut"]))
 
 
-def test_the_cache_is_bounded_and_forgets_what_was_used_longest_ago(bucket, proxy, tmp_path):
-    import hashlib
-
+@pytest.mark.parametrize(
+    ("most", "left"), [(25_000, [True, False, False, True]), (35_000, [True, False, True, True])]
+)
+def test_the_cache_is_bounded_and_forgets_what_was_used_longest_ago(
+    bucket, proxy, tmp_path, most, left
+):
     objects = Objects(f"s3://{bucket}/x", proxy.s3.options)
-    cache = Cache(tmp_path, max_bytes=25_000)
+    cache = Cache(tmp_path, max_bytes=most)
     blobs = []
     for number in range(4):
         content = bytes([number]) * 10_000
-        objects.write(f"f{number}", content)
-        entry = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        blobs.append(cache.fetch(objects, {"files": {f"f{number}": entry}}, "x")[f"f{number}"])
+        manifest = one_file(objects, f"f{number}", content)
+        blobs.append(cache.fetch(objects, manifest, "x")[f"f{number}"])
         assert all(blob.exists() for blob in blobs), "all are in use"
     old = time.time() - 3_600
     for age, blob in enumerate(blobs[:3]):
         os.utime(blob, (old + 60 * age, old + 60 * age))
     cache.fetch(objects, {"files": {"f0": {"bytes": 10_000, "sha256": blobs[0].name}}}, "x")
-    objects.write("last", b"z")
-    entry = {"bytes": 1, "sha256": hashlib.sha256(b"z").hexdigest()}
-    cache.fetch(objects, {"files": {"last": entry}}, "x")
-    assert [blob.exists() for blob in blobs] == [True, False, False, True]
+    cache.fetch(objects, one_file(objects, "last", b"z"), "x")
+    assert [blob.exists() for blob in blobs] == left
 
 
 _FULL = """

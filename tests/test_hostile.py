@@ -37,6 +37,35 @@ def test_what_the_manifest_vouches_for_is_refused_too(copy, name):
         prodcat.load(str(copy), device="cpu")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["a thousand layers", "ten million pieces", "wide beliefs", "a weight that nobody knows",
+     "another text encoder", "another type of number"],
+)  # fmt: skip
+def test_weights_are_compared_by_their_header_before_they_are_read(copy, name, monkeypatch):
+    from prodcat.artifact import Artifact
+
+    def read(self):
+        raise AssertionError("the weights were read")
+
+    hostile.HARM[name](copy)
+    hostile.vouch(copy)
+    monkeypatch.setattr(Artifact, "tensors", read)
+    with pytest.raises(ArtifactError) as caught:
+        prodcat.load(str(copy), device="cpu")
+    assert "were read" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["many empty lists", "a manifest of many lists"])
+def test_json_is_bounded_before_it_is_parsed(copy, name, monkeypatch):
+    harm = hostile.HARM.get(name) or hostile.MANIFEST_HARM[name]
+    harm(copy)
+    if name in hostile.HARM:
+        hostile.vouch(copy)
+    with pytest.raises(ArtifactError, match="holds some .* values; expected at most"):
+        prodcat.load(str(copy), device="cpu")
+
+
 def test_the_harm_is_in_the_change_alone(copy, classifier):
     hostile.vouch(copy)
     again = prodcat.load(str(copy), device="cpu")

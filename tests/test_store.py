@@ -1,5 +1,6 @@
 """Versions and aliases on every kind of store, races, signatures, leftovers."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -456,8 +457,13 @@ def test_prune_leaves_alone_what_may_still_be_going_on(local, small):
     shutil.copytree(folder / version, folder / "20200101T000000.482913Z-0123456789ab")
     (folder / "20200101T000000.482913Z-0123456789ab" / "manifest.json").unlink()
     assert [own.version for own in local.list()] == [version]
-    assert local.prune(5) == ()
-    assert len(local.prune(5, unfinished_after=0)) == 1
+    shutil.copytree(
+        folder / "20200101T000000.482913Z-0123456789ab",
+        folder / "20990101T000000.000000Z-0123456789ab",
+    )
+    assert local._versions("tr").found() == [version] and local.resolve("tr@latest") == version
+    assert local.prune(1) == (), "what is not whole does not count as one of the newest"
+    assert len(local.prune(5, unfinished_after=0)) == 2
     assert [path.name for path in folder.iterdir()] == [version]
 
 
@@ -668,6 +674,19 @@ def test_a_manifest_of_another_version_is_refused(local, small):
     shutil.copytree(folder / second, other / second)
     with pytest.raises(ArtifactError, match=f"is not that of nl@{second}"):
         local.load(f"nl@{second}")
+
+
+def test_a_manifest_with_other_files_does_not_fit_the_versions_name(local, small):
+    version = local.publish(small, "tr")
+    folder = Path(local.uri) / "tr/versions" / version
+    other = b"# another card\n"
+    (folder / "README.md").write_bytes(other)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    digest = hashlib.sha256(other).hexdigest()
+    manifest["files"]["README.md"] = {"bytes": len(other), "sha256": digest}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match="It was swapped or altered"):
+        local.load(f"tr@{version}")
 
 
 def test_a_damaged_version_is_left_out_of_the_list_and_said(local, small, caplog):
