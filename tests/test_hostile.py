@@ -107,6 +107,7 @@ def test_hostile_archives_are_refused_and_nothing_is_written(good, tmp_path):
         ("a link", "is a link or a device"),
         ("a pax header of 4 GB", "header of 4,294,967,296 bytes"),
         ("a bomb", "unpacks to more than"),
+        ("a file of holes", "with holes, which can unpack to any size"),
         ("many members", "more than 1,000 members"),
         ("a member twice", "has two members"),
         ("no manifest", "it has no manifest.json"),
