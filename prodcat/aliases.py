@@ -9,11 +9,12 @@ write number 7 one wins, and the others learn who did.  Nothing is ever overwrit
 
 import getpass
 import json
+import logging
 import re
 import socket
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -22,9 +23,11 @@ from prodcat.errors import ArtifactError, ConfigError, ConflictError
 from prodcat.objects import Objects
 from prodcat.signature import Key, check_signature, signer_of
 
-Action = Literal["promote", "rollback", "remove"]
+logger = logging.getLogger("prodcat")
+Action = Literal["promote", "rollback", "remove", "take over"]
+_ACTIONS = ("promote", "rollback", "remove", "take over")
 VERSION = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
-_FILE = re.compile(r"(\d{8})\.json")
+_FILE = re.compile(r"(\d{8,18})\.json")
 _LIMIT = 64 << 10
 _LONGEST = 500
 
@@ -37,7 +40,8 @@ class AliasEvent:
         number: From 1.
         model: The model's name.
         alias: The alias.
-        action: What was done.
+        action: What was done; ``"take over"`` is a promotion that follows what cannot be
+            trusted, and to before which no rollback goes.
         version: What the alias names since then; None once it is removed.
         previous: What it named before.
         below: The number of the event to which a rollback returns; 0 for none.
@@ -88,8 +92,16 @@ class AliasLog:
         return self.read(numbers[-1]) if numbers else None
 
     def all(self) -> list[AliasEvent]:
-        """All events, the first one first."""
-        return [self.read(number) for number in self.numbers()]
+        """All events, the first one first; those before a take-over as far as they are right."""
+        events: list[AliasEvent] = []
+        for number in reversed(self.numbers()):
+            try:
+                events.append(self.read(number))
+            except ArtifactError as error:
+                if not any(own.action == "take over" for own in events):
+                    raise
+                logger.warning("Left out of the history: %s", error)
+        return events[::-1]
 
     def read(self, number: int) -> AliasEvent:
         """One event.
@@ -105,8 +117,29 @@ class AliasLog:
             raise ArtifactError(f"{source} is not there any more.") from error
         return self._parse(content, number, source)
 
+    def take_over(self, version: str, reason: str) -> AliasEvent:
+        """Follow a last event that is damaged, or not signed as it should be.
+
+        Args:
+            version: What the alias is to name.
+            reason: What for.
+
+        Raises:
+            ConflictError: Someone else changed the alias since.
+        """
+        numbers = self.numbers()
+        number = numbers[-1] if numbers else 0
+        return self.append(None, "take over", version, 0, reason, after=number)
+
     def append(
-        self, last: AliasEvent | None, action: Action, version: str | None, below: int, reason: str
+        self,
+        last: AliasEvent | None,
+        action: Action,
+        version: str | None,
+        below: int,
+        reason: str,
+        *,
+        after: int | None = None,
     ) -> AliasEvent:
         """Write the next event.
 
@@ -116,12 +149,13 @@ class AliasLog:
             version: What the alias is to name.
             below: See :class:`AliasEvent`.
             reason: What for.
+            after: The number of the last event, where it cannot be read.
 
         Raises:
             ConflictError: Someone else changed the alias since.
         """
         check_remark("reason", reason)
-        number = (last.number if last else 0) + 1
+        number = (after if after is not None else last.number if last else 0) + 1
         event = AliasEvent(
             number=number,
             model=self.model,
@@ -169,12 +203,16 @@ class AliasLog:
             right = (event.number, event.model, event.alias) == (number, self.model, self.alias)
             right &= all(isinstance(own, str) for own in (event.time, event.by, event.reason))
             right &= type(event.below) is int and 0 <= event.below < number
-            right &= event.version is None or bool(VERSION.fullmatch(event.version))
+            right &= event.action in _ACTIONS
+            right &= all(
+                own is None or bool(VERSION.fullmatch(own))
+                for own in (event.version, event.previous)
+            )
         except (TypeError, KeyError, AttributeError) as error:
             raise ArtifactError(f"{source} is damaged: {error}.") from error
         if not right:
             raise ArtifactError(f"{source} is damaged, or another alias's.")
-        return event
+        return replace(event, time=printable(event.time), by=printable(event.by))
 
 
 def check_remark(what: str, text: object) -> None:

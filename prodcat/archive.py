@@ -30,7 +30,7 @@ _LEVEL = 1  # weights hardly shrink, so speed counts
 _MOST_AT_ONCE = 1 << 20
 _MOST_MEMBERS = 1_000
 _FREE = 64 << 20
-_RATIO = 100
+_RATIO = 8  # weights shrink to nine tenths, a tree's JSON to a tenth
 
 
 def is_archive(uri: str) -> bool:
@@ -44,9 +44,16 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     Args:
         files: Contents by name, the manifest too.
     """
+    packed = _packed(files, _LEVEL)
+    if sum(map(len, files.values())) > _most(len(packed)):
+        packed = _packed(files, 0)  # what shrinks so much would be taken for a bomb
+    return packed
+
+
+def _packed(files: Mapping[str, bytes], level: int) -> bytes:
     out = io.BytesIO()
     with (
-        gzip.GzipFile("", "wb", _LEVEL, out, mtime=0) as packed,
+        gzip.GzipFile("", "wb", level, out, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
         for name in sorted(files, key=lambda own: (own != MANIFEST, own)):
@@ -54,6 +61,11 @@ def pack(files: Mapping[str, bytes]) -> bytes:
             member.size, member.mode, member.mtime = len(files[name]), 0o644, 0
             tar.addfile(member, io.BytesIO(files[name]))
     return out.getvalue()
+
+
+def _most(packed: int) -> int:
+    """To how many bytes an archive of so many may unpack."""
+    return max(_FREE, _RATIO * packed)
 
 
 def read_archive(objects: Objects, name: str) -> Artifact:
@@ -89,7 +101,7 @@ class _Unpacked:
 
     def __init__(self, content: bytes, uri: str) -> None:
         self.file = gzip.GzipFile(fileobj=io.BytesIO(content))
-        self.most = max(_FREE, _RATIO * len(content))
+        self.most = _most(len(content))
         self.uri = uri
 
     def read(self, size: int) -> bytes:

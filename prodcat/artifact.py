@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prodcat.document import check_document, read_document
+from prodcat.document import check_document, count_values, read_document
 from prodcat.errors import ArtifactError, StoreError
 from prodcat.objects import Objects
 
@@ -78,17 +78,20 @@ class Artifact:
         content = self.files[name]
         return content if isinstance(content, bytes) else content.read_bytes()
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, values: int | None = None) -> str:
         """A file of text that something else parses, with its JSON bounded.
+
+        Args:
+            name: Of the file.
+            values: Most values, where fewer are expected than any such file may have.
 
         Raises:
             ArtifactError: It is too large, or no UTF-8.
         """
         content = self.read(name)
-        limit, values = _limits(name)
-        check_document(
-            content, f"{name} in the artifact at {self.uri!r}", limit=limit, values=values
-        )
+        limit, most = _limits(name)
+        source = f"{name} in the artifact at {self.uri!r}"
+        check_document(content, source, limit=limit, values=min(values or most, most))
         try:
             return content.decode()
         except UnicodeDecodeError as error:
@@ -176,6 +179,28 @@ def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str
 
 
 # -- writing ----------------------------------------------------------------------
+
+
+def check_loadable(name: str, content: bytes, values: int | None = None) -> None:
+    """Refuse to write JSON that could not be read back; see :meth:`Artifact.text`.
+
+    Args:
+        name: Of the file.
+        content: Of the file.
+        values: See :meth:`Artifact.text`.
+
+    Raises:
+        ArtifactError: It is too large.
+    """
+    limit, most = _limits(name)
+    most = min(values or most, most)
+    found = count_values(content)
+    if len(content) > limit or found > most:
+        raise ArtifactError(
+            f"{name} of this classifier would have {len(content):,} bytes and some {found:,} "
+            f"values; expected at most {limit:,} and {most:,}, since more is refused when it is "
+            "loaded. Use a smaller tree or tokenizer, or fewer languages of the tree's names."
+        )
 
 
 def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
@@ -320,7 +345,7 @@ def read_near(objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[s
     for name, wanted in manifest["files"].items():
         try:
             check_size(name, objects.size(name), wanted["bytes"], uri)
-            content = objects.read(name)
+            content = objects.start(name, wanted["bytes"] + 1)
         except FileNotFoundError as error:
             raise missing_file(name, uri) from error
         check_size(name, len(content), wanted["bytes"], uri)

@@ -28,8 +28,10 @@ logger = logging.getLogger("prodcat")
 DEFAULT_FOLDER = Path("~/.cache/prodcat")
 _AT_ONCE = 4
 _TRIES = 3
+_WIPED = 5
 _IN_USE = 600.0  # seconds
 _FORGOTTEN = 7 * 86_400.0
+_NOTES = 10_000
 
 
 class Cache:
@@ -119,24 +121,31 @@ class Cache:
         blob = self._blob(sha256)
         lock = self.folder / "locks" / f"{sha256}.lock"
         part = self.folder / "parts" / sha256
-        try:
-            for path in (blob, lock, part):
-                path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(lock, poll_interval=0.02):
-                if self._has(blob, size):
-                    return
-                self._download(objects, name, part, sha256, size, uri)
-                part.chmod(0o444)
-                part.replace(blob)
-        except FileNotFoundError as error:
-            raise missing_file(name, uri) from error
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise StoreError(
-                f"Cannot keep {name} of {uri!r} in the cache {str(self.folder)!r}: "
-                f"{explain_disk(error)}"
-            ) from error
+        for tries in itertools.count(1):
+            try:
+                for path in (blob, lock, part):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(lock, poll_interval=0.02):
+                    if self._has(blob, size):
+                        return
+                    self._download(objects, name, part, sha256, size, uri)
+                    part.replace(blob)
+                    blob.chmod(0o444)
+                return
+            except FileNotFoundError as error:  # the cache was wiped in this moment
+                if tries == _WIPED:
+                    raise self._cannot(name, uri, error) from error
+                time.sleep(0.05 * tries)
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    part.unlink()
+                raise self._cannot(name, uri, error) from error
+
+    def _cannot(self, name: str, uri: str, error: OSError) -> StoreError:
+        return StoreError(
+            f"Cannot keep {name} of {uri!r} in the cache {str(self.folder)!r}: "
+            f"{explain_disk(error)}"
+        )
 
     def _download(
         self, objects: Objects, name: str, part: Path, sha256: str, size: int, uri: str
@@ -153,7 +162,7 @@ class Cache:
                     done = 0
                 for piece in _pieces_of(part, done):
                     digest.update(piece)
-                for piece in objects.pieces(name, done, size):
+                for piece in _there(objects, name, done, size, uri):
                     file.write(piece)
                     digest.update(piece)
                 file.flush()
@@ -179,6 +188,9 @@ class Cache:
                 for path, about in _files(self.folder / "parts"):
                     if now - about.st_mtime > _FORGOTTEN:
                         path.unlink(missing_ok=True)
+                notes = sorted(_files(self.folder / "notes"), key=lambda own: own[1].st_mtime)
+                for path, _ in notes[:-_NOTES]:
+                    path.unlink(missing_ok=True)
                 held = sorted(_files(self.folder / "blobs"), key=lambda own: own[1].st_mtime)
                 total = sum(about.st_size for _, about in held)
                 for path, about in held:
@@ -195,6 +207,14 @@ class Cache:
                     )
         except (Timeout, OSError):
             return
+
+
+def _there(objects: Objects, name: str, start: int, end: int, uri: str) -> Iterator[bytes]:
+    """Bytes from where the artifact is; that they are not there is not this disk's fault."""
+    try:
+        yield from objects.pieces(name, start, end)
+    except FileNotFoundError as error:
+        raise missing_file(name, uri) from error
 
 
 def _pieces_of(path: Path, size: int) -> Iterator[bytes]:

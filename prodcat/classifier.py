@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -16,7 +17,15 @@ from torch import Tensor
 
 from prodcat import __version__
 from prodcat.archive import is_archive, pack
-from prodcat.artifact import MANIFEST, WEIGHTS, Artifact, describe, to_bytes, write_artifact
+from prodcat.artifact import (
+    MANIFEST,
+    WEIGHTS,
+    Artifact,
+    check_loadable,
+    describe,
+    to_bytes,
+    write_artifact,
+)
 from prodcat.calibration import Weights, fit_weights, rows_to_fit
 from prodcat.catalog import UNKNOWN_CATEGORY, Catalog, group_text, targets_in
 from prodcat.checkpoint import Checkpoints
@@ -67,6 +76,7 @@ Titles = Sequence[str] | Catalog
 # Log-probabilities and the groups of the rows, if any, to answers.
 _Decision = Callable[[Tensor, Sequence[str] | None], Answers]
 _CHUNK = 2_048
+_REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
 # Tensors of an artifact that are not the network's, and the branch that is checked by itself.
 _BESIDES = ("calibration", "training", "guarantee", "ngrams", "lexical")
 
@@ -742,10 +752,18 @@ class Classifier:
             ArtifactError: It cannot be written.
         """
         uri = os.fspath(uri)
+        folder, _, name = uri.rstrip("/").rpartition("/")
+        if "://" in uri and "@" in name and not is_archive(uri):
+            raise ArtifactError(
+                f"{uri!r} would be read as a version of a store, {name!r}. Name the folder "
+                "without an @, or publish the classifier with prodcat.Store."
+            )
         files = self.files()
-        manifest = to_bytes(describe(files, __version__))
+        facts = describe(files, __version__)
+        if self.origin is not None:
+            facts["parent"] = self.origin
+        manifest = to_bytes(facts)
         if is_archive(uri):
-            folder, _, name = uri.rpartition("/")
             try:
                 Objects(folder or ".").write(name, pack({MANIFEST: manifest, **files}))
             except StoreError as error:
@@ -760,7 +778,11 @@ class Classifier:
             self._checkpoints.clear()
 
     def files(self) -> dict[str, bytes]:
-        """The artifact's files by name, without the manifest; equal for equal classifiers."""
+        """The artifact's files by name, without the manifest; equal for equal classifiers.
+
+        Raises:
+            ArtifactError: They are too large to be loaded again.
+        """
         from safetensors.torch import save
 
         tensors = {
@@ -799,7 +821,16 @@ class Classifier:
             files["guarantee.json"] = _json(self.guarantee.to_dict())
         if self._tokenizer is not None:
             files["tokenizer.json"] = self._tokenizer.to_str().encode()
+        for name, content in files.items():
+            if name.endswith(".json"):
+                check_loadable(name, content, self._most_values(name))
         return files
+
+    def _most_values(self, name: str) -> int | None:
+        encoder = self._network.encoder
+        if name != "tokenizer.json" or encoder is None:
+            return None
+        return _most_values(encoder.word_embeddings.num_embeddings)
 
     def _card(self) -> str:
         metrics = f"\n```\n{self.validation}\n```\n" if self.validation is not None else ""
@@ -826,11 +857,17 @@ def rebuild(artifact: Artifact, device: torch.device) -> Classifier:
 
     Raises:
         ArtifactError: Its files are of no classifier, or of different ones.
+        StoreError: They were removed meanwhile.
     """
     try:
         return _rebuilt(artifact, device)
     except ArtifactError:
         raise
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"A file of {artifact.uri!r} went while it was loaded ({error.filename!r}): the cache "
+            "was cleared. Load it again."
+        ) from error
     except BaseException as error:  # whatever a damaged file makes of the libraries below
         if not is_fault(error):
             raise
@@ -861,8 +898,8 @@ def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
     # What the settings ask for is compared with what the file of weights has before anything
     # is allocated: settings alone could ask for any amount of memory.
     if encoder_config is not None:
-        check_encoder(encoder_config, shapes)
-        encoder = build_encoder(encoder_config, model.pooling, empty=True)
+        most = check_encoder(encoder_config, {name: own[1] for name, own in shapes.items()})
+        encoder = build_encoder(encoder_config, model.pooling, empty=True, most=most)
     with without_weights():
         network = Network(
             taxonomy, encoder, model.structure, model.belief_width, None, training.dropout
@@ -871,9 +908,10 @@ def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
 
     tensors = artifact.tensors()
     if encoder_config is not None:
-        tokenizer = read_tokenizer(artifact.text("tokenizer.json"), f"{uri}/tokenizer.json")
         assert encoder is not None
         rows = encoder.word_embeddings.num_embeddings
+        text = artifact.text("tokenizer.json", _most_values(rows))
+        tokenizer = read_tokenizer(text, f"{uri}/tokenizer.json")
         try_tokenizer(tokenizer, rows, f"{uri}/tokenizer.json")
     own = {
         name: _taken(tensors, name)
@@ -922,7 +960,18 @@ def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
         _rows=own["training"].get("rows", none).numpy().view(np.uint64),
         _held=own["training"].get("held", none).numpy().view(np.uint64),
         _stored=config,
+        origin=_origin(artifact.manifest.get("parent")),
     )
+
+
+def _origin(parent: object) -> str | None:
+    """What an artifact says it was made of; of no consequence, so what is odd is nothing."""
+    return parent if isinstance(parent, str) and _REFERENCE.fullmatch(parent) else None
+
+
+def _most_values(pieces: int) -> int:
+    """Most values in the JSON of a tokenizer with so many pieces, merges of them counted."""
+    return 12 * pieces + 200_000
 
 
 def _check_shapes(

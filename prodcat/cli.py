@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
 import prodcat
-from prodcat.cli_models import add_models
+from prodcat.cli_models import add_models, named_keys
 from prodcat.errors import CatalogError, ConfigError, ProdcatError, StoreError, TrainingInterrupted
 
 if TYPE_CHECKING:
@@ -430,13 +430,12 @@ def _trim(options: argparse.Namespace) -> None:
 
 def _load(options: argparse.Namespace, uri: str) -> "Classifier":
     device = getattr(options, "device", "cpu")
-    keys = None
-    named = os.environ.get("PRODCAT_KEYS")
-    if named:
+    keys = named_keys()
+    if keys is not None:
         from prodcat.loading import is_reference
 
-        if is_reference(uri):
-            keys = [prodcat.Key.from_file(path) for path in named.split(os.pathsep)]
+        if not is_reference(uri, signed=True):
+            keys = None
     return prodcat.load(uri, device=device, cache=os.environ.get("PRODCAT_CACHE"), keys=keys)
 
 

@@ -12,6 +12,7 @@ from prodcat.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from prodcat.signature import Key
     from prodcat.store import Store, Version
 
 
@@ -35,7 +36,8 @@ def add_models(commands: Any) -> None:
             action="append",
             default=[],
             metavar="FILE",
-            help="a key to sign and check with (PEM, Ed25519) or a shared secret; more than once",
+            help="a key to sign and check with (PEM, Ed25519) or a shared secret, more than once; "
+            "PRODCAT_KEYS if not given",
         )
         parser.set_defaults(run=run)
         return parser
@@ -51,6 +53,11 @@ def add_models(commands: Any) -> None:
     own.add_argument("version", help="whole, or the 12 digits at its end")
     own.add_argument("alias", help="such as production")
     own.add_argument("--reason", default="", help="for the log")
+    own.add_argument(
+        "--take-over",
+        action="store_true",
+        help="although the alias's last change is damaged, or not signed by one of the keys",
+    )
 
     for name, text, run in (
         ("rollback", "let an alias name what it named before", _rollback),
@@ -95,6 +102,14 @@ def add_models(commands: Any) -> None:
     own.add_argument("--onnx", action="store_true", help="as an ONNX graph, compared first")
 
 
+def named_keys() -> "list[Key] | None":
+    """The keys in the files that PRODCAT_KEYS names, or None where it names none."""
+    from prodcat.signature import Key
+
+    named = os.environ.get("PRODCAT_KEYS")
+    return [Key.from_file(path) for path in named.split(os.pathsep)] if named else None
+
+
 def _store(options: argparse.Namespace) -> "Store":
     from prodcat.signature import Key
     from prodcat.store import Store
@@ -103,8 +118,8 @@ def _store(options: argparse.Namespace) -> "Store":
         raise ConfigError(
             "No store is named: expected --store URI, or PRODCAT_STORE in the environment."
         )
-    keys = [Key.from_file(path) for path in options.key]
-    return Store(options.store, keys=keys or None, cache=os.environ.get("PRODCAT_CACHE"))
+    keys = [Key.from_file(path) for path in options.key] or named_keys()
+    return Store(options.store, keys=keys, cache=os.environ.get("PRODCAT_CACHE"))
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -112,7 +127,7 @@ def _publish(options: argparse.Namespace) -> None:
 
     store = _store(options)
     # What is signed here was signed where it is from, if it is from a store.
-    keys = store.keys if store.keys and is_reference(options.source) else None
+    keys = store.keys if store.keys and is_reference(options.source, signed=True) else None
     cache = os.environ.get("PRODCAT_CACHE")
     classifier = load(options.source, device="cpu", cache=cache, keys=keys)
     version = store.publish(classifier, options.model, alias=options.alias, note=options.note)
@@ -122,7 +137,11 @@ def _publish(options: argparse.Namespace) -> None:
 
 def _promote(options: argparse.Namespace) -> None:
     event = _store(options).promote(
-        options.model, options.version, options.alias, reason=options.reason
+        options.model,
+        options.version,
+        options.alias,
+        reason=options.reason,
+        take_over=options.take_over,
     )
     before = f" (it was {event.previous})" if event.previous else ""
     print(f"{options.model}@{options.alias} is {event.version}{before}")
@@ -130,7 +149,8 @@ def _promote(options: argparse.Namespace) -> None:
 
 def _rollback(options: argparse.Namespace) -> None:
     event = _store(options).rollback(options.model, options.alias, reason=options.reason)
-    print(f"{options.model}@{options.alias} is {event.version} again (it was {event.previous})")
+    before = event.previous or "nothing"
+    print(f"{options.model}@{options.alias} is {event.version} again (it was {before})")
 
 
 def _remove_alias(options: argparse.Namespace) -> None:
@@ -145,10 +165,11 @@ def _list(options: argparse.Namespace) -> None:
     elif not versions:
         print(f"{options.store} holds no models yet: prodcat models publish adds one.")
     else:
-        print(_table([_line(own) for own in versions]))
+        signed = bool(options.key or os.environ.get("PRODCAT_KEYS"))
+        print(_table([_line(own, signed) for own in versions]))
 
 
-def _line(own: "Version") -> dict[str, str]:
+def _line(own: "Version", signed: bool) -> dict[str, str]:
     def share(name: str) -> str:
         value = own.metrics.get(name)
         return "" if value is None else f"{value:.4f}"
@@ -161,6 +182,7 @@ def _line(own: "Version") -> dict[str, str]:
         "hF1": share("hierarchical_f1"),
         "ECE": share("ece"),
         "SIZE": _size(own.bytes),
+        **({"SIGNED BY": own.signed_by or "nobody"} if signed else {}),
         "NOTE": own.note if len(own.note) <= 40 else own.note[:39] + "…",
     }
 

@@ -24,14 +24,25 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Pooling = Literal["mean", "cls"]
-_MOST = 10_000_000  # of anything that a config counts
+# Kinds that are tested to come out of an artifact as they went in.  Others could make anything
+# of a config from a stranger: tables of any size, computed before a weight is compared.
+ENCODERS = (
+    "albert", "bert", "camembert", "convbert", "deberta", "deberta-v2", "distilbert", "electra",
+    "ernie", "esm", "eurobert", "gemma", "gemma2", "gemma3_text", "gpt2", "llama",
+    "megatron-bert", "mistral", "modernbert", "mpnet", "nomic_bert", "phi3", "qwen2", "qwen3",
+    "rembert", "roberta", "roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl",
+)  # fmt: skip
 # Of positions: models that compute them make nothing of that size, others make tables, and some
 # make tables that grow with the square.
 _MOST_POSITIONS, _MOST_ROWS = 1_000_000, 8_192
 _COMPUTED = (
     "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "llama", "mistral", "phi3",
-    "modernbert", "eurobert", "nomic_bert",
+    "modernbert", "eurobert", "nomic_bert", "esm",
 )  # fmt: skip
+# Numbers of a config that count modules, and those that count nothing.
+_COUNTS = ("layer", "group", "network", "block", "experts")
+_UNCOUNTED = ("_id", "seed", "theta", "window", "factor", "relative", "token_index")
+_MOST_MADE = 96 << 20  # bytes of constants that a model computes when it is built
 # What a config may say beside the shape: where code, kernels or weights are from.  All weights
 # of an artifact are float32.
 _NOT_SHAPE = (
@@ -165,6 +176,7 @@ def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "
             f"The tokenizer of {source!r} has no fast form; expected a tokenizer.json. Convert it "
             "with transformers and save it beside the weights."
         )
+    check_kind(body.config.model_type)
     backend = read_tokenizer(tokenizer.backend_tokenizer.to_str(), source)
     if tokenizer.pad_token_id is not None:
         body.config.pad_token_id = tokenizer.pad_token_id
@@ -323,7 +335,11 @@ def write_encoder(encoder: Encoder, tokenizer: "Tokenizer", target: str) -> None
 
 
 def build_encoder(
-    config: dict[str, Any], pooling: Pooling = "mean", *, empty: bool = False
+    config: dict[str, Any],
+    pooling: Pooling = "mean",
+    *,
+    empty: bool = False,
+    most: int | None = None,
 ) -> Encoder:
     """Build an encoder from the JSON of its config; needs no network.
 
@@ -331,19 +347,25 @@ def build_encoder(
         config: See :func:`config_of`.
         pooling: See :class:`Encoder`.
         empty: Whether to leave out the weights, which are then to be assigned.
+        most: See :class:`without_weights`.
 
     Raises:
-        EncoderError: The installed ``transformers`` does not know the model's type.
+        EncoderError: The installed ``transformers`` does not know the model's type, or more
+            is made than may be.
     """
     from transformers import AutoConfig, AutoModel
 
     rest = {name: value for name, value in config.items() if not name.startswith(_NOT_SHAPE)}
+    if empty:
+        rest.pop("sinusoidal_pos_embds", None)  # a way to make weights, which are to be assigned
     kind = rest.pop("model_type", None)
     try:
         settings = AutoConfig.for_model(kind, **rest)
-        with without_weights() if empty else nullcontext():
+        with without_weights(most) if empty else nullcontext():
             body = _without_pooler(AutoModel.from_config, settings)
         return Encoder(_with_short_attention(body), pooling)
+    except EncoderError:
+        raise
     except (ValueError, KeyError) as error:
         raise EncoderError(
             f"Cannot build an encoder of type {kind!r}: {error}. Install the version of "
@@ -355,7 +377,17 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
     """Modules made within have weights without memory, in this thread alone.
 
     Constants that are computed, such as positions, are real.
+
+    Args:
+        most: How many weights may be made; any number if not given.
+
+    Raises:
+        EncoderError: More are made, or constants of more than 96 MB.
     """
+
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__()
+        self.most, self.weights, self.bytes = most, 0, 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Weights begin as uninitialised or random numbers, and are then given values."""
@@ -365,43 +397,89 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
             return target
         if func in (torch.empty, torch.rand, torch.randn):
             kwargs["device"] = "meta"
-        return func(*args, **kwargs)
+            self.weights += 1
+            if self.most is not None and self.weights > self.most:
+                raise EncoderError(
+                    f"The encoder's config asks for more than {self.most:,} weights, which those "
+                    "that are there are not. It is not the config of these weights."
+                )
+        elif func in _MADE and self.bytes + _bytes(func(*args, **kwargs, device="meta")) > (
+            _MOST_MADE
+        ):
+            self._refuse()
+        out = func(*args, **kwargs)
+        if isinstance(out, Tensor) and not out.is_meta:
+            self.bytes += _bytes(out)
+            if self.bytes > _MOST_MADE:
+                self._refuse()
+        return out
+
+    def _refuse(self) -> None:
+        raise EncoderError(
+            f"The encoder's config asks for constants of more than {_MOST_MADE >> 20} MB. It is "
+            "not the config of these weights."
+        )
 
 
-def check_encoder(config: Any, shapes: Mapping[str, Any]) -> None:
+_MADE = (torch.zeros, torch.ones, torch.full, torch.arange, torch.linspace, torch.eye)
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def check_kind(kind: object) -> None:
+    """Refuse a kind of encoder that would not come out of an artifact as it went in.
+
+    Raises:
+        EncoderError: It is none of :data:`ENCODERS`.
+    """
+    if kind not in ENCODERS:
+        raise EncoderError(
+            f"Found an encoder of type {str(kind)[:64]!r}, which prodcat does not know; expected "
+            f"one of {', '.join(ENCODERS)}."
+        )
+
+
+def check_encoder(config: Any, shapes: Mapping[str, Sequence[int]]) -> int:
     """Refuse a config that no encoder with such weights can have.
 
     A config can ask for any amount of memory, for code or weights from elsewhere.
 
     Args:
         config: As an artifact has it.
-        shapes: The artifact's weights by name.
+        shapes: The shape of each of the artifact's weights by name.
+
+    Returns:
+        How many weights an encoder may make, for :class:`without_weights`.
 
     Raises:
         EncoderError: It does.
     """
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    )
-
     kind = config.get("model_type") if isinstance(config, dict) else None
-    known = (*MODEL_FOR_MASKED_LM_MAPPING_NAMES, *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
-    if not isinstance(kind, str) or kind not in known:
-        raise EncoderError(
-            f"Found an encoder of type {str(kind)[:64]!r}, which the installed transformers does "
-            "not know as a text encoder. Install the version of transformers that the artifact "
-            "was saved with."
-        )
+    check_kind(kind)
+    # All sizes of a model are axes of its weights, a product of two at most.
+    widest = max((max(own, default=0) for own in shapes.values()), default=0)
+    table = (max(own, default=0) for name, own in shapes.items() if _is_of_places(name))
+    rows = max(_MOST_ROWS, *table, 0)
     for name, number in _numbers(config):
-        most = len(shapes) if "layer" in name else _MOST
+        most = max(widest, _MOST_ROWS)
         if "position" in name:
-            most = _MOST_POSITIONS if kind in _COMPUTED else _MOST_ROWS
+            most = _MOST_POSITIONS if kind in _COMPUTED else rows
+        elif any(word in name for word in _UNCOUNTED):
+            most = max(widest, 16 * _MOST_POSITIONS)
+        elif any(word in name for word in _COUNTS):
+            most = len(shapes)
         if abs(number) > most:
             raise EncoderError(
                 f"The encoder's config asks for {name}={number:,}; expected at most {most:,} with "
                 "these weights. It is not the config of these weights."
             )
+    return 4 * len(shapes) + 64
+
+
+def _is_of_places(name: str) -> bool:
+    return "position" in name or name.endswith("wpe.weight")
 
 
 def _numbers(config: Any, name: str = "") -> Iterator[tuple[str, float]]:

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from prodcat.artifact import check_loadable
 from prodcat.carry import carry_heads, match_nodes, rows_to_learn
 from prodcat.catalog import Catalog, targets_in
 from prodcat.checkpoint import Checkpoints, state_digest
 from prodcat.classifier import Classifier, pick_device
 from prodcat.config import ModelConfig, TrainingConfig
-from prodcat.encoder import Encoder, config_of, load_encoder, pad_id_of
+from prodcat.encoder import Encoder, check_encoder, config_of, load_encoder, pad_id_of
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.fingerprint import fingerprint, row_hashes
 from prodcat.guarantee import reference
@@ -81,7 +82,8 @@ def fit(
         CatalogError: There are too few labelled titles, or the validation set's labels are
             not in the tree.
         EncoderError: The encoder cannot be loaded.
-        ArtifactError: There is no whole classifier at ``warm_start``.
+        ArtifactError: There is no whole classifier at ``warm_start``, or the tree is too large
+            to be saved.
         ConfigError: The settings do not go together, or with ``warm_start``.
         CheckpointError: The checkpoints cannot be written.
         TrainingInterrupted: SIGTERM came, and the state was saved.
@@ -118,6 +120,8 @@ def fit(
         logger.info("Titles, tree and settings are as they were: nothing is trained.")
         return warm
 
+    # What could not be loaded again is said before hours are spent on it.
+    check_loadable("taxonomy.json", taxonomy.to_json().encode())
     encoder, tokenizer = _encoder(model, warm)
     rows, beginning = _rows_to_learn(whole, warm, training, taxonomy.hash)
     own_training = training
@@ -273,6 +277,8 @@ def _encoder(
         encoder, tokenizer = copy.deepcopy(warm.network.encoder), warm.tokenizer
     else:
         encoder, tokenizer = load_encoder(model.encoder, model.pooling)
+    shapes = {name: tuple(own.shape) for name, own in encoder.state_dict().items()}
+    check_encoder(config_of(encoder), shapes)
     _check_length(encoder, model)
     return encoder, tokenizer
 

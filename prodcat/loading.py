@@ -39,10 +39,13 @@ def load(
         ArtifactError: There is no artifact, or it is not whole.
         StoreError: There is no such version in the store.
         ConfigError: Keys were given for what is not in a store, and so is not signed.
+
+    A folder whose name has an ``@`` is read as a folder where it is one of this machine and no
+    keys are given; with keys, only a version of a store will do.
     """
     uri = os.fspath(uri)
     folder, _, last = uri.rstrip("/").rpartition("/")
-    if is_reference(uri):
+    if is_reference(uri, signed=keys is not None):
         store = Store(folder or ".", cache=cache, storage_options=storage_options, keys=keys)
         return store.load(last, device=device)
     if keys is not None:
@@ -56,11 +59,16 @@ def load(
     return rebuild(_read(Objects(uri, storage_options), cache), device)
 
 
-def is_reference(uri: str) -> bool:
-    """Whether a URI is that of a version in a store, by its last part."""
+def is_reference(uri: str, *, signed: bool = False) -> bool:
+    """Whether a URI is that of a version in a store, by its last part.
+
+    Args:
+        uri: The URI.
+        signed: Whether only what is signed will do, which a folder is not.
+    """
     if "@" not in uri.rstrip("/").rpartition("/")[2] or is_archive(uri):
         return False
-    return "://" in uri or not Path(uri).is_dir()
+    return signed or "://" in uri or not Path(uri).is_dir()
 
 
 def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:

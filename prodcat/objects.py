@@ -11,6 +11,8 @@ import hashlib
 import logging
 import os
 import random
+import re
+import stat
 import threading
 import time
 import uuid
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,13 +36,21 @@ PIECE = 8 << 20
 _AT_ONCE = 4
 _WRONG = 3  # times that bytes may come altered
 _IN_MEMORY = threading.Lock()
+_HTTP = ("http", "https")
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{32}\.part")
 
 _PASSING_CODES = {
     "SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted",
     "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException",
-    "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "500", "502", "503", "504", "429",
+    "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "ConditionalRequestConflict",
+    "500", "502", "503", "504", "429",
 }  # fmt: skip
-_TAKEN_CODES = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
+_TAKEN_CODES = {"PreconditionFailed", "412"}
+# Faults of botocore and aiohttp that are the network's, by the names of their classes.
+_NETWORK = {
+    "HTTPClientError", "ConnectionError", "IncompleteReadError", "ChecksumError",
+    "FlexibleChecksumError", "ClientConnectionError", "ClientPayloadError", "ServerTimeoutError",
+}  # fmt: skip
 _HINTS = {
     "ExpiredToken": "The credentials have expired: renew them",
     "ExpiredTokenException": "The credentials have expired: renew them",
@@ -97,7 +108,8 @@ class Objects:
         patience: float = 60.0,
     ) -> None:
         uri = os.fspath(uri)
-        self.uri = uri.rstrip("/") if len(uri.rstrip("/")) > 0 else uri
+        bare = uri.rstrip("/")
+        self.uri = uri if not bare or bare.endswith(":") else bare
         self.protocol = uri.split("://", 1)[0].split("::", 1)[0] if "://" in uri else "file"
         self.options = dict(storage_options or {})
         self.patience = patience
@@ -132,7 +144,12 @@ class Objects:
                     f"Cannot look for {self.uri!r}: {error}. Check the address and what is "
                     "installed."
                 ) from error
-            self._found = filesystem, str(root).rstrip("/")
+            root = str(root).rstrip("/")
+            if not root and self.protocol in _S3:
+                raise StoreError(
+                    f"{self.uri!r} names no bucket; expected s3://bucket/folder. Add it."
+                )
+            self._found = filesystem, root
         return self._found
 
     def _path(self, name: str) -> str:
@@ -145,7 +162,9 @@ class Objects:
 
     def at(self, name: str) -> str:
         """The URI of one object, for messages."""
-        return f"{self.uri}/{name}" if name else self.uri
+        if not name:
+            return self.uri
+        return f"{self.uri}{name}" if self.uri.endswith("/") else f"{self.uri}/{name}"
 
     # -- reading ------------------------------------------------------------------
 
@@ -176,6 +195,11 @@ class Objects:
             StoreError: It cannot be read.
         """
         bounds = [(first, min(first + PIECE, end)) for first in range(start, end, PIECE)]
+        if self.protocol in _HTTP:
+            with _Body(self._place()[0], self._path(name)) as body:
+                for own in bounds:
+                    yield self._tried("read", name, partial(body.read, *own))
+            return
         if len(bounds) == 1:
             yield self.read(name, *bounds[0])
             return
@@ -211,9 +235,17 @@ class Objects:
         return self._tried("read", name, fetch)
 
     def _cat(self, name: str, start: int | None, end: int | None) -> bytes:
-        path = self._path(name)
+        filesystem, path = self._place()[0], self._path(name)
         try:
-            content: bytes = self._place()[0].cat_file(path, start=start, end=end)
+            if self.is_local:
+                mode = Path(path).stat().st_mode
+                # A pipe would be waited for, and a device has no end.
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    raise ArtifactError(f"{self.at(name)!r} is no file; expected a regular one.")
+            if self.protocol in _HTTP and end is not None:
+                with _Body(filesystem, path) as body:
+                    return body.read(start or 0, end, whole=False)
+            content: bytes = filesystem.cat_file(path, start=start, end=end)
         except (IsADirectoryError, NotADirectoryError) as error:
             raise FileNotFoundError(path) from error
         return content
@@ -323,7 +355,7 @@ class Objects:
             try:
                 if self.is_local:
                     with beside(path, content) as part:
-                        os.link(part, path)
+                        self._link(part, path)
                 elif self.protocol == "memory":
                     with _IN_MEMORY:
                         if filesystem.exists(path):
@@ -362,6 +394,17 @@ class Objects:
             )
         return there
 
+    def _link(self, part: Path, path: str) -> None:
+        try:
+            os.link(part, path)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+            raise StoreError(
+                f"The disk of {self.uri!r} has no hard links ({error.strerror}), without which "
+                "prodcat knows no way to let one writer alone win. Use another disk, or S3."
+            ) from error
+
     def remove(self, name: str) -> None:
         """Remove an object; nothing happens where there is none."""
 
@@ -386,10 +429,11 @@ class Objects:
 
         self._tried("remove", folder, drop)
 
-    def clear_parts(self, before: float) -> list[str]:
+    def clear_parts(self, folder: str, before: float) -> list[str]:
         """Remove files beside their places that a killed process of this machine left.
 
         Args:
+            folder: Those directly in it.
             before: Only those last changed before this time, seconds since 1970.
 
         Returns:
@@ -397,12 +441,12 @@ class Objects:
         """
         removed = []
         if self.is_local:
-            root = Path(self._path(""))
-            for part in sorted(root.rglob(".*.part")):
+            for name in self.names(folder):
+                path = Path(self._path(f"{folder}/{name}" if folder else name))
                 try:
-                    if part.stat().st_mtime <= before:
-                        part.unlink()
-                        removed.append(str(part.relative_to(root)))
+                    if _BESIDE.fullmatch(name) and path.stat().st_mtime <= before:
+                        path.unlink()
+                        removed.append(f"{folder}/{name}" if folder else name)
                 except FileNotFoundError:  # put in place by now
                     continue
         return removed
@@ -485,7 +529,8 @@ class Objects:
                     raise self._explained(verb, name, error, None) from error
                 raise
             except Exception as error:
-                if not (isinstance(error, OSError) or _is_of_s3(error)):
+                wrong_option = self.protocol in _S3 and isinstance(error, (TypeError, ValueError))
+                if not (isinstance(error, OSError) or _is_of_s3(error) or wrong_option):
                     raise
                 if "Checksum" in type(error).__name__ or isinstance(error, _ShortError):
                     wrong += 1
@@ -512,6 +557,10 @@ class Objects:
             hint = f"Tried for {spent:.0f} seconds: check the network and the server"
         elif code in _HINTS:
             hint = _HINTS[code]
+        elif "ProfileNotFound" in type(error).__name__:
+            hint = "Set AWS_PROFILE to one of the profiles in ~/.aws, or unset it"
+        elif isinstance(error, (TypeError, ValueError)):
+            hint = "Check the address, the endpoint and storage_options"
         elif "credentials" in reason.lower():
             hint = "Give credentials: a role, AWS_PROFILE, or storage_options"
         elif isinstance(error, PermissionError) and not self.is_local:
@@ -557,8 +606,10 @@ def _passes(error: Exception) -> bool:
     status = getattr(error, "status", None)  # of a plain HTTP server
     if isinstance(status, int):
         return status >= 500 or status in (408, 429)
-    if _is_of_s3(error):  # all that are not about the connection say so by their name
-        return not any(word in type(error).__name__ for word in ("Credential", "Param", "Token"))
+    if _is_of_s3(error):
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return False
+        return any(kind.__name__ in _NETWORK for kind in type(error).__mro__)
     passing = (ConnectionError, TimeoutError)
     return isinstance(error, passing) or getattr(error, "errno", None) in _PASSING_ERRNOS
 
@@ -579,6 +630,61 @@ def _changed(info: Mapping[str, Any]) -> float:
 
 class _ShortError(ConnectionError):
     """An object that ended before it should, though nothing went wrong on its way."""
+
+
+class _Body:
+    """An object of a plain web server, read forward: such a server may not know ranges.
+
+    Args:
+        filesystem: fsspec's.
+        path: The object's address.
+    """
+
+    def __init__(self, filesystem: Any, path: str) -> None:
+        self.filesystem, self.path = filesystem, path
+        self.file: Any = None
+        self.place = 0
+
+    def __enter__(self) -> "_Body":
+        """Nothing is asked for yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hang up."""
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
+    def read(self, start: int, end: int, whole: bool = True) -> bytes:
+        """The bytes from ``start`` to before ``end``, or fewer where there are no more.
+
+        Args:
+            start: Of the first byte.
+            end: After the last byte.
+            whole: Whether fewer are an error.
+        """
+        try:
+            if self.file is None or self.place != start:
+                self.__exit__()
+                ask = {"headers": {"Range": f"bytes={start}-"}} if start else {}
+                self.file = self.filesystem.open(self.path, block_size=0, **ask)
+                self.place = start if self.file.r.status == 206 else 0
+            while self.place < start:
+                self.place += len(self._some(min(PIECE, start - self.place)))
+            pieces = []
+            while self.place < end and (piece := self._some(min(PIECE, end - self.place), whole)):
+                pieces.append(piece)
+                self.place += len(piece)
+        except BaseException:
+            self.__exit__()
+            raise
+        return b"".join(pieces)
+
+    def _some(self, size: int, needed: bool = True) -> bytes:
+        piece: bytes = self.file.read(size)
+        if not piece and needed:
+            raise _ShortError(f"the body ended after {self.place:,} bytes")
+        return piece
 
 
 class beside:  # noqa: N801, used as a function

@@ -21,8 +21,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from prodcat.archive import is_archive
 from prodcat.classifier import Classifier
-from prodcat.errors import ArtifactError, ConfigError
+from prodcat.errors import ArtifactError, ConfigError, StoreError
 from prodcat.objects import Objects
 from prodcat.tokenization import tokenize
 
@@ -66,9 +67,11 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
         classifier, on some titles.
 
     Raises:
-        ConfigError: There is no encoder, or packages are missing.
+        ConfigError: There is no encoder, packages are missing, or an archive is named.
         ArtifactError: The graph does not answer as the classifier does, or cannot be written.
     """
+    if is_archive(uri):
+        raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
     if classifier._network.encoder is None or classifier._tokenizer is None:
         raise ConfigError("This classifier has no encoder; its n-grams need no ONNX.")
     try:
@@ -90,16 +93,20 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
                 f"The graph's probabilities differ by {worst:.2g} from the classifier's; expected "
                 f"at most {_CLOSE:g}. Nothing was written."
             )
-        objects = Objects(uri)
-        for own in sorted(Path(folder).iterdir()):
-            objects.write(own.name, own.read_bytes())
+        parts = {own.name: own.read_bytes() for own in sorted(Path(folder).iterdir())}
     taxonomy = classifier.taxonomy
     outcomes = [
         {"id": taxonomy.ids[node], "path": list(taxonomy.path(int(node)))}
         for node in taxonomy.outcomes
     ]
-    objects.write("outcomes.json", json.dumps(outcomes, ensure_ascii=False).encode() + b"\n")
-    objects.write("tokenizer.json", classifier._tokenizer.to_str().encode())
+    parts["outcomes.json"] = json.dumps(outcomes, ensure_ascii=False).encode() + b"\n"
+    parts["tokenizer.json"] = classifier._tokenizer.to_str().encode()
+    objects = Objects(uri)
+    try:
+        for name, content in parts.items():
+            objects.write(name, content)
+    except StoreError as error:
+        raise ArtifactError(f"Cannot write the graph to {uri!r}: {error}") from error
     return worst
 
 

@@ -93,7 +93,10 @@ class Key:
             text = Path(path).read_bytes()
         except OSError as error:
             raise ConfigError(f"Cannot read the key {str(path)!r}: {error}.") from error
-        return cls.from_pem(text) if b"-----BEGIN" in text else cls.from_secret(text.strip())
+        if b"-----BEGIN" in text:
+            return cls.from_pem(text)
+        # A line of text ends with what an editor put there; any byte of other secrets counts.
+        return cls.from_secret(text.strip() if text.isascii() else text)
 
     def sign(self, content: bytes) -> dict[str, str]:
         """A signature, as JSON can hold it.

@@ -72,7 +72,8 @@ class Version:
         bytes: Size of all files.
         files: Size and SHA-256 of each file.
         note: What its publisher said of it.
-        signed_by: Id of the key that it says it is signed with, or None.
+        signed_by: Id of the key that it is signed with, or None.  A store without keys takes
+            its word for it.
     """
 
     model: str
@@ -163,10 +164,10 @@ class Store:
                 upload was pruned away.
         """
         _check_name("model", name)
-        if alias is not None:
-            _check_name("alias", alias)
         check_remark("note", note)
         self._prove()
+        if alias is not None:  # what cannot be promoted is not uploaded first
+            self._log(name, alias).last()
         parent = classifier.origin
         facts = {
             "created": stamp(),
@@ -176,13 +177,23 @@ class Store:
             "metrics": _metrics(classifier),
             "note": note,
         }
-        version = self._versions(name).publish(classifier.files(), __version__, facts)
+        versions = self._versions(name)
+        version, is_new = versions.publish(classifier.files(), __version__, facts)
+        if note and not is_new:
+            logger.warning(
+                "%s@%s holds the same files already; it keeps its own note, not %r.",
+                name,
+                version,
+                note,
+            )
         classifier.clear_checkpoints()
         if alias is not None:
             self.promote(name, version, alias, reason=note)
         return version
 
-    def promote(self, name: str, version: str, alias: str, *, reason: str = "") -> AliasEvent:
+    def promote(
+        self, name: str, version: str, alias: str, *, reason: str = "", take_over: bool = False
+    ) -> AliasEvent:
         """Let an alias name a version.
 
         Args:
@@ -190,6 +201,9 @@ class Store:
             version: Which.
             alias: Such as ``"production"``.
             reason: What for, for the log.
+            take_over: Whether to do so although the alias's last change is damaged, or not
+                signed by one of the keys, as in a store that begins to sign.  No rollback
+                goes back to before it.
 
         Returns:
             The alias's last event: this change, or an older one where it named the version
@@ -199,25 +213,26 @@ class Store:
             ConflictError: Someone else changed the alias at the same time, or deleted the
                 version.
             StoreError: There is no such version.
+            ArtifactError: The alias's last change is not as it should be.
         """
         log = self._log(name, alias)
         version = self._known(name, version)
         self._manifest(name, version)
         self._prove()
-        last = log.last()
+        try:
+            last = log.last()
+        except ArtifactError as error:
+            if not take_over:
+                raise
+            logger.warning("%s@%s is taken over: %s", name, alias, error)
+            event = log.take_over(version, reason)
+            return self._kept_event(log, event)
         if last is not None and last.version == version:
             return last
         below = 0
         if last is not None:
             below = last.number if last.version is not None else last.below
-        event = log.append(last, "promote", version, below, reason)
-        if not self._versions(name).is_there(version):
-            self._step_back(log, event)
-            raise ConflictError(
-                f"{name}@{version} was deleted while it was promoted; {name}@{alias} names what "
-                "it named before. Promote another version."
-            )
-        return event
+        return self._kept_event(log, log.append(last, "promote", version, below, reason))
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> AliasEvent:
         """Let an alias name what it named before; again, what it named before that.
@@ -305,11 +320,16 @@ class Store:
             What was removed: ``model@version``, and paths of leftovers.
 
         Raises:
-            ConfigError: ``keep`` is no such number.
+            ConfigError: ``keep`` or ``unfinished_after`` is no such number.
         """
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 0:
             raise ConfigError(f"keep={keep!r} is out of range; expected a whole number from 0.")
+        if not unfinished_after >= 0:
+            raise ConfigError(
+                f"unfinished_after={unfinished_after!r} is out of range; expected seconds from 0."
+            )
         removed: builtins.list[str] = []
+        before = time.time() - unfinished_after
         models = self._models() if name is None else [name]
         if name is not None and not self._objects.names(name):
             raise self._no_version(name, None)
@@ -320,7 +340,7 @@ class Store:
             aliases = self._aliases(model)
             wanted = {event.version for event in aliases.values()}
             for alias, event in aliases.items():
-                if event.below and event.version is not None:
+                if event.below:
                     wanted.add(self._log(model, alias).read(event.below).version)
             found = versions.found()
             for version in found[: max(len(found) - keep, 0)]:
@@ -333,7 +353,8 @@ class Store:
                     continue
                 removed.append(f"{model}@{version}")
             removed += versions.clear_abandoned(unfinished_after, partial(self._named, model))
-        removed += self._objects.clear_parts(time.time() - unfinished_after)
+            removed += self._clear_parts(model, before)
+        removed += self._objects.clear_parts("", before)
         return tuple(removed)
 
     # -- reading ------------------------------------------------------------------
@@ -396,7 +417,7 @@ class Store:
         if self._objects.is_near:
             return self._meant(self._objects, name, wanted)
         key = f"{self._address}|{name}@{wanted}"
-        noted = self._kept.noted(key)
+        noted = _version_in(self._kept.noted(key))
         objects = self._objects
         if noted is not None:  # there is something to fall back on, so it need not take long
             objects = Objects(self.uri, objects.options, min(objects.patience, 10.0))
@@ -405,7 +426,7 @@ class Store:
         except StoreError as error:
             if noted is None or not error.unreachable:
                 raise
-            version = noted.decode()
+            version = noted
             logger.warning(
                 "%s It cannot be asked what %s is; %s is used, which it was when it was last "
                 "asked here.",
@@ -564,9 +585,13 @@ class Store:
     ) -> Version | None:
         versions = self._versions(name)
         try:
-            manifest = Versions(self._objects, name).check(
-                version, versions.manifest(version)[0], None
-            )
+            content, signature = versions.manifest(version)
+            manifest = Versions(self._objects, name).check(version, content, None)
+            try:
+                versions.check_signed(version, content, signature)
+            except ArtifactError as error:
+                logger.warning("Listed, but it will not be loaded: %s", error)
+                manifest = {**manifest, "signed_by": None}
         except FileNotFoundError:  # deleted in this moment
             return None
         except ArtifactError as error:
@@ -574,9 +599,30 @@ class Store:
             return None
         return _described(manifest, aliases)
 
+    def _clear_parts(self, model: str, before: float) -> "builtins.list[str]":
+        """Remove what a killed process left in the folders of a model, on a disk."""
+        if not self._objects.is_local:
+            return []
+        aliases, versions = f"{model}/aliases", self._versions(model)
+        folders = [f"{aliases}/{own}" for own in self._objects.names(aliases)]
+        folders += [versions.at(own) for own in versions.names()]
+        return [name for folder in folders for name in self._objects.clear_parts(folder, before)]
+
+    def _kept_event(self, log: AliasLog, event: AliasEvent) -> AliasEvent:
+        """An event whose version is still there; otherwise it is taken back."""
+        assert event.version is not None
+        if not self._versions(log.model).is_there(event.version):
+            self._step_back(log, event)
+            raise ConflictError(
+                f"{log.model}@{event.version} was deleted while it was promoted; "
+                f"{log.model}@{log.alias} names what it named before. Promote another version."
+            )
+        return event
+
     def _step_back(self, log: AliasLog, event: AliasEvent) -> None:
         """Take back a change whose version was deleted meanwhile."""
-        below = log.read(event.number - 1) if event.number > 1 else None
+        first = event.number == 1 or event.action == "take over"
+        below = None if first else log.read(event.number - 1)
         version, rest = (None, 0) if below is None else (below.version, below.below)
         log.append(event, "rollback", version, rest, f"{event.version} was deleted")
 
@@ -619,6 +665,11 @@ class Store:
         fitting = self._versions(name).ending(short) if len(short) == _HASH else []
         if len(fitting) == 1:
             return fitting[0]
+        if fitting:
+            raise StoreError(
+                f"{version!r} is the end of several versions of {name}, published at the same "
+                f"time: {', '.join(fitting)}. Give the whole name of one."
+            )
         raise StoreError(
             f"{version!r} is no version of {name}; expected one such as "
             f"{self._versions(name).newest() or '20261125T120000.000000Z-0123456789ab'}. "
@@ -649,6 +700,12 @@ class Store:
             f"There is no version {version!r} of {name} in {self.uri!r}; its newest is "
             f"{newest}. It may have been deleted."
         )
+
+
+def _version_in(note: bytes | None) -> str | None:
+    """The version that a note in the cache names, if it does."""
+    text = (note or b"").decode(errors="replace")
+    return text if VERSION.fullmatch(text) else None
 
 
 def _parts_of(reference: str) -> tuple[str, str]:

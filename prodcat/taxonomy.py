@@ -22,6 +22,7 @@ from prodcat.errors import CatalogError, TaxonomyError
 from prodcat.tables import is_missing, iter_tables
 
 SEPARATOR = " > "
+DEEPEST = 64  # levels
 Path = tuple[str, ...]
 _SHOWN = 5
 
@@ -88,8 +89,9 @@ class Taxonomy:
                 rest of the path is not known).
 
         Raises:
-            TaxonomyError: A name is empty, an id stands for two nodes, or a path and its
-                ids differ in length; the message names the rows, counted from 0.
+            TaxonomyError: A name is empty, an id stands for two nodes, a path and its ids
+                differ in length, or it has more than 64 levels; the message names the rows,
+                counted from 0.
         """
         if inner not in ("terminal", "partial"):
             raise TaxonomyError(f"inner={inner!r} is not known; expected 'terminal' or 'partial'.")
@@ -110,6 +112,9 @@ class Taxonomy:
         for (names, keys), row in first_row.items():
             if not names or not all(isinstance(n, str) and n.strip() for n in names):
                 problems.append(f"row {row}: {list(names)!r} has an empty name")
+                continue
+            if len(names) > DEEPEST:
+                problems.append(f"row {row}: {len(names)} levels, more than {DEEPEST}")
                 continue
             if len(names) != len(keys):
                 problems.append(f"row {row}: {len(names)} names but {len(keys)} ids")
@@ -168,8 +173,8 @@ class Taxonomy:
 
         Raises:
             TaxonomyError: A duplicate id, a node with two parents, an unknown parent, a
-                cycle, an empty id or name, or two children of one name; the message names
-                the rows, counted from 0.
+                cycle, more than 64 levels, an empty id or name, or two children of one name;
+                the message names the rows, counted from 0.
         """
         table = _records(rows)
         problems: list[str] = []
@@ -242,7 +247,14 @@ class Taxonomy:
             if above >= 0:
                 children[above].append(node)
         order: list[int] = []
-        while level:
+        for depth in itertools.count():
+            if not level:
+                break
+            if depth == DEEPEST:
+                raise TaxonomyError(
+                    f"The tree has more than {DEEPEST} levels; expected a tree of categories. "
+                    f"Look at the node {ids[level[0]]!r} and those above it."
+                )
             order += level
             level = [child for node in level for child in children[node]]
 
@@ -296,7 +308,7 @@ class Taxonomy:
 
     @property
     def depth(self) -> int:
-        """The number of levels."""
+        """The number of levels, at most :data:`DEEPEST`."""
         return int(self.level.max())
 
     @cached_property

@@ -1,8 +1,10 @@
 """Titles to token ids, once, and token ids to batches without padding waste."""
 
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CHUNK = 16_384
+_MOST_AROUND = 64  # special tokens of a title
+_MOST_GROWTH = 10_000
 
 
 @dataclass(frozen=True)
@@ -185,12 +189,34 @@ def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
         source: Where it is from, for the message.
 
     Raises:
-        EncoderError: It has more pieces than the table, or cannot read a title.
+        EncoderError: It has more pieces than the table, makes titles endless, or cannot read
+            one.
     """
     pieces = tokenizer.get_vocab_size(with_added_tokens=True)
+    around = tokenizer.num_special_tokens_to_add(False)
+    growth = _growth(json.loads(tokenizer.normalizer.__getstate__())) if tokenizer.normalizer else 1
+    if around > _MOST_AROUND or growth > _MOST_GROWTH:
+        raise EncoderError(
+            f"{source} adds {around:,} tokens to a title and may make it {growth:,} times as long; "
+            f"expected at most {_MOST_AROUND} and {_MOST_GROWTH:,}. It was made to do harm."
+        )
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(2 * _MOST_AROUND)
     ids = tokenizer.encode("prodcat 1 kg, süt").ids
     if pieces > rows or max(ids, default=0) >= rows:
         raise EncoderError(
             f"{source} has {max(pieces, max(ids, default=0) + 1):,} pieces; the encoder has "
             f"vectors for {rows:,}. They belong to different models."
         )
+
+
+def _growth(normalizer: Any) -> int:
+    """How many times as long a normalizer may make a text, from its JSON; an upper bound."""
+    kind = normalizer["type"]
+    if kind == "Sequence":
+        return math.prod(map(_growth, normalizer["normalizers"]))
+    if kind == "Replace":  # of each letter, at the worst
+        return len(normalizer["content"]) + 1
+    if kind == "Prepend":
+        return len(normalizer["prepend"]) + 1
+    return 100 if kind == "Precompiled" else 1

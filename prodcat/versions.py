@@ -85,7 +85,7 @@ class Versions:
 
     def publish(
         self, files: Mapping[str, bytes], prodcat_version: str, facts: Mapping[str, Any]
-    ) -> str:
+    ) -> tuple[str, bool]:
         """Upload a version, read it back, and only then let it be seen.
 
         Args:
@@ -94,7 +94,7 @@ class Versions:
             facts: For the manifest.
 
         Returns:
-            The version: a new one, or the one that holds the same files already.
+            The version, and whether it is new; the same files may be there already.
 
         Raises:
             StoreError: It cannot be written.
@@ -104,7 +104,7 @@ class Versions:
         for version in self.ending(whole[:12]):
             if self._holds(version, whole):
                 logger.info("%s@%s holds the same files already.", self.model, version)
-                return version
+                return version, False
         version = f"{now():%Y%m%dT%H%M%S.%fZ}-{whole[:12]}"
         signer = signer_of(self.keys)
         manifest = {
@@ -134,13 +134,13 @@ class Versions:
             other = parse_manifest(there, self.objects.at(folder))
             if other.get("content_hash") != whole:
                 raise StoreError(f"{self.model}@{version} exists already and holds other files.")
-            return version
+            return version, False
         try:
             self._check_complete(folder, whatever)
         except ConflictError:
             self.objects.remove(f"{folder}/{MANIFEST}")
             raise
-        return version
+        return version, True
 
     def _holds(self, version: str, whole: str) -> bool:
         """Whether a version holds these files, as they should be and signed as it should be."""
@@ -220,13 +220,7 @@ class Versions:
         """
         source = f"{self.model}@{version}"
         uri = self.objects.at(self.at(version))
-        if self.keys:
-            signed = None
-            if signature is not None:
-                signed = read_document(
-                    signature, f"The signature of {source}", limit=_LIMIT, values=1_000
-                )
-            check_signature(self.keys, content, signed, source)
+        self.check_signed(version, content, signature)
         manifest = parse_manifest(content, uri)
         whole = content_hash(manifest["files"])
         if (
@@ -240,6 +234,22 @@ class Versions:
                 "publish the version again."
             )
         return manifest
+
+    def check_signed(self, version: str, content: bytes, signature: bytes | None) -> None:
+        """Refuse a manifest that none of the keys signed, if there are any.
+
+        Raises:
+            ArtifactError: It is unsigned, signed by another key, or altered.
+        """
+        if not self.keys:
+            return
+        source = f"{self.model}@{version}"
+        signed = None
+        if signature is not None:
+            signed = read_document(
+                signature, f"The signature of {source}", limit=_LIMIT, values=1_000
+            )
+        check_signature(self.keys, content, signed, source)
 
     # -- removing -----------------------------------------------------------------
 

@@ -35,6 +35,13 @@ def _encoder(**values):
     return harm
 
 
+def _tokenizer(**values):
+    def harm(folder):
+        _json(folder, "tokenizer.json", lambda own: own.update(values))
+
+    return harm
+
+
 def _model(**values):
     def harm(folder):
         _json(folder, "config.json", lambda own: own["model"].update(values))
@@ -100,6 +107,48 @@ HARM = {
     "no heads": _encoder(num_attention_heads=0),
     "negative width": _encoder(intermediate_size=-5),
     "a text as a width": _encoder(hidden_size="x" * 100),
+    "many groups of layers": _encoder(model_type="albert", num_hidden_groups=1_000_000),
+    "many networks in a layer": _encoder(
+        model_type="mobilebert", num_feedforward_networks=1_000_000
+    ),
+    "many inner groups": _encoder(model_type="albert", inner_group_num=100_000),
+    "positions of waves": _encoder(
+        model_type="distilbert", sinusoidal_pos_embds=True, max_position_embeddings=8_000
+    ),
+    "waves as a table": _encoder(model_type="roformer", max_position_embeddings=8_192),
+    "squares for each layer": _encoder(model_type="gpt2", n_positions=8_192),
+    "a Fourier matrix": _encoder(
+        model_type="fnet", use_tpu_fourier_optimizations=True, tpu_short_seq_length=8_192
+    ),
+    "letters that become more and more": _tokenizer(
+        normalizer={
+            "type": "Sequence",
+            "normalizers": [
+                {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 100}
+            ] * 6,
+        }
+    ),
+    "a thousand times a thousand tokens around": _tokenizer(
+        post_processor={
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "x", "type_id": 0}}] * 5_000
+            + [{"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+            "special_tokens": {"x": {"id": "x", "ids": [0] * 5_000, "tokens": ["x"] * 5_000}},
+        }
+    ),
+    "a tokenizer of many lists": _tokenizer(junk=[[]] * 600_000),
+    "a chain of 30,000 nodes": _replace(
+        "taxonomy.json",
+        json.dumps(
+            {
+                "nodes": [
+                    {"id": str(n), "parent": str(n - 1) if n else None, "name": "x"}
+                    for n in range(30_000)
+                ]
+            }
+        ).encode(),
+    ),
     "another type": _encoder(model_type="timm_backbone", backbone="x/y"),
     "no type": _encoder(model_type=None),
     "an unknown type": _encoder(model_type="nonesuch"),
@@ -191,6 +240,19 @@ HARM = {
     "an evaluation that is none": _replace("evaluation.json", b"[1]"),
     "a guarantee that is none": _replace("guarantee.json", b"{}"),
 }  # fmt: skip
+
+
+# Of no consequence: no title is ever padded as the tokenizer says.
+PADDED = _tokenizer(
+    padding={
+        "strategy": {"Fixed": 10_000_000},
+        "direction": "Right",
+        "pad_to_multiple_of": None,
+        "pad_id": 0,
+        "pad_type_id": 0,
+        "pad_token": "[PAD]",
+    }
+)
 
 
 def _manifest(change):
@@ -304,6 +366,7 @@ def archives(files):
             + b"\0" * (200 << 20),
             9,
         ),
+        "zeros that are listed": _zeros(files),
         "no gzip": b"PK\x03\x04" + b"x" * 1_000,
         "nothing": b"",
         "half": _tar(good)[: len(_tar(good)) // 2],
@@ -311,6 +374,19 @@ def archives(files):
             [(m, b"x" * len(c) if m.name == "taxonomy.json" else c) for m, c in good]
         ),
     }  # fmt: skip
+
+
+def _zeros(files):
+    """A manifest that vouches for weights of zeros, a hundredth of their size in the archive."""
+    weights = bytes(190 << 20)
+    own = {name: content for name, content in files.items() if name != "manifest.json"}
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["model.safetensors"] = {
+        "bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()
+    }  # fmt: skip
+    own["model.safetensors"] = weights
+    members = {"manifest.json": json.dumps(manifest).encode(), **own}
+    return _tar([(_member(name), content) for name, content in members.items()])
 
 
 def _sparse():

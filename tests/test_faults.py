@@ -549,3 +549,153 @@ def test_an_alias_takes_one_connection_and_a_version_none(ceph_server, small, tm
             assert proxy.connections == connections
     finally:
         proxy.close()
+
+
+@pytest.mark.parametrize("note", [b"\xff\xfe", b"../../x", b""])
+def test_a_damaged_note_of_an_alias_is_no_version(store, proxy, small, tmp_path, note):
+    version = store.publish(small, "tr", alias="production")
+    store.load("tr@production", device="cpu")
+    notes = tmp_path / "cache" / "notes"
+    [own] = [path for path in notes.iterdir() if path.read_bytes() == version.encode()]
+    own.write_bytes(note)
+    store._objects.patience = 0.5
+    proxy.plan = always(("reset", 0))
+    with pytest.raises(StoreError, match="check the network"):
+        store.resolve("tr@production")
+
+
+def test_notes_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("prodcat.cache._NOTES", 3)
+    cache = Cache(tmp_path)
+    for number in range(6):
+        cache.note(str(number), b"x")
+        os.utime(cache._note(str(number)), (number, number))
+    (tmp_path / "locks").mkdir()
+    cache._evict()
+    assert [number for number in range(6) if cache.noted(str(number))] == [3, 4, 5]
+
+
+def test_a_cache_that_is_wiped_while_it_is_filled_is_filled_again(
+    store, proxy, small, tmp_path, monkeypatch
+):
+    version = store.publish(small, "tr")
+    whole, wiped = Cache._download, []
+
+    def download(self, *arguments):
+        whole(self, *arguments)
+        if not wiped:
+            wiped.append(shutil.rmtree(tmp_path / "cache"))
+
+    monkeypatch.setattr(Cache, "_download", download)
+    assert store.load(f"tr@{version}", device="cpu").fingerprint == small.fingerprint
+    monkeypatch.setattr(Cache, "fetch", _fetch_and_wipe(Cache.fetch, tmp_path / "cache"))
+    with pytest.raises(StoreError, match="went while it was loaded .* cache was cleared"):
+        store.load(f"tr@{version}", device="cpu")
+
+
+def _fetch_and_wipe(fetch, folder):
+    def wiped(self, *arguments):
+        found = fetch(self, *arguments)
+        shutil.rmtree(folder)
+        return found
+
+    return wiped
+
+
+def test_a_download_that_was_killed_at_its_end_does_not_block_the_next(tmp_path):
+    content = b"x" * 1_000
+    objects = Objects(str(tmp_path / "there"))
+    objects.write("a", content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    parts = tmp_path / "cache" / "parts"
+    parts.mkdir(parents=True)
+    (parts / sha256).write_bytes(content)
+    manifest = {"files": {"a": {"bytes": 1_000, "sha256": sha256}}}
+    found = Cache(tmp_path / "cache").fetch(objects, manifest, "x")
+    assert found["a"].read_bytes() == content and found["a"].stat().st_mode & 0o777 == 0o444
+
+
+def test_a_profile_that_is_not_there_is_named_at_once(bucket, small, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    options = {"profile": "nonesuch"}
+    store = Store(f"s3://{bucket}/models", cache=tmp_path, storage_options=options, patience=30)
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="nonesuch.* Set AWS_PROFILE to one of the profiles"):
+        store.list()
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("wrong", [{"endpoint_url": "no endpoint"}, {"no_such_option": 1}])
+def test_options_that_are_none_are_named_at_once(bucket, moto_server, tmp_path, wrong):
+    options = {**moto_server.options, **wrong}
+    store = Store(f"s3://{bucket}/models", cache=tmp_path, storage_options=options, patience=30)
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="Check the address, the endpoint and storage_options"):
+        store.list()
+    assert time.monotonic() - began < 10
+
+
+def test_a_conflict_that_the_server_could_not_decide_is_tried_again(store, proxy, small):
+    version = store.publish(small, "tr")
+    proxy.plan = times(1, ("status", 409, "ConditionalRequestConflict"), "PUT", "00000001.json")
+    assert store.promote("tr", version, "production").number == 1
+
+
+# -- plain web servers --------------------------------------------------------
+
+
+@pytest.fixture
+def web(tmp_path):
+    """A web server of Python's own, which knows no ranges."""
+    import functools
+    import http.server
+
+    handler = functools.partial(_Quiet, directory=str(tmp_path / "web"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.sent = 0
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    (tmp_path / "web").mkdir()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class _Quiet(__import__("http.server").server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def copyfile(self, source, output):
+        while piece := source.read(1 << 20):
+            output.write(piece)
+            self.server.sent += len(piece)
+
+
+def test_a_server_without_ranges_is_read_forward(web, tmp_path):
+    content = os.urandom((20 << 20) + 7)
+    (tmp_path / "web/a").write_bytes(content)
+    objects = Objects(f"http://127.0.0.1:{web.server_port}")
+    assert b"".join(objects.pieces("a", 0, len(content))) == content
+    assert web.sent == len(content), "once, not once for each piece"
+    assert b"".join(objects.pieces("a", 9 << 20, len(content))) == content[9 << 20 :]
+    assert objects.start("a", 100) == content[:100]
+    assert objects.start("a", 30 << 20) == content
+    assert objects.size("a") == len(content)
+    with pytest.raises(ArtifactError, match="came altered or truncated 3 times"):
+        list(objects.pieces("a", 0, len(content) + 1))
+    with pytest.raises(FileNotFoundError):
+        list(objects.pieces("none", 0, 1))
+
+
+def test_a_manifest_without_end_is_not_read_to_its_end(web, small, tmp_path):
+    small.save(str(tmp_path / "web/model"))
+    uri = f"http://127.0.0.1:{web.server_port}/model"
+    again = prodcat.load(uri, device="cpu", cache=tmp_path / "cache")
+    assert again.fingerprint == small.fingerprint
+    with (tmp_path / "web/model/manifest.json").open("wb") as file:
+        file.truncate(4 << 30)
+    before = web.sent
+    with pytest.raises(ArtifactError, match="expected at most"):
+        prodcat.load(uri, device="cpu", cache=tmp_path / "cache")
+    assert web.sent - before < 100 << 20

@@ -1,6 +1,7 @@
 """Artifacts from strangers: each is refused with prodcat's own error and does nothing else."""
 
 import json
+import os
 import shutil
 
 import hostile
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 import prodcat
 from prodcat import ArtifactError, EncoderError, ProdcatError
 from prodcat.archive import pack
-from prodcat.encoder import build_encoder, check_encoder
+from prodcat.encoder import ENCODERS, build_encoder, check_encoder, config_of
 
 TITLES = ["yarim yagli sut", "cikolatali gofret 40 g"]
 
@@ -64,6 +65,109 @@ def test_json_is_bounded_before_it_is_parsed(copy, name, monkeypatch):
         hostile.vouch(copy)
     with pytest.raises(ArtifactError, match="holds some .* values; expected at most"):
         prodcat.load(str(copy), device="cpu")
+
+
+_MEASURED = """
+import resource, sys
+import prodcat
+prodcat.load(sys.argv[1], device="cpu").predict(["sut"])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    prodcat.load(sys.argv[2], device="cpu")
+except prodcat.ProdcatError:
+    pass
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+
+
+def megabytes(good, bad):
+    """Memory that a bad load takes beyond a good one."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-c", _MEASURED, str(good), str(bad)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["many groups of layers", "many networks in a layer", "many inner groups", "positions of waves",
+     "waves as a table", "squares for each layer", "a Fourier matrix",
+     "letters that become more and more", "a thousand times a thousand tokens around",
+     "a tokenizer of many lists", "a chain of 30,000 nodes", "ten million pieces",
+     "a thousand layers"],
+)  # fmt: skip
+def test_what_is_refused_takes_no_memory(good, copy, name):
+    hostile.HARM[name](copy)
+    hostile.vouch(copy)
+    assert megabytes(good, copy) < 100
+
+
+def test_a_padding_of_ten_million_tokens_pads_nothing(good, copy, classifier):
+    hostile.PADDED(copy)
+    hostile.vouch(copy)
+    assert megabytes(good, copy) < 100
+    again = prodcat.load(str(copy), device="cpu")
+    assert np.array_equal(again.predict_proba(TITLES), classifier.predict_proba(TITLES))
+
+
+@pytest.mark.parametrize("name", ["zeros", "a bomb", "zeros that are listed"])
+def test_archives_that_are_refused_take_no_memory(good, tmp_path, name):
+    content = hostile.archives(files_of(good))[name]
+    (tmp_path / "model.tar.gz").write_bytes(content)
+    assert megabytes(good, tmp_path / "model.tar.gz") < 100
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "README.md", "model.safetensors"])
+@pytest.mark.parametrize("place", ["/dev/zero", "a pipe"])
+def test_devices_and_pipes_are_no_files(copy, name, place):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"].setdefault(name, {})["bytes"] = 0
+    manifest["files"].pop("manifest.json", None)
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    (copy / name).unlink()
+    if place == "a pipe":
+        os.mkfifo(copy / name)
+    else:
+        (copy / name).symlink_to(place)
+    with pytest.raises(ArtifactError, match=f"{name}' is no file; expected a regular one"):
+        prodcat.load(str(copy), device="cpu")
+
+
+def test_what_shrinks_like_a_bomb_is_packed_without_shrinking():
+    from prodcat.archive import _FREE
+
+    zeros = bytes(_FREE + 1)
+    assert len(pack({"a": zeros})) > len(zeros)
+    assert len(pack({"a": zeros[: _FREE // 2]})) < 1 << 20
+
+
+def test_what_could_not_be_loaded_is_not_saved_or_trained(
+    classifier, tmp_path, monkeypatch, catalog
+):
+    monkeypatch.setitem(prodcat.artifact._LIMITS, "taxonomy.json", (64 << 20, 50))
+    with pytest.raises(ArtifactError, match="taxonomy.json of this classifier would have .* 50, "):
+        classifier.save(str(tmp_path / "a"))
+    assert not (tmp_path / "a").exists()
+    began = []
+    monkeypatch.setattr("prodcat.fitting.load_encoder", lambda *_: began.append(1))
+    with pytest.raises(ArtifactError, match="Use a smaller tree"):
+        prodcat.fit(catalog, progress=False)
+    assert not began
+
+
+def test_a_config_of_other_weights_is_refused_before_training(encoder_folder, tmp_path, catalog):
+    folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "bos_token_id": 10**9}))
+    with pytest.raises(EncoderError, match="asks for bos_token_id=1,000,000,000"):
+        prodcat.fit(catalog, model=prodcat.ModelConfig(encoder=str(folder)), progress=False)
+
+
+def test_kinds_that_nobody_tested_are_refused_before_training():
+    with pytest.raises(EncoderError, match="type 'fnet', which prodcat does not know; expected"):
+        prodcat.encoder.check_kind("fnet")
 
 
 def test_the_harm_is_in_the_change_alone(copy, classifier):
@@ -205,33 +309,43 @@ _SIZES = {
     **dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id"], 0),
     "sep_token_id": 1,
 }
-_KINDS = {
-    "bert": {},
-    "roberta": {},
-    "xlm-roberta": {},
+_OWN = {
     "electra": {"embedding_size": 16},
+    "convbert": {"embedding_size": 32},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64},
     "albert": {"embedding_size": 16},
-    "mpnet": {},
+    "rembert": {"input_embedding_size": 16, "output_embedding_size": 16},
+    "deberta": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]},
     "deberta-v2": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]},
-    "modernbert": {},
-    "qwen3": {"num_key_value_heads": 2},
-    "roformer": {},
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4},
     "llama": {"num_key_value_heads": 2, "max_position_embeddings": 131_072},
-    "gemma2": {"num_key_value_heads": 2, "head_dim": 8},
+    "esm": {"position_embedding_type": "rotary", "mask_token_id": 2},
+    **{kind: {"num_key_value_heads": 2} for kind in ("qwen2", "qwen3", "mistral", "phi3")},
+    **{
+        kind: {"num_key_value_heads": 2, "head_dim": 8}
+        for kind in ("gemma", "gemma2", "gemma3_text")
+    },
 }
 
 
-@pytest.mark.parametrize("kind", _KINDS)
+def shapes_of(module):
+    return {name: tuple(own.shape) for name, own in module.state_dict().items()}
+
+
+def config_of_kind(kind):
+    return {"model_type": kind, **_SIZES, **_OWN.get(kind, {})}
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
 def test_an_encoder_filled_with_weights_is_the_encoder(kind):
     import torch
 
-    config = {"model_type": kind, **_SIZES, **_KINDS[kind]}
+    config = config_of_kind(kind)
     whole = build_encoder(config).eval()
+    config = json.loads(json.dumps(config_of(whole)))
     weights = whole.state_dict()
-    check_encoder(config, weights)
-    bare = build_encoder(config, empty=True).eval()
+    most = check_encoder(config, shapes_of(whole))
+    bare = build_encoder(config, empty=True, most=most).eval()
     assert all(own.is_meta for own in bare.body.get_input_embeddings().parameters())
     bare.load_state_dict(weights, assign=True)
     ids = torch.randint(2, 99, (3, 7))
@@ -253,5 +367,5 @@ def test_a_config_brings_no_code_kernels_or_weights(good):
     )
     assert encoder.body.config._attn_implementation == "prodcat_short"
     assert not hasattr(encoder.body.config, "auto_map")
-    with pytest.raises(EncoderError, match="does not know as a text encoder"):
+    with pytest.raises(EncoderError, match="prodcat does not know; expected one of albert"):
         check_encoder({"model_type": "timm_wrapper"}, {})
