@@ -27,7 +27,8 @@ logger = logging.getLogger("prodcat")
 Action = Literal["promote", "rollback", "remove", "take over"]
 _ACTIONS = ("promote", "rollback", "remove", "take over")
 VERSION = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
-_FILE = re.compile(r"(\d{8,18})\.json")
+_FILE = re.compile(r"(\d{8})\.json")
+_MOST = 99_999_999
 _LIMIT = 64 << 10
 _LONGEST = 500
 
@@ -117,19 +118,18 @@ class AliasLog:
             raise ArtifactError(f"{source} is not there any more.") from error
         return self._parse(content, number, source)
 
-    def take_over(self, version: str, reason: str) -> AliasEvent:
+    def take_over(self, after: int, version: str | None, reason: str) -> AliasEvent:
         """Follow a last event that is damaged, or not signed as it should be.
 
         Args:
-            version: What the alias is to name.
+            after: That event's number.
+            version: What the alias is to name; None for nothing.
             reason: What for.
 
         Raises:
             ConflictError: Someone else changed the alias since.
         """
-        numbers = self.numbers()
-        number = numbers[-1] if numbers else 0
-        return self.append(None, "take over", version, 0, reason, after=number)
+        return self.append(None, "take over", version, 0, reason, after=after)
 
     def append(
         self,
@@ -156,6 +156,11 @@ class AliasLog:
         """
         check_remark("reason", reason)
         number = (after if after is not None else last.number if last else 0) + 1
+        if number > _MOST:
+            raise ArtifactError(
+                f"{self.objects.at(self._name(_MOST))!r} leaves no number for another change. No "
+                "alias changes so often: delete that object."
+            )
         event = AliasEvent(
             number=number,
             model=self.model,

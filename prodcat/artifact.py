@@ -55,6 +55,7 @@ _LIMITS = {
     "tokenizer.json": (128 << 20, 4_000_000),
     "evaluation.json": (32 << 20, 500_000),
 }
+_MOST_TENSORS = 2_000
 _LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "safetensors")
 _REMEDY = "Save or copy the artifact again."
 
@@ -162,6 +163,10 @@ def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str
     if length > 16 << 20:
         raise ArtifactError(f"{source} has {length:,} bytes; expected at most {16 << 20:,}.")
     header = read_document(rest(8 + length), source, limit=16 << 20, values=500_000)
+    if isinstance(header, dict) and len(header) > _MOST_TENSORS:
+        raise ArtifactError(
+            f"{source} names {len(header):,} tensors; expected at most {_MOST_TENSORS:,}."
+        )
     shapes = {}
     try:
         for name, entry in header.items():
@@ -220,6 +225,12 @@ def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
             for name, content in files.items()
         },
     }
+
+
+def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
+    """SHA-256 over the names and hashes of a manifest's files."""
+    pairs = sorted((name, own["sha256"]) for name, own in listed.items())
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
 
 def to_bytes(manifest: Mapping[str, Any]) -> bytes:

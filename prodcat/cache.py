@@ -173,7 +173,7 @@ class Cache:
             part.unlink()
             logger.warning("%s came altered from %s.", name, uri)
             if tries == _TRIES:
-                check_size(name, objects.size(name), size, uri)
+                _check_there(objects, name, size, uri)
                 check_hash(name, found, sha256, uri)
 
     # -- its size -----------------------------------------------------------------
@@ -215,6 +215,15 @@ def _there(objects: Objects, name: str, start: int, end: int, uri: str) -> Itera
         yield from objects.pieces(name, start, end)
     except FileNotFoundError as error:
         raise missing_file(name, uri) from error
+
+
+def _check_there(objects: Objects, name: str, size: int, uri: str) -> None:
+    try:
+        check_size(name, objects.size(name), size, uri)
+    except FileNotFoundError as error:
+        raise missing_file(name, uri) from error
+    except StoreError:  # some servers do not say
+        return
 
 
 def _pieces_of(path: Path, size: int) -> Iterator[bytes]:

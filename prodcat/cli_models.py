@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from prodcat.store import Store, Version
 
 
+_TAKE_OVER = "although the alias's last change is damaged, or not signed by one of the keys"
+
+
 def add_models(commands: Any) -> None:
     """Add the command and its verbs to a parser's commands."""
     models = commands.add_parser(
@@ -53,11 +56,7 @@ def add_models(commands: Any) -> None:
     own.add_argument("version", help="whole, or the 12 digits at its end")
     own.add_argument("alias", help="such as production")
     own.add_argument("--reason", default="", help="for the log")
-    own.add_argument(
-        "--take-over",
-        action="store_true",
-        help="although the alias's last change is damaged, or not signed by one of the keys",
-    )
+    own.add_argument("--take-over", action="store_true", help=_TAKE_OVER)
 
     for name, text, run in (
         ("rollback", "let an alias name what it named before", _rollback),
@@ -67,6 +66,8 @@ def add_models(commands: Any) -> None:
         own.add_argument("model")
         own.add_argument("alias")
         own.add_argument("--reason", default="", help="for the log")
+        if name == "remove-alias":
+            own.add_argument("--take-over", action="store_true", help=_TAKE_OVER)
 
     own = verb("list", "show all versions", _list)
     own.add_argument("model", nargs="?", help="of this model alone")
@@ -107,7 +108,8 @@ def named_keys() -> "list[Key] | None":
     from prodcat.signature import Key
 
     named = os.environ.get("PRODCAT_KEYS")
-    return [Key.from_file(path) for path in named.split(os.pathsep)] if named else None
+    paths = [path for path in (named or "").split(os.pathsep) if path]
+    return [Key.from_file(path) for path in paths] or None
 
 
 def _store(options: argparse.Namespace) -> "Store":
@@ -154,8 +156,10 @@ def _rollback(options: argparse.Namespace) -> None:
 
 
 def _remove_alias(options: argparse.Namespace) -> None:
-    event = _store(options).remove_alias(options.model, options.alias, reason=options.reason)
-    print(f"{options.model}@{options.alias} names nothing (it was {event.previous})")
+    event = _store(options).remove_alias(
+        options.model, options.alias, reason=options.reason, take_over=options.take_over
+    )
+    print(f"{options.model}@{options.alias} names nothing (it was {event.previous or 'unknown'})")
 
 
 def _list(options: argparse.Namespace) -> None:

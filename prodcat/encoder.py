@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from prodcat.attention import short_attention, suits
 from prodcat.errors import EncoderError
-from prodcat.tokenization import read_tokenizer
+from prodcat.tokenization import read_tokenizer, try_tokenizer
 from prodcat.vocabulary import (
     VocabularyReport,
     choose_pieces,
@@ -42,6 +42,7 @@ _COMPUTED = (
 # Numbers of a config that count modules, and those that count nothing.
 _COUNTS = ("layer", "group", "network", "block", "experts")
 _UNCOUNTED = ("_id", "seed", "theta", "window", "factor", "relative", "token_index")
+_MOST_LAYERS = 128
 _MOST_MADE = 96 << 20  # bytes of constants that a model computes when it is built
 # What a config may say beside the shape: where code, kernels or weights are from.  All weights
 # of an artifact are float32.
@@ -177,7 +178,12 @@ def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "
             "with transformers and save it beside the weights."
         )
     check_kind(body.config.model_type)
+    rows = body.get_input_embeddings().num_embeddings
+    most = max([*tokenizer.get_added_vocab().values(), len(tokenizer) - 1]) + 1
+    if most > rows:  # tokens of other uses, such as images, for which there are no vectors
+        body.resize_token_embeddings(most, mean_resizing=False)
     backend = read_tokenizer(tokenizer.backend_tokenizer.to_str(), source)
+    try_tokenizer(backend, max(most, rows), source)
     if tokenizer.pad_token_id is not None:
         body.config.pad_token_id = tokenizer.pad_token_id
     return Encoder(_with_short_attention(body.float()), pooling), backend
@@ -403,10 +409,10 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
                     f"The encoder's config asks for more than {self.most:,} weights, which those "
                     "that are there are not. It is not the config of these weights."
                 )
-        elif func in _MADE and self.bytes + _bytes(func(*args, **kwargs, device="meta")) > (
-            _MOST_MADE
-        ):
-            self._refuse()
+        elif func in _MADE:
+            planned = func(*args, **{**kwargs, "device": "meta"})
+            if self.bytes + _bytes(planned) > _MOST_MADE:
+                self._refuse()
         out = func(*args, **kwargs)
         if isinstance(out, Tensor) and not out.is_meta:
             self.bytes += _bytes(out)
@@ -469,13 +475,13 @@ def check_encoder(config: Any, shapes: Mapping[str, Sequence[int]]) -> int:
         elif any(word in name for word in _UNCOUNTED):
             most = max(widest, 16 * _MOST_POSITIONS)
         elif any(word in name for word in _COUNTS):
-            most = len(shapes)
+            most = max(len(shapes), _MOST_LAYERS)  # layers may share their weights
         if abs(number) > most:
             raise EncoderError(
                 f"The encoder's config asks for {name}={number:,}; expected at most {most:,} with "
                 "these weights. It is not the config of these weights."
             )
-    return 4 * len(shapes) + 64
+    return 3 * len(shapes) + 64
 
 
 def _is_of_places(name: str) -> bool:

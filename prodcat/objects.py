@@ -265,6 +265,8 @@ class Objects:
                 raise FileNotFoundError(name) from error
             if info.get("type") == "directory":
                 raise FileNotFoundError(name)
+            if info.get("size") is None:
+                raise StoreError(f"The server does not say how large {self.at(name)!r} is.")
             return int(info["size"])
 
         return self._tried("look at", name, look)
@@ -429,12 +431,15 @@ class Objects:
 
         self._tried("remove", folder, drop)
 
-    def clear_parts(self, folder: str, before: float) -> list[str]:
+    def clear_parts(
+        self, folder: str, before: float, mine: Callable[[str], bool] | None = None
+    ) -> list[str]:
         """Remove files beside their places that a killed process of this machine left.
 
         Args:
             folder: Those directly in it.
             before: Only those last changed before this time, seconds since 1970.
+            mine: Only those for whose name, once they are in place, this says true.
 
         Returns:
             Their names, relative to all of this.
@@ -442,6 +447,8 @@ class Objects:
         removed = []
         if self.is_local:
             for name in self.names(folder):
+                if mine is not None and not mine(name[1:]):
+                    continue
                 path = Path(self._path(f"{folder}/{name}" if folder else name))
                 try:
                     if _BESIDE.fullmatch(name) and path.stat().st_mtime <= before:
@@ -449,6 +456,8 @@ class Objects:
                         removed.append(f"{folder}/{name}" if folder else name)
                 except FileNotFoundError:  # put in place by now
                     continue
+                except OSError as error:
+                    logger.warning("Left %s behind: %s", path, explain_disk(error))
         return removed
 
     def remove_empty(self, folder: str, before: float) -> list[str]:
@@ -666,8 +675,11 @@ class _Body:
         try:
             if self.file is None or self.place != start:
                 self.__exit__()
-                ask = {"headers": {"Range": f"bytes={start}-"}} if start else {}
-                self.file = self.filesystem.open(self.path, block_size=0, **ask)
+                own = dict(self.filesystem.kwargs.get("headers") or {})
+                if start:
+                    own["Range"] = f"bytes={start}-"
+                # With a size, whatever it is, nothing is asked before the bytes.
+                self.file = self.filesystem.open(self.path, block_size=0, size=1, headers=own)
                 self.place = start if self.file.r.status == 206 else 0
             while self.place < start:
                 self.place += len(self._some(min(PIECE, start - self.place)))

@@ -219,14 +219,9 @@ class Store:
         version = self._known(name, version)
         self._manifest(name, version)
         self._prove()
-        try:
-            last = log.last()
-        except ArtifactError as error:
-            if not take_over:
-                raise
-            logger.warning("%s@%s is taken over: %s", name, alias, error)
-            event = log.take_over(version, reason)
-            return self._kept_event(log, event)
+        last, broken = self._last(log, take_over)
+        if broken is not None:
+            return self._kept_event(log, log.take_over(broken, version, reason))
         if last is not None and last.version == version:
             return last
         below = 0
@@ -269,15 +264,27 @@ class Store:
             f"{', '.join(versions.found()[-5:]) or 'none: there are no versions'}."
         )
 
-    def remove_alias(self, name: str, alias: str, *, reason: str = "") -> AliasEvent:
+    def remove_alias(
+        self, name: str, alias: str, *, reason: str = "", take_over: bool = False
+    ) -> AliasEvent:
         """Let an alias name nothing.
+
+        Args:
+            name: The model's name.
+            alias: Which.
+            reason: What for, for the log.
+            take_over: See :meth:`promote`.
 
         Raises:
             StoreError: There is no such alias.
             ConflictError: Someone else changed it at the same time.
+            ArtifactError: The alias's last change is not as it should be.
         """
         log = self._log(name, alias)
-        last = log.last()
+        last, broken = self._last(log, take_over)
+        if broken is not None:
+            self._prove()
+            return log.take_over(broken, None, reason)
         if last is None or last.version is None:
             raise self._no_alias(name, alias)
         self._prove()
@@ -293,7 +300,9 @@ class Store:
         version = self._known(name, version)
 
         def wanted() -> str | None:
-            named = [own for own, event in self._aliases(name).items() if event.version == version]
+            # Signed or not: what anybody relies on is not deleted.
+            events = self._aliases(name, signed=False)
+            named = [own for own, event in events.items() if event.version == version]
             return f"{name}@{named[0]}" if named else None
 
         versions = self._versions(name)
@@ -337,11 +346,11 @@ class Store:
             self._prove()
         for model in models:
             versions = self._versions(model)
-            aliases = self._aliases(model)
+            aliases = self._aliases(model, signed=False)
             wanted = {event.version for event in aliases.values()}
             for alias, event in aliases.items():
                 if event.below:
-                    wanted.add(self._log(model, alias).read(event.below).version)
+                    wanted.add(AliasLog(self._objects, model, alias).read(event.below).version)
             found = versions.found()
             for version in found[: max(len(found) - keep, 0)]:
                 if version in wanted:
@@ -447,7 +456,8 @@ class Store:
         """
         name, _ = _parts_of(reference)
         version = self.resolve(reference)
-        return _described(self._manifest(name, version)[2], self._aliases(name))
+        manifest = self._manifest(name, version)[2]
+        return _described(manifest, self._aliases(name, strict=False))
 
     def list(self, name: str | None = None) -> tuple[Version, ...]:
         """All versions that are whole, by model, the newest first.
@@ -510,12 +520,21 @@ class Store:
     def _models(self) -> "builtins.list[str]":
         return [name for name in self._objects.names("") if _NAME.fullmatch(name) and name != MARK]
 
-    def _aliases(self, name: str, *, strict: bool = True) -> dict[str, AliasEvent]:
-        """The last event of each alias, of removed ones too."""
+    def _aliases(
+        self, name: str, *, strict: bool = True, signed: bool = True
+    ) -> dict[str, AliasEvent]:
+        """The last event of each alias, of removed ones too.
+
+        Args:
+            name: The model's name.
+            strict: Whether one that is not right is an error; otherwise it is left out.
+            signed: Whether it must be signed, if there are keys.
+        """
+        keys = self.keys if signed else ()
 
         def last(alias: str) -> AliasEvent | None:
             try:
-                return self._log(name, alias).last()
+                return AliasLog(self._objects, name, alias, keys).last()
             except ArtifactError as error:
                 if strict:
                     raise
@@ -532,7 +551,8 @@ class Store:
             }
 
     def _named(self, name: str) -> set[str]:
-        return set(self.aliases(name).values())
+        events = self._aliases(name, signed=False).values()
+        return {event.version for event in events if event.version is not None}
 
     def _meant(self, objects: Objects, name: str, wanted: str) -> str:
         if wanted == LATEST:
@@ -599,6 +619,19 @@ class Store:
             return None
         return _described(manifest, aliases)
 
+    def _last(self, log: AliasLog, take_over: bool) -> tuple[AliasEvent | None, int | None]:
+        """The last event; or, where it is to be taken over, the number of a wrong one."""
+        numbers = log.numbers()
+        if not numbers:
+            return None, None
+        try:
+            return log.read(numbers[-1]), None
+        except ArtifactError as error:
+            if not take_over:
+                raise
+            logger.warning("%s@%s is taken over: %s", log.model, log.alias, error)
+            return None, numbers[-1]
+
     def _clear_parts(self, model: str, before: float) -> "builtins.list[str]":
         """Remove what a killed process left in the folders of a model, on a disk."""
         if not self._objects.is_local:
@@ -612,19 +645,19 @@ class Store:
         """An event whose version is still there; otherwise it is taken back."""
         assert event.version is not None
         if not self._versions(log.model).is_there(event.version):
-            self._step_back(log, event)
+            now = self._step_back(log, event).version
             raise ConflictError(
                 f"{log.model}@{event.version} was deleted while it was promoted; "
-                f"{log.model}@{log.alias} names what it named before. Promote another version."
+                f"{log.model}@{log.alias} names {now or 'nothing'}. Promote another version."
             )
         return event
 
-    def _step_back(self, log: AliasLog, event: AliasEvent) -> None:
+    def _step_back(self, log: AliasLog, event: AliasEvent) -> AliasEvent:
         """Take back a change whose version was deleted meanwhile."""
         first = event.number == 1 or event.action == "take over"
         below = None if first else log.read(event.number - 1)
         version, rest = (None, 0) if below is None else (below.version, below.below)
-        log.append(event, "rollback", version, rest, f"{event.version} was deleted")
+        return log.append(event, "rollback", version, rest, f"{event.version} was deleted")
 
     def _prove(self) -> None:
         """Make sure, before anything is written, that of two writers one wins here."""
@@ -663,12 +696,14 @@ class Store:
         if VERSION.fullmatch(short):
             return short
         fitting = self._versions(name).ending(short) if len(short) == _HASH else []
+        if len(fitting) > 1 and self.keys:  # published again, to be signed
+            fitting = [own for own in fitting if self._is_signed(name, own)] or fitting
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
             raise StoreError(
-                f"{version!r} is the end of several versions of {name}, published at the same "
-                f"time: {', '.join(fitting)}. Give the whole name of one."
+                f"{version!r} is the end of several versions of {name} with the same files: "
+                f"{', '.join(fitting)}. Give the whole name of one."
             )
         raise StoreError(
             f"{version!r} is no version of {name}; expected one such as "
@@ -676,8 +711,16 @@ class Store:
             f"`prodcat models list` shows them."
         )
 
+    def _is_signed(self, name: str, version: str) -> bool:
+        try:
+            self._manifest(name, version)
+        except ArtifactError:
+            return False
+        return True
+
     def _no_alias(self, name: str, alias: str) -> StoreError:
-        named = self.aliases(name)
+        events = self._aliases(name, strict=False).items()
+        named = [own for own, event in events if event.version is not None]
         if named:
             there = f"it has {', '.join(sorted(named))}"
         elif self._versions(name).newest():

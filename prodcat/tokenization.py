@@ -1,5 +1,6 @@
 """Titles to token ids, once, and token ids to batches without padding waste."""
 
+import base64
 import json
 import math
 from collections.abc import Sequence
@@ -192,17 +193,19 @@ def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
         EncoderError: It has more pieces than the table, makes titles endless, or cannot read
             one.
     """
-    pieces = tokenizer.get_vocab_size(with_added_tokens=True)
+    added = tokenizer.get_added_tokens_decoder()
+    pieces = max(tokenizer.get_vocab_size(with_added_tokens=True), *(own + 1 for own in added), 0)
     around = tokenizer.num_special_tokens_to_add(False)
-    growth = _growth(json.loads(tokenizer.normalizer.__getstate__())) if tokenizer.normalizer else 1
+    growth = _growth(_state(tokenizer.normalizer)) * _repeats(_state(tokenizer.post_processor))
     if around > _MOST_AROUND or growth > _MOST_GROWTH:
         raise EncoderError(
             f"{source} adds {around:,} tokens to a title and may make it {growth:,} times as long; "
-            f"expected at most {_MOST_AROUND} and {_MOST_GROWTH:,}. It was made to do harm."
+            f"expected at most {_MOST_AROUND} and {_MOST_GROWTH:,}. It is of no use for titles."
         )
     tokenizer.no_padding()
     tokenizer.enable_truncation(2 * _MOST_AROUND)
     ids = tokenizer.encode("prodcat 1 kg, süt").ids
+    tokenizer.no_truncation()  # what is read sets its own limit
     if pieces > rows or max(ids, default=0) >= rows:
         raise EncoderError(
             f"{source} has {max(pieces, max(ids, default=0) + 1):,} pieces; the encoder has "
@@ -210,13 +213,36 @@ def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
         )
 
 
-def _growth(normalizer: Any) -> int:
-    """How many times as long a normalizer may make a text, from its JSON; an upper bound."""
+def _state(component: Any) -> dict[str, Any]:
+    """A component of a tokenizer as JSON has it; of none, one that does nothing."""
+    found: dict[str, Any]
+    found = {"type": "None"} if component is None else json.loads(component.__getstate__())
+    return found
+
+
+def _growth(normalizer: dict[str, Any]) -> int:
+    """How many times as long a normalizer may make a text; an upper bound."""
     kind = normalizer["type"]
     if kind == "Sequence":
         return math.prod(map(_growth, normalizer["normalizers"]))
-    if kind == "Replace":  # of each letter, at the worst
-        return len(normalizer["content"]) + 1
+    if kind == "Replace":
+        pattern = normalizer["pattern"]
+        if pattern.get("String"):
+            return max(1, math.ceil(len(normalizer["content"]) / len(pattern["String"])))
+        return len(normalizer["content"]) + 1  # a regular expression may find nothing everywhere
     if kind == "Prepend":
         return len(normalizer["prepend"]) + 1
-    return 100 if kind == "Precompiled" else 1
+    if kind == "Precompiled":
+        raw = base64.b64decode(normalizer["precompiled_charsmap"])
+        replacements = raw[4 + int.from_bytes(raw[:4], "little") :].split(b"\0")
+        return max(1, *map(len, replacements))
+    return 1
+
+
+def _repeats(processor: dict[str, Any]) -> int:
+    """How often a title is in what a post-processor makes of it."""
+    if processor["type"] == "Sequence":
+        return math.prod(map(_repeats, processor["processors"]))
+    if processor["type"] == "TemplateProcessing":
+        return max(1, sum("Sequence" in own for own in processor["single"]))
+    return 1

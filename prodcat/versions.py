@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from prodcat.aliases import VERSION, now, stamp
-from prodcat.artifact import MANIFEST, describe, parse_manifest, to_bytes
+from prodcat.artifact import MANIFEST, content_hash, describe, parse_manifest, to_bytes
 from prodcat.document import read_document
 from prodcat.errors import ArtifactError, ConflictError, StoreError
 from prodcat.objects import Entry, Objects
@@ -29,12 +29,6 @@ SIGNATURE = "signature.json"
 CONDEMNED = "deleted.json"
 _TRIES = 3
 _LIMIT = 64 << 10
-
-
-def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
-    """SHA-256 over the names and hashes of a manifest's files."""
-    pairs = sorted((name, own["sha256"]) for name, own in listed.items())
-    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
 
 class Versions:

@@ -1,5 +1,6 @@
 """Artifacts that were made to do harm, each a change of a good one that its manifest vouches for."""
 
+import base64
 import gzip
 import hashlib
 import io
@@ -40,6 +41,31 @@ def _tokenizer(**values):
         _json(folder, "tokenizer.json", lambda own: own.update(values))
 
     return harm
+
+
+def _charsmap(folder):
+    """Letters that each become a megabyte, in the form that SentencePiece compiles them to."""
+    units = [0] * 1024
+    units[0] = 256 << 10
+    for code in b"prodcatkgs":
+        units[256 ^ code] = code | (((256 ^ code) ^ 512) << 10) | (1 << 8)
+    units[512] = 0
+    content = struct.pack("<I", 4096) + struct.pack("<1024I", *units) + b"x" * 1_000_000 + b"\0"
+    text = base64.b64encode(content).decode()
+    _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": text})(folder)
+
+
+def _many_tensors(folder):
+    def change(header, data):
+        for number in range(20_000):
+            place = len(data) + 4 * number
+            header[f"j{number}"] = {
+                "dtype": "F32", "shape": [1], "data_offsets": [place, place + 4]
+            }  # fmt: skip
+        return data + b"\0" * 80_000
+
+    _weights(change)(folder)
+    _encoder(num_hidden_layers=5_000)(folder)
 
 
 def _model(**values):
@@ -137,6 +163,19 @@ HARM = {
             "special_tokens": {"x": {"id": "x", "ids": [0] * 5_000, "tokens": ["x"] * 5_000}},
         }
     ),
+    "a title 49,000 times": _tokenizer(
+        pre_tokenizer={
+            "type": "Split", "pattern": {"Regex": "."}, "behavior": "Isolated", "invert": False
+        },
+        post_processor={
+            "type": "TemplateProcessing",
+            "single": [{"Sequence": {"id": "A", "type_id": 0}}] * 49_000,
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+            "special_tokens": {},
+        },
+    ),
+    "letters that become a megabyte each": _charsmap,
+    "many tensors and many layers": _many_tensors,
     "a tokenizer of many lists": _tokenizer(junk=[[]] * 600_000),
     "a chain of 30,000 nodes": _replace(
         "taxonomy.json",

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import http.server
 import logging
 import os
 import shutil
@@ -648,11 +649,10 @@ def test_a_conflict_that_the_server_could_not_decide_is_tried_again(store, proxy
 def web(tmp_path):
     """A web server of Python's own, which knows no ranges."""
     import functools
-    import http.server
 
     handler = functools.partial(_Quiet, directory=str(tmp_path / "web"))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.sent = 0
+    server.sent, server.wants, server.says_no_length = 0, None, False
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     (tmp_path / "web").mkdir()
@@ -662,9 +662,22 @@ def web(tmp_path):
     server.server_close()
 
 
-class _Quiet(__import__("http.server").server.SimpleHTTPRequestHandler):
+class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
+
+    def do_GET(self):
+        if self.server.wants and self.headers.get("X-Auth") != self.server.wants:
+            self.send_error(403)
+            return
+        super().do_GET()
+
+    def end_headers(self):
+        if self.server.says_no_length:
+            self._headers_buffer = [
+                line for line in self._headers_buffer if b"Content-Length" not in line
+            ]
+        super().end_headers()
 
     def copyfile(self, source, output):
         while piece := source.read(1 << 20):
@@ -699,3 +712,27 @@ def test_a_manifest_without_end_is_not_read_to_its_end(web, small, tmp_path):
     with pytest.raises(ArtifactError, match="expected at most"):
         prodcat.load(uri, device="cpu", cache=tmp_path / "cache")
     assert web.sent - before < 100 << 20
+
+
+def test_headers_are_sent_with_a_download_that_goes_on(web, small, tmp_path):
+    small.save(str(tmp_path / "web/model"))
+    uri, web.wants = f"http://127.0.0.1:{web.server_port}/model", "me"
+    options = {"headers": {"X-Auth": "me"}}
+    content = (tmp_path / "web/model/model.safetensors").read_bytes()
+    parts = tmp_path / "cache/parts"
+    parts.mkdir(parents=True)
+    (parts / hashlib.sha256(content).hexdigest()).write_bytes(content[:1_000])
+    again = prodcat.load(uri, device="cpu", cache=tmp_path / "cache", storage_options=options)
+    assert again.fingerprint == small.fingerprint
+
+
+def test_altered_bytes_of_a_server_that_says_no_length(web, small, tmp_path):
+    small.save(str(tmp_path / "web/model"))
+    web.says_no_length = True
+    path = tmp_path / "web/model/model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    uri = f"http://127.0.0.1:{web.server_port}/model"
+    with pytest.raises(ArtifactError, match="model.safetensors .* was altered"):
+        prodcat.load(uri, device="cpu", cache=tmp_path / "cache")

@@ -95,6 +95,7 @@ def megabytes(good, bad):
     ["many groups of layers", "many networks in a layer", "many inner groups", "positions of waves",
      "waves as a table", "squares for each layer", "a Fourier matrix",
      "letters that become more and more", "a thousand times a thousand tokens around",
+     "a title 49,000 times", "letters that become a megabyte each", "many tensors and many layers",
      "a tokenizer of many lists", "a chain of 30,000 nodes", "ten million pieces",
      "a thousand layers"],
 )  # fmt: skip
@@ -163,6 +164,71 @@ def test_a_config_of_other_weights_is_refused_before_training(encoder_folder, tm
     (folder / "config.json").write_text(json.dumps({**config, "bos_token_id": 10**9}))
     with pytest.raises(EncoderError, match="asks for bos_token_id=1,000,000,000"):
         prodcat.fit(catalog, model=prodcat.ModelConfig(encoder=str(folder)), progress=False)
+
+
+def changed_tokenizer(folder, change):
+    content = json.loads((folder / "tokenizer.json").read_text())
+    change(content)
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+
+
+def letter_by_letter(content):
+    pairs = zip("ÂÎÛâîûİIĞÜŞÖÇ’", "AIUaiuiığüşöç'", strict=True)
+    content["normalizer"]["normalizers"][:0] = [
+        {"type": "Replace", "pattern": {"String": a}, "content": b} for a, b in pairs
+    ]
+
+
+def one_token_more(content):
+    number = len(content["model"]["vocab"])
+    content["added_tokens"].append(
+        dict.fromkeys(["single_word", "lstrip", "rstrip", "normalized"], False)
+        | {"id": number, "content": "<image>", "special": True}
+    )
+
+
+@pytest.mark.parametrize("change", [letter_by_letter, one_token_more])
+def test_harmless_tokenizers_are_trained_saved_and_loaded(
+    encoder_folder, tmp_path, catalog, change
+):
+    folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
+    changed_tokenizer(folder, change)
+    model = prodcat.ModelConfig(encoder=str(folder))
+    training = prodcat.TrainingConfig(epochs=1, precision="float32")
+    own = prodcat.fit(catalog, model=model, training=training, progress=False, device="cpu")
+    own.save(str(tmp_path / "model"))
+    again = prodcat.load(str(tmp_path / "model"), device="cpu")
+    titles = [*TITLES, "Şeker <image> IŞIK"]
+    assert np.array_equal(again.predict_proba(titles), own.predict_proba(titles))
+
+
+def test_a_tokenizer_that_could_not_be_loaded_is_refused_before_training(
+    encoder_folder, tmp_path, catalog
+):
+    folder = shutil.copytree(encoder_folder, tmp_path / "encoder")
+    grow = {"type": "Replace", "pattern": {"Regex": "."}, "content": "a" * 200}
+    changed_tokenizer(folder, lambda own: own["normalizer"]["normalizers"].extend([grow, grow]))
+    with pytest.raises(EncoderError, match="may make it 40,401 times as long"):
+        prodcat.fit(catalog, model=prodcat.ModelConfig(encoder=str(folder)), progress=False)
+
+
+def test_positions_of_long_contexts_are_built_without_weights():
+    config = {
+        **config_of_kind("phi3"),
+        "max_position_embeddings": 131_072,
+        "original_max_position_embeddings": 4_096,
+        "rope_scaling": {
+            "type": "longrope", "long_factor": [1.1] * 4, "short_factor": [1.0] * 4
+        },
+    }  # fmt: skip
+    whole = build_encoder(config)
+    bare = build_encoder(config, empty=True, most=check_encoder(config, shapes_of(whole)))
+    bare.load_state_dict(whole.state_dict(), assign=True)
+
+
+def test_layers_may_share_their_weights():
+    config = {**config_of_kind("albert"), "num_hidden_layers": 24}
+    check_encoder(config, shapes_of(build_encoder(config)))
 
 
 def test_kinds_that_nobody_tested_are_refused_before_training():

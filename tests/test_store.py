@@ -384,16 +384,16 @@ def test_a_version_promoted_while_it_is_deleted_stays(local, small, monkeypatch)
 def test_a_version_deleted_while_it_is_promoted_is_not_named(local, small, monkeypatch):
     first = local.publish(small, "tr", alias="production")
     second = local.publish(another(small, 1), "tr")
-    last = type(local._log("tr", "production")).last
+    read = type(local._log("tr", "production")).read
 
-    def last_and_delete(self):
-        found = last(self)
+    def read_and_delete(self, number):
+        found = read(self, number)
         monkeypatch.undo()
         local.delete("tr", second)
         return found
 
-    monkeypatch.setattr("prodcat.aliases.AliasLog.last", last_and_delete)
-    with pytest.raises(ConflictError, match="was deleted while it was promoted"):
+    monkeypatch.setattr("prodcat.aliases.AliasLog.read", read_and_delete)
+    with pytest.raises(ConflictError, match=f"was deleted .* names {first}. Promote another"):
         local.promote("tr", second, "production")
     assert local.load("tr@production").origin == f"tr@{first}"
     assert local.history("tr", "production")[-1].reason == f"{second} was deleted"
@@ -660,6 +660,50 @@ def test_a_store_begins_to_sign_by_taking_its_aliases_over(local, small, pair, c
     path.write_text("{}")
     with pytest.raises(ArtifactError, match="00000003.json"):
         local.history("tr", "production")
+
+
+def test_of_two_who_take_over_one_wins(local, small, monkeypatch):
+    versions = [local.publish(another(small, number), "tr") for number in range(2)]
+    local.promote("tr", versions[0], "production")
+    path = Path(local.uri) / "tr/aliases/production/00000001.json"
+    path.write_text("{")
+    whole = prodcat.aliases.AliasLog.take_over
+
+    def slow(self, after, version, reason):
+        monkeypatch.setattr(prodcat.aliases.AliasLog, "take_over", whole)
+        local.promote("tr", versions[1], "production", take_over=True)
+        return whole(self, after, version, reason)
+
+    monkeypatch.setattr(prodcat.aliases.AliasLog, "take_over", slow)
+    with pytest.raises(ConflictError, match=f"set it to {versions[1]}"):
+        local.promote("tr", versions[0], "production", take_over=True)
+    assert local.aliases("tr") == {"production": versions[1]}
+
+
+def test_a_store_with_old_aliases_begins_to_sign(local, small, pair):
+    signs = pair[0]
+    old = local.publish(small, "tr", alias="production")
+    local.promote("tr", old, "candidate")
+    store = Store(local.uri, keys=signs)
+    new = store.publish(small, "tr")
+    assert new != old and new[-12:] == old[-12:]
+    store.promote("tr", new[-12:], "production", take_over=True)
+    assert store.show("tr@production").aliases == ("production",)
+    assert store.prune(0) == (), "what an unsigned alias names is kept, too"
+    with pytest.raises(ConflictError, match="is named by tr@candidate"):
+        store.delete("tr", old)
+    with pytest.raises(ArtifactError, match="is not signed"):
+        store.remove_alias("tr", "candidate")
+    assert store.remove_alias("tr", "candidate", take_over=True).version is None
+    assert store.prune(0) == (f"tr@{old}",)
+
+
+def test_a_log_whose_numbers_are_used_up_is_named(local, small):
+    version = local.publish(small, "tr", alias="production")
+    folder = Path(local.uri) / "tr/aliases/production"
+    shutil.copy(folder / "00000001.json", folder / "99999999.json")
+    with pytest.raises(ArtifactError, match="99999999.json' leaves no number .* delete that"):
+        local.promote("tr", version, "production", take_over=True)
 
 
 def test_a_damaged_alias_is_taken_over_on_the_command_line(local, small, capsys):
