@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from prodcat.artifact import (
     WEIGHTS,
     Artifact,
     check_loadable,
+    content_hash,
     describe,
     to_bytes,
     write_artifact,
@@ -58,10 +59,12 @@ from prodcat.guarantee import (
     stop,
     storable,
 )
+from prodcat.inference import Decide, Inference
 from prodcat.lexical import LexicalBranch, NGrams
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
 from prodcat.objects import Objects
+from prodcat.reading import no_reading, plain_reading
 from prodcat.taxonomy import Path, Taxonomy, join_path
 from prodcat.text import readable, title_hashes
 from prodcat.tokenization import plan_batches, read_tokenizer, tokenize, try_tokenizer
@@ -74,8 +77,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("prodcat")
 Titles = Sequence[str] | Catalog
 # Log-probabilities and the groups of the rows, if any, to answers.
-_Decision = Callable[[Tensor, Sequence[str] | None], Answers]
 _CHUNK = 2_048
+_WINDOW = 32_768
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
 # Tensors of an artifact that are not the network's, and the branch that is checked by itself.
 _BESIDES = ("calibration", "training", "guarantee", "ngrams", "lexical")
@@ -195,13 +198,24 @@ class Classifier:
         names: Sequence[Path] = self.taxonomy.paths
         if language is not None:
             names = [self.taxonomy.path(node, language) for node in range(len(names))]
-        decide = self._decision(top_k, objective, guarantee, max_error, certainty)
+        decide = self.decision(
+            top_k,
+            objective=objective,
+            guarantee=guarantee,
+            max_error=max_error,
+            certainty=certainty,
+        )
         texts = self._texts(titles)
         own = self._groups(titles, groups, guarantee is not None or max_error is not None)
+        inference = self.inference(precision)
         found: list[list[Prediction]] = []
-        for log_probs in self._log_probs(texts, precision):
-            part = None if own is None else own[len(found) : len(found) + len(log_probs)]
-            found += self._predictions(decide(log_probs, part), names)
+        for start in range(0, len(texts), _WINDOW):
+            rows = slice(start, start + _WINDOW)
+            answers = inference.answers(
+                inference.ready(texts[rows]), decide, None if own is None else own[rows]
+            )
+            assert answers is not None
+            found += self._predictions(answers, names)
         return found
 
     def _predictions(self, answers: Answers, names: Sequence[Path]) -> list[list[Prediction]]:
@@ -270,7 +284,13 @@ class Classifier:
             CatalogError: No row is labelled, or a label is not in this classifier's tree.
             ConfigError: The settings do not go together, or the guarantee cannot be given.
         """
-        decide = self._decision(1, objective, guarantee, max_error, certainty)
+        decide = self.decision(
+            1,
+            objective=objective,
+            guarantee=guarantee,
+            max_error=max_error,
+            certainty=certainty,
+        )
         labelled = self._labelled(catalog)
         own = self._groups(catalog, groups, guarantee is not None or max_error is not None)
         own = None if own is None else [own[row] for row in np.flatnonzero(catalog.labelled)]
@@ -305,15 +325,30 @@ class Classifier:
 
     # -- decisions ----------------------------------------------------------------
 
-    def _decision(
+    def decision(
         self,
-        top_k: int,
-        objective: str | Objective | None,
-        guarantee: float | None,
-        max_error: float | None,
-        certainty: float,
-    ) -> "_Decision":
-        """Check the settings before any title is read; then log-probabilities to answers."""
+        top_k: int = 1,
+        *,
+        objective: str | Objective | None = None,
+        guarantee: float | None = None,
+        max_error: float | None = None,
+        certainty: float = 0.95,
+    ) -> Decide:
+        """Check the settings before any title is read.
+
+        Args:
+            top_k: See :meth:`predict`, and so are the others.
+            objective: See there.
+            guarantee: See there.
+            max_error: See there.
+            certainty: See there.
+
+        Returns:
+            From log-probabilities, float [batch, outcome], and the titles' groups to answers.
+
+        Raises:
+            ConfigError: The settings do not go together, or the guarantee cannot be given.
+        """
         paths = self._network.paths
         if guarantee is None and max_error is None:
             picked = pick_objective("path" if objective is None else objective)
@@ -700,17 +735,55 @@ class Classifier:
             )
         return [readable(text) for text in texts]
 
-    def _log_probs(self, texts: list[str], precision: str) -> Iterator[Tensor]:
-        """Log-probabilities of the outcomes, chunk by chunk, in the order of the texts."""
+    def texts_of(self, catalog: Catalog) -> list[str]:
+        """What this classifier reads of each row.
+
+        Raises:
+            CatalogError: A text column is missing.
+        """
+        return self._texts(catalog)
+
+    def group_column(self, promised: bool) -> str | None:
+        """The column that tells a title's group where something is promised by it, or None."""
+        own = self.guarantee if promised else None
+        return None if own is None or own.group_by == DEPARTMENT else own.group_by
+
+    def inference(self, precision: str = "float32") -> Inference:
+        """Everything that answers many titles; see :mod:`prodcat.inference`.
+
+        Args:
+            precision: ``"float32"`` or ``"bfloat16"``.
+
+        Raises:
+            ConfigError: The precision is not known, or this machine lacks it.
+        """
         if precision not in ("float32", "bfloat16"):
             raise ConfigError(
                 f"precision={precision!r} is not known; expected 'float32' or 'bfloat16'."
             )
-        weights = self.weights.to(self._network.device)
+        network = self._network
+        encoder = network.encoder
+        return Inference(
+            network,
+            self._tokenizer,
+            self._ngrams,
+            self.weights,
+            self.model.max_tokens,
+            self.training.token_budget * 4,
+            no_reading if encoder is None else plain_reading(encoder, precision),
+        )
+
+    def _log_probs(self, texts: list[str], precision: str) -> Iterator[Tensor]:
+        """Log-probabilities of the outcomes, chunk by chunk, in the order of the texts."""
+        inference = self.inference(precision)
+        outcomes = len(self.taxonomy.outcomes)
         for start in range(0, len(texts), _CHUNK):
             with torch.inference_mode():
-                scores = self._chunk_scores(texts[start : start + _CHUNK], precision)
-                log_probs = weights(self._network.paths, *scores)
+                window = inference.ready(texts[start : start + _CHUNK])
+                found = torch.empty(window.distinct, outcomes, device=self._network.device)
+                for rows, log_probs in inference.log_probs(window):
+                    found[torch.from_numpy(rows).to(found.device)] = log_probs
+                log_probs = found[torch.from_numpy(window.place).to(found.device)]
             yield log_probs
 
     @torch.no_grad()
@@ -771,6 +844,11 @@ class Classifier:
         else:
             write_artifact(Objects(uri), files, manifest)
         self.clear_checkpoints()
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over all that decides its answers, the same for equal classifiers."""
+        return content_hash(describe(self.files(), __version__)["files"])
 
     def clear_checkpoints(self) -> None:
         """Remove the checkpoints of its training: it is safe now."""

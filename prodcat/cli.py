@@ -1,27 +1,25 @@
 """The command line: the verbs of the library with the same words."""
 
 import argparse
-import csv
 import json
 import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import prodcat
 from prodcat.cli_models import add_models, named_keys
-from prodcat.errors import CatalogError, ConfigError, ProdcatError, StoreError, TrainingInterrupted
+from prodcat.errors import ConfigError, Interrupted, ProdcatError, StoreError
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
-    from prodcat.classifier import Classifier, Prediction
+    from prodcat.classifier import Classifier
 
 _OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
-_BATCH_ROWS = 8_192
 _TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 
 
@@ -44,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ProdcatError as error:
         print(f"prodcat {options.command}: {error}", file=sys.stderr)
         return _TRY_AGAIN if _may_pass(error) else 2
-    except TrainingInterrupted as interrupted:
+    except Interrupted as interrupted:
         print(f"prodcat {options.command}: {interrupted}", file=sys.stderr)
         return _TRY_AGAIN
     except BrokenPipeError:
@@ -101,8 +99,30 @@ def _parser() -> argparse.ArgumentParser:
         help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
     )
     predict.add_argument(
-        "--output", default="-", help=".csv, .jsonl or .parquet; - for CSV on stdout"
+        "--output",
+        default="-",
+        help="a folder or an fsspec URI of one, which is gone on with after an interruption; one "
+        "file: .parquet, .jsonl, .csv, .tsv; - for CSV on stdout",
     )
+    predict.add_argument(
+        "--format",
+        default="parquet",
+        choices=["parquet", "jsonl", "csv", "tsv"],
+        help="of the files in an output folder",
+    )
+    predict.add_argument(
+        "--shard", default="0/1", metavar="INDEX/COUNT", help="which share of the parts to do"
+    )
+    predict.add_argument(
+        "--overwrite", action="store_true", help="begin anew where the output is of another job"
+    )
+    predict.add_argument(
+        "--precision", default="auto", choices=["auto", "float32", "bfloat16", "int8"]
+    )
+    predict.add_argument(
+        "--part-rows", type=int, default=32_768, help="about how many rows a part has"
+    )
+    predict.add_argument("--quiet", action="store_true", help="no progress bar")
     predict.add_argument("--title", default="title", help="column with the title")
     predict.add_argument("--text", nargs="*", help="further text columns, as in training")
     predict.add_argument("--top-k", type=int, default=1, help="paths for each title")
@@ -121,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", help="also write the metrics here")
     evaluate.add_argument("--plot", help="also draw reliability and risk here, a .png or .svg")
     evaluate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    evaluate.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
     _decision_options(evaluate)
     _column_options(evaluate)
     evaluate.set_defaults(run=_evaluate)
@@ -210,23 +231,11 @@ def _decision_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--certainty", type=float, default=0.95, metavar="SHARE", help="of --max-error"
     )
-    parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
 
 
 def _decision(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("objective", "guarantee", "max_error", "certainty", "precision")
+    names = ("objective", "guarantee", "max_error", "certainty")
     return {name: getattr(options, name) for name in names}
-
-
-def _group_column(classifier: "Classifier", options: argparse.Namespace) -> list[str]:
-    """The column that the promise is by, if there is one."""
-    from prodcat.guarantee import DEPARTMENT
-
-    promised = options.guarantee is not None or options.max_error is not None
-    if not promised or classifier.guarantee is None:
-        return []
-    column = classifier.guarantee.group_by
-    return [] if column in (None, DEPARTMENT) else [str(column)]
 
 
 def _column_options(parser: argparse.ArgumentParser) -> None:
@@ -386,8 +395,10 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
     if not writes:
         return
     if classifier is warm:
+        from prodcat.tables import address
+
         print(f"Titles, tree and settings are those of {options.warm_start}: nothing was trained.")
-        if _address(options.output) == _address(options.warm_start):
+        if address(options.output) == address(options.warm_start):
             return
     classifier.save(options.output)
     if options.history:
@@ -455,13 +466,15 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.plot and not options.plot.lower().endswith((".png", ".svg", ".pdf")):
         raise ConfigError(f"--plot {options.plot!r} ends with none of .png, .svg, .pdf.")
     classifier = _load(options, options.model)
+    promised = options.guarantee is not None or options.max_error is not None
+    group = classifier.group_column(promised)
     catalog = _read(
         options,
         options.catalog,
         taxonomy=classifier.taxonomy,
-        keep=_group_column(classifier, options),
+        keep=[] if group is None else [group],
     )
-    evaluation = classifier.evaluate(catalog, **_decision(options))
+    evaluation = classifier.evaluate(catalog, precision=options.precision, **_decision(options))
     import fsspec
 
     if options.json:
@@ -504,194 +517,47 @@ def _guarantee(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from prodcat.tables import expand, iter_tables, table_format
+    from prodcat.config import ScoringConfig
+    from prodcat.scoring import score, stream
 
-    if options.top_k < 1:
-        raise ConfigError(f"--top-k {options.top_k} is out of range; expected at least 1.")
-    kind = "csv" if options.output == "-" else table_format(options.output)
-    if options.output != "-" and _address(options.output) in expand(options.input):
-        raise CatalogError(
-            f"--output {options.output!r} is an input file too, which it would replace. Give it "
-            "another name."
-        )
     classifier = _load(options, options.model)
-    text = classifier.text_columns if options.text is None else tuple(options.text)
-    pieces = iter_tables(options.input, _BATCH_ROWS)
-    answered = _answered(classifier, pieces, options, text)
+    decision = _decision(options)
+    scoring = ScoringConfig(
+        title=options.title,
+        text=None if options.text is None else tuple(options.text),
+        top_k=options.top_k,
+        language=options.language,
+        precision=options.precision,
+        format=options.format,
+        part_rows=options.part_rows,
+        **decision,
+    )
     if options.output == "-":
         if hasattr(sys.stdout, "reconfigure"):
-            sys.stdout.reconfigure(encoding="utf-8")
-        rows = _write_text(answered, sys.stdout, kind, ",")
-    else:
-        rows = _write_file(answered, options.output, kind)
-    print(f"{rows:,} titles answered", file=sys.stderr)
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
+        rows = 0
+        for piece, size in stream(classifier, options.input, scoring=scoring):
+            sys.stdout.write(piece.decode())
+            rows += size
+        print(f"{rows:,} titles answered", file=sys.stderr)
+        return
+    report = score(
+        classifier,
+        options.input,
+        options.output,
+        scoring=scoring,
+        shard=_shard(options.shard),
+        overwrite=options.overwrite,
+        progress=not options.quiet and sys.stderr.isatty(),
+    )
+    print(report, file=sys.stderr)
 
 
-def _address(uri: str) -> str:
-    import fsspec
-
-    filesystem, path = fsspec.url_to_fs(uri)
-    return str(filesystem.unstrip_protocol(path))
-
-
-def _write_file(pieces: Iterator[dict[str, list[Any]]], uri: str, kind: str) -> int:
-    """Write beside the output and put it in place when it is whole."""
-    import fsspec
-    from fsspec.core import OpenFile
-
-    from prodcat.tables import delimiter_of
-
-    filesystem, path = fsspec.url_to_fs(uri)
-    part = f"{path}.part"
-    try:
-        if kind == "parquet":
-            rows = _write_parquet(pieces, filesystem, part)
-        else:
-            zipped = "gzip" if path.lower().endswith(".gz") else None
-            target = OpenFile(filesystem, part, "wt", zipped, encoding="utf-8", newline="")
-            with target as file:
-                rows = _write_text(pieces, file, kind, delimiter_of(uri))
-        filesystem.mv(part, path)
-    except BaseException:
-        if filesystem.exists(part):
-            filesystem.rm_file(part)
-        raise
-    return rows
-
-
-def _answered(
-    classifier: "Classifier",
-    pieces: Iterator[dict[str, list[Any]]],
-    options: argparse.Namespace,
-    text: Sequence[str],
-) -> Iterator[dict[str, list[Any]]]:
-    """Each piece of the input with the answers beside its own columns, row for row.
-
-    All pieces have the columns of the first.  A row without a readable title keeps its
-    place and says so in ``error``.
-    """
-    from prodcat.catalog import read_catalog
-
-    header: list[str] | None = None
-    keep = _group_column(classifier, options)
-    for piece in pieces:
-        header = list(piece) if header is None else header
-        new = [name for name in piece if name not in header]
-        if new:
-            raise CatalogError(
-                f"The column {new[0]!r} appears after the first {_BATCH_ROWS:,} rows, where the "
-                "output's columns are fixed already. Give the first row every column."
-            )
-        size = len(next(iter(piece.values()), []))
-        if not size:
-            continue
-        given = {name: piece.get(name, [None] * size) for name in header}
-        titles = read_catalog(
-            given, title=options.title, path=None, text=text, keep=keep, on_error="accept"
-        )
-        found = classifier.predict(
-            titles, options.top_k, language=options.language, **_decision(options)
-        )
-        reasons = {problem.row: problem.reason for problem in titles.report.problems}
-        answers = _answer_columns(found, reasons)
-        taken = [name for name in answers if name in given]
-        if taken:
-            raise CatalogError(
-                f"The input has a column {taken[0]!r} already, which the answers would replace. "
-                "Rename it."
-            )
-        columns = {name: [_clean(value) for value in values] for name, values in given.items()}
-        yield {**columns, **answers}
-
-
-def _answer_columns(
-    found: "list[list[Prediction]]", errors: dict[int, str]
-) -> dict[str, list[Any]]:
-    from prodcat.catalog import EMPTY_TITLE
-    from prodcat.taxonomy import join_path
-
-    blank = [errors.get(row) == EMPTY_TITLE for row in range(len(found))]
-
-    def column(read: Any, rank: int = 0) -> list[Any]:
-        return [
-            None if empty else read(answers[rank])
-            for answers, empty in zip(found, blank, strict=True)
-        ]
-
-    columns = {
-        "predicted_path": column(lambda p: join_path(p.path)),
-        "predicted_id": column(lambda p: p.node_id),
-        "confidence": column(lambda p: round(p.confidence, 6)),
-        "level_confidences": column(
-            lambda p: " ".join(f"{value:.6f}" for value in p.level_confidences)
-        ),
-    }
-    for rank in range(1, len(found[0]) if found else 1):
-        columns[f"predicted_path_{rank + 1}"] = column(lambda p: join_path(p.path), rank)
-        columns[f"confidence_{rank + 1}"] = column(lambda p: round(p.confidence, 6), rank)
-    columns["error"] = [errors.get(row) for row in range(len(found))]
-    return columns
-
-
-def _clean(value: object) -> object:
-    """Unreadable bytes become U+FFFD, so that the output is valid UTF-8."""
-    from prodcat.text import readable
-
-    if isinstance(value, str):
-        return readable(value)
-    if isinstance(value, list):
-        return [_clean(part) for part in value]
-    if isinstance(value, dict):
-        return {key: _clean(part) for key, part in value.items()}
-    return value
-
-
-def _write_text(
-    pieces: Iterator[dict[str, list[Any]]], file: TextIO, kind: str, delimiter: str
-) -> int:
-    rows = 0
-    writer = None
-    for piece in pieces:
-        records = zip(*piece.values(), strict=True)
-        if kind == "csv":
-            if writer is None:
-                writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-                writer.writerow(piece)
-            for record in records:
-                writer.writerow(record)
-                rows += 1
-        else:
-            for record in records:
-                line = dict(zip(piece, record, strict=True))
-                file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
-                rows += 1
-    return rows
-
-
-def _write_parquet(pieces: Iterator[dict[str, list[Any]]], filesystem: Any, path: str) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows = 0
-    writer = None
-    try:
-        with filesystem.open(path, "wb") as file, ExitStack() as stack:
-            for piece in pieces:
-                table = pa.table(piece)
-                if writer is None:
-                    fields = [
-                        pa.field(f.name, pa.string()) if pa.types.is_null(f.type) else f
-                        for f in table.schema
-                    ]
-                    writer = stack.enter_context(pq.ParquetWriter(file, pa.schema(fields)))
-                writer.write_table(table.cast(writer.schema))
-                rows += len(table)
-    except pa.ArrowException as error:
-        raise CatalogError(
-            f"A column of the input changes its type, which Parquet cannot hold: {error}. Write "
-            ".csv or .jsonl instead."
-        ) from error
-    return rows
+def _shard(text: str) -> tuple[int, int]:
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal()):
+        raise ConfigError(f"--shard {text!r} is none; expected INDEX/COUNT, such as 0/8.")
+    return int(index), int(count)
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -7,10 +7,12 @@
     ├── EncoderError     an encoder or its tokenizer cannot be loaded
     ├── CheckpointError  a checkpoint cannot be written or read
     ├── ArtifactError    a saved classifier is missing, altered or too new
+    ├── ScoringError     an output cannot be gone on with
     └── StoreError       a place cannot be reached, or a model is not in the store
         └── ConflictError    someone else was first
 
-    TrainingInterrupted  a training was stopped by SIGTERM, its state saved
+    Interrupted              stopped by SIGTERM; the same call goes on where it ended
+    └── TrainingInterrupted  a training, its state saved
 
 All under ProdcatError are also ``ValueError``, so that a service can answer "bad request" to
 either.  A message says what was found, what was expected and what to do.
@@ -64,5 +66,13 @@ class CheckpointError(ProdcatError):
     """A checkpoint cannot be written or read."""
 
 
-class TrainingInterrupted(RuntimeError):  # noqa: N818, nothing is wrong
+class ScoringError(ProdcatError):
+    """The output of a scoring is of another model or input, or of no scoring at all."""
+
+
+class Interrupted(RuntimeError):  # noqa: N818, nothing is wrong
+    """Asked to stop (SIGTERM), and stopped in good order; the same call goes on."""
+
+
+class TrainingInterrupted(Interrupted):
     """A training was asked to stop (SIGTERM) and saved its state; the same call goes on."""

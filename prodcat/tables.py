@@ -97,6 +97,14 @@ def expand(uri: str) -> list[str]:
     return [str(filesystem.unstrip_protocol(name)) for name in found]
 
 
+def address(uri: str) -> str:
+    """A URI in one form, so that two can be compared."""
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    return str(filesystem.unstrip_protocol(path))
+
+
 def table_format(uri: str) -> str:
     """``"parquet"``, ``"csv"`` or ``"jsonl"``, by the file's ending.
 
@@ -239,19 +247,20 @@ def _columns(records: Sequence[Mapping[str, Any]], names: dict[str, None]) -> Co
 
 
 def _arrow_columns(batch: Any) -> Columns:
+    _no_twins(batch.schema.names, "The table")
+    names = batch.schema.names
+    return {name: arrow_values(own) for name, own in zip(names, batch.columns, strict=True)}
+
+
+def arrow_values(column: Any) -> list[Any]:
+    """An Arrow column as Python has it, wrong bytes as lone surrogates."""
     import pyarrow as pa
 
-    _no_twins(batch.schema.names, "The table")
-    columns: Columns = {}
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        try:
-            columns[name] = column.to_pylist()
-        except UnicodeDecodeError:
-            raw = column.cast(pa.binary()).to_pylist()
-            columns[name] = [
-                None if value is None else value.decode("utf-8", "surrogateescape") for value in raw
-            ]
-    return columns
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        raw = column.cast(pa.binary()).to_pylist()
+        return [None if own is None else own.decode("utf-8", "surrogateescape") for own in raw]
 
 
 def _slices(columns: Columns, batch_rows: int) -> Iterator[Columns]:

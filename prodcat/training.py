@@ -2,7 +2,6 @@
 
 import logging
 import math
-import signal
 import threading
 import time
 from collections import deque
@@ -29,6 +28,7 @@ from prodcat.lexical import Features
 from prodcat.loss import path_loss
 from prodcat.network import Network
 from prodcat.ranks import Ranks
+from prodcat.stopping import told_to_stop
 from prodcat.taxonomy import Taxonomy
 from prodcat.tokenization import Batch, TokenTable, padded_share, plan_batches, to_device
 
@@ -387,20 +387,6 @@ class _StepLoss(nn.Module):
 
 
 @contextmanager
-def _told_to_stop(listens: bool) -> Iterator[threading.Event]:
-    """An event that SIGTERM sets, while it lasts; without listening nothing sets it."""
-    stop = threading.Event()
-    if not listens or threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
 def _compiled(network: Network, config: TrainingConfig, steps: int) -> Iterator[None]:
     """The encoder's layers compiled, while it lasts, where that pays."""
     assert network.encoder is not None
@@ -510,7 +496,7 @@ class _Loop:
         before = state.seconds
         bar = tqdm(total=steps, initial=state.steps, disable=not progress, unit="step")
         with (
-            _told_to_stop(checkpoints is not None) as stop,
+            told_to_stop(checkpoints is not None) as stop,
             _dropout(self.read.encoder, config.encoder_dropout),
             _compiled(network, config, steps),
         ):

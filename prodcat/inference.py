@@ -1,0 +1,206 @@
+"""Many titles to answers: equal ones once, longest first, the next ones read meanwhile.
+
+A window of titles is made ready on the host (equal titles are kept once, tokens and n-grams
+found, rows of like length put together, so that hardly anything is padded) and then answered
+on the device, batch by batch, down to the few numbers that an answer needs.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prodcat.calibration import Weights
+from prodcat.decoding import Answers, join_answers
+from prodcat.encoder import pad_id_of
+from prodcat.lexical import Features, NGrams
+from prodcat.network import Network
+from prodcat.reading import Reading
+from prodcat.tokenization import TokenTable, plan_batches, to_device, tokenize
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_MOST_CELLS = 1 << 21  # log-probabilities that are decoded at once on a CPU
+_MOST_CELLS_GPU = 1 << 26
+Decide = Callable[[Tensor, Sequence[str] | None], Answers]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Titles that are ready for the device.
+
+    Attributes:
+        place: int64 [title]: which of the distinct texts each title is.
+        table: The distinct texts' tokens, or None without an encoder.
+        features: Their n-grams, or None without a lexical branch.
+        batches: Row numbers of distinct texts, int64 [batch] each; together all, once.
+    """
+
+    place: NDArray[np.int64]
+    table: TokenTable | None
+    features: Features | None
+    batches: list[NDArray[np.int64]]
+
+    @property
+    def distinct(self) -> int:
+        """How many texts there are, equal ones counted once."""
+        return sum(map(len, self.batches))
+
+
+class Inference:
+    """A network with its readers, ready for many titles.
+
+    Args:
+        network: In eval mode, on its device.
+        tokenizer: Of its encoder, or None.
+        ngrams: Of its lexical branch, or None.
+        weights: The calibration.
+        max_tokens: Longer titles are cut.
+        token_budget: Tokens of a batch, padding counted.
+        reading: How the encoder is run.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        tokenizer: "Tokenizer | None",
+        ngrams: NGrams | None,
+        weights: Weights,
+        max_tokens: int,
+        token_budget: int,
+        reading: Reading,
+    ) -> None:
+        self.network, self.tokenizer, self.ngrams = network, tokenizer, ngrams
+        self.weights = weights.to(network.device)
+        self.acting = weights.acting()
+        self.max_tokens, self.token_budget = max_tokens, token_budget
+        self.reading = reading
+
+    def ready(self, texts: Sequence[str]) -> Window:
+        """Do what needs no device; may run in another thread."""
+        first: dict[str, int] = {}
+        place = np.fromiter(
+            (first.setdefault(text, len(first)) for text in texts), np.int64, len(texts)
+        )
+        distinct = list(first)
+        table = features = None
+        if self.tokenizer is not None:
+            table = tokenize(self.tokenizer, distinct, self.max_tokens)
+            batches = plan_batches(table.lengths, self.token_budget)
+        else:
+            size = max(self.token_budget, 1)
+            batches = [
+                np.arange(start, min(start + size, len(distinct)))
+                for start in range(0, len(distinct), size)
+            ]
+        if self.ngrams is not None:
+            features = self.ngrams(distinct)
+        return Window(place, table, features, batches)
+
+    def log_probs(self, window: Window) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+        """Calibrated log-probabilities of distinct texts, several batches at once.
+
+        Yields:
+            Rows of distinct texts, int64 [rows], and float32 [rows, outcome] on the device.
+        """
+        outcomes = len(self.network.paths.outcomes)
+        most = _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
+        some: list[NDArray[np.int64]] = []
+        scores: list[Tensor] = []
+        for number, rows in enumerate(window.batches):
+            some.append(rows)
+            if window.table is not None:
+                scores.append(self._encoder_scores(window.table, rows))
+            last = number == len(window.batches) - 1
+            if last or sum(map(len, some)) * outcomes >= most:
+                every = np.concatenate(some)
+                yield every, self._joined(every, scores, window.features)
+                some, scores = [], []
+
+    def answers(
+        self,
+        window: Window,
+        decide: Decide,
+        groups: Sequence[str] | None = None,
+        stopped: Callable[[], bool] = bool,
+    ) -> Answers | None:
+        """Answer all titles of a window.
+
+        Args:
+            window: From :meth:`ready`.
+            decide: From log-probabilities and the titles' groups to answers.
+            groups: The group of each title; equal titles of one window are then decided one
+                by one, as their groups may differ.
+            stopped: Asked between batches; once it says true, nothing is answered.
+
+        Returns:
+            The answers, on the host, in the order of the titles; None if stopped.
+        """
+        parts: list[Answers] = []
+        order: list[NDArray[np.int64]] = []
+        if groups is not None:
+            titles = np.argsort(window.place, kind="stable")
+            starts = np.searchsorted(window.place[titles], np.arange(window.distinct + 1))
+        with torch.inference_mode():
+            for rows, log_probs in self.log_probs(window):
+                if stopped():
+                    return None
+                if groups is None:
+                    parts.append(_on_host(decide(log_probs, None)))
+                    order.append(rows)
+                    continue
+                counts = starts[rows + 1] - starts[rows]
+                own = np.concatenate([titles[starts[r] : starts[r + 1]] for r in rows])
+                repeated = log_probs[torch.from_numpy(np.repeat(np.arange(len(rows)), counts))]
+                parts.append(_on_host(decide(repeated, [groups[t] for t in own])))
+                order.append(own)
+        found = join_answers(parts)
+        where = np.empty(sum(map(len, order)), np.int64)
+        where[np.concatenate(order)] = np.arange(len(where))
+        return _taken(found, where if groups is not None else where[window.place])
+
+    def _encoder_scores(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
+        network = self.network
+        assert network.encoder is not None and network.heads is not None
+        batch = table.batch(rows, pad_id_of(network.encoder))
+        pooled = self.reading(
+            to_device(batch.ids, network.device),
+            None if batch.mask is None else to_device(batch.mask, network.device),
+        )
+        logits: Tensor = network.heads(pooled)
+        return network.paths.log_probs(logits)
+
+    def _joined(
+        self, rows: NDArray[np.int64], scores: list[Tensor], features: Features | None
+    ) -> Tensor:
+        lexical = None
+        if features is not None:
+            lexical = self.network.lexical_scores(features.take(rows))
+        encoder = torch.cat(scores) if scores else None
+        return self.weights.applied(self.network.paths, encoder, lexical, *self.acting)
+
+
+def _on_host(answers: Answers) -> Answers:
+    return replace(
+        answers,
+        nodes=answers.nodes.cpu(),
+        confidence=answers.confidence.cpu(),
+        level_confidence=answers.level_confidence.cpu(),
+        value=answers.value.cpu(),
+    )
+
+
+def _taken(answers: Answers, rows: NDArray[np.int64]) -> Answers:
+    own = torch.from_numpy(rows)
+    return replace(
+        answers,
+        nodes=answers.nodes[own],
+        confidence=answers.confidence[own],
+        level_confidence=answers.level_confidence[own],
+        value=answers.value[own],
+    )

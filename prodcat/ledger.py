@@ -1,0 +1,251 @@
+"""What of a scoring is done: a folder in which every part is whole or not there.
+
+    <output>/part-00000-00000.parquet            the first part of the first file
+    <output>/_prodcat/job.json                   which model, tree, settings and input they are of
+    <output>/_prodcat/part-00000-00000.json      written after the part: rows, errors, size, hash
+    <output>/_prodcat/part-00000-00001.end.json  the same for the last part of a file
+    <output>/_prodcat/summary.json               written once all parts of all files are there
+
+A part that has its entry is not scored again.  Nobody speaks to anybody: processes that share
+the work agree on the names of the parts, and write each with the same bytes.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from prodcat.document import read_document
+from prodcat.errors import ArtifactError, ScoringError, StoreError
+from prodcat.objects import Entry, Objects
+
+logger = logging.getLogger("prodcat")
+FOLDER = "_prodcat"
+JOB, SUMMARY = f"{FOLDER}/job.json", f"{FOLDER}/summary.json"
+_END = ".end"
+_AT_ONCE = 16
+_LIMIT = 64 << 20
+
+
+@dataclass(frozen=True)
+class Done:
+    """One part that is there.
+
+    Attributes:
+        part: Its name.
+        rows: How many.
+        errors: How many of them cannot be answered as they are.
+        bytes: Of its file.
+        sha256: Of its file.
+        input: What tells the input file's content.
+        job: The hash of the job.
+        last: Whether it is its input file's last.
+    """
+
+    part: str
+    rows: int
+    errors: int
+    bytes: int
+    sha256: str
+    input: str
+    job: str
+    last: bool
+
+
+class Ledger:
+    """The state of one output folder.
+
+    Args:
+        objects: The folder.
+        job: What decides every byte of it.
+        ending: Of the parts' files, such as ``".parquet"``.
+
+    Raises:
+        ScoringError: The folder is of another job.
+    """
+
+    def __init__(self, objects: Objects, job: Mapping[str, Any], ending: str) -> None:
+        self.objects, self.ending = objects, ending
+        self.job = hashlib.sha256(_text(job)).hexdigest()
+        self.objects.make()
+        self._begin(job)
+        there = self.objects.walk("")
+        self.done = {own.part: own for own in self._read(there)}
+
+    def _begin(self, job: Mapping[str, Any]) -> None:
+        try:
+            there = read_document(
+                self.objects.start(JOB, _LIMIT), self.objects.at(JOB), limit=_LIMIT, values=10**6
+            )
+        except FileNotFoundError:
+            others = [name for name in self.objects.names("") if not name.startswith((".", "_"))]
+            if others:
+                raise ScoringError(
+                    f"{self.objects.uri!r} holds {others[0]!r} and is no output of a scoring; "
+                    "expected a folder that is empty, or not there. Name another one."
+                ) from None
+            self.objects.write(JOB, _text(dict(job)))
+            return
+        if not isinstance(there, dict) or there != json.loads(_text(job)):
+            known = there if isinstance(there, dict) else {}
+            names = [name for name in job if json.loads(_text(job[name])) != known.get(name)]
+            shown = "; ".join(
+                f"{name}: {str(known.get(name))[:80]} there, {str(job[name])[:80]} now"
+                for name in names[:3]
+            )
+            raise ScoringError(
+                f"{self.objects.uri!r} was begun with another {' and '.join(names[:3]) or 'job'} "
+                f"({shown}), and answers of two are not mixed. Name another output, or score "
+                "with overwrite."
+            )
+
+    def _read(self, there: Mapping[str, Entry]) -> list[Done]:
+        names = [name for name in there if name.startswith(f"{FOLDER}/part-")]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = [own for own in pool.map(self._entry, names) if own is not None]
+        whole = []
+        for own in found:
+            file = there.get(f"{own.part}{self.ending}")
+            if file is not None and file.bytes == own.bytes and own.job == self.job:
+                whole.append(own)
+            else:
+                logger.warning(
+                    "%s%s is not what its entry says; it is scored again.", own.part, self.ending
+                )
+        return whole
+
+    def _entry(self, name: str) -> Done | None:
+        source = self.objects.at(name)
+        try:
+            body = read_document(self.objects.start(name, 1 << 20), source, limit=1 << 20)
+            return Done(**body)
+        except (ArtifactError, FileNotFoundError, TypeError) as error:
+            logger.warning("%s cannot be read (%s); its part is scored again.", source, error)
+            return None
+
+    def check_input(self, part: str, identity: str, uri: str) -> None:
+        """Refuse to go on with an input that was changed.
+
+        Raises:
+            ScoringError: The part was scored from another content.
+        """
+        if self.done[part].input != identity:
+            raise ScoringError(
+                f"{uri!r} has changed since {part}{self.ending} was scored from it. Name another "
+                "output, or score with overwrite."
+            )
+
+    def write(
+        self, part: str, content: bytes, rows: int, errors: int, identity: str, last: bool
+    ) -> Done:
+        """Write a part, then its entry.
+
+        Raises:
+            StoreError: It cannot be written; nothing half-written is seen.
+        """
+        own = Done(
+            part, rows, errors, len(content), hashlib.sha256(content).hexdigest(), identity,
+            self.job, last,
+        )  # fmt: skip
+        self.objects.write(f"{part}{self.ending}", content)
+        self.objects.write(f"{FOLDER}/{part}{_END if last else ''}.json", _text(asdict(own)))
+        self.done[part] = own
+        return own
+
+    def clear_parts(self, mine: Callable[[str], bool]) -> None:
+        """Remove what a killed process left beside the places of these parts, on a disk."""
+        for folder in ("", FOLDER):
+            self.objects.clear_parts(folder, float("inf"), lambda name: mine(name.split(".")[0]))
+
+    def conclude(self, files: Sequence[str]) -> dict[str, Any] | None:
+        """Write the summary if all is there.
+
+        Args:
+            files: All input files.
+
+        Returns:
+            The summary, or None where parts are missing.
+        """
+        parts = self._all()
+        ends: dict[int, int] = {}
+        for own in parts:
+            file, number = map(int, own.part.split("-")[1:])
+            if own.last:
+                ends[file] = number
+        wanted = {f"part-{f:05d}-{n:05d}" for f, end in ends.items() for n in range(end + 1)}
+        if len(ends) < len(files) or wanted != {own.part for own in parts}:
+            return None
+        summary = {
+            "job": self.job,
+            "files": len(files),
+            "parts": len(parts),
+            "rows": sum(own.rows for own in parts),
+            "errors": sum(own.errors for own in parts),
+            "bytes": sum(own.bytes for own in parts),
+        }
+        self.objects.write(SUMMARY, _text(summary))
+        return summary
+
+    def _all(self) -> list[Done]:
+        """All parts, those that other processes wrote meanwhile too."""
+        there = self.objects.walk("")
+        known = {
+            f"{FOLDER}/{own.part}{_END if own.last else ''}.json" for own in self.done.values()
+        }
+        new = {name: entry for name, entry in there.items() if name not in known}
+        found = {**self.done, **{own.part: own for own in self._read(new | _files(there))}}
+        return [found[name] for name in sorted(found)]
+
+    def parts(self) -> list[str]:
+        """Names of the parts' files, in the order of the input."""
+        return [f"{name}{self.ending}" for name in sorted(self.done)]
+
+
+def _files(there: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {name: own for name, own in there.items() if not name.startswith(FOLDER)}
+
+
+def overwrite(objects: Objects) -> None:
+    """Remove the output of an earlier scoring, and nothing else.
+
+    Raises:
+        StoreError: It cannot be removed.
+    """
+    objects.remove(SUMMARY)
+    names = [name for name in objects.names("") if name.startswith("part-")]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(objects.remove, names))
+    objects.remove_below(FOLDER)
+
+
+def identity_of(uri: str) -> str:
+    """What tells a file's content: the tag that an object store gives it, or its SHA-256.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    import fsspec
+
+    try:
+        filesystem, path = fsspec.url_to_fs(uri)
+        info = filesystem.info(path)
+        tag = info.get("ETag") or info.get("etag") or info.get("md5Hash")
+        if tag:
+            return f"{info['size']}-{str(tag).strip(chr(34))}"
+        digest = hashlib.sha256()
+        with filesystem.open(path, "rb") as file:
+            while piece := file.read(8 << 20):
+                digest.update(piece)
+    except OSError as error:
+        raise StoreError(f"Cannot read {uri!r}: {error}. Check the address.") from error
+    return digest.hexdigest()
+
+
+def _text(value: Any) -> bytes:
+    return (
+        json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str).encode()
+        + b"\n"
+    )

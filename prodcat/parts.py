@@ -1,0 +1,167 @@
+"""Files cut into parts, the same ones whoever cuts them.
+
+A part is some row groups of a Parquet file, or some rows of a text file, about 32,768 rows
+each: enough titles of every length that batches hold hardly any padding, few enough that little
+is lost when a machine goes.  The cut depends on the files alone, so that many processes agree
+on it without speaking to each other.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from prodcat.errors import CatalogError
+from prodcat.tables import expand, iter_tables, table_format
+
+PART_ROWS = 32_768
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of one file.
+
+    Attributes:
+        file: The file's position in the list of files.
+        number: Of the part in its file, from 0.
+        first: Number of its first row in the file, from 0.
+        last: Whether it is the last one of its file.
+        table: The rows, as an Arrow table with the file's own types.
+    """
+
+    file: int
+    number: int
+    first: int
+    last: bool
+    table: Any
+
+    @property
+    def name(self) -> str:
+        """A name that every process gives it."""
+        return part_name(self.file, self.number)
+
+
+def part_name(file: int, number: int) -> str:
+    """The name of a part."""
+    return f"part-{file:05d}-{number:05d}"
+
+
+def list_files(uri: str) -> list[str]:
+    """The files of an input, a folder's too, in the order of their names.
+
+    Raises:
+        CatalogError: There is none, or one of a kind that is not read.
+    """
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    if filesystem.isdir(path):
+        found = sorted(own for own in filesystem.find(path) if not _is_hidden(own, path))
+        if not found:
+            raise CatalogError(f"The folder {uri!r} has no files; expected tables of titles.")
+        files = [str(filesystem.unstrip_protocol(own)) for own in found]
+    else:
+        files = expand(uri)
+    for own in files:
+        table_format(own)
+    return files
+
+
+def _is_hidden(path: str, root: str) -> bool:
+    names = path[len(root) :].strip("/").split("/")
+    return any(name.startswith(("_", ".")) for name in names)
+
+
+def read_parts(
+    files: list[str], wanted: Callable[[int, int], bool], rows: int = PART_ROWS
+) -> Iterator[Part]:
+    """The wanted parts of all files, in order, read one by one.
+
+    Args:
+        files: From :func:`list_files`.
+        wanted: Whether a part is, by its file and its number.
+        rows: About how many a part has; row groups of Parquet are not cut.
+
+    Raises:
+        CatalogError: A file cannot be read.
+    """
+    for place, file in enumerate(files):
+        if table_format(file) == "parquet":
+            yield from _parquet_parts(place, file, wanted, rows)
+        else:
+            yield from _text_parts(place, file, wanted, rows)
+
+
+def _parquet_parts(
+    place: int, uri: str, wanted: Callable[[int, int], bool], rows: int
+) -> Iterator[Part]:
+    import fsspec
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    try:
+        with filesystem.open(path, "rb") as raw:
+            file = pq.ParquetFile(raw)
+            cuts = _cut(
+                [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)], rows
+            )
+            first = 0
+            for number, (groups, size) in enumerate(cuts):
+                if wanted(place, number):
+                    table = (
+                        file.read_row_groups(groups) if groups else file.schema_arrow.empty_table()
+                    )
+                    _no_twins(table.schema.names, uri)
+                    yield Part(place, number, first, number == len(cuts) - 1, table)
+                first += size
+    except (OSError, pa.ArrowException) as error:
+        if isinstance(error, CatalogError):
+            raise
+        raise CatalogError(f"Cannot read {uri!r} as parquet: {error}.") from error
+
+
+def _cut(sizes: list[int], rows: int) -> list[tuple[list[int], int]]:
+    """Row groups put together until they have so many rows; one part at least."""
+    cuts: list[tuple[list[int], int]] = []
+    groups: list[int] = []
+    size = 0
+    for group, own in enumerate(sizes):
+        groups.append(group)
+        size += own
+        if size >= rows:
+            cuts.append((groups, size))
+            groups, size = [], 0
+    if groups or not cuts:
+        cuts.append((groups, size))
+    return cuts
+
+
+def _text_parts(
+    place: int, uri: str, wanted: Callable[[int, int], bool], rows: int
+) -> Iterator[Part]:
+    """Parts of a text file, which must be read from its start to find any of them."""
+    waiting: tuple[int, int, Any] | None = None
+    first = 0
+    for number, columns in enumerate(iter_tables(uri, rows)):
+        size = len(next(iter(columns.values()), []))
+        if waiting is not None and size:
+            yield from _if_wanted(place, waiting, False, wanted)
+        if waiting is None or size:
+            waiting = (number, first, columns)
+        first += size
+    if waiting is not None:
+        yield from _if_wanted(place, waiting, True, wanted)
+
+
+def _if_wanted(
+    place: int, own: tuple[int, int, Any], last: bool, wanted: Callable[[int, int], bool]
+) -> Iterator[Part]:
+    number, first, columns = own
+    if wanted(place, number):
+        yield Part(place, number, first, last, columns)
+
+
+def _no_twins(names: list[str], uri: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CatalogError(f"{uri!r} has two columns named {twice[0]!r}; give each its own name.")

@@ -1,0 +1,565 @@
+"""Whole catalogs answered: streamed, in parts that are done exactly once.
+
+While one part is on the device, the next one is read, tokenised and sorted, and the one before
+it is written.  What is done is in the output itself (see :mod:`prodcat.ledger`), so the
+same call goes on after any interruption, and processes share the work by their number alone.
+"""
+
+import logging
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from prodcat.catalog import read_catalog
+from prodcat.classifier import Classifier
+from prodcat.config import ScoringConfig
+from prodcat.decoding import Answers
+from prodcat.errors import CatalogError, ConfigError, Interrupted
+from prodcat.inference import Decide, Inference, Window
+from prodcat.ledger import Ledger, identity_of
+from prodcat.ledger import overwrite as clear
+from prodcat.loading import load
+from prodcat.objects import Objects
+from prodcat.parts import Part, list_files, part_name, read_parts
+from prodcat.results import Columns, Format, encode, raw_column, to_table
+from prodcat.stopping import told_to_stop
+from prodcat.tables import address
+
+if TYPE_CHECKING:
+    from prodcat.cache import Cache
+    from prodcat.signature import Key
+
+logger = logging.getLogger("prodcat")
+_ENDINGS: dict[Format, str] = {
+    "parquet": ".parquet",
+    "jsonl": ".jsonl",
+    "csv": ".csv",
+    "tsv": ".tsv",
+}
+_FILES: dict[str, Format] = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+}
+_SAY_EVERY = 30.0  # seconds
+Shard = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ScoringReport:
+    """What a call of :func:`score` did.
+
+    Attributes:
+        output: The folder.
+        rows: Rows answered by this call.
+        errors: How many of them say in ``error`` what is wrong with them.
+        parts: Parts written by this call.
+        skipped: Parts of this process's share that were there already.
+        seconds: That it took, loading not counted.
+        summary: Of all rows of all processes, once all is there; see :mod:`prodcat.ledger`.
+    """
+
+    output: str
+    rows: int
+    errors: int
+    parts: int
+    skipped: int
+    seconds: float
+    summary: Mapping[str, Any] | None = field(default=None)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row of the input has its answer."""
+        return self.summary is not None
+
+    def __str__(self) -> str:
+        """One line."""
+        pace = f", {self.rows / self.seconds:,.0f} rows/s" if self.rows and self.seconds else ""
+        there = f"; {self.skipped:,} parts were there already" if self.skipped else ""
+        wrong = f", {self.errors:,} of them with an error" if self.errors else ""
+        state = "complete" if self.complete else "other shares are still missing"
+        return (
+            f"{self.rows:,} titles answered in {self.seconds:,.1f} s{pace}{wrong}{there}; "
+            f"{self.output} is {state}."
+            if self.complete
+            else f"{self.rows:,} titles answered in {self.seconds:,.1f} s{pace}{wrong}{there}; "
+            f"{state} in {self.output}."
+        )
+
+
+def score(
+    model: "Classifier | str",
+    input: str,
+    output: str,
+    *,
+    scoring: ScoringConfig | None = None,
+    shard: Shard = (0, 1),
+    overwrite: bool = False,
+    device: str | None = None,
+    cache: "Cache | str | None" = None,
+    keys: "Sequence[Key] | None" = None,
+    progress: bool = False,
+) -> ScoringReport:
+    """Answer all titles of files, into files.
+
+    Args:
+        model: A classifier, or where one is: ``s3://bucket/models/tr@production``.
+        input: Parquet, CSV, TSV or JSONL: a file, a folder, a glob, at any fsspec URI.
+        output: A folder at any fsspec URI: one file for each part of the input, with all its
+            columns and the answers beside them, see :mod:`prodcat.results`.  Or one file, by
+            its ending: .parquet, .jsonl, .csv or .tsv, the last three with .gz too.
+        scoring: How.
+        shard: ``(index, count)``: which share of the parts is this process's.
+        overwrite: Whether to begin anew where the output is of another model, input or
+            settings.
+        device: Where; a GPU if there is one.
+        cache: See :func:`prodcat.load`.
+        keys: See there.
+        progress: Whether to show a bar.
+
+    Returns:
+        What was done.
+
+    Raises:
+        CatalogError: The input cannot be read, or has no column with titles.
+        ScoringError: The output is of something else.
+        StoreError: The output cannot be written.
+        ConfigError: The settings do not go together.
+        Interrupted: SIGTERM came; the same call goes on.
+    """
+    scoring = scoring or ScoringConfig()
+    _check_shard(shard)
+    if isinstance(model, str):
+        model = load(model, device=device, cache=cache, keys=keys)
+    elif device is not None:
+        model = model.to(device)
+    kind = file_kind(output)
+    if kind is None:
+        return _scored(_Job.of(model, input, output, scoring), shard, overwrite, progress)
+    if shard != (0, 1):
+        raise ConfigError(
+            f"{output!r} is one file, which processes cannot share; expected a folder. Name a "
+            "folder, or leave shard= out."
+        )
+    if address(output) in map(address, list_files(input)):
+        raise CatalogError(
+            f"{output!r} is an input file too, which it would replace. Give it another name."
+        )
+    folder, _, name = output.rpartition("/")
+    parts = f"{folder}/.{name}.parts" if folder else f".{name}.parts"
+    job = _Job.of(model, input, parts, replace(scoring, format=kind), joined=True)
+    report = _scored(job, shard, overwrite, progress)
+    _join(job.objects, output, kind)
+    clear(job.objects)
+    return replace(report, output=output)
+
+
+def _scored(job: "_Job", shard: Shard, overwrite: bool, progress: bool) -> ScoringReport:
+    if overwrite:
+        clear(job.objects)
+    with told_to_stop() as stop:
+        return job.run(shard, stop, progress)
+
+
+def stream(
+    model: Classifier, input: str, *, scoring: ScoringConfig | None = None
+) -> Iterator[tuple[bytes, int]]:
+    """Answer all titles of files, as CSV in pieces; nothing is kept of an interrupted run.
+
+    Args:
+        model: A classifier.
+        input: As for :func:`score`.
+        scoring: How.
+
+    Yields:
+        UTF-8, and how many titles it answers.
+
+    Raises:
+        CatalogError: The input cannot be read, or has no column with titles.
+        ConfigError: The settings do not go together.
+    """
+    job = _Job.of(model, input, "memory://", scoring or ScoringConfig(), joined=True)
+    for number, own in enumerate(job.answered(lambda *_: True, threading.Event())):
+        yield encode(job.table(*own), "csv", header=number == 0), len(own[0].table)
+
+
+def file_kind(output: str) -> Format | None:
+    """The format of an output that is one file, by its name; None for a folder.
+
+    Raises:
+        ConfigError: It is of no known format.
+    """
+    plain = output.lower().removesuffix(".gz")
+    for known, kind in _FILES.items():
+        if plain.endswith(known):
+            if kind == "parquet" and plain != output.lower():
+                raise ConfigError(f"{output!r}: Parquet is compressed inside; expected no .gz.")
+            return kind
+    ending = re.search(r"\.[a-z]{2,7}$", plain)
+    if ending is not None and not output.endswith("/"):
+        raise ConfigError(
+            f"{output!r} ends with {ending[0]!r}; expected one of {sorted(_FILES)} (with .gz where "
+            "it is text), or the name of a folder. End a folder's name with a slash."
+        )
+    return None
+
+
+def _join(parts: Objects, output: str, kind: Format) -> None:
+    """One file of all parts, in place once it is whole."""
+    import fsspec
+    from fsspec.core import OpenFile
+
+    filesystem, path = fsspec.url_to_fs(output)
+    target = f"{path}.part" if parts.is_local else path
+    names = sorted(name for name in parts.names("") if name.startswith("part-"))
+    zipped = "gzip" if path.lower().endswith(".gz") else None
+    try:
+        with OpenFile(filesystem, target, "wb", zipped) as file:
+            append = _appender(file, kind)
+            for name in names:
+                append(parts.read(name))
+            append(None)
+        if target != path:
+            filesystem.mv(target, path)
+    except BaseException:
+        if target != path and filesystem.exists(target):
+            filesystem.rm_file(target)
+        raise
+
+
+def _appender(file: Any, kind: Format) -> Callable[[bytes | None], None]:
+    """Adds parts to a file, and ends it when there is none."""
+    if kind != "parquet":
+        return lambda content: file.write(content or b"")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer: Any = None
+
+    def append(content: bytes | None) -> None:
+        nonlocal writer
+        if content is None:
+            writer.close()
+            return
+        table = pq.read_table(pa.BufferReader(content))
+        if writer is None:
+            writer = pq.ParquetWriter(file, table.schema)
+        writer.write_table(table)
+
+    return append
+
+
+def _precision(scoring: ScoringConfig) -> str:
+    return "float32" if scoring.precision == "auto" else scoring.precision
+
+
+def _check_shard(shard: Shard) -> None:
+    index, count = shard
+    if not 0 <= index < count:
+        raise ConfigError(
+            f"shard={shard!r} is out of range; expected (index, count) with 0 <= index < count."
+        )
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A part on its way to the device."""
+
+    part: Part
+    table: Any
+    window: Window
+    groups: list[str] | None
+    errors: dict[int, str]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One model, one input, one output."""
+
+    classifier: Classifier
+    files: list[str]
+    objects: Objects
+    scoring: ScoringConfig
+    inference: Inference
+    decide: Decide
+    columns: Columns
+    about: dict[str, Any]
+    joined: bool
+
+    @classmethod
+    def of(
+        cls,
+        model: Classifier,
+        input: str,
+        output: str,
+        scoring: ScoringConfig,
+        joined: bool = False,
+    ) -> "_Job":
+        """Check all that can be checked before a title is read."""
+        import fsspec
+
+        files = list_files(input)
+        filesystem, _ = fsspec.url_to_fs(files[0])
+        sizes = [int(filesystem.info(own)["size"]) for own in files]
+        reference = model.origin or model.fingerprint or "unknown"
+        about = {
+            "format": "prodcat-scoring",
+            "model": model.content_hash,
+            "tree": model.taxonomy.hash,
+            "joined": joined,
+            **{f"setting {name}": value for name, value in asdict(scoring).items()},
+            "input": [
+                {"name": own.rsplit("/", 1)[-1], "bytes": size}
+                for own, size in zip(files, sizes, strict=True)
+            ],
+        }
+        return cls(
+            classifier=model,
+            files=files,
+            objects=Objects(output),
+            scoring=scoring,
+            inference=model.inference(_precision(scoring)),
+            decide=model.decision(
+                scoring.top_k,
+                objective=scoring.objective,
+                guarantee=scoring.guarantee,
+                max_error=scoring.max_error,
+                certainty=scoring.certainty,
+            ),
+            columns=Columns(model.taxonomy, scoring.language, reference),
+            about=about,
+            joined=joined,
+        )
+
+    def run(self, shard: Shard, stop: threading.Event, progress: bool) -> ScoringReport:
+        """Do what of a share is not done."""
+        index, count = shard
+        ledger = Ledger(self.objects, self.about, _ENDINGS[self.scoring.format])
+        ledger.clear_parts(lambda name: _share(name, count) == index)
+        identities: dict[int, str] = {}
+        skipped: list[str] = []
+
+        def identity(file: int) -> str:
+            if file not in identities:
+                identities[file] = identity_of(self.files[file])
+            return identities[file]
+
+        def wanted(file: int, number: int) -> bool:
+            name = part_name(file, number)
+            if (file + number) % count != index:
+                return False
+            if name in ledger.done:
+                ledger.check_input(name, identity(file), self.files[file])
+                skipped.append(name)
+                return False
+            return True
+
+        began = time.monotonic()
+        rows = errors = parts = 0
+        pace = _Pace(progress, began)
+        with ThreadPoolExecutor(1) as writer:
+            writing: Future[Any] | None = None
+            for ready, answers in self.answered(wanted, stop):
+                if writing is not None:
+                    writing.result()
+                own = identity(ready.part.file)
+                writing = writer.submit(self._write, ledger, ready, answers, own)
+                rows, parts = rows + len(ready.table), parts + 1
+                errors += len(ready.errors)
+                pace.say(rows)
+            if writing is not None:
+                writing.result()
+        pace.end()
+        if stop.is_set():
+            raise Interrupted(
+                f"Stopped by SIGTERM after {rows:,} titles; {parts} parts are in "
+                f"{self.objects.uri!r}. Run the same again to go on."
+            )
+        return ScoringReport(
+            output=self.objects.uri,
+            rows=rows,
+            errors=errors,
+            parts=parts,
+            skipped=len(skipped),
+            seconds=time.monotonic() - began,
+            summary=ledger.conclude(self.files),
+        )
+
+    def answered(
+        self, wanted: Callable[[int, int], bool], stop: threading.Event
+    ) -> Iterator[tuple[_Ready, Answers]]:
+        """Parts with their answers, one after the other, until told to stop."""
+        with _Ahead(self._ready(wanted)) as coming:
+            for ready in coming:
+                answers = self.inference.answers(
+                    ready.window, self.decide, ready.groups, stop.is_set
+                )
+                if answers is None:
+                    return
+                yield ready, answers
+                if stop.is_set():
+                    return
+
+    def _ready(self, wanted: Callable[[int, int], bool]) -> Iterator[_Ready]:
+        """All wanted parts, ready for the device; runs ahead of it."""
+        schema = None
+        for part in read_parts(self.files, wanted, self.scoring.part_rows):
+            if schema is None:
+                schema = self._schema(part)
+            table = to_table(part.table, schema)
+            yield self._read(part, table)
+
+    def _schema(self, part: Part) -> Any:
+        """The types of the input's columns: those of its first rows, whoever reads them."""
+        first = part
+        if (part.file, part.number) != (0, 0):
+            [first] = read_parts(
+                self.files[:1], lambda file, number: number == 0, self.scoring.part_rows
+            )
+        table = to_table(first.table, None)
+        missing = [name for name in self._needed if name not in table.schema.names]
+        if missing:
+            raise CatalogError(
+                f"{self.files[0]!r} has no column {missing[0]!r}; found {table.schema.names}. Name "
+                "the columns with title= and text=."
+            )
+        return table.schema
+
+    @property
+    def _needed(self) -> list[str]:
+        group = self.classifier.group_column(self.scoring.promises)
+        return [self.scoring.title, *self._text, *([] if group is None else [group])]
+
+    @property
+    def _text(self) -> tuple[str, ...]:
+        given = self.scoring.text
+        return self.classifier.text_columns if given is None else given
+
+    def _read(self, part: Part, table: Any) -> _Ready:
+        group = self.classifier.group_column(self.scoring.promises)
+        columns = {name: raw_column(part.table, name) for name in dict.fromkeys(self._needed)}
+        if not len(table):
+            return _Ready(part, table, self.inference.ready([]), None, {})
+        catalog = read_catalog(
+            columns,
+            title=self.scoring.title,
+            path=None,
+            text=self._text,
+            keep=[] if group is None else [group],
+            on_error="accept",
+        )
+        errors = {problem.row: problem.reason for problem in catalog.report.problems}
+        texts = self.classifier.texts_of(catalog)
+        groups = None if group is None else catalog.column(group)
+        return _Ready(part, table, self.inference.ready(texts), groups, errors)
+
+    def table(self, ready: _Ready, answers: Answers) -> Any:
+        """A part's own columns with the answers beside them."""
+        table = ready.table
+        for name, column in self.columns.of(answers, ready.errors).items():
+            if name in table.schema.names:
+                raise CatalogError(
+                    f"The input has a column {name!r} already, which the answers would replace. "
+                    "Rename it."
+                )
+            table = table.append_column(name, column)
+        return table
+
+    def _write(self, ledger: Ledger, ready: _Ready, answers: Answers, identity: str) -> None:
+        part = ready.part
+        first = (part.file, part.number) == (0, 0)
+        content = encode(
+            self.table(ready, answers), self.scoring.format, header=first or not self.joined
+        )
+        rows, errors = len(ready.table), len(ready.errors)
+        ledger.write(part.name, content, rows, errors, identity, part.last)
+
+
+def _share(name: str, count: int) -> int:
+    """Whose a part is, by its name; what is of no part is the first one's."""
+    found = re.fullmatch(r"part-(\d+)-(\d+)", name)
+    return (int(found[1]) + int(found[2])) % count if found else 0
+
+
+class _Ahead:
+    """An iterator that is one item ahead, in a thread of its own.
+
+    Args:
+        items: To be iterated there.
+    """
+
+    def __init__(self, items: Iterator[_Ready]) -> None:
+        self.items = items
+        self.ready: queue.Queue[tuple[_Ready | None, BaseException | None]] = queue.Queue(1)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="prodcat-ahead", daemon=True)
+
+    def __enter__(self) -> Iterator[_Ready]:
+        """Begin."""
+        self.thread.start()
+        return iter(self)
+
+    def __exit__(self, *_: object) -> None:
+        """Stop, whatever is still to come."""
+        self.over.set()
+        while self.thread.is_alive():
+            try:
+                self.ready.get(timeout=0.05)
+            except queue.Empty:
+                continue
+        self.thread.join()
+
+    def __iter__(self) -> Iterator[_Ready]:
+        """Each item, or the error that came instead."""
+        while True:
+            item, error = self.ready.get()
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
+
+    def _run(self) -> None:
+        try:
+            for item in self.items:
+                self.ready.put((item, None))
+                if self.over.is_set():
+                    return
+        except BaseException as error:
+            self.ready.put((None, error))
+        else:
+            self.ready.put((None, None))
+
+
+class _Pace:
+    """Says how fast it goes, on a bar or in the log."""
+
+    def __init__(self, bar: bool, began: float) -> None:
+        self.bar: Any = None
+        if bar:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(unit=" titles", unit_scale=True)
+        self.began = self.said = began
+
+    def say(self, rows: int) -> None:
+        """So many are answered."""
+        if self.bar is not None:
+            self.bar.update(rows - self.bar.n)
+        now = time.monotonic()
+        if now - self.said >= _SAY_EVERY:
+            logger.info("%d titles answered, %.0f a second.", rows, rows / (now - self.began))
+            self.said = now
+
+    def end(self) -> None:
+        """No more will come."""
+        if self.bar is not None:
+            self.bar.close()
