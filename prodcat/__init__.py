@@ -25,11 +25,15 @@ _PUBLIC = {
     "ExpectedCost": "decoding",
     "Guarantee": "guarantee",
     "HierarchicalF": "decoding",
+    "Interrupted": "errors",
     "Key": "signature",
     "ModelConfig": "config",
     "MostLikelyPath": "decoding",
     "Prediction": "classifier",
     "ProdcatError": "errors",
+    "ScoringConfig": "config",
+    "ScoringError": "errors",
+    "ScoringReport": "scoring",
     "Store": "store",
     "StoreError": "errors",
     "Taxonomy": "taxonomy",
@@ -45,6 +49,7 @@ _PUBLIC = {
     "load": "loading",
     "read_catalog": "catalog",
     "read_taxonomy": "taxonomy",
+    "score": "scoring",
     "split": "splits",
     "trim_encoder": "encoder",
 }
@@ -66,11 +71,15 @@ __all__ = [
     "ExpectedCost",
     "Guarantee",
     "HierarchicalF",
+    "Interrupted",
     "Key",
     "ModelConfig",
     "MostLikelyPath",
     "Prediction",
     "ProdcatError",
+    "ScoringConfig",
+    "ScoringError",
+    "ScoringReport",
     "Store",
     "StoreError",
     "Taxonomy",
@@ -86,6 +95,7 @@ __all__ = [
     "load",
     "read_catalog",
     "read_taxonomy",
+    "score",
     "split",
     "trim_encoder",
 ]
@@ -95,7 +105,7 @@ if TYPE_CHECKING:
     from prodcat.cache import Cache
     from prodcat.catalog import Catalog, CatalogReport, read_catalog
     from prodcat.classifier import Classifier, Prediction
-    from prodcat.config import ModelConfig, TrainingConfig
+    from prodcat.config import ModelConfig, ScoringConfig, TrainingConfig
     from prodcat.decoding import ExpectedCost, HierarchicalF, MostLikelyPath, TreeDistance
     from prodcat.encoder import trim_encoder
     from prodcat.errors import (
@@ -105,7 +115,9 @@ if TYPE_CHECKING:
         ConfigError,
         ConflictError,
         EncoderError,
+        Interrupted,
         ProdcatError,
+        ScoringError,
         StoreError,
         TaxonomyError,
         TrainingInterrupted,
@@ -115,6 +127,7 @@ if TYPE_CHECKING:
     from prodcat.loading import load
     from prodcat.metrics import Comparison, Evaluation
     from prodcat.onnx_export import export_onnx
+    from prodcat.scoring import ScoringReport, score
     from prodcat.signature import Key
     from prodcat.splits import leak_audit, split
     from prodcat.store import Store, Version

@@ -64,7 +64,7 @@ from prodcat.lexical import LexicalBranch, NGrams
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
 from prodcat.objects import Objects
-from prodcat.reading import no_reading, plain_reading
+from prodcat.reading import make_reading, no_reading
 from prodcat.taxonomy import Path, Taxonomy, join_path
 from prodcat.text import readable, title_hashes
 from prodcat.tokenization import plan_batches, read_tokenizer, tokenize, try_tokenizer
@@ -769,8 +769,8 @@ class Classifier:
             self._ngrams,
             self.weights,
             self.model.max_tokens,
-            self.training.token_budget * 4,
-            no_reading if encoder is None else plain_reading(encoder, precision),
+            2_048 if network.device.type == "cpu" else 32_768,
+            no_reading if encoder is None else make_reading(encoder, precision),
         )
 
     def _log_probs(self, texts: list[str], precision: str) -> Iterator[Tensor]:

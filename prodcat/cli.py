@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "--precision", default="auto", choices=["auto", "float32", "bfloat16", "int8"]
     )
     predict.add_argument(
-        "--part-rows", type=int, default=32_768, help="about how many rows a part has"
+        "--part-rows", type=int, default=16_384, help="about how many rows a part has"
     )
     predict.add_argument("--quiet", action="store_true", help="no progress bar")
     predict.add_argument("--title", default="title", help="column with the title")

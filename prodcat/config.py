@@ -207,7 +207,7 @@ class ScoringConfig:
     language: str | None = None
     precision: ReadingPrecision = "auto"
     format: Literal["parquet", "jsonl", "csv", "tsv"] = "parquet"
-    part_rows: int = 32_768
+    part_rows: int = 16_384
 
     def __post_init__(self) -> None:
         _one_of("precision", self.precision, ("auto", "float32", "bfloat16", "int8"))

@@ -6,8 +6,9 @@ on the device, batch by batch, down to the few numbers that an answer needs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -25,8 +26,11 @@ from prodcat.tokenization import TokenTable, plan_batches, to_device, tokenize
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_MOST_CELLS = 1 << 21  # log-probabilities that are decoded at once on a CPU
+_MOST_CELLS = 1 << 19  # log-probabilities that are decoded at once on a CPU
+_STREAMS = 8
 _MOST_CELLS_GPU = 1 << 26
+_Item = TypeVar("_Item")
+_Out = TypeVar("_Out")
 Decide = Callable[[Tensor, Sequence[str] | None], Answers]
 
 
@@ -108,19 +112,21 @@ class Inference:
         Yields:
             Rows of distinct texts, int64 [rows], and float32 [rows, outcome] on the device.
         """
+        for batches in self._groups(window):
+            yield self._group_log_probs(window, batches)
+
+    def _groups(self, window: Window) -> Iterator[list[NDArray[np.int64]]]:
+        """Batches that are decoded together."""
         outcomes = len(self.network.paths.outcomes)
         most = _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
         some: list[NDArray[np.int64]] = []
-        scores: list[Tensor] = []
-        for number, rows in enumerate(window.batches):
+        for rows in window.batches:
             some.append(rows)
-            if window.table is not None:
-                scores.append(self._encoder_scores(window.table, rows))
-            last = number == len(window.batches) - 1
-            if last or sum(map(len, some)) * outcomes >= most:
-                every = np.concatenate(some)
-                yield every, self._joined(every, scores, window.features)
-                some, scores = [], []
+            if sum(map(len, some)) * outcomes >= most:
+                yield some
+                some = []
+        if some:
+            yield some
 
     def answers(
         self,
@@ -141,28 +147,69 @@ class Inference:
         Returns:
             The answers, on the host, in the order of the titles; None if stopped.
         """
-        parts: list[Answers] = []
-        order: list[NDArray[np.int64]] = []
+        titles, starts = np.arange(len(window.place)), np.zeros(0, np.int64)
         if groups is not None:
             titles = np.argsort(window.place, kind="stable")
             starts = np.searchsorted(window.place[titles], np.arange(window.distinct + 1))
-        with torch.inference_mode():
-            for rows, log_probs in self.log_probs(window):
-                if stopped():
-                    return None
+
+        def answered(batches: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Answers] | None:
+            if stopped():
+                return None
+            with torch.inference_mode():
+                rows, log_probs = self._group_log_probs(window, batches)
                 if groups is None:
-                    parts.append(_on_host(decide(log_probs, None)))
-                    order.append(rows)
-                    continue
+                    return rows, _on_host(decide(log_probs, None))
                 counts = starts[rows + 1] - starts[rows]
                 own = np.concatenate([titles[starts[r] : starts[r + 1]] for r in rows])
                 repeated = log_probs[torch.from_numpy(np.repeat(np.arange(len(rows)), counts))]
-                parts.append(_on_host(decide(repeated, [groups[t] for t in own])))
-                order.append(own)
-        found = join_answers(parts)
-        where = np.empty(sum(map(len, order)), np.int64)
-        where[np.concatenate(order)] = np.arange(len(where))
-        return _taken(found, where if groups is not None else where[window.place])
+                return own, _on_host(decide(repeated, [groups[title] for title in own]))
+
+        found = list(self._mapped(answered, list(self._groups(window))))
+        parts = [own for own in found if own is not None]
+        if len(parts) < len(found):
+            return None
+        if not parts:
+            return self._nothing(decide)
+        answers = join_answers([own for _, own in parts])
+        order = np.concatenate([rows for rows, _ in parts])
+        where = np.empty(len(order), np.int64)
+        where[order] = np.arange(len(order))
+        return _taken(answers, where if groups is not None else where[window.place])
+
+    def _nothing(self, decide: Decide) -> Answers:
+        with torch.inference_mode():
+            outcomes = len(self.network.paths.outcomes)
+            return _on_host(decide(torch.zeros(0, outcomes, device=self.network.device), []))
+
+    def _mapped(self, call: Callable[[_Item], _Out], items: Sequence[_Item]) -> Iterator[_Out]:
+        """Call for each item: on a CPU side by side, each with a core of its own.
+
+        Two batches on two cores are faster than one batch on both: no step of one waits for the
+        slower core, and what keeps a single core busy (sparse products, decoding) fills no gap.
+        """
+        cores = torch.get_num_threads()
+        streams = min(cores, _STREAMS, len(items))
+        if self.network.device.type != "cpu" or streams < 2:
+            yield from map(call, items)
+            return
+        torch.set_num_threads(cores // streams)
+        try:
+            with ThreadPoolExecutor(streams) as pool:
+                yield from pool.map(call, items)
+        finally:
+            torch.set_num_threads(cores)
+
+    def _group_log_probs(
+        self, window: Window, batches: list[NDArray[np.int64]]
+    ) -> tuple[NDArray[np.int64], Tensor]:
+        rows = np.concatenate(batches)
+        scores = lexical = None
+        if window.table is not None:
+            own = [self._encoder_scores(window.table, some) for some in batches]
+            scores = torch.cat(own) if len(own) > 1 else own[0]
+        if window.features is not None:
+            lexical = self.network.lexical_scores(window.features.take(rows))
+        return rows, self.weights.applied(self.network.paths, scores, lexical, *self.acting)
 
     def _encoder_scores(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
         network = self.network
@@ -174,15 +221,6 @@ class Inference:
         )
         logits: Tensor = network.heads(pooled)
         return network.paths.log_probs(logits)
-
-    def _joined(
-        self, rows: NDArray[np.int64], scores: list[Tensor], features: Features | None
-    ) -> Tensor:
-        lexical = None
-        if features is not None:
-            lexical = self.network.lexical_scores(features.take(rows))
-        encoder = torch.cat(scores) if scores else None
-        return self.weights.applied(self.network.paths, encoder, lexical, *self.acting)
 
 
 def _on_host(answers: Answers) -> Answers:

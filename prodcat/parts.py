@@ -1,6 +1,6 @@
 """Files cut into parts, the same ones whoever cuts them.
 
-A part is some row groups of a Parquet file, or some rows of a text file, about 32,768 rows
+A part is some row groups of a Parquet file, or some rows of a text file, about 16,384 rows
 each: enough titles of every length that batches hold hardly any padding, few enough that little
 is lost when a machine goes.  The cut depends on the files alone, so that many processes agree
 on it without speaking to each other.
@@ -13,7 +13,7 @@ from typing import Any
 from prodcat.errors import CatalogError
 from prodcat.tables import expand, iter_tables, table_format
 
-PART_ROWS = 32_768
+PART_ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,8 @@ def _text_parts(
         if waiting is None or size:
             waiting = (number, first, columns)
         first += size
-    if waiting is not None:
-        yield from _if_wanted(place, waiting, True, wanted)
+    # A file without a row is a part without a row, so that it is seen to be done.
+    yield from _if_wanted(place, waiting or (0, 0, {}), True, wanted)
 
 
 def _if_wanted(

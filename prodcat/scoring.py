@@ -158,7 +158,7 @@ def score(
     job = _Job.of(model, input, parts, replace(scoring, format=kind), joined=True)
     report = _scored(job, shard, overwrite, progress)
     _join(job.objects, output, kind)
-    clear(job.objects)
+    job.objects.remove_below("")
     return replace(report, output=output)
 
 

@@ -138,18 +138,24 @@ def plan_batches(
         token_budget: rows times longest row of a batch, at most; a single row that is
             longer makes a batch of its own.
         rng: Shuffles rows of equal length and the order of the batches; without it the
-            longest rows come first.
+            longest rows come first, and a batch that is half full ends where rows get shorter,
+            since nothing need be masked where all are of one length.
 
     Returns:
         Row numbers, int64 [batch], for each batch; together every row once.
     """
     ties = rng.random(len(lengths)) if rng is not None else np.arange(len(lengths))
     order = np.lexsort((ties, -lengths))
+    falling = -lengths[order]
     batches = []
     start = 0
     while start < len(order):
         longest = max(int(lengths[order[start]]), 1)
         end = start + max(token_budget // longest, 1)
+        if rng is None:
+            shorter = int(np.searchsorted(falling, 1 - longest))
+            if shorter - start >= (end - start) / 2:
+                end = min(end, shorter)
         batches.append(order[start:end].astype(np.int64))
         start = end
     if rng is not None:

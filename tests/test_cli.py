@@ -92,7 +92,7 @@ def test_an_output_is_replaced_only_by_a_whole_one(home, capsys):
     precious = home / "precious.csv"
     precious.write_text("keep me")
     assert predict(home, home / "none.csv", precious) == 2
-    (home / "late.jsonl").write_text('{"title": "x"}\n' * 32_768 + '{"title": "x", "new": 1}\n')
+    (home / "late.jsonl").write_text('{"title": "x"}\n' * 16_384 + '{"title": "x", "new": 1}\n')
     assert predict(home, home / "late.jsonl", precious) == 2
     assert "'new' appears after the first rows" in capsys.readouterr().err
     assert precious.read_text() == "keep me"
