@@ -117,7 +117,7 @@ def test_promises_by_group_are_kept_row_by_row(classifier, parts, tmp_path):
     catalog = parts.test
     own = classifier.with_guarantee(catalog, group="brand", pool_below=30)
     some = catalog.take(np.arange(len(catalog)) < 60)
-    columns = {"title": list(some.titles) * 2, "brand": some.column("brand") + ["other"] * 60}
+    columns = {"title": list(some.titles) * 2, "brand": some.column("brand") + some.column("brand")[::-1]}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     scoring = ScoringConfig(guarantee=0.7)
     score(own, str(tmp_path / "a.parquet"), str(tmp_path / "out"), scoring=scoring)
