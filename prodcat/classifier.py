@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from prodcat.artifact import (
 from prodcat.calibration import Weights, fit_weights, rows_to_fit
 from prodcat.catalog import UNKNOWN_CATEGORY, Catalog, group_text, targets_in
 from prodcat.checkpoint import Checkpoints
-from prodcat.config import Method, ModelConfig, TrainingConfig
+from prodcat.config import Method, ModelConfig, ReadingPrecision, TrainingConfig
 from prodcat.decoding import (
     Answers,
     MostLikelyPath,
@@ -64,7 +64,7 @@ from prodcat.lexical import LexicalBranch, NGrams
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
 from prodcat.objects import Objects
-from prodcat.reading import make_reading, no_reading
+from prodcat.reading import PRECISIONS, fastest, make_reading, no_reading, precisions
 from prodcat.taxonomy import Path, Taxonomy, join_path
 from prodcat.text import readable, title_hashes
 from prodcat.tokenization import plan_batches, read_tokenizer, tokenize, try_tokenizer
@@ -79,6 +79,7 @@ Titles = Sequence[str] | Catalog
 # Log-probabilities and the groups of the rows, if any, to answers.
 _CHUNK = 2_048
 _WINDOW = 32_768
+_MOST_LOST = 0.001 + 1e-9  # accuracy that a faster precision may lose
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
 # Tensors of an artifact that are not the network's, and the branch that is checked by itself.
 _BESIDES = ("calibration", "training", "guarantee", "ngrams", "lexical")
@@ -748,18 +749,54 @@ class Classifier:
         own = self.guarantee if promised else None
         return None if own is None or own.group_by == DEPARTMENT else own.group_by
 
+    def with_precisions(
+        self, catalog: Catalog, known: Mapping[str, float] | None = None
+    ) -> "Classifier":
+        """Measure which precisions answer as well as float32, for ``precision="auto"``.
+
+        Args:
+            catalog: Labelled titles that training did not see.
+            known: Path accuracies that are known already, by precision.
+
+        Returns:
+            The same classifier, which keeps what was measured.
+        """
+        measured = {
+            precision: (known or {}).get(precision)
+            or self.evaluate(catalog, precision=precision).path_accuracy
+            for precision in precisions(self._network.encoder)
+        }
+        return replace(self, _stored={**self._stored, "precisions": measured})
+
+    def pick_precision(self, wanted: ReadingPrecision, promised: bool = False) -> str:
+        """The precision that is meant.
+
+        Args:
+            wanted: ``"auto"`` for the fastest one of this machine that lost no more than 0.1
+                points of accuracy when it was measured, or any other.
+            promised: Whether something is promised of the answers, which was measured in
+                float32.
+        """
+        if wanted != "auto":
+            return wanted
+        measured = self._stored.get("precisions") or {}
+        if promised or "float32" not in measured:
+            return "float32"
+        good = [own for own in measured if measured[own] >= measured["float32"] - _MOST_LOST]
+        return next(own for own in fastest(self._network.device) if own in good)
+
     def inference(self, precision: str = "float32") -> Inference:
         """Everything that answers many titles; see :mod:`prodcat.inference`.
 
         Args:
-            precision: ``"float32"`` or ``"bfloat16"``.
+            precision: One of :data:`prodcat.reading.PRECISIONS`.
 
         Raises:
-            ConfigError: The precision is not known, or this machine lacks it.
+            ConfigError: The precision is not known, or the encoder has no such form.
         """
-        if precision not in ("float32", "bfloat16"):
+        if precision not in PRECISIONS:
             raise ConfigError(
-                f"precision={precision!r} is not known; expected 'float32' or 'bfloat16'."
+                f"precision={precision!r} is not known; expected one of {list(PRECISIONS)}."
             )
         network = self._network
         encoder = network.encoder

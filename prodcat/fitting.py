@@ -202,7 +202,7 @@ def fit(
     evaluation = classifier.evaluate(validation, precision=precision)
     assert evaluation.judged is not None and evaluation.judged.confidence is not None
     classifier = replace(
-        classifier,
+        classifier.with_precisions(validation, {precision: evaluation.path_accuracy}),
         validation=evaluation,
         _reference=reference(evaluation.judged.confidence),
         origin=None if warm is None else warm.origin,

@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812, as everywhere
 from prodcat.encoder import Encoder, autocast
 
 Reading = Callable[[Tensor, Tensor | None], Tensor]
+PRECISIONS = ("float32", "bfloat16")
 _PACKED = ("bert", "camembert", "roberta", "xlm-roberta")
 _TOKENS = 2_048  # of a batch that the weights' layout is made for
 _MOST_SCORE = 80.0
@@ -55,11 +56,18 @@ def make_reading(encoder: Encoder, precision: str) -> Reading:
     return read
 
 
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products are fast on a device."""
+def precisions(encoder: Encoder | None) -> tuple[str, ...]:
+    """The precisions that an encoder can be read in; all are right on every machine."""
+    return ("float32",) if encoder is None else PRECISIONS
+
+
+def fastest(device: torch.device) -> tuple[str, ...]:
+    """All precisions, those that are fastest on a device first."""
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        half = torch.cuda.is_bf16_supported()
+    else:
+        half = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return ("bfloat16", "float32") if half else ("float32", "bfloat16")
 
 
 def _suits(config: Any) -> bool:

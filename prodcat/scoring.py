@@ -257,10 +257,6 @@ def _appender(file: Any, kind: Format) -> Callable[[bytes | None], None]:
     return append
 
 
-def _precision(scoring: ScoringConfig) -> str:
-    return "float32" if scoring.precision == "auto" else scoring.precision
-
-
 def _check_shard(shard: Shard) -> None:
     index, count = shard
     if not 0 <= index < count:
@@ -326,7 +322,7 @@ class _Job:
             files=files,
             objects=Objects(output),
             scoring=scoring,
-            inference=model.inference(_precision(scoring)),
+            inference=model.inference(model.pick_precision(scoring.precision, scoring.promises)),
             decide=model.decision(
                 scoring.top_k,
                 objective=scoring.objective,

@@ -65,7 +65,8 @@ def files_of(output):
 
 
 def test_answers_are_those_of_predict_beside_the_own_columns(classifier, table, titles, tmp_path):
-    report = score(classifier, str(table), str(tmp_path / "out"), scoring=SMALL_PARTS)
+    scoring = replace(SMALL_PARTS, precision="float32")
+    report = score(classifier, str(table), str(tmp_path / "out"), scoring=scoring)
     assert report.complete and report.rows == 180 and report.parts == 5 and report.errors == 0
     found = rows_of(tmp_path / "out")
     assert [row["sku"] for row in found] == list(range(180)) and found[7]["tags"] == ["a", "b"]
@@ -117,7 +118,10 @@ def test_promises_by_group_are_kept_row_by_row(classifier, parts, tmp_path):
     catalog = parts.test
     own = classifier.with_guarantee(catalog, group="brand", pool_below=30)
     some = catalog.take(np.arange(len(catalog)) < 60)
-    columns = {"title": list(some.titles) * 2, "brand": some.column("brand") + some.column("brand")[::-1]}
+    columns = {
+        "title": list(some.titles) * 2,
+        "brand": some.column("brand") + some.column("brand")[::-1],
+    }
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     scoring = ScoringConfig(guarantee=0.7)
     score(own, str(tmp_path / "a.parquet"), str(tmp_path / "out"), scoring=scoring)
@@ -528,6 +532,25 @@ def test_other_encoders_run_as_they_are():
     ids = torch.randint(2, 99, (3, 6))
     with torch.inference_mode():
         assert torch.equal(make_reading(encoder, "float32")(ids, None), encoder(ids, None))
+
+
+def test_the_fastest_precision_that_is_as_good_is_picked(classifier, parts, monkeypatch):
+    def picked(measured, first, promised=False):
+        monkeypatch.setattr("prodcat.classifier.fastest", lambda device: first)
+        own = replace(classifier, _stored={**classifier._stored, "precisions": measured})
+        return own.pick_precision("auto", promised)
+
+    half_first = ("bfloat16", "float32")
+    assert picked({"float32": 0.9, "bfloat16": 0.899}, half_first) == "bfloat16"
+    assert picked({"float32": 0.9, "bfloat16": 0.8989}, half_first) == "float32"
+    assert picked({"float32": 0.9, "bfloat16": 0.95}, half_first, promised=True) == "float32"
+    assert picked({"float32": 0.9, "bfloat16": 0.95}, half_first[::-1]) == "float32"
+    assert picked({}, half_first) == "float32", "nothing was measured"
+    assert classifier.pick_precision("bfloat16", promised=True) == "bfloat16"
+    measured = classifier.with_precisions(parts.validation)._stored["precisions"]
+    assert measured == classifier._stored["precisions"] and set(measured) == set(half_first)
+    evaluation = classifier.evaluate(parts.validation, precision="bfloat16")
+    assert measured["bfloat16"] == evaluation.path_accuracy
 
 
 def test_equal_titles_are_read_once_and_answered_alike(classifier):
