@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from prodcat.classifier import Classifier
 
 _OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
-_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
+TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = None) -> int:
     """Run one command.
+
+    Args:
+        arguments: The command line's if not given.
+        facts: Takes what was done, for programs.
 
     Returns:
         0 when all went well, 2 for a mistake that the user can mend, 75 where the same command
@@ -37,17 +41,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    options.facts = {} if facts is None else facts
     try:
         options.run(options)
     except ProdcatError as error:
-        print(f"prodcat {options.command}: {error}", file=sys.stderr)
-        return _TRY_AGAIN if _may_pass(error) else 2
+        _say(f"prodcat {options.command}: {error}")
+        options.facts["error"] = str(error)
+        return TRY_AGAIN if _may_pass(error) else 2
     except Interrupted as interrupted:
-        print(f"prodcat {options.command}: {interrupted}", file=sys.stderr)
-        return _TRY_AGAIN
+        _say(f"prodcat {options.command}: {interrupted}")
+        return TRY_AGAIN
     except BrokenPipeError:
         return 1
     return 0
+
+
+def _say(text: str) -> None:
+    """A message beside the output."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _may_pass(error: BaseException | None) -> bool:
@@ -377,7 +388,7 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
     if options.validation:
         validation = _read(options, options.validation, taxonomy=catalog.taxonomy)
     if writes:
-        print(catalog, file=sys.stderr)
+        _say(repr(catalog))
     warm = None
     if options.warm_start:
         warm = _load(options, options.warm_start)
@@ -401,6 +412,13 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
         if address(options.output) == address(options.warm_start):
             return
     classifier.save(options.output)
+    options.facts.update(
+        output=options.output,
+        fingerprint=classifier.fingerprint,
+        path_accuracy=None
+        if classifier.validation is None
+        else classifier.validation.path_accuracy,
+    )
     if options.history:
         import fsspec
 
@@ -539,7 +557,7 @@ def _predict(options: argparse.Namespace) -> None:
         for piece, size in stream(classifier, options.input, scoring=scoring):
             sys.stdout.write(piece.decode())
             rows += size
-        print(f"{rows:,} titles answered", file=sys.stderr)
+        _say(f"{rows:,} titles answered")
         return
     report = score(
         classifier,
@@ -550,7 +568,16 @@ def _predict(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
         progress=not options.quiet and sys.stderr.isatty(),
     )
-    print(report, file=sys.stderr)
+    options.facts.update(
+        output=report.output,
+        rows=report.rows,
+        errors=report.errors,
+        parts=report.parts,
+        skipped=report.skipped,
+        complete=report.complete,
+        summary=report.summary,
+    )
+    _say(str(report))
 
 
 def _shard(text: str) -> tuple[int, int]:

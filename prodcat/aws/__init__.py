@@ -1,0 +1,1 @@
+"""Thin adapters: what AWS says in the environment becomes calls of the library."""
