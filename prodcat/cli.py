@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import prodcat
 from prodcat.cli_models import add_models, named_keys
+from prodcat.cli_pipeline import add_pipeline
 from prodcat.errors import ConfigError, Interrupted, ProdcatError, StoreError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"prodcat {prodcat.__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="{train,predict,evaluate,calibrate,guarantee,trim,models,demo}"
+        dest="command",
+        metavar="{train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,demo}",
     )
 
     train = commands.add_parser("train", help="train a classifier and save it")
@@ -214,6 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     trim.set_defaults(run=_trim)
 
     add_models(commands)
+    add_pipeline(commands)
 
     demo = commands.add_parser("demo", help="the whole job on a generated catalog")
     demo.add_argument("--folder", default="demo", help="where to keep its files")
@@ -536,7 +539,7 @@ def _guarantee(options: argparse.Namespace) -> None:
 
 def _predict(options: argparse.Namespace) -> None:
     from prodcat.config import ScoringConfig
-    from prodcat.scoring import score, stream
+    from prodcat.scoring import parse_shard, score, stream
 
     classifier = _load(options, options.model)
     decision = _decision(options)
@@ -564,7 +567,7 @@ def _predict(options: argparse.Namespace) -> None:
         options.input,
         options.output,
         scoring=scoring,
-        shard=_shard(options.shard),
+        shard=parse_shard(options.shard),
         overwrite=options.overwrite,
         progress=not options.quiet and sys.stderr.isatty(),
     )
@@ -578,13 +581,6 @@ def _predict(options: argparse.Namespace) -> None:
         summary=report.summary,
     )
     _say(str(report))
-
-
-def _shard(text: str) -> tuple[int, int]:
-    index, _, count = text.partition("/")
-    if not (index.isdecimal() and count.isdecimal()):
-        raise ConfigError(f"--shard {text!r} is none; expected INDEX/COUNT, such as 0/8.")
-    return int(index), int(count)
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -257,6 +257,18 @@ def _appender(file: Any, kind: Format) -> Callable[[bytes | None], None]:
     return append
 
 
+def parse_shard(text: str) -> Shard:
+    """A share of the work as text, such as ``"0/8"``.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal()):
+        raise ConfigError(f"--shard {text!r} is none; expected INDEX/COUNT, such as 0/8.")
+    return int(index), int(count)
+
+
 def _check_shard(shard: Shard) -> None:
     index, count = shard
     if not 0 <= index < count:

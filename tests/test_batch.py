@@ -84,7 +84,11 @@ def test_mistakes_and_faults_have_codes_of_their_own(scoring, environment, tmp_p
     logs = run(environment, "predict", "--nonsense", code=2)
     assert any("required" in line["message"] for line in logs)
     nowhere = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{servers.free_port()}"}
-    keys = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": "us-east-1"}
+    keys = {
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
     at = scoring.index("--model") + 1
     gone = [*scoring[:at], "s3://models/tr/x", *scoring[at + 1 :], "--output", tmp_path / "out"]
     logs = run(environment, *gone, "--summary", tmp_path / "s.json", code=75, **nowhere, **keys)
@@ -150,7 +154,7 @@ def test_nodes_train_together(training, environment, tmp_path):
 
 
 def test_nodes_that_are_told_to_stop_go_on_in_the_next_attempt(training, environment, tmp_path):
-    command = [*training, "--epochs", 12, "--checkpoint-every", 1, "--frozen-layers", 0]
+    command = [*training, "--epochs", 30, "--checkpoint-steps", 1, "--frozen-layers", 0]
     whole = [*command, "--output", tmp_path / "whole"]
     cut = [*command, "--output", tmp_path / "cut", "--checkpoints", tmp_path / "checkpoints"]
     port = servers.free_port()
@@ -165,7 +169,7 @@ def test_nodes_that_are_told_to_stop_go_on_in_the_next_attempt(training, environ
         process.send_signal(signal.SIGTERM)
     logs = [process.communicate(timeout=60)[1] for process in nodes]
     assert [process.returncode for process in nodes] == [75, 75], logs
-    assert not (tmp_path / "cut").exists()
+    assert not (tmp_path / "cut").exists(), "\n".join(logs)
     port = servers.free_port()
     again = {**environment, "AWS_BATCH_JOB_ATTEMPT": "2"}
     nodes = [start(again, *cut, **node(index, port)) for index in range(2)]

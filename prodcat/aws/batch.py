@@ -56,7 +56,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     command, summary = _without_summary(list(arguments))
     if command[:1] == ["train"] and _nodes(environment) > 1 and "RANK" not in environment:
         return _together(arguments, environment)
-    if command[:1] == ["predict"]:
+    if command[:1] == ["predict"] or command[:2] == ["pipeline", "run"]:
         command += _share(environment)
     facts: dict[str, Any] = {}
     began = time.time()

@@ -1,0 +1,64 @@
+"""Seven countries' generated catalogs with the file that drives their jobs."""
+
+from pathlib import Path
+
+from prodcat.demo.quick_commerce import generate
+from prodcat.demo.run import write_catalog
+
+COUNTRIES = {
+    "tr": "Europe/Istanbul",
+    "en": "Europe/London",
+    "nl": "Europe/Amsterdam",
+    "de": "Europe/Berlin",
+    "fr": "Europe/Paris",
+    "es": "Europe/Madrid",
+    "it": "Europe/Rome",
+}
+_HEAD = """\
+[pipeline]
+store = "store"
+work = "work"
+
+[defaults]
+path = ["department", "category", "subcategory", "type"]
+encoder = "{encoder}"
+train_schedule = "cron(0 3 ? * SUN *)"
+score_schedule = "cron(0 6 * * ? *)"
+"""
+_COUNTRY = """
+[countries.{name}]
+language = "{name}"
+timezone = "{timezone}"
+labelled = "data/{name}/labelled.csv"
+validation = "data/{name}/frozen.csv"
+assortment = "data/{name}/assortment"
+"""
+
+
+def write_demo(folder: Path, titles: int, encoder: str) -> Path:
+    """Write catalogs and ``countries.toml``.
+
+    Args:
+        folder: Where.
+        titles: Labelled ones of each country; a fifth of them is frozen.
+        encoder: See :class:`prodcat.countries.Country`.
+
+    Returns:
+        The file.
+    """
+    text = _HEAD.format(encoder=encoder)
+    for name, timezone in COUNTRIES.items():
+        home = folder / "data" / name
+        (home / "assortment").mkdir(parents=True, exist_ok=True)
+        rows = generate(titles, name)
+        # The frozen titles and the trained ones share none.
+        frozen = {row.title for row in rows[: titles // 5]}
+        write_catalog(rows[: titles // 5], home / "frozen.csv")
+        write_catalog([row for row in rows if row.title not in frozen], home / "labelled.csv")
+        for number, source in enumerate(("own", "competitor")):
+            some = generate(titles // 2, name, seed=1 + number)
+            write_catalog(some, home / "assortment" / f"{source}.csv")
+        text += _COUNTRY.format(name=name, timezone=timezone)
+    path = folder / "countries.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
