@@ -19,6 +19,8 @@ from prodcat.errors import ConfigError, Interrupted, ProdcatError, StoreError
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
     from prodcat.classifier import Classifier
+    from prodcat.config import ScoringConfig
+    from prodcat.scoring import ScoringReport
 
 _OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
@@ -136,6 +138,10 @@ def _parser() -> argparse.ArgumentParser:
         "--part-rows", type=int, default=16_384, help="about how many rows a part has"
     )
     predict.add_argument("--quiet", action="store_true", help="no progress bar")
+    predict.add_argument(
+        "--engine", default="local", choices=["local", "ray"], help="here, or on a Ray cluster"
+    )
+    predict.add_argument("--actors", type=int, help="of Ray; one for each GPU if not given")
     predict.add_argument("--title", default="title", help="column with the title")
     predict.add_argument("--text", nargs="*", help="further text columns, as in training")
     predict.add_argument("--top-k", type=int, default=1, help="paths for each title")
@@ -541,7 +547,6 @@ def _predict(options: argparse.Namespace) -> None:
     from prodcat.config import ScoringConfig
     from prodcat.scoring import parse_shard, score, stream
 
-    classifier = _load(options, options.model)
     decision = _decision(options)
     scoring = ScoringConfig(
         title=options.title,
@@ -553,6 +558,10 @@ def _predict(options: argparse.Namespace) -> None:
         part_rows=options.part_rows,
         **decision,
     )
+    if options.engine == "ray":
+        _tell(options, _on_ray(options, scoring))
+        return
+    classifier = _load(options, options.model)
     if options.output == "-":
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(encoding="utf-8", newline="")
@@ -571,6 +580,28 @@ def _predict(options: argparse.Namespace) -> None:
         overwrite=options.overwrite,
         progress=not options.quiet and sys.stderr.isatty(),
     )
+    _tell(options, report)
+
+
+def _on_ray(options: argparse.Namespace, scoring: "ScoringConfig") -> "ScoringReport":
+    from prodcat.ray_engine import score_on_ray
+
+    if options.shard != "0/1":
+        raise ConfigError("--shard and --engine ray are two ways to share; expected one of them.")
+    return score_on_ray(
+        options.model,
+        options.input,
+        options.output,
+        scoring=scoring,
+        actors=options.actors,
+        overwrite=options.overwrite,
+        device=options.device,
+        cache=os.environ.get("PRODCAT_CACHE"),
+        keys=[path for path in os.environ.get("PRODCAT_KEYS", "").split(os.pathsep) if path],
+    )
+
+
+def _tell(options: argparse.Namespace, report: "ScoringReport") -> None:
     options.facts.update(
         output=report.output,
         rows=report.rows,

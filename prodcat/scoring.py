@@ -15,18 +15,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from prodcat.catalog import read_catalog
 from prodcat.classifier import Classifier
 from prodcat.config import ScoringConfig
 from prodcat.decoding import Answers
 from prodcat.errors import CatalogError, ConfigError, Interrupted
-from prodcat.inference import Decide, Inference, Window
 from prodcat.ledger import Ledger, identity_of
 from prodcat.ledger import overwrite as clear
 from prodcat.loading import load
 from prodcat.objects import Objects
 from prodcat.parts import Part, list_files, part_name, read_parts
-from prodcat.results import Columns, Format, encode, raw_column, to_table
+from prodcat.results import Format, encode
+from prodcat.scorer import Ready, Scorer
 from prodcat.stopping import told_to_stop
 from prodcat.tables import address
 
@@ -51,6 +50,7 @@ _FILES: dict[str, Format] = {
 }
 _SAY_EVERY = 30.0  # seconds
 Shard = tuple[int, int]
+_Item = tuple[Part, Ready]
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,10 @@ def stream(
         ConfigError: The settings do not go together.
     """
     job = _Job.of(model, input, "memory://", scoring or ScoringConfig(), joined=True)
-    for number, own in enumerate(job.answered(lambda *_: True, threading.Event())):
-        yield encode(job.table(*own), "csv", header=number == 0), len(own[0].table)
+    found = job.answered(lambda *_: True, threading.Event())
+    for number, (_, ready, answers) in enumerate(found):
+        table = job.scorer.table(ready, answers)
+        yield encode(table, "csv", header=number == 0), len(table)
 
 
 def file_kind(output: str) -> Format | None:
@@ -278,27 +280,12 @@ def _check_shard(shard: Shard) -> None:
 
 
 @dataclass(frozen=True)
-class _Ready:
-    """A part on its way to the device."""
-
-    part: Part
-    table: Any
-    window: Window
-    groups: list[str] | None
-    errors: dict[int, str]
-
-
-@dataclass(frozen=True)
 class _Job:
     """One model, one input, one output."""
 
-    classifier: Classifier
+    scorer: Scorer
     files: list[str]
     objects: Objects
-    scoring: ScoringConfig
-    inference: Inference
-    decide: Decide
-    columns: Columns
     about: dict[str, Any]
     joined: bool
 
@@ -315,9 +302,9 @@ class _Job:
         import fsspec
 
         files = list_files(input)
+        scorer = Scorer(model, scoring)
         filesystem, _ = fsspec.url_to_fs(files[0])
         sizes = [int(filesystem.info(own)["size"]) for own in files]
-        reference = model.origin or model.fingerprint or "unknown"
         about = {
             "format": "prodcat-scoring",
             "model": model.content_hash,
@@ -329,23 +316,12 @@ class _Job:
                 for own, size in zip(files, sizes, strict=True)
             ],
         }
-        return cls(
-            classifier=model,
-            files=files,
-            objects=Objects(output),
-            scoring=scoring,
-            inference=model.inference(model.pick_precision(scoring.precision, scoring.promises)),
-            decide=model.decision(
-                scoring.top_k,
-                objective=scoring.objective,
-                guarantee=scoring.guarantee,
-                max_error=scoring.max_error,
-                certainty=scoring.certainty,
-            ),
-            columns=Columns(model.taxonomy, scoring.language, reference),
-            about=about,
-            joined=joined,
-        )
+        return cls(scorer, files, Objects(output), about, joined)
+
+    @property
+    def scoring(self) -> ScoringConfig:
+        """How."""
+        return self.scorer.scoring
 
     def run(self, shard: Shard, stop: threading.Event, progress: bool) -> ScoringReport:
         """Do what of a share is not done."""
@@ -375,11 +351,11 @@ class _Job:
         pace = _Pace(progress, began)
         with ThreadPoolExecutor(1) as writer:
             writing: Future[Any] | None = None
-            for ready, answers in self.answered(wanted, stop):
+            for part, ready, answers in self.answered(wanted, stop):
                 if writing is not None:
                     writing.result()
-                own = identity(ready.part.file)
-                writing = writer.submit(self._write, ledger, ready, answers, own)
+                own = identity(part.file)
+                writing = writer.submit(self._write, ledger, part, ready, answers, own)
                 rows, parts = rows + len(ready.table), parts + 1
                 errors += len(ready.errors)
                 pace.say(rows)
@@ -403,92 +379,42 @@ class _Job:
 
     def answered(
         self, wanted: Callable[[int, int], bool], stop: threading.Event
-    ) -> Iterator[tuple[_Ready, Answers]]:
+    ) -> Iterator[tuple[Part, Ready, Answers]]:
         """Parts with their answers, one after the other, until told to stop."""
         with _Ahead(self._ready(wanted)) as coming:
-            for ready in coming:
-                answers = self.inference.answers(
-                    ready.window, self.decide, ready.groups, stop.is_set
-                )
+            for part, ready in coming:
+                answers = self.scorer.answers(ready, stop.is_set)
                 if answers is None:
                     return
-                yield ready, answers
+                yield part, ready, answers
                 if stop.is_set():
                     return
 
-    def _ready(self, wanted: Callable[[int, int], bool]) -> Iterator[_Ready]:
+    def _ready(self, wanted: Callable[[int, int], bool]) -> Iterator[tuple[Part, Ready]]:
         """All wanted parts, ready for the device; runs ahead of it."""
         schema = None
         for part in read_parts(self.files, wanted, self.scoring.part_rows):
             if schema is None:
-                schema = self._schema(part)
-            table = to_table(part.table, schema)
-            yield self._read(part, table)
+                schema = self.scorer.schema_of(self._first(part).table, repr(self.files[0]))
+            yield part, self.scorer.ready(part.table, schema)
 
-    def _schema(self, part: Part) -> Any:
-        """The types of the input's columns: those of its first rows, whoever reads them."""
-        first = part
-        if (part.file, part.number) != (0, 0):
-            [first] = read_parts(
-                self.files[:1], lambda file, number: number == 0, self.scoring.part_rows
-            )
-        table = to_table(first.table, None)
-        missing = [name for name in self._needed if name not in table.schema.names]
-        if missing:
-            raise CatalogError(
-                f"{self.files[0]!r} has no column {missing[0]!r}; found {table.schema.names}. Name "
-                "the columns with title= and text=."
-            )
-        return table.schema
-
-    @property
-    def _needed(self) -> list[str]:
-        group = self.classifier.group_column(self.scoring.promises)
-        return [self.scoring.title, *self._text, *([] if group is None else [group])]
-
-    @property
-    def _text(self) -> tuple[str, ...]:
-        given = self.scoring.text
-        return self.classifier.text_columns if given is None else given
-
-    def _read(self, part: Part, table: Any) -> _Ready:
-        group = self.classifier.group_column(self.scoring.promises)
-        columns = {name: raw_column(part.table, name) for name in dict.fromkeys(self._needed)}
-        if not len(table):
-            return _Ready(part, table, self.inference.ready([]), None, {})
-        catalog = read_catalog(
-            columns,
-            title=self.scoring.title,
-            path=None,
-            text=self._text,
-            keep=[] if group is None else [group],
-            on_error="accept",
+    def _first(self, part: Part) -> Part:
+        """The first part of all, whose types are those of the output, whoever reads it."""
+        if (part.file, part.number) == (0, 0):
+            return part
+        first: Part
+        [first] = read_parts(
+            self.files[:1], lambda file, number: number == 0, self.scoring.part_rows
         )
-        errors = {problem.row: problem.reason for problem in catalog.report.problems}
-        texts = self.classifier.texts_of(catalog)
-        groups = None if group is None else catalog.column(group)
-        return _Ready(part, table, self.inference.ready(texts), groups, errors)
+        return first
 
-    def table(self, ready: _Ready, answers: Answers) -> Any:
-        """A part's own columns with the answers beside them."""
-        table = ready.table
-        for name, column in self.columns.of(answers, ready.errors).items():
-            if name in table.schema.names:
-                raise CatalogError(
-                    f"The input has a column {name!r} already, which the answers would replace. "
-                    "Rename it."
-                )
-            table = table.append_column(name, column)
-        return table
-
-    def _write(self, ledger: Ledger, ready: _Ready, answers: Answers, identity: str) -> None:
-        part = ready.part
+    def _write(
+        self, ledger: Ledger, part: Part, ready: Ready, answers: Answers, identity: str
+    ) -> None:
         first = (part.file, part.number) == (0, 0)
-        content = encode(
-            self.table(ready, answers), self.scoring.format, header=first or not self.joined
-        )
-        rows, errors = len(ready.table), len(ready.errors)
-        ledger.write(part.name, content, rows, errors, identity, part.last)
+        table = self.scorer.table(ready, answers)
+        content = encode(table, self.scoring.format, header=first or not self.joined)
+        ledger.write(part.name, content, len(table), len(ready.errors), identity, part.last)
 
 
 def _share(name: str, count: int) -> int:
@@ -504,13 +430,13 @@ class _Ahead:
         items: To be iterated there.
     """
 
-    def __init__(self, items: Iterator[_Ready]) -> None:
+    def __init__(self, items: Iterator[_Item]) -> None:
         self.items = items
-        self.ready: queue.Queue[tuple[_Ready | None, BaseException | None]] = queue.Queue(1)
+        self.ready: queue.Queue[tuple[_Item | None, BaseException | None]] = queue.Queue(1)
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._run, name="prodcat-ahead", daemon=True)
 
-    def __enter__(self) -> Iterator[_Ready]:
+    def __enter__(self) -> Iterator[_Item]:
         """Begin."""
         self.thread.start()
         return iter(self)
@@ -525,7 +451,7 @@ class _Ahead:
                 continue
         self.thread.join()
 
-    def __iter__(self) -> Iterator[_Ready]:
+    def __iter__(self) -> Iterator[_Item]:
         """Each item, or the error that came instead."""
         while True:
             item, error = self.ready.get()

@@ -177,3 +177,41 @@ def test_nodes_that_are_told_to_stop_go_on_in_the_next_attempt(training, environ
     assert [process.returncode for process in nodes] == [0, 0], logs
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut")]
     assert weights[0] == weights[1]
+
+
+@pytest.mark.slow
+def test_what_the_image_installs_runs_the_jobs(scoring, environment, tmp_path):
+    """No container engine is needed to try the one list of commands that both images run."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    own = {
+        **environment,
+        "PATH": f"{venv / 'bin'}:{environment['PATH']}",
+        "PIP_TORCH_ARGS": "",
+    }
+    script = ["sh", ROOT / "examples/aws/install.sh", "cpu", ROOT]
+    done = subprocess.run(script, env=own, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert f"prodcat {prodcat.__version__}" in done.stdout
+    command = [
+        venv / "bin/python",
+        "-m",
+        "prodcat.aws.batch",
+        *scoring,
+        "--output",
+        tmp_path / "out",
+    ]
+    done = subprocess.run(
+        list(map(str, command)), env=own, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(pq.read_table(tmp_path / "out")) == 210
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_images_run_that_list_and_the_adapter(kind):
+    text = (ROOT / f"examples/aws/Dockerfile.{kind}").read_text()
+    assert f"RUN sh examples/aws/install.sh {kind} ." in text
+    entry = next(line for line in text.splitlines() if line.startswith("ENTRYPOINT"))
+    assert json.loads(entry.removeprefix("ENTRYPOINT ")) == ["python", "-m", "prodcat.aws.batch"]
+    assert "USER prodcat" in text

@@ -1,5 +1,7 @@
 """The countries' jobs as a CloudFormation template: Batch, schedules, buckets, rights.
 
+The image's entry point is ``python -m prodcat.aws.batch``, as in ``examples/aws``.
+
 Everything is in one stack.  What differs from account to account (subnets, the images' address)
 is a parameter.  GPU machines are spot instances, and an interrupted job is tried again: it goes
 on where it ended.
@@ -318,7 +320,6 @@ def _arn(place: str) -> dict[str, str]:
 
 def _command(countries: Countries, country: Country, step: str, config: str) -> list[str]:
     return [
-        "python", "-m", "prodcat.aws.batch",
         "pipeline", "run", country.name, "--step", step, "--config", config, "--quiet",
         "--summary", f"{countries.work}/{country.name}/summary-{step}.json",
     ]  # fmt: skip

@@ -1,0 +1,131 @@
+"""Scoring on a Ray cluster, for catalogs that outgrow one machine.
+
+Ray Data hands out the shares, one actor for each device; each share is scored by
+:func:`prodcat.score`, so the output is the same, and what is done is not done again: a share of
+a machine that went is given to another one, which finds the parts that are there.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from prodcat.config import ScoringConfig
+from prodcat.errors import ConfigError
+from prodcat.ledger import SUMMARY
+from prodcat.ledger import overwrite as clear
+from prodcat.loading import load
+from prodcat.objects import Objects
+from prodcat.scoring import ScoringReport, file_kind, score
+from prodcat.signature import Key
+
+_SHARES = 4  # of each actor: machines are not equally fast
+_LIMIT = 1 << 20
+
+
+class _Scorer:
+    """An actor: a classifier on its device, and the shares that it is given."""
+
+    def __init__(self, model: str, task: dict[str, Any]) -> None:
+        keys = [Key.from_file(path) for path in task["keys"]] or None
+        self.classifier = load(model, device=task["device"], cache=task["cache"], keys=keys)
+        self.task = task
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {"rows": [], "errors": [], "parts": [], "skipped": []}
+        for index in batch["id"].tolist():
+            report = score(
+                self.classifier,
+                self.task["input"],
+                self.task["output"],
+                scoring=self.task["scoring"],
+                shard=(index, self.task["shards"]),
+            )
+            for name, values in found.items():
+                values.append(getattr(report, name))
+        return found
+
+
+def score_on_ray(
+    model: str,
+    input: str,
+    output: str,
+    *,
+    scoring: ScoringConfig | None = None,
+    actors: int | None = None,
+    overwrite: bool = False,
+    device: str | None = None,
+    cache: str | Path | None = None,
+    keys: Sequence[str | Path] = (),
+) -> ScoringReport:
+    """Answer all titles of files on a Ray cluster; see :func:`prodcat.score`.
+
+    Args:
+        model: Where the classifier is, for all machines of the cluster.
+        input: As there, readable from all machines.
+        output: A folder, writable from all machines.
+        scoring: As there.
+        actors: How many; one for each GPU of the cluster if not given, or one for every two
+            CPUs where there are none.
+        overwrite: As there.
+        device: Of each actor; its GPU if it has one.
+        cache: Where each machine keeps models.
+        keys: Files with the store's keys, on all machines.
+
+    Returns:
+        What was done, by all actors together.
+
+    Raises:
+        ConfigError: Ray is not installed, or the output is one file.
+        ProdcatError: As for :func:`prodcat.score`.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise ConfigError("engine ray needs Ray: pip install 'prodcat[ray]'.") from error
+    if file_kind(output) is not None:
+        raise ConfigError(f"{output!r} is one file; expected a folder, which actors can share.")
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    if not ray.is_initialized():
+        ray.init(include_dashboard=False, log_to_driver=False)
+    if overwrite:
+        clear(Objects(output))
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    cpus = int(ray.cluster_resources().get("CPU", 1))
+    actors = actors or gpus or max(cpus // 2, 1)
+    shards = _SHARES * actors
+    task = {
+        "input": input,
+        "output": output,
+        "scoring": scoring or ScoringConfig(),
+        "shards": shards,
+        "device": device,
+        "cache": None if cache is None else str(cache),
+        "keys": [str(path) for path in keys],
+    }
+    # One CPU stays free for those that hand out the shares, or all would wait for each other.
+    needs = {"num_cpus": min(max(cpus - 1, 0) / actors, 1.0)}
+    if gpus and device != "cpu":
+        needs = {"num_gpus": 1.0, "num_cpus": 0.0}
+    done = (
+        ray.data.range(shards, override_num_blocks=shards)
+        .map_batches(
+            _Scorer,
+            fn_constructor_args=(model, task),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=actors),
+            **needs,
+        )
+        .take_all()
+    )
+    total = {name: sum(own[name] for own in done) for name in done[0]}
+    report = ScoringReport(output=output, seconds=0.0, **total)
+    try:
+        summary = json.loads(Objects(output).start(SUMMARY, _LIMIT))
+    except FileNotFoundError:
+        return report
+    return replace(report, summary=summary)

@@ -1,0 +1,85 @@
+"""A function for Spark's ``DataFrame.mapInPandas``; Spark does the rest.
+
+    from prodcat.spark import map_in_pandas, output_schema
+
+    answered = titles.mapInPandas(
+        map_in_pandas("s3://bucket/models/tr@production"), output_schema(titles.schema)
+    )
+
+Each Python worker loads the classifier once.  The rows keep their columns; the answers come
+beside them, as in :mod:`prodcat.results`.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from prodcat.classifier import Classifier
+from prodcat.config import ScoringConfig
+from prodcat.loading import load
+from prodcat.scorer import Scorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ADDED = (
+    "predicted_path string, predicted_id string, confidence double, "
+    "level_confidences array<double>, model string, error string"
+)
+
+
+def output_schema(schema: Any) -> str:
+    """The schema of the answers, as ``mapInPandas`` takes it.
+
+    Args:
+        schema: The titles' own: a ``StructType``, or text such as ``"sku long, title string"``.
+    """
+    if isinstance(schema, str):
+        own = schema
+    else:
+        own = ", ".join(
+            f"`{field.name}` {field.dataType.simpleString()}" for field in schema.fields
+        )
+    return f"{own}, {_ADDED}"
+
+
+def map_in_pandas(
+    model: str, scoring: ScoringConfig | None = None, *, device: str | None = None
+) -> "Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]":
+    """The function.
+
+    Args:
+        model: Where the classifier is, for every worker.
+        scoring: How; its format and parts do not matter here.
+        device: Of each worker; a GPU if it has one.
+    """
+    scoring = scoring or ScoringConfig()
+
+    def answered(frames: "Iterator[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
+        classifier = _loaded(model, device)
+        for frame in frames:
+            yield answer_frame(classifier, frame, scoring)
+
+    return answered
+
+
+@lru_cache(maxsize=2)
+def _loaded(model: str, device: str | None) -> Classifier:
+    return load(model, device=device)
+
+
+def answer_frame(
+    classifier: Classifier, frame: "pd.DataFrame", scoring: ScoringConfig
+) -> "pd.DataFrame":
+    """Answer the titles of a data frame.
+
+    Raises:
+        CatalogError: It has no column with titles, or one that the answers would replace.
+    """
+    import pyarrow as pa
+
+    names = [own.split()[0] for own in _ADDED.split(", ")]
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    added = Scorer(classifier, scoring).answered(table).select(names).to_pandas()
+    added.index = frame.index
+    return frame.assign(**{name: added[name] for name in names})
