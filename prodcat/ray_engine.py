@@ -7,13 +7,16 @@ a machine that went is given to another one, which finds the parts that are ther
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from prodcat import errors
+from prodcat.classifier import Classifier
 from prodcat.config import ScoringConfig
-from prodcat.errors import ConfigError
+from prodcat.errors import ConfigError, ProdcatError
 from prodcat.ledger import SUMMARY
 from prodcat.ledger import overwrite as clear
 from prodcat.loading import load
@@ -23,29 +26,46 @@ from prodcat.signature import Key
 
 _SHARES = 4  # of each actor: machines are not equally fast
 _LIMIT = 1 << 20
+_COUNTED = ("rows", "errors", "parts", "skipped")
 
 
 class _Scorer:
     """An actor: a classifier on its device, and the shares that it is given."""
 
     def __init__(self, model: str, task: dict[str, Any]) -> None:
-        keys = [Key.from_file(path) for path in task["keys"]] or None
-        self.classifier = load(model, device=task["device"], cache=task["cache"], keys=keys)
-        self.task = task
+        self.model, self.task = model, task
+        self.classifier: Classifier | None = None
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {"rows": [], "errors": [], "parts": [], "skipped": []}
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """Score shares; an error of prodcat's own is an answer too, which Ray would reword."""
+        found: dict[str, list[Any]] = {name: [] for name in (*_COUNTED, "error")}
         for index in batch["id"].tolist():
-            report = score(
-                self.classifier,
-                self.task["input"],
-                self.task["output"],
-                scoring=self.task["scoring"],
-                shard=(index, self.task["shards"]),
-            )
-            for name, values in found.items():
-                values.append(getattr(report, name))
+            try:
+                report = self._scored(index)
+                for name in _COUNTED:
+                    found[name].append(getattr(report, name))
+                found["error"].append("")
+            except ProdcatError as error:
+                for name in _COUNTED:
+                    found[name].append(0)
+                passes = getattr(error, "unreachable", False)
+                found["error"].append(json.dumps([type(error).__name__, str(error), passes]))
         return found
+
+    def _scored(self, index: int) -> ScoringReport:
+        task = self.task
+        if self.classifier is None:
+            keys = [Key.from_file(path) for path in task["keys"]] or None
+            self.classifier = load(
+                self.model, device=task["device"], cache=task["cache"], keys=keys
+            )
+        return score(
+            self.classifier,
+            task["input"],
+            task["output"],
+            scoring=task["scoring"],
+            shard=(index, task["shards"]),
+        )
 
 
 def score_on_ray(
@@ -81,14 +101,14 @@ def score_on_ray(
         ConfigError: Ray is not installed, or the output is one file.
         ProdcatError: As for :func:`prodcat.score`.
     """
+    if file_kind(output) is not None:
+        raise ConfigError(f"{output!r} is one file; expected a folder, which actors can share.")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         import ray
         import ray.data
     except ImportError as error:
         raise ConfigError("engine ray needs Ray: pip install 'prodcat[ray]'.") from error
-    if file_kind(output) is not None:
-        raise ConfigError(f"{output!r} is one file; expected a folder, which actors can share.")
     ray.data.DataContext.get_current().enable_progress_bars = False
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False)
@@ -111,21 +131,31 @@ def score_on_ray(
     needs = {"num_cpus": min(max(cpus - 1, 0) / actors, 1.0)}
     if gpus and device != "cpu":
         needs = {"num_gpus": 1.0, "num_cpus": 0.0}
-    done = (
-        ray.data.range(shards, override_num_blocks=shards)
-        .map_batches(
-            _Scorer,
-            fn_constructor_args=(model, task),
-            batch_size=1,
-            compute=ray.data.ActorPoolStrategy(size=actors),
-            **needs,
-        )
-        .take_all()
+    began = time.monotonic()
+    shares = ray.data.range(shards, override_num_blocks=shards).map_batches(
+        _Scorer,
+        fn_constructor_args=(model, task),
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=actors),
+        **needs,
     )
-    total = {name: sum(own[name] for own in done) for name in done[0]}
-    report = ScoringReport(output=output, seconds=0.0, **total)
+    done = shares.take_all()
+    for own in done:
+        if own["error"]:
+            raise _said(own["error"])
+    total = {name: sum(own[name] for own in done) for name in _COUNTED}
+    report = ScoringReport(output=output, seconds=time.monotonic() - began, **total)
     try:
         summary = json.loads(Objects(output).start(SUMMARY, _LIMIT))
     except FileNotFoundError:
         return report
     return replace(report, summary=summary)
+
+
+def _said(text: str) -> ProdcatError:
+    """The error that an actor had."""
+    kind, message, passes = json.loads(text)
+    error: ProdcatError = getattr(errors, kind)(message)
+    if isinstance(error, errors.StoreError):
+        error.unreachable = passes
+    return error

@@ -41,12 +41,12 @@ def files_of(folder):
     }
 
 
-def on_ray(job, out):
+def on_ray(job, out, *more):
     return subprocess.Popen(
         [
             sys.executable, "-m", "prodcat", "predict", str(job / "titles.parquet"),
             "--model", str(job / "model"), "--output", str(out), "--part-rows", "50",
-            "--engine", "ray", "--actors", "2",
+            "--engine", "ray", "--actors", "2", *more,
         ],
         env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": "/tmp"},
         stdout=subprocess.PIPE,
@@ -55,6 +55,28 @@ def on_ray(job, out):
         cwd=ROOT,
         start_new_session=True,
     )  # fmt: skip
+
+
+def _wait_for_actors(driver):
+    """Until all that the killed driver started is gone, too: what it wrote last counts."""
+    began = time.monotonic()
+    while time.monotonic() - began < 60:
+        if not list_session(driver):
+            return
+        time.sleep(0.1)
+
+
+def list_session(session):
+    """Processes of a session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
 
 
 def test_a_ray_cluster_writes_the_same_bytes_also_after_a_kill(job):
@@ -67,12 +89,19 @@ def test_a_ray_cluster_writes_the_same_bytes_also_after_a_kill(job):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    _wait_for_actors(process.pid)
     done = len(list(out.glob("_prodcat/part-*")))
     process = on_ray(job, out)
     said = process.communicate(timeout=180)[1]
     assert process.returncode == 0, said
     assert "is complete" in said
     assert done >= 3 and files_of(out) == files_of(job / "clean")
+
+
+def test_what_an_actor_says_is_said_as_anywhere(job):
+    process = on_ray(job, job / "out", "--title", "name")
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 2 and "has no column 'name'; found ['sku', 'title']" in said
 
 
 def test_ray_needs_a_folder_and_no_shard(job, capsys):
