@@ -430,7 +430,24 @@ def same(folder, out):
 
     rows = pq.read_table(out)["sku"].to_pylist()
     once = sorted(rows) == list(range(15_000))
-    return {"equal": files(folder / "clean") == files(out), "once": once}
+    clean, own = files(folder / "clean"), files(out)
+    differing = sorted(
+        name for name in clean.keys() | own.keys() if clean.get(name) != own.get(name)
+    )
+    return {"equal": not differing, "once": once, "differing": differing[:5]}
+
+
+def wait_for_session(session):
+    """Until all processes that a killed driver had started are gone."""
+    for _ in range(600):
+        alive = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = path.read_text().rsplit(")", 1)[1].split()
+                alive += int(fields[3]) == session and fields[0] != "Z"
+        if not alive:
+            return
+        time.sleep(0.1)
 
 
 def start(command):
@@ -454,7 +471,9 @@ def kills(options):
         shutil.rmtree(out)
 
     def finish(row):
-        start(command_of(folder, out)).communicate()
+        last = start(command_of(folder, out))
+        said = last.communicate()[1]
+        assert last.returncode == 0, said
         row |= same(folder, out)
         shutil.rmtree(out)
 
@@ -519,9 +538,11 @@ def on_ray(options):
     if hit:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    time.sleep(3)  # until its actors are gone, too
+    wait_for_session(process.pid)
     parts = len(list(out.glob("_prodcat/part-*")))
-    start(command).communicate()
+    again = start(command)
+    said = again.communicate()[1]
+    assert again.returncode == 0, said
     found = {"hit": hit, "parts": parts, **same(folder, out)}
     shutil.rmtree(out)
     return found
