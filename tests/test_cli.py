@@ -220,7 +220,10 @@ def test_calibrate_then_guarantee_then_coarser_answers(home, capsys, tmp_path):
 
 def test_no_command_shows_the_help(capsys):
     assert main([]) == 0
-    assert "train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,demo" in capsys.readouterr().out
+    assert (
+        "train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,demo"
+        in capsys.readouterr().out
+    )
 
 
 def test_a_taxonomy_file_and_a_validation_file(home, tmp_path):
