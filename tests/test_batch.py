@@ -154,7 +154,17 @@ def test_nodes_train_together(training, environment, tmp_path):
 
 
 def test_nodes_that_are_told_to_stop_go_on_in_the_next_attempt(training, environment, tmp_path):
-    command = [*training, "--epochs", 30, "--checkpoint-steps", 1, "--frozen-layers", 0]
+    command = [
+        *training,
+        "--epochs",
+        12,
+        "--patience",
+        50,
+        "--checkpoint-steps",
+        1,
+        "--frozen-layers",
+        0,
+    ]
     whole = [*command, "--output", tmp_path / "whole"]
     cut = [*command, "--output", tmp_path / "cut", "--checkpoints", tmp_path / "checkpoints"]
     port = servers.free_port()
