@@ -6,8 +6,9 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,12 +42,11 @@ from prodcat.decoding import (
     pick_objective,
 )
 from prodcat.encoder import (
-    autocast,
+    Encoder,
     build_encoder,
     check_encoder,
     config_of,
     keep_pieces,
-    pad_id_of,
     without_weights,
 )
 from prodcat.errors import ArtifactError, CatalogError, ConfigError, StoreError, is_fault
@@ -64,10 +64,18 @@ from prodcat.lexical import LexicalBranch, NGrams
 from prodcat.metrics import Evaluation, evaluate_nodes
 from prodcat.network import Network
 from prodcat.objects import Objects
-from prodcat.reading import PRECISIONS, fastest, make_reading, no_reading, precisions
+from prodcat.reading import (
+    PRECISIONS,
+    Reading,
+    batch_tokens,
+    fastest,
+    make_reading,
+    no_reading,
+    precisions,
+)
 from prodcat.taxonomy import Path, Taxonomy, join_path
 from prodcat.text import readable, title_hashes
-from prodcat.tokenization import plan_batches, read_tokenizer, tokenize, try_tokenizer
+from prodcat.tokenization import read_tokenizer, try_tokenizer
 from prodcat.training import EpochResult
 from prodcat.vocabulary import VocabularyReport, choose_pieces, trim_tokenizer, vocabulary_report
 
@@ -149,6 +157,8 @@ class Classifier:
     _stored: dict[str, Any]
     origin: str | None = None
     _checkpoints: Checkpoints | None = None  # of its training, until it is saved
+    # Forms of the encoder that are made to be read with, by precision and device.
+    _readings: dict[tuple[str, str], Reading] = field(default_factory=dict, init=False, repr=False)
 
     # -- answers ------------------------------------------------------------------
 
@@ -433,8 +443,7 @@ class Classifier:
         self, titles: Titles, groups: Sequence[str] | None, promised: bool
     ) -> list[str] | None:
         """The group of each title where what is promised is by a column, or None."""
-        own = self.guarantee if promised else None
-        column = None if own is None or own.group_by == DEPARTMENT else own.group_by
+        column = self.group_column(promised)
         if column is None:
             if groups is not None:
                 raise ConfigError(
@@ -594,16 +603,9 @@ class Classifier:
         if len(some) < len(texts):
             logger.info("Calibrating on %d of %d titles.", len(some), len(texts))
             texts, targets = [texts[row] for row in some], targets[some]
-        pieces = [
-            self._chunk_scores(texts[start : start + _CHUNK], "float32")
-            for start in range(0, len(texts), _CHUNK)
-        ]
-        encoder, lexical = (
-            torch.cat([part for part in parts if part is not None])
-            if parts[0] is not None
-            else None
-            for parts in zip(*pieces, strict=True)
-        )
+        inference = self.inference()
+        with torch.no_grad():
+            encoder, lexical = inference.evidence(inference.ready(texts))
         labels = torch.from_numpy(targets).to(self._network.device)
         weights = fit_weights(self._network.paths, labels, encoder, lexical, method)
         with torch.no_grad():
@@ -806,43 +808,27 @@ class Classifier:
             self._ngrams,
             self.weights,
             self.model.max_tokens,
-            2_048 if network.device.type == "cpu" else 32_768,
-            no_reading if encoder is None else make_reading(encoder, precision),
+            batch_tokens(network.device),
+            no_reading if encoder is None else self._reading(encoder, precision),
         )
+
+    def _reading(self, encoder: Encoder, precision: str) -> Reading:
+        key = precision, str(self._network.device)
+        if key not in self._readings:
+            self._readings[key] = make_reading(encoder, precision)
+        return self._readings[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what is made anew where it is needed."""
+        return {**self.__dict__, "_readings": {}}
 
     def _log_probs(self, texts: list[str], precision: str) -> Iterator[Tensor]:
         """Log-probabilities of the outcomes, chunk by chunk, in the order of the texts."""
         inference = self.inference(precision)
-        outcomes = len(self.taxonomy.outcomes)
         for start in range(0, len(texts), _CHUNK):
             with torch.inference_mode():
-                window = inference.ready(texts[start : start + _CHUNK])
-                found = torch.empty(window.distinct, outcomes, device=self._network.device)
-                for rows, log_probs in inference.log_probs(window):
-                    found[torch.from_numpy(rows).to(found.device)] = log_probs
-                log_probs = found[torch.from_numpy(window.place).to(found.device)]
+                log_probs = inference.log_probs(inference.ready(texts[start : start + _CHUNK]))
             yield log_probs
-
-    @torch.no_grad()
-    def _chunk_scores(
-        self, texts: list[str], precision: str
-    ) -> tuple[Tensor | None, Tensor | None]:
-        """The encoder's log-probabilities and the n-grams' margins, [text, outcome] each."""
-        network = self._network
-        scores = None
-        if network.encoder is not None:
-            assert self._tokenizer is not None
-            table = tokenize(self._tokenizer, texts, self.model.max_tokens)
-            outcomes = len(self.taxonomy.outcomes)
-            scores = torch.empty(len(texts), outcomes, device=network.device)
-            for rows in plan_batches(table.lengths, self.training.token_budget * 4):
-                ids, mask = table.pad(rows, pad_id_of(network.encoder))
-                with autocast(network.device, precision):
-                    logits = network.logits(ids.to(network.device), mask.to(network.device))
-                place = torch.from_numpy(rows).to(network.device)
-                scores[place] = network.paths.log_probs(logits)
-        features = self._ngrams(texts) if self._ngrams is not None else None
-        return scores, network.lexical_scores(features)
 
     # -- keeping ------------------------------------------------------------------
 
@@ -882,7 +868,7 @@ class Classifier:
             write_artifact(Objects(uri), files, manifest)
         self.clear_checkpoints()
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 over all that decides its answers, the same for equal classifiers."""
         return content_hash(describe(self.files(), __version__)["files"])

@@ -151,6 +151,16 @@ class Answers:
     value: Tensor
     exact: bool = True
 
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Answers":
+        """The same with each tensor changed."""
+        return Answers(
+            change(self.nodes),
+            change(self.confidence),
+            change(self.level_confidence),
+            change(self.value),
+            self.exact,
+        )
+
 
 Decoder = Callable[[Tensor], Answers]
 # From outcome probabilities and their running sums to the best nodes and their values.

@@ -7,8 +7,8 @@ on the device, batch by batch, down to the few numbers that an answer needs.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -106,25 +106,48 @@ class Inference:
             features = self.ngrams(distinct)
         return Window(place, table, features, batches)
 
-    def log_probs(self, window: Window) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-        """Calibrated log-probabilities of distinct texts, several batches at once.
+    def log_probs(self, window: Window) -> Tensor:
+        """Calibrated log-probabilities of all titles, float32 [title, outcome] on the device."""
+        return self._in_order(
+            window, [self._group_log_probs(window, own) for own in self._groups(window)]
+        )
 
-        Yields:
-            Rows of distinct texts, int64 [rows], and float32 [rows, outcome] on the device.
+    def evidence(self, window: Window) -> tuple[Tensor | None, Tensor | None]:
+        """What the encoder and the n-grams say of all titles before they are weighed.
+
+        Returns:
+            Log-probabilities and margins, float32 [title, outcome] on the device; None for what
+            the network lacks.
         """
-        for batches in self._groups(window):
-            yield self._group_log_probs(window, batches)
+        found = [(np.concatenate(own), *self._scores(window, own)) for own in self._groups(window)]
+        encoder, lexical = (
+            None
+            if any(own[which] is None for own in found)
+            else self._in_order(window, [(own[0], own[which]) for own in found])
+            for which in (1, 2)
+        )
+        return encoder, lexical
+
+    def _in_order(self, window: Window, found: Sequence[tuple[NDArray[np.int64], Any]]) -> Tensor:
+        """Rows of distinct texts, put together as the titles are."""
+        device, outcomes = self.network.device, len(self.network.paths.outcomes)
+        own = torch.empty(window.distinct, outcomes, device=device)
+        for rows, values in found:
+            own[torch.from_numpy(rows).to(device)] = values
+        return own[torch.from_numpy(window.place).to(device)]
 
     def _groups(self, window: Window) -> Iterator[list[NDArray[np.int64]]]:
         """Batches that are decoded together."""
-        outcomes = len(self.network.paths.outcomes)
-        most = _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
+        cells = _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
+        most = cells / len(self.network.paths.outcomes)
         some: list[NDArray[np.int64]] = []
+        size = 0
         for rows in window.batches:
             some.append(rows)
-            if sum(map(len, some)) * outcomes >= most:
+            size += len(rows)
+            if size >= most:
                 yield some
-                some = []
+                some, size = [], 0
         if some:
             yield some
 
@@ -158,11 +181,11 @@ class Inference:
             with torch.inference_mode():
                 rows, log_probs = self._group_log_probs(window, batches)
                 if groups is None:
-                    return rows, _on_host(decide(log_probs, None))
+                    return rows, decide(log_probs, None).each(Tensor.cpu)
                 counts = starts[rows + 1] - starts[rows]
                 own = np.concatenate([titles[starts[r] : starts[r + 1]] for r in rows])
                 repeated = log_probs[torch.from_numpy(np.repeat(np.arange(len(rows)), counts))]
-                return own, _on_host(decide(repeated, [groups[title] for title in own]))
+                return own, decide(repeated, [groups[title] for title in own]).each(Tensor.cpu)
 
         found = list(self._mapped(answered, list(self._groups(window))))
         parts = [own for own in found if own is not None]
@@ -174,12 +197,14 @@ class Inference:
         order = np.concatenate([rows for rows, _ in parts])
         where = np.empty(len(order), np.int64)
         where[order] = np.arange(len(order))
-        return _taken(answers, where if groups is not None else where[window.place])
+        rows = torch.from_numpy(where if groups is not None else where[window.place])
+        return answers.each(lambda own: own[rows])
 
     def _nothing(self, decide: Decide) -> Answers:
         with torch.inference_mode():
             outcomes = len(self.network.paths.outcomes)
-            return _on_host(decide(torch.zeros(0, outcomes, device=self.network.device), []))
+            none = torch.zeros(0, outcomes, device=self.network.device)
+            return decide(none, []).each(Tensor.cpu)
 
     def _mapped(self, call: Callable[[_Item], _Out], items: Sequence[_Item]) -> Iterator[_Out]:
         """Call for each item: on a CPU side by side, each with a core of its own.
@@ -202,14 +227,19 @@ class Inference:
     def _group_log_probs(
         self, window: Window, batches: list[NDArray[np.int64]]
     ) -> tuple[NDArray[np.int64], Tensor]:
-        rows = np.concatenate(batches)
-        scores = lexical = None
+        scores = self._scores(window, batches)
+        log_probs = self.weights.applied(self.network.paths, *scores, *self.acting)
+        return np.concatenate(batches), log_probs
+
+    def _scores(
+        self, window: Window, batches: list[NDArray[np.int64]]
+    ) -> tuple[Tensor | None, Tensor | None]:
+        encoder = lexical = None
         if window.table is not None:
-            own = [self._encoder_scores(window.table, some) for some in batches]
-            scores = torch.cat(own) if len(own) > 1 else own[0]
+            encoder = torch.cat([self._encoder_scores(window.table, some) for some in batches])
         if window.features is not None:
-            lexical = self.network.lexical_scores(window.features.take(rows))
-        return rows, self.weights.applied(self.network.paths, scores, lexical, *self.acting)
+            lexical = self.network.lexical_scores(window.features.take(np.concatenate(batches)))
+        return encoder, lexical
 
     def _encoder_scores(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
         network = self.network
@@ -221,24 +251,3 @@ class Inference:
         )
         logits: Tensor = network.heads(pooled)
         return network.paths.log_probs(logits)
-
-
-def _on_host(answers: Answers) -> Answers:
-    return replace(
-        answers,
-        nodes=answers.nodes.cpu(),
-        confidence=answers.confidence.cpu(),
-        level_confidence=answers.level_confidence.cpu(),
-        value=answers.value.cpu(),
-    )
-
-
-def _taken(answers: Answers, rows: NDArray[np.int64]) -> Answers:
-    own = torch.from_numpy(rows)
-    return replace(
-        answers,
-        nodes=answers.nodes[own],
-        confidence=answers.confidence[own],
-        level_confidence=answers.level_confidence[own],
-        value=answers.value[own],
-    )

@@ -583,3 +583,23 @@ def test_batches_end_where_rows_get_shorter():
     # A batch that is less than half full goes on.
     batches = plan_batches(np.array([4] * 50 + [3] * 60), 160)
     assert [len(rows) for rows in batches] == [40, 40, 30]
+
+
+def test_an_encoder_is_packed_once_and_not_kept_in_a_copy(classifier, monkeypatch):
+    import pickle
+
+    made = []
+
+    def make(*arguments):
+        made.append(arguments[1])
+        return make_reading(*arguments)
+
+    monkeypatch.setattr("prodcat.classifier.make_reading", make)
+    own = replace(classifier)
+    wanted = own.predict(["sut", "ekmek"])
+    assert own.predict(["sut", "ekmek"]) == wanted and made == ["float32"]
+    again = pickle.loads(pickle.dumps(own))
+    assert again.predict(["sut", "ekmek"]) == wanted and made == ["float32"] * 2
+    own.predict(["sut"], precision="bfloat16")
+    assert made == ["float32", "float32", "bfloat16"]
+    assert own.content_hash == classifier.content_hash != classifier.uncalibrated().content_hash

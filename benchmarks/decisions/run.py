@@ -125,8 +125,12 @@ def run_judge(dataset: str, seed: int, options) -> dict:
     counts = np.zeros(len(test.tree), np.int64)
     counts[judge.place[:-1]] = classifier.counts
     own = targets_in(validation, classifier.taxonomy)
-    scores = {"test": classifier._chunk_scores(titles, "float32")}
-    scores["validation"] = classifier._chunk_scores(list(validation.titles), "float32")
+    inference = classifier.inference()
+    with torch.no_grad():
+        scores = {
+            "test": inference.evidence(inference.ready(titles)),
+            "validation": inference.evidence(inference.ready(list(validation.titles))),
+        }
     rows, correct, found = [], {}, {}
     for stage in STAGES:
         if stage == "uncalibrated":
