@@ -12,14 +12,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import prodcat
-from prodcat.cli_models import add_models, named_keys
+from prodcat.cli_models import add_models, key_paths, named_keys
 from prodcat.cli_pipeline import add_pipeline
+from prodcat.config import ScoringConfig
 from prodcat.errors import ConfigError, Interrupted, ProdcatError, StoreError
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
     from prodcat.classifier import Classifier
-    from prodcat.config import ScoringConfig
     from prodcat.scoring import ScoringReport
 
 _OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
@@ -135,7 +135,10 @@ def _parser() -> argparse.ArgumentParser:
         "--precision", default="auto", choices=["auto", "float32", "bfloat16", "int8"]
     )
     predict.add_argument(
-        "--part-rows", type=int, default=16_384, help="about how many rows a part has"
+        "--part-rows",
+        type=int,
+        default=ScoringConfig.part_rows,
+        help="about how many rows a part has",
     )
     predict.add_argument("--quiet", action="store_true", help="no progress bar")
     predict.add_argument(
@@ -544,7 +547,6 @@ def _guarantee(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from prodcat.config import ScoringConfig
     from prodcat.scoring import parse_shard, score, stream
 
     decision = _decision(options)
@@ -583,7 +585,7 @@ def _predict(options: argparse.Namespace) -> None:
     _tell(options, report)
 
 
-def _on_ray(options: argparse.Namespace, scoring: "ScoringConfig") -> "ScoringReport":
+def _on_ray(options: argparse.Namespace, scoring: ScoringConfig) -> "ScoringReport":
     from prodcat.ray_engine import score_on_ray
 
     if options.shard != "0/1":
@@ -597,7 +599,7 @@ def _on_ray(options: argparse.Namespace, scoring: "ScoringConfig") -> "ScoringRe
         overwrite=options.overwrite,
         device=options.device,
         cache=os.environ.get("PRODCAT_CACHE"),
-        keys=[path for path in os.environ.get("PRODCAT_KEYS", "").split(os.pathsep) if path],
+        keys=key_paths(),
     )
 
 

@@ -107,9 +107,12 @@ def named_keys() -> "list[Key] | None":
     """The keys in the files that PRODCAT_KEYS names, or None where it names none."""
     from prodcat.signature import Key
 
-    named = os.environ.get("PRODCAT_KEYS")
-    paths = [path for path in (named or "").split(os.pathsep) if path]
-    return [Key.from_file(path) for path in paths] or None
+    return [Key.from_file(path) for path in key_paths()] or None
+
+
+def key_paths() -> list[str]:
+    """The files that PRODCAT_KEYS names."""
+    return [path for path in os.environ.get("PRODCAT_KEYS", "").split(os.pathsep) if path]
 
 
 def _store(options: argparse.Namespace) -> "Store":
@@ -169,7 +172,7 @@ def _list(options: argparse.Namespace) -> None:
     elif not versions:
         print(f"{options.store} holds no models yet: prodcat models publish adds one.")
     else:
-        signed = bool(options.key or os.environ.get("PRODCAT_KEYS"))
+        signed = bool(options.key or key_paths())
         print(_table([_line(own, signed) for own in versions]))
 
 

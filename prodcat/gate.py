@@ -94,8 +94,8 @@ def judge(
         verdict = "beats" if passed else "does not beat"
         reasons.append(f"It {verdict} production by the margin: {gain:+.4f}, wanted {margin:+.4f}.")
         if compared is not None:
-            difference = asdict(compared.differences["path_accuracy"])
             own = compared.differences["path_accuracy"]
+            difference = asdict(own)
             notes.append(
                 f"The 95 % interval of the difference is {own.low:+.4f} to {own.high:+.4f}."
             )

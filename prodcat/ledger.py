@@ -21,6 +21,7 @@ from typing import Any
 from prodcat.document import read_document
 from prodcat.errors import ArtifactError, ScoringError, StoreError
 from prodcat.objects import Entry, Objects
+from prodcat.parts import part_place
 
 logger = logging.getLogger("prodcat")
 FOLDER = "_prodcat"
@@ -155,10 +156,19 @@ class Ledger:
         self.done[part] = own
         return own
 
-    def clear_parts(self, mine: Callable[[str], bool]) -> None:
-        """Remove what a killed process left beside the places of these parts, on a disk."""
+    def clear_parts(self, mine: Callable[[int, int], bool]) -> None:
+        """Remove what a killed process left beside the places of files, on a disk.
+
+        Args:
+            mine: Whether a part is this process's, by its file and its number; what is of no
+                part belongs to who has the first one.
+        """
+
+        def owned(name: str) -> bool:
+            return mine(*(part_place(name.split(".")[0]) or (0, 0)))
+
         for folder in ("", FOLDER):
-            self.objects.clear_parts(folder, float("inf"), lambda name: mine(name.split(".")[0]))
+            self.objects.clear_parts(folder, float("inf"), owned)
 
     def conclude(self, files: Sequence[str]) -> dict[str, Any] | None:
         """Write the summary if all is there.
@@ -169,22 +179,18 @@ class Ledger:
         Returns:
             The summary, or None where parts are missing.
         """
-        parts = self._all()
-        ends: dict[int, int] = {}
-        for own in parts:
-            file, number = map(int, own.part.split("-")[1:])
-            if own.last:
-                ends[file] = number
-        wanted = {f"part-{f:05d}-{n:05d}" for f, end in ends.items() for n in range(end + 1)}
-        if len(ends) < len(files) or wanted != {own.part for own in parts}:
+        parts = {part_place(own.part): own for own in self._all()}
+        ends = [place for place, own in parts.items() if place is not None and own.last]
+        wanted = {(file, number) for file, end in ends for number in range(end + 1)}
+        if len(ends) < len(files) or wanted != parts.keys():
             return None
         summary = {
             "job": self.job,
             "files": len(files),
             "parts": len(parts),
-            "rows": sum(own.rows for own in parts),
-            "errors": sum(own.errors for own in parts),
-            "bytes": sum(own.bytes for own in parts),
+            "rows": sum(own.rows for own in parts.values()),
+            "errors": sum(own.errors for own in parts.values()),
+            "bytes": sum(own.bytes for own in parts.values()),
         }
         self.objects.write(SUMMARY, _text(summary))
         return summary
@@ -196,16 +202,7 @@ class Ledger:
             f"{FOLDER}/{own.part}{_END if own.last else ''}.json" for own in self.done.values()
         }
         new = {name: entry for name, entry in there.items() if name not in known}
-        found = {**self.done, **{own.part: own for own in self._read(new | _files(there))}}
-        return [found[name] for name in sorted(found)]
-
-    def parts(self) -> list[str]:
-        """Names of the parts' files, in the order of the input."""
-        return [f"{name}{self.ending}" for name in sorted(self.done)]
-
-
-def _files(there: Mapping[str, Entry]) -> dict[str, Entry]:
-    return {name: own for name, own in there.items() if not name.startswith(FOLDER)}
+        return [*self.done.values(), *self._read(new)]
 
 
 def overwrite(objects: Objects) -> None:

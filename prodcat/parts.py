@@ -1,19 +1,18 @@
 """Files cut into parts, the same ones whoever cuts them.
 
-A part is some row groups of a Parquet file, or some rows of a text file, about 16,384 rows
+A part is some row groups of a Parquet file, or some rows of a text file, some thousand rows
 each: enough titles of every length that batches hold hardly any padding, few enough that little
 is lost when a machine goes.  The cut depends on the files alone, so that many processes agree
 on it without speaking to each other.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from prodcat.errors import CatalogError
-from prodcat.tables import expand, iter_tables, table_format
-
-PART_ROWS = 16_384
+from prodcat.tables import expand, iter_tables, no_twins, table_format
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,12 @@ def part_name(file: int, number: int) -> str:
     return f"part-{file:05d}-{number:05d}"
 
 
+def part_place(name: str) -> tuple[int, int] | None:
+    """The file and the number of a part, by its name; None for what is no part's."""
+    found = re.fullmatch(r"part-(\d+)-(\d+)", name)
+    return (int(found[1]), int(found[2])) if found else None
+
+
 def list_files(uri: str) -> list[str]:
     """The files of an input, a folder's too, in the order of their names.
 
@@ -71,9 +76,7 @@ def _is_hidden(path: str, root: str) -> bool:
     return any(name.startswith(("_", ".")) for name in names)
 
 
-def read_parts(
-    files: list[str], wanted: Callable[[int, int], bool], rows: int = PART_ROWS
-) -> Iterator[Part]:
+def read_parts(files: list[str], wanted: Callable[[int, int], bool], rows: int) -> Iterator[Part]:
     """The wanted parts of all files, in order, read one by one.
 
     Args:
@@ -111,7 +114,7 @@ def _parquet_parts(
                     table = (
                         file.read_row_groups(groups) if groups else file.schema_arrow.empty_table()
                     )
-                    _no_twins(table.schema.names, uri)
+                    no_twins(table.schema.names, repr(uri))
                     yield Part(place, number, first, number == len(cuts) - 1, table)
                 first += size
     except (OSError, pa.ArrowException) as error:
@@ -159,9 +162,3 @@ def _if_wanted(
     number, first, columns = own
     if wanted(place, number):
         yield Part(place, number, first, last, columns)
-
-
-def _no_twins(names: list[str], uri: str) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CatalogError(f"{uri!r} has two columns named {twice[0]!r}; give each its own name.")

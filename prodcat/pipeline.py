@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from prodcat.cache import Cache
@@ -48,7 +49,7 @@ class Pipeline:
     device: str | None = None
     progress: bool = False
 
-    @property
+    @cached_property
     def store(self) -> Store:
         """Where the models are."""
         return Store(self.countries.store, keys=self.keys, cache=self.cache)

@@ -12,8 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from prodcat.classifier import Classifier
 from prodcat.config import ScoringConfig
@@ -27,27 +27,13 @@ from prodcat.parts import Part, list_files, part_name, read_parts
 from prodcat.results import Format, encode
 from prodcat.scorer import Ready, Scorer
 from prodcat.stopping import told_to_stop
-from prodcat.tables import address
+from prodcat.tables import FORMATS, address, compression_of, suffix_of
 
 if TYPE_CHECKING:
     from prodcat.cache import Cache
     from prodcat.signature import Key
 
 logger = logging.getLogger("prodcat")
-_ENDINGS: dict[Format, str] = {
-    "parquet": ".parquet",
-    "jsonl": ".jsonl",
-    "csv": ".csv",
-    "tsv": ".tsv",
-}
-_FILES: dict[str, Format] = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-}
 _SAY_EVERY = 30.0  # seconds
 Shard = tuple[int, int]
 _Item = tuple[Part, Ready]
@@ -73,7 +59,7 @@ class ScoringReport:
     parts: int
     skipped: int
     seconds: float
-    summary: Mapping[str, Any] | None = field(default=None)
+    summary: Mapping[str, Any] | None = None
 
     @property
     def complete(self) -> bool:
@@ -85,14 +71,13 @@ class ScoringReport:
         pace = f", {self.rows / self.seconds:,.0f} rows/s" if self.rows and self.seconds else ""
         there = f"; {self.skipped:,} parts were there already" if self.skipped else ""
         wrong = f", {self.errors:,} of them with an error" if self.errors else ""
-        state = "complete" if self.complete else "other shares are still missing"
-        return (
-            f"{self.rows:,} titles answered in {self.seconds:,.1f} s{pace}{wrong}{there}; "
-            f"{self.output} is {state}."
+        state = (
+            f"{self.output} is complete"
             if self.complete
-            else f"{self.rows:,} titles answered in {self.seconds:,.1f} s{pace}{wrong}{there}; "
-            f"{state} in {self.output}."
+            else f"other shares are still missing in {self.output}"
         )
+        done = f"{self.rows:,} titles answered in {self.seconds:,.1f} s{pace}{wrong}{there}"
+        return f"{done}; {state}."
 
 
 def score(
@@ -199,16 +184,16 @@ def file_kind(output: str) -> Format | None:
     Raises:
         ConfigError: It is of no known format.
     """
-    plain = output.lower().removesuffix(".gz")
-    for known, kind in _FILES.items():
-        if plain.endswith(known):
-            if kind == "parquet" and plain != output.lower():
-                raise ConfigError(f"{output!r}: Parquet is compressed inside; expected no .gz.")
-            return kind
-    ending = re.search(r"\.[a-z]{2,7}$", plain)
-    if ending is not None and not output.endswith("/"):
+    if output.endswith("/"):
+        return None
+    suffix = suffix_of(output)
+    if suffix == ".parquet" and compression_of(output):
+        raise ConfigError(f"{output!r}: Parquet is compressed inside; expected no .gz.")
+    if suffix in FORMATS:
+        return cast(Format, suffix.removeprefix("."))
+    if re.fullmatch(r"\.[a-z]{2,7}", suffix):
         raise ConfigError(
-            f"{output!r} ends with {ending[0]!r}; expected one of {sorted(_FILES)} (with .gz where "
+            f"{output!r} ends with {suffix!r}; expected one of {sorted(FORMATS)} (with .gz where "
             "it is text), or the name of a folder. End a folder's name with a slash."
         )
     return None
@@ -222,9 +207,8 @@ def _join(parts: Objects, output: str, kind: Format) -> None:
     filesystem, path = fsspec.url_to_fs(output)
     target = f"{path}.part" if parts.is_local else path
     names = sorted(name for name in parts.names("") if name.startswith("part-"))
-    zipped = "gzip" if path.lower().endswith(".gz") else None
     try:
-        with OpenFile(filesystem, target, "wb", zipped) as file:
+        with OpenFile(filesystem, target, "wb", compression_of(path)) as file:
             append = _appender(file, kind)
             for name in names:
                 append(parts.read(name))
@@ -326,8 +310,7 @@ class _Job:
     def run(self, shard: Shard, stop: threading.Event, progress: bool) -> ScoringReport:
         """Do what of a share is not done."""
         index, count = shard
-        ledger = Ledger(self.objects, self.about, _ENDINGS[self.scoring.format])
-        ledger.clear_parts(lambda name: _share(name, count) == index)
+        ledger = Ledger(self.objects, self.about, f".{self.scoring.format}")
         identities: dict[int, str] = {}
         skipped: list[str] = []
 
@@ -336,9 +319,12 @@ class _Job:
                 identities[file] = identity_of(self.files[file])
             return identities[file]
 
+        def mine(file: int, number: int) -> bool:
+            return (file + number) % count == index
+
         def wanted(file: int, number: int) -> bool:
             name = part_name(file, number)
-            if (file + number) % count != index:
+            if not mine(file, number):
                 return False
             if name in ledger.done:
                 ledger.check_input(name, identity(file), self.files[file])
@@ -346,6 +332,7 @@ class _Job:
                 return False
             return True
 
+        ledger.clear_parts(mine)
         began = time.monotonic()
         rows = errors = parts = 0
         pace = _Pace(progress, began)
@@ -415,12 +402,6 @@ class _Job:
         table = self.scorer.table(ready, answers)
         content = encode(table, self.scoring.format, header=first or not self.joined)
         ledger.write(part.name, content, len(table), len(ready.errors), identity, part.last)
-
-
-def _share(name: str, count: int) -> int:
-    """Whose a part is, by its name; what is of no part is the first one's."""
-    found = re.fullmatch(r"part-(\d+)-(\d+)", name)
-    return (int(found[1]) + int(found[2])) % count if found else 0
 
 
 class _Ahead:

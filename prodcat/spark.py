@@ -56,16 +56,16 @@ def map_in_pandas(
     scoring = scoring or ScoringConfig()
 
     def answered(frames: "Iterator[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
-        classifier = _loaded(model, device)
+        scorer = _loaded(model, device, scoring)
         for frame in frames:
-            yield answer_frame(classifier, frame, scoring)
+            yield _answered(scorer, frame)
 
     return answered
 
 
 @lru_cache(maxsize=2)
-def _loaded(model: str, device: str | None) -> Classifier:
-    return load(model, device=device)
+def _loaded(model: str, device: str | None, scoring: ScoringConfig) -> Scorer:
+    return Scorer(load(model, device=device), scoring)
 
 
 def answer_frame(
@@ -76,10 +76,14 @@ def answer_frame(
     Raises:
         CatalogError: It has no column with titles, or one that the answers would replace.
     """
+    return _answered(Scorer(classifier, scoring), frame)
+
+
+def _answered(scorer: Scorer, frame: "pd.DataFrame") -> "pd.DataFrame":
     import pyarrow as pa
 
     names = [own.split()[0] for own in _ADDED.split(", ")]
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    added = Scorer(classifier, scoring).answered(table).select(names).to_pandas()
+    added = scorer.answered(table).select(names).to_pandas()
     added.index = frame.index
     return frame.assign(**{name: added[name] for name in names})

@@ -14,7 +14,7 @@ from typing import Any, cast
 from prodcat.errors import CatalogError
 
 Columns = dict[str, list[Any]]
-_FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
+FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
 _ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
 
 
@@ -47,7 +47,7 @@ def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
     elif _is_frame(source, "pandas"):
         frame = cast(Any, source)
         names = [str(name) for name in frame.columns]
-        _no_twins(names, "The DataFrame")
+        no_twins(names, "The DataFrame")
         for start in range(0, len(frame), batch_rows):
             part = frame.iloc[start : start + batch_rows]
             yield {
@@ -111,21 +111,27 @@ def table_format(uri: str) -> str:
     Raises:
         CatalogError: The ending is none of the known ones.
     """
-    suffix = _suffix(uri)
-    if suffix not in _FORMATS:
+    suffix = suffix_of(uri)
+    if suffix not in FORMATS:
         raise CatalogError(
-            f"{uri!r} ends with {suffix!r}; expected one of {sorted(_FORMATS)} "
+            f"{uri!r} ends with {suffix!r}; expected one of {sorted(FORMATS)} "
             "(csv and jsonl also with .gz)."
         )
-    return _FORMATS[suffix]
+    return FORMATS[suffix]
 
 
 def delimiter_of(uri: str) -> str:
     """What stands between the fields of a CSV or TSV file."""
-    return "\t" if _suffix(uri) == ".tsv" else ","
+    return "\t" if suffix_of(uri) == ".tsv" else ","
 
 
-def _suffix(uri: str) -> str:
+def compression_of(uri: str) -> str | None:
+    """How a file of text is compressed, by its name, as fsspec says it."""
+    return "gzip" if uri.lower().endswith(".gz") else None
+
+
+def suffix_of(uri: str) -> str:
+    """The ending of a file's name in its usual form, without the compression."""
     suffix = PurePath(uri.lower().removesuffix(".gz")).suffix
     return _ALIASES.get(suffix, suffix)
 
@@ -165,7 +171,7 @@ def _read_file(uri: str, batch_rows: int) -> Iterator[Columns]:
             filesystem,
             path,
             "rt",
-            compression="gzip" if path.lower().endswith(".gz") else None,
+            compression=compression_of(path),
             encoding="utf-8-sig",
             errors="surrogateescape",
             newline="" if kind == "csv" else None,
@@ -189,7 +195,7 @@ def _csv_batches(
     header = next(reader, None)
     if header is None:
         raise CatalogError(f"{uri!r} is empty; expected a header line with the columns' names.")
-    _no_twins(header, repr(uri))
+    no_twins(header, repr(uri))
     rows: list[list[str]] = []
     for row in reader:
         if not row:
@@ -247,7 +253,7 @@ def _columns(records: Sequence[Mapping[str, Any]], names: dict[str, None]) -> Co
 
 
 def _arrow_columns(batch: Any) -> Columns:
-    _no_twins(batch.schema.names, "The table")
+    no_twins(batch.schema.names, "The table")
     names = batch.schema.names
     return {name: arrow_values(own) for name, own in zip(names, batch.columns, strict=True)}
 
@@ -276,7 +282,12 @@ def _checked_lengths(columns: Columns) -> Columns:
     return columns
 
 
-def _no_twins(names: Sequence[str], where: str) -> None:
+def no_twins(names: Sequence[str], where: str) -> None:
+    """Refuse two columns of one name.
+
+    Raises:
+        CatalogError: There are such.
+    """
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise CatalogError(f"{where} has two columns named {twice[0]!r}; give each its own name.")

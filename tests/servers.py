@@ -363,3 +363,17 @@ def clean_environment(monkeypatch):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def wait_for_session(session, seconds=60.0):
+    """Until all processes that a killed driver had started are gone: what they wrote counts."""
+
+    def gone():
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = path.read_text().rsplit(")", 1)[1].split()
+                if int(fields[3]) == session and fields[0] != "Z":
+                    return False
+        return True
+
+    wait_until(gone, f"the end of session {session}", seconds)

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import servers
 
 import prodcat
 from prodcat import CatalogError, ConfigError, ScoringConfig
@@ -57,28 +58,6 @@ def on_ray(job, out, *more):
     )  # fmt: skip
 
 
-def _wait_for_actors(driver):
-    """Until all that the killed driver started is gone, too: what it wrote last counts."""
-    began = time.monotonic()
-    while time.monotonic() - began < 60:
-        if not list_session(driver):
-            return
-        time.sleep(0.1)
-
-
-def list_session(session):
-    """Processes of a session."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(path.parent.name))
-    return found
-
-
 def test_a_ray_cluster_writes_the_same_bytes_also_after_a_kill(job):
     out = job / "out"
     process = on_ray(job, out)
@@ -89,7 +68,7 @@ def test_a_ray_cluster_writes_the_same_bytes_also_after_a_kill(job):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    _wait_for_actors(process.pid)
+    servers.wait_for_session(process.pid)
     done = len(list(out.glob("_prodcat/part-*")))
     process = on_ray(job, out)
     said = process.communicate(timeout=180)[1]

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -13,11 +12,12 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2])]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2]), str(HERE.parents[2] / "tests")]
 
 import frozen_sets
 import jobs
 import numpy as np
+import servers
 from reporting import bar
 
 SET = "shop-titles-en"
@@ -437,19 +437,6 @@ def same(folder, out):
     return {"equal": not differing, "once": once, "differing": differing[:5]}
 
 
-def wait_for_session(session):
-    """Until all processes that a killed driver had started are gone."""
-    for _ in range(600):
-        alive = 0
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                fields = path.read_text().rsplit(")", 1)[1].split()
-                alive += int(fields[3]) == session and fields[0] != "Z"
-        if not alive:
-            return
-        time.sleep(0.1)
-
-
 def start(command):
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -538,7 +525,7 @@ def on_ray(options):
     if hit:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    wait_for_session(process.pid)
+    servers.wait_for_session(process.pid)
     parts = len(list(out.glob("_prodcat/part-*")))
     again = start(command)
     said = again.communicate()[1]
@@ -681,5 +668,4 @@ def table(rows):
 
 
 if __name__ == "__main__":
-    assert resource and Path
     jobs.main(HERE, NAMES, job, assemble, table, alone=NAMES, threads=2)
