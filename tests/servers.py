@@ -153,11 +153,14 @@ osd data = {folder}/osd
 def ceph(folder):
     """A monitor, one OSD in memory and the S3 gateway: what AWS's servers check, it checks."""
     with contextlib.ExitStack() as stack:
-        try:
-            server = stack.enter_context(_ceph(Path(folder) / "1"))
-        except (TimeoutError, subprocess.SubprocessError):
-            # On a busy machine a port that was free may be taken before it is used.
-            server = stack.enter_context(_ceph(Path(folder) / "2"))
+        for attempt in range(1, 4):
+            try:
+                server = stack.enter_context(_ceph(Path(folder) / str(attempt)))
+                break
+            except (TimeoutError, subprocess.SubprocessError):
+                # On a busy machine a port that was free may be taken before it is used.
+                if attempt == 3:
+                    raise
         yield server
 
 
@@ -206,6 +209,10 @@ def _ceph(folder):
         call("radosgw-admin", *own, "user", "create", "--uid=test", "--display-name=test",
              "--access-key=AKIATEST", "--secret=SECRETTEST")  # fmt: skip
         yield S3("ceph", port, "AKIATEST", "SECRETTEST")
+    except TimeoutError as error:
+        for log in sorted((folder / "log").iterdir()):
+            error.add_note(f"{log.name}: {log.read_text(errors='replace')[-600:]}")
+        raise
     finally:
         for process in reversed(started):
             stop(process)
