@@ -1,6 +1,7 @@
 """Answers as columns beside the input's own, in files that others read.
 
-predicted_path       the names, in one line
+predicted_path       the names along the path, in one line
+predicted_names      the same as a list            (not in CSV)
 predicted_id         the id of the node at its end
 predicted_ids        the ids along the path        (CSV: in one line)
 confidence           that the answer is right

@@ -26,7 +26,6 @@ _INSTANCES = {
     "g6.2xlarge": (1, 8, 29_000),
     "p3.2xlarge": (1, 8, 58_000),
 }
-_SERVICE = "batch.amazonaws.com"
 
 
 def render(countries: Countries, config: str) -> str:
