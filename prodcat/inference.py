@@ -217,9 +217,8 @@ class Inference:
         if self.network.device.type != "cpu" or streams < 2:
             yield from map(call, items)
             return
-        torch.set_num_threads(cores // streams)
         try:
-            with ThreadPoolExecutor(streams) as pool:
+            with ThreadPoolExecutor(streams, "", _take_cores, (cores // streams,)) as pool:
                 yield from pool.map(call, items)
         finally:
             torch.set_num_threads(cores)
@@ -251,3 +250,14 @@ class Inference:
         )
         logits: Tensor = network.heads(pooled)
         return network.paths.log_probs(logits)
+
+
+def _take_cores(count: int) -> None:
+    """Give the calling thread so many cores.
+
+    A thread takes torch's number at its first operation, and that number is one for all: another
+    thread that starts at the same moment may change it, and sums in another order would differ
+    in their last bits.  So the thread takes it first, and then its own.
+    """
+    torch.get_num_threads()
+    torch.set_num_threads(count)

@@ -17,6 +17,10 @@ from torch import Tensor, nn
 from prodcat.taxonomy import Taxonomy
 
 Structure = Literal["stacked", "per_level", "flat"]
+# The first call of MKL's exponential picks its kernel.  Two threads that make it at the same moment
+# may be given different ones, whose last bits differ from run to run; so one makes it here.
+torch.zeros(1).exp()
+
 _LEAST = 1e-12  # of a branch's probability, before its logarithm
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -565,6 +566,7 @@ def test_equal_titles_are_read_once_and_answered_alike(classifier):
 
 def test_streams_change_no_answer_and_give_the_threads_back(classifier, titles, monkeypatch):
     monkeypatch.setattr("prodcat.inference._MOST_CELLS", 1_000)
+    monkeypatch.setattr("prodcat.classifier.batch_tokens", lambda device: 200)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
@@ -574,6 +576,34 @@ def test_streams_change_no_answer_and_give_the_threads_back(classifier, titles, 
         assert classifier.predict(titles) == many
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_stream_keeps_its_cores_whatever_another_thread_sets(classifier, titles, monkeypatch):
+    # The number of threads decides the order of sums, so the last bits of an answer.
+    monkeypatch.setattr("prodcat.inference._MOST_CELLS", 1_000)
+    monkeypatch.setattr("prodcat.classifier.batch_tokens", lambda device: 200)
+    before, seen, done = torch.get_num_threads(), [], threading.Event()
+
+    def meddle():
+        while not done.wait(1e-4):
+            torch.set_num_threads(2)
+
+    def stopped():
+        seen.append(torch.get_num_threads())
+        return False
+
+    torch.set_num_threads(2)
+    other = threading.Thread(target=meddle)
+    other.start()
+    try:
+        inference = classifier.inference()
+        for _ in range(20):
+            inference.answers(inference.ready(titles), classifier.decision(), stopped=stopped)
+    finally:
+        done.set()
+        other.join()
+        torch.set_num_threads(before)
+    assert set(seen) == {1}, seen
 
 
 def test_batches_end_where_rows_get_shorter():
