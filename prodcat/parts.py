@@ -24,6 +24,7 @@ class Part:
         number: Of the part in its file, from 0.
         first: Number of its first row in the file, from 0.
         last: Whether it is the last one of its file.
+        span: About where it begins and ends in its file, from 0 to 1.
         table: The rows, as an Arrow table with the file's own types.
     """
 
@@ -31,6 +32,7 @@ class Part:
     number: int
     first: int
     last: bool
+    span: tuple[float, float]
     table: Any
 
     @property
@@ -109,13 +111,16 @@ def _parquet_parts(
                 [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)], rows
             )
             first = 0
+            whole = max(file.metadata.num_rows, 1)
             for number, (groups, size) in enumerate(cuts):
                 if wanted(place, number):
                     table = (
                         file.read_row_groups(groups) if groups else file.schema_arrow.empty_table()
                     )
                     no_twins(table.schema.names, repr(uri))
-                    yield Part(place, number, first, number == len(cuts) - 1, table)
+                    last = number == len(cuts) - 1
+                    span = (first / whole, (first + size) / whole)
+                    yield Part(place, number, first, last, span, table)
                 first += size
     except (OSError, pa.ArrowException) as error:
         if isinstance(error, CatalogError):
@@ -143,22 +148,34 @@ def _text_parts(
     place: int, uri: str, wanted: Callable[[int, int], bool], rows: int
 ) -> Iterator[Part]:
     """Parts of a text file, which must be read from its start to find any of them."""
-    waiting: tuple[int, int, Any] | None = None
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    whole = max(int(filesystem.size(path) or 0), 1)
+    ends = [0.0]
+
+    def told(bytes_read: int) -> None:
+        ends.append(min(bytes_read / whole, 1.0))
+
+    waiting: _Waiting | None = None
     first = 0
-    for number, columns in enumerate(iter_tables(uri, rows)):
+    for number, columns in enumerate(iter_tables(uri, rows, told)):
         size = len(next(iter(columns.values()), []))
         if waiting is not None and size:
             yield from _if_wanted(place, waiting, False, wanted)
         if waiting is None or size:
-            waiting = (number, first, columns)
+            waiting = (number, first, (ends[number], ends[number + 1]), columns)
         first += size
     # A file without a row is a part without a row, so that it is seen to be done.
-    yield from _if_wanted(place, waiting or (0, 0, {}), True, wanted)
+    yield from _if_wanted(place, waiting or (0, 0, (0.0, 1.0), {}), True, wanted)
 
 
 def _if_wanted(
-    place: int, own: tuple[int, int, Any], last: bool, wanted: Callable[[int, int], bool]
+    place: int, own: "_Waiting", last: bool, wanted: Callable[[int, int], bool]
 ) -> Iterator[Part]:
-    number, first, columns = own
+    number, first, span, columns = own
     if wanted(place, number):
-        yield Part(place, number, first, last, columns)
+        yield Part(place, number, first, last, span, columns)
+
+
+_Waiting = tuple[int, int, tuple[float, float], Any]

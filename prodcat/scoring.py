@@ -335,7 +335,7 @@ class _Job:
         ledger.clear_parts(mine)
         began = time.monotonic()
         rows = errors = parts = 0
-        pace = _Pace(progress, began)
+        pace = _Pace(progress, began, [own["bytes"] for own in self.about["input"]], count)
         with ThreadPoolExecutor(1) as writer:
             writing: Future[Any] | None = None
             for part, ready, answers in self.answered(wanted, stop):
@@ -345,7 +345,7 @@ class _Job:
                 writing = writer.submit(self._write, ledger, part, ready, answers, own)
                 rows, parts = rows + len(ready.table), parts + 1
                 errors += len(ready.errors)
-                pace.say(rows)
+                pace.say(rows, part)
             if writing is not None:
                 writing.result()
         pace.end()
@@ -455,26 +455,49 @@ class _Ahead:
 
 
 class _Pace:
-    """Says how fast it goes, on a bar or in the log."""
+    """Says how fast it goes and how long it will take, on a bar or in the log.
 
-    def __init__(self, bar: bool, began: float) -> None:
+    Args:
+        bar: Whether on a bar.
+        began: When the first title was read.
+        sizes: Bytes of each file.
+        shares: How many processes share them.
+    """
+
+    def __init__(self, bar: bool, began: float, sizes: Sequence[int], shares: int) -> None:
         self.bar: Any = None
         if bar:
             from tqdm.auto import tqdm
 
             self.bar = tqdm(unit=" titles", unit_scale=True)
         self.began = self.said = began
+        self.sizes, self.shares = sizes, shares
+        self.answered = 0.0
 
-    def say(self, rows: int) -> None:
-        """So many are answered."""
+    def left(self, rows: int, part: Part) -> int:
+        """About how many titles come after this part, the last one of so many rows."""
+        size = self.sizes[part.file]
+        self.answered += (part.span[1] - part.span[0]) * size
+        behind = (1 - part.span[1]) * size + sum(self.sizes[part.file + 1 :])
+        return round(rows / max(self.answered, 1) * behind / self.shares)
+
+    def say(self, rows: int, part: Part) -> None:
+        """So many are answered, up to this part."""
+        left = self.left(rows, part)
         if self.bar is not None:
+            self.bar.total = rows + left
             self.bar.update(rows - self.bar.n)
         now = time.monotonic()
         if now - self.said >= _SAY_EVERY:
-            logger.info("%d titles answered, %.0f a second.", rows, rows / (now - self.began))
+            pace = rows / (now - self.began)
+            logger.info(
+                "%d titles answered, %.0f a second, about %d are left: %.0f s.",
+                rows, pace, left, left / max(pace, 1e-9),
+            )  # fmt: skip
             self.said = now
 
     def end(self) -> None:
         """No more will come."""
         if self.bar is not None:
+            self.bar.total = self.bar.n
             self.bar.close()

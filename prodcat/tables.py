@@ -7,7 +7,7 @@ A text that is not valid UTF-8 arrives with its wrong bytes as lone surrogates (
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -18,7 +18,9 @@ FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl
 _ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
 
 
-def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
+def iter_tables(
+    source: object, batch_rows: int = 8_192, told: Callable[[int], None] | None = None
+) -> Iterator[Columns]:
     """Read a table piece by piece.
 
     Args:
@@ -26,6 +28,8 @@ def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
             fsspec filesystem; a pandas or polars DataFrame; an Arrow table; a list of
             mappings; or a mapping of columns.
         batch_rows: Rows in a piece, at most.
+        told: Told before each piece of a text file how many of its bytes are read, as they lie
+            on the disk.
 
     Yields:
         Columns by name, all of one length; rows in the order of the source, files in the
@@ -37,7 +41,7 @@ def iter_tables(source: object, batch_rows: int = 8_192) -> Iterator[Columns]:
     if isinstance(source, PurePath):
         source = str(source)
     if isinstance(source, str):
-        yield from _read_files(source, batch_rows)
+        yield from _read_files(source, batch_rows, told)
     elif isinstance(source, Mapping):
         columns = _checked_lengths({str(k): list(v) for k, v in source.items()})
         yield from _slices(columns, batch_rows)
@@ -136,12 +140,14 @@ def suffix_of(uri: str) -> str:
     return _ALIASES.get(suffix, suffix)
 
 
-def _read_files(uri: str, batch_rows: int) -> Iterator[Columns]:
+def _read_files(
+    uri: str, batch_rows: int, told: Callable[[int], None] | None
+) -> Iterator[Columns]:
     """All files of a glob; tabular ones must have the columns of the first."""
     files = expand(uri)
     first: set[str] | None = None
     for name in files:
-        for piece in _read_file(name, batch_rows):
+        for piece in _read_file(name, batch_rows, told):
             if first is None:
                 first = set(piece)
             missing = sorted(first - set(piece)) if table_format(name) != "jsonl" else []
@@ -153,7 +159,9 @@ def _read_files(uri: str, batch_rows: int) -> Iterator[Columns]:
             yield piece
 
 
-def _read_file(uri: str, batch_rows: int) -> Iterator[Columns]:
+def _read_file(
+    uri: str, batch_rows: int, told: Callable[[int], None] | None
+) -> Iterator[Columns]:
     import fsspec
     from fsspec.core import OpenFile
 
@@ -177,10 +185,15 @@ def _read_file(uri: str, batch_rows: int) -> Iterator[Columns]:
             newline="" if kind == "csv" else None,
         )
         with text as file:
-            if kind == "csv":
-                yield from _csv_batches(file, delimiter_of(uri), uri, batch_rows)
-            else:
-                yield from _record_batches(_json_records(file, uri), batch_rows)
+            pieces = (
+                _csv_batches(file, delimiter_of(uri), uri, batch_rows)
+                if kind == "csv"
+                else _record_batches(_json_records(file, uri), batch_rows)
+            )
+            for piece in pieces:
+                if told is not None:
+                    told(text.fobjects[0].tell())
+                yield piece
     except CatalogError:
         raise
     except (OSError, EOFError, ValueError, csv.Error) as error:

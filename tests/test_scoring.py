@@ -27,7 +27,7 @@ from prodcat.encoder import build_encoder
 from prodcat.ledger import identity_of
 from prodcat.parts import _cut, list_files, read_parts
 from prodcat.reading import PackedEncoder, make_reading
-from prodcat.scoring import file_kind, score
+from prodcat.scoring import _Pace, file_kind, score
 from prodcat.tokenization import plan_batches
 
 ROOT = Path(__file__).parent.parent
@@ -309,6 +309,29 @@ def test_processes_share_the_parts_without_speaking(small, table, tmp_path):
     assert rest.skipped == 2 and rest.complete and files_of(shared) == files_of(whole)
 
 
+def test_progress_says_how_much_is_left(small, table, tmp_path, capsys):
+    two = tmp_path / "two"
+    two.mkdir()
+    shutil.copy(table, two / "a.parquet")
+    shutil.copy(table, two / "b.parquet")
+    files = [str(two / "a.parquet"), str(two / "b.parquet")]
+    pace = _Pace(False, 0.0, [os.path.getsize(file) for file in files], 1)
+    left, rows = [], 0
+    for part in read_parts(files, lambda *_: True, 60):
+        rows += len(part.table)
+        left.append(pace.left(rows, part))
+    assert left == [300, 240, 180, 120, 60, 0]
+    # A call that goes on in the middle; one of two processes.
+    on = _Pace(False, 0.0, [os.path.getsize(file) for file in files], 1)
+    [fifth] = read_parts(files, lambda file, number: (file, number) == (1, 1), 60)
+    assert on.left(60, fifth) == 60
+    shared = _Pace(False, 0.0, [os.path.getsize(file) for file in files], 2)
+    [second] = read_parts(files, lambda file, number: (file, number) == (0, 1), 60)
+    assert shared.left(60, second) == 120
+    score(small, str(two), str(tmp_path / "out"), scoring=SMALL_PARTS, progress=True)
+    assert "360/360" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_parts_of_text_are_cut_alike_by_all(small, table, tmp_path, kind):
     text = str(tmp_path / f"a.{kind}")
@@ -326,6 +349,9 @@ def test_parts_of_text_are_cut_alike_by_all(small, table, tmp_path, kind):
     assert [(own.number, own.first, own.last) for own in parts] == [
         (0, 0, False), (1, 50, False), (2, 100, False), (3, 150, True),
     ]  # fmt: skip
+    spans = [own.span for own in parts]
+    assert spans[0][0] == 0 and spans[-1][1] == 1
+    assert all(a[1] == b[0] for a, b in zip(spans[:-1], spans[1:], strict=True))
     [third] = read_parts([text], lambda file, number: number == 2, 50)
     assert third.table == parts[2].table
     scoring = ScoringConfig(part_rows=60)
