@@ -5,9 +5,11 @@ found, rows of like length put together, so that hardly anything is padded) and 
 on the device, batch by batch, down to the few numbers that an answer needs.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -217,11 +219,11 @@ class Inference:
         if self.network.device.type != "cpu" or streams < 2:
             yield from map(call, items)
             return
+        found = _workers(os.getpid(), streams, cores // streams).map(call, items)
         try:
-            with ThreadPoolExecutor(streams, "", _take_cores, (cores // streams,)) as pool:
-                yield from pool.map(call, items)
+            yield from found
         finally:
-            torch.set_num_threads(cores)
+            torch.set_num_threads(cores)  # a new worker's number is at first that of all
 
     def _group_log_probs(
         self, window: Window, batches: list[NDArray[np.int64]]
@@ -250,6 +252,12 @@ class Inference:
         )
         logits: Tensor = network.heads(pooled)
         return network.paths.log_probs(logits)
+
+
+@lru_cache(8)
+def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:
+    """Threads that are kept: each would take memory of its own with it again and again."""
+    return ThreadPoolExecutor(count, "prodcat-stream", _take_cores, (cores,))
 
 
 def _take_cores(count: int) -> None:

@@ -23,7 +23,7 @@ _Hashes = NDArray[np.uint64]
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
 _CHARACTER = np.uint64(1) << np.uint64(63)
-_CHUNK = 20_000
+_CHUNK = 4_096
 _ABSENT = np.float32(-1.001)  # the score of an outcome that no title has, below all others
 
 

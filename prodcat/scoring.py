@@ -430,12 +430,14 @@ class _Ahead:
                 self.ready.get(timeout=0.05)
             except queue.Empty:
                 continue
+            self.ready.task_done()
         self.thread.join()
 
     def __iter__(self) -> Iterator[_Item]:
         """Each item, or the error that came instead."""
         while True:
             item, error = self.ready.get()
+            self.ready.task_done()
             if error is not None:
                 raise error
             if item is None:
@@ -446,6 +448,7 @@ class _Ahead:
         try:
             for item in self.items:
                 self.ready.put((item, None))
+                self.ready.join()  # no further ahead than that: what waits takes memory
                 if self.over.is_set():
                     return
         except BaseException as error:

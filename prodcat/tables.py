@@ -140,9 +140,7 @@ def suffix_of(uri: str) -> str:
     return _ALIASES.get(suffix, suffix)
 
 
-def _read_files(
-    uri: str, batch_rows: int, told: Callable[[int], None] | None
-) -> Iterator[Columns]:
+def _read_files(uri: str, batch_rows: int, told: Callable[[int], None] | None) -> Iterator[Columns]:
     """All files of a glob; tabular ones must have the columns of the first."""
     files = expand(uri)
     first: set[str] | None = None
@@ -159,9 +157,7 @@ def _read_files(
             yield piece
 
 
-def _read_file(
-    uri: str, batch_rows: int, told: Callable[[int], None] | None
-) -> Iterator[Columns]:
+def _read_file(uri: str, batch_rows: int, told: Callable[[int], None] | None) -> Iterator[Columns]:
     import fsspec
     from fsspec.core import OpenFile
 

@@ -635,10 +635,10 @@ def test_a_stream_keeps_its_cores_whatever_another_thread_sets(classifier, title
 def test_batches_end_where_rows_get_shorter():
     lengths = np.array([4] * 60 + [3] * 30)
     batches = plan_batches(lengths, 160)  # 40 of the longest
-    assert [lengths[rows].tolist() for rows in batches] == [[4] * 40, [4] * 20, [3] * 30]
+    assert [lengths[rows].tolist() for rows in batches] == [[4] * 40, [4] * 20, [3] * 28, [3] * 2]
     # A batch that is less than half full goes on.
     batches = plan_batches(np.array([4] * 50 + [3] * 60), 160)
-    assert [len(rows) for rows in batches] == [40, 40, 30]
+    assert [len(rows) for rows in batches] == [40, 40, 28, 2]
 
 
 def test_an_encoder_is_packed_once_and_not_kept_in_a_copy(classifier, monkeypatch):
