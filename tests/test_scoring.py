@@ -315,17 +315,18 @@ def test_progress_says_how_much_is_left(small, table, tmp_path, capsys):
     shutil.copy(table, two / "a.parquet")
     shutil.copy(table, two / "b.parquet")
     files = [str(two / "a.parquet"), str(two / "b.parquet")]
-    pace = _Pace(False, 0.0, [os.path.getsize(file) for file in files], 1)
+    sizes = [Path(file).stat().st_size for file in files]
+    pace = _Pace(False, 0.0, sizes, 1)
     left, rows = [], 0
     for part in read_parts(files, lambda *_: True, 60):
         rows += len(part.table)
         left.append(pace.left(rows, part))
     assert left == [300, 240, 180, 120, 60, 0]
     # A call that goes on in the middle; one of two processes.
-    on = _Pace(False, 0.0, [os.path.getsize(file) for file in files], 1)
+    on = _Pace(False, 0.0, sizes, 1)
     [fifth] = read_parts(files, lambda file, number: (file, number) == (1, 1), 60)
     assert on.left(60, fifth) == 60
-    shared = _Pace(False, 0.0, [os.path.getsize(file) for file in files], 2)
+    shared = _Pace(False, 0.0, sizes, 2)
     [second] = read_parts(files, lambda file, number: (file, number) == (0, 1), 60)
     assert shared.left(60, second) == 120
     score(small, str(two), str(tmp_path / "out"), scoring=SMALL_PARTS, progress=True)
