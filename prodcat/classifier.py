@@ -66,16 +66,18 @@ from prodcat.network import Network
 from prodcat.objects import Objects
 from prodcat.reading import (
     PRECISIONS,
+    Ranges,
     Reading,
     batch_tokens,
     fastest,
     make_reading,
+    measure_ranges,
     no_reading,
     precisions,
 )
 from prodcat.taxonomy import Path, Taxonomy, join_path
 from prodcat.text import readable, title_hashes
-from prodcat.tokenization import read_tokenizer, try_tokenizer
+from prodcat.tokenization import read_tokenizer, tokenize, try_tokenizer
 from prodcat.training import EpochResult
 from prodcat.vocabulary import VocabularyReport, choose_pieces, trim_tokenizer, vocabulary_report
 
@@ -88,9 +90,11 @@ Titles = Sequence[str] | Catalog
 _CHUNK = 2_048
 _WINDOW = 32_768
 _MOST_LOST = 0.001 + 1e-9  # accuracy that a faster precision may lose
+_MOST_MEASURED = 10_000  # titles that precisions are measured on
+_MOST_RANGED = 2_000  # titles that ranges are measured on
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
 # Tensors of an artifact that are not the network's, and the branch that is checked by itself.
-_BESIDES = ("calibration", "training", "guarantee", "ngrams", "lexical")
+_BESIDES = ("calibration", "training", "guarantee", "ngrams", "lexical", "ranges")
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,7 @@ class Classifier:
     _held: NDArray[np.uint64]
     _stored: dict[str, Any]
     origin: str | None = None
+    _ranges: Ranges | None = None  # of the encoder's activations
     _checkpoints: Checkpoints | None = None  # of its training, until it is saved
     # Forms of the encoder that are made to be read with, by precision and device.
     _readings: dict[tuple[str, str], Reading] = field(default_factory=dict, init=False, repr=False)
@@ -763,12 +768,34 @@ class Classifier:
         Returns:
             The same classifier, which keeps what was measured.
         """
+        rows = np.unique(np.linspace(0, len(catalog) - 1, _MOST_MEASURED).astype(np.int64))
+        some, given = catalog, known or {}
+        if len(rows) < len(catalog):
+            some, given = catalog.take(rows), {}
+        own = replace(self, _ranges=self._measured_ranges(self._texts(some)))
         measured = {
-            precision: (known or {}).get(precision)
-            or self.evaluate(catalog, precision=precision).path_accuracy
+            precision: given.get(precision)
+            or own._host(precision).evaluate(some, precision=precision).path_accuracy
             for precision in precisions(self._network.encoder)
         }
-        return replace(self, _stored={**self._stored, "precisions": measured})
+        return replace(own, _stored={**self._stored, "precisions": measured})
+
+    def _host(self, precision: str) -> "Classifier":
+        """Itself, or a copy on the CPU for what only a CPU can do."""
+        if precision != "int8" or self._network.device.type == "cpu":
+            return self
+        return replace(self, _network=copy.deepcopy(self._network).to("cpu"))
+
+    def _measured_ranges(self, texts: list[str]) -> Ranges | None:
+        if "int8" not in precisions(self._network.encoder) or not texts:
+            return None
+        rows = np.linspace(0, len(texts) - 1, min(len(texts), _MOST_RANGED)).astype(int)
+        network = self._host("int8")._network
+        assert network.encoder is not None and self._tokenizer is not None
+        some = [texts[row] for row in rows]
+        return measure_ranges(
+            network.encoder, tokenize(self._tokenizer, some, self.model.max_tokens)
+        )
 
     def pick_precision(self, wanted: ReadingPrecision, promised: bool = False) -> str:
         """The precision that is meant.
@@ -801,6 +828,8 @@ class Classifier:
                 f"precision={precision!r} is not known; expected one of {list(PRECISIONS)}."
             )
         network = self._network
+        if precision == "int8" and network.encoder is not None:
+            self._check_int8(network.encoder)
         encoder = network.encoder
         return Inference(
             network,
@@ -812,10 +841,29 @@ class Classifier:
             no_reading if encoder is None else self._reading(encoder, precision),
         )
 
+    def _check_int8(self, encoder: Encoder) -> None:
+        device = self._network.device.type
+        if device != "cpu":
+            raise ConfigError(
+                f"precision='int8' is for CPUs, and this classifier is on {device!r}. Leave the "
+                "precision out, or move it with to('cpu')."
+            )
+        if "int8" not in precisions(encoder):
+            raise ConfigError(
+                "precision='int8' is not there for an encoder like this one; expected one of "
+                f"{list(precisions(encoder))}. Leave the precision out."
+            )
+        if self._ranges is None:
+            raise ConfigError(
+                "precision='int8' needs to know the ranges of the encoder's activations, which "
+                "were not measured when this classifier was built. Measure them with "
+                "with_precisions(validation titles)."
+            )
+
     def _reading(self, encoder: Encoder, precision: str) -> Reading:
         key = precision, str(self._network.device)
         if key not in self._readings:
-            self._readings[key] = make_reading(encoder, precision)
+            self._readings[key] = make_reading(encoder, precision, self._ranges)
         return self._readings[key]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -899,6 +947,8 @@ class Classifier:
         if self.guarantee is not None:
             for name, array in self.guarantee.arrays().items():
                 tensors[f"guarantee.{name}"] = torch.tensor(array)
+        if self._ranges is not None:
+            tensors |= {f"ranges.{name}": own for name, own in vars(self._ranges).items()}
         if self._ngrams is not None:
             tensors["ngrams.hashes"] = torch.from_numpy(self._ngrams.hashes.view(np.int64))
             tensors["ngrams.idf"] = torch.from_numpy(self._ngrams.idf)
@@ -1014,10 +1064,7 @@ def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
         text = artifact.text("tokenizer.json", _most_values(rows))
         tokenizer = read_tokenizer(text, f"{uri}/tokenizer.json")
         try_tokenizer(tokenizer, rows, f"{uri}/tokenizer.json")
-    own = {
-        name: _taken(tensors, name)
-        for name in ("calibration", "training", "guarantee", "ngrams", "lexical")
-    }
+    own = {name: _taken(tensors, name) for name in _BESIDES}
     if model.lexical:
         hashes = own["ngrams"]["hashes"].numpy().view(np.uint64)
         ngrams = NGrams(hashes, own["ngrams"]["idf"].numpy(), model.characters)
@@ -1037,6 +1084,11 @@ def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
         network.encoder = build_encoder(encoder_config, model.pooling)
         network.load_state_dict(tensors, assign=True)
     network.lexical = lexical
+    ranges = None
+    if own["ranges"]:
+        ranges = Ranges(own["ranges"]["inner"], own["ranges"]["wide"])
+        if network.encoder is None or not ranges.fits(network.encoder):
+            raise ArtifactError(f"The ranges in the artifact at {uri!r} fit another encoder.")
     none = torch.zeros(0, dtype=torch.int64)  # before format 3
     evaluation = artifact.document("evaluation.json") if "evaluation.json" in files else None
     counts = own["training"]["counts"].numpy()
@@ -1062,6 +1114,7 @@ def _rebuilt(artifact: Artifact, device: torch.device) -> Classifier:
         _held=own["training"].get("held", none).numpy().view(np.uint64),
         _stored=config,
         origin=_origin(artifact.manifest.get("parent")),
+        _ranges=ranges,
     )
 
 

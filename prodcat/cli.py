@@ -163,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", help="also write the metrics here")
     evaluate.add_argument("--plot", help="also draw reliability and risk here, a .png or .svg")
     evaluate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
-    evaluate.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+    evaluate.add_argument("--precision", default="float32", choices=["float32", "bfloat16", "int8"])
     _decision_options(evaluate)
     _column_options(evaluate)
     evaluate.set_defaults(run=_evaluate)

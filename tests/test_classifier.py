@@ -241,9 +241,9 @@ def test_further_texts_are_read_in_training_and_asked_for_later(rows):
         (lambda c: c.predict(["a", None]), CatalogError, "Title 1 is a NoneType"),
         (lambda c: c.predict(["a"], top_k=0), ConfigError, "top_k=0 is out of range"),
         (
-            lambda c: c.predict(["a"], precision="int8"),
+            lambda c: c.predict(["a"], precision="int4"),
             ConfigError,
-            "expected one of .'float32', 'bfloat16'",
+            "expected one of .'float32', 'bfloat16', 'int8'",
         ),
         (lambda c: c.evaluate(read_catalog(["a"])), CatalogError, "no labelled row"),
         (

@@ -26,9 +26,16 @@ from prodcat import CatalogError, ConfigError, ScoringConfig, ScoringError
 from prodcat.encoder import build_encoder
 from prodcat.ledger import identity_of
 from prodcat.parts import _cut, list_files, read_parts
-from prodcat.reading import PackedEncoder, make_reading
+from prodcat.reading import (
+    PackedEncoder,
+    QuantizedEncoder,
+    Ranges,
+    make_reading,
+    measure_ranges,
+    precisions,
+)
 from prodcat.scoring import _Pace, file_kind, score
-from prodcat.tokenization import plan_batches
+from prodcat.tokenization import TokenTable, plan_batches
 
 ROOT = Path(__file__).parent.parent
 SMALL_PARTS = ScoringConfig(part_rows=40)
@@ -553,6 +560,68 @@ def test_a_packed_encoder_is_the_encoder(kind, pooling, padded):
         half = make_reading(encoder, "bfloat16")(ids, mask)
         assert half.dtype == torch.float32
         assert torch.nn.functional.cosine_similarity(half, wanted).min() > 0.995
+        # The ranges are of other titles: what is beyond them is cut.
+        others = torch.randint(2, 99, (200, 9))
+        table = TokenTable(others.numpy().astype(np.int32).ravel(), np.arange(0, 1_801, 9), 0)
+        ranges = measure_ranges(encoder, table)
+        whole = make_reading(encoder, "int8", ranges)
+        assert isinstance(whole, QuantizedEncoder) and ranges.fits(encoder)
+        found = whole(ids, mask)
+        assert found.dtype == torch.float32
+        assert torch.nn.functional.cosine_similarity(found, wanted).min() > 0.98
+
+
+def test_what_is_great_in_few_places_costs_int8_little(monkeypatch):
+    torch.manual_seed(2)
+    encoder = build_encoder({"model_type": "bert", **_SIZES}).eval()
+    for layer in encoder.body.encoder.layer:
+        torch.nn.init.normal_(layer.intermediate.dense.weight, std=0.2)
+        torch.nn.init.normal_(layer.output.dense.weight, std=0.2)
+        layer.intermediate.dense.bias.data[5] = 60.0  # as real encoders have it
+        layer.output.dense.weight.data[:, 5] *= 0.05
+        layer.output.LayerNorm.weight.data[3] = 20.0
+    ids = torch.randint(2, 99, (50, 7))
+    table = TokenTable(ids.numpy().astype(np.int32).ravel(), np.arange(0, 351, 7), 0)
+    ranges = measure_ranges(encoder, table)
+    with torch.inference_mode():
+        wanted = encoder(ids, None)
+        near = torch.nn.functional.cosine_similarity
+
+        def least():
+            return float(near(make_reading(encoder, "int8", ranges)(ids, None), wanted).min())
+
+        assert least() > 0.995
+        for name, value, most in (("_APART", 0, 0.8), ("_MOVED", 0.0, 0.996)):
+            with monkeypatch.context() as patch:
+                patch.setattr(f"prodcat.reading.{name}", value)
+                assert least() < most, name
+
+
+def test_int8_is_measured_kept_and_refused_where_it_is_not(classifier, parts, tmp_path):
+    texts = parts.validation.titles[:60]
+    wanted = classifier.predict(texts, precision="int8")
+    classifier.save(tmp_path / "model")
+    again = prodcat.load(str(tmp_path / "model"), device="cpu")
+    assert again.predict(texts, precision="int8") == wanted
+    assert again.content_hash == classifier.content_hash
+    same = [a[0].path == b[0].path for a, b in zip(wanted, classifier.predict(texts), strict=True)]
+    assert np.mean(same) > 0.9
+    without = replace(classifier, _ranges=None)
+    with pytest.raises(ConfigError, match=r"Measure them with with_precisions"):
+        without.predict(texts, precision="int8")
+    assert "int8" in without.with_precisions(parts.validation)._stored["precisions"]
+    wrong = replace(classifier, _ranges=Ranges(torch.ones(1, 3, 4), torch.ones(1, 4)))
+    wrong.save(tmp_path / "wrong")
+    with pytest.raises(prodcat.ArtifactError, match="fit another encoder"):
+        prodcat.load(str(tmp_path / "wrong"), device="cpu")
+
+
+def test_precisions_are_measured_on_so_many_titles_at_most(classifier, parts, monkeypatch):
+    monkeypatch.setattr("prodcat.classifier._MOST_MEASURED", 40)
+    measured = classifier.with_precisions(parts.validation, {"float32": 2.0})._stored["precisions"]
+    rows = np.linspace(0, len(parts.validation) - 1, 40).astype(int)
+    some = parts.validation.take(rows)
+    assert measured["float32"] == classifier.evaluate(some).path_accuracy
 
 
 def test_other_encoders_run_as_they_are():
@@ -560,6 +629,7 @@ def test_other_encoders_run_as_they_are():
     ids = torch.randint(2, 99, (3, 6))
     with torch.inference_mode():
         assert torch.equal(make_reading(encoder, "float32")(ids, None), encoder(ids, None))
+    assert precisions(encoder) == ("float32", "bfloat16") and precisions(None) == ("float32",)
 
 
 def test_the_fastest_precision_that_is_as_good_is_picked(classifier, parts, monkeypatch):
@@ -568,11 +638,12 @@ def test_the_fastest_precision_that_is_as_good_is_picked(classifier, parts, monk
         own = replace(classifier, _stored={**classifier._stored, "precisions": measured})
         return own.pick_precision("auto", promised)
 
-    half_first = ("bfloat16", "float32")
+    half_first = ("bfloat16", "int8", "float32")
     assert picked({"float32": 0.9, "bfloat16": 0.899}, half_first) == "bfloat16"
     assert picked({"float32": 0.9, "bfloat16": 0.8989}, half_first) == "float32"
     assert picked({"float32": 0.9, "bfloat16": 0.95}, half_first, promised=True) == "float32"
     assert picked({"float32": 0.9, "bfloat16": 0.95}, half_first[::-1]) == "float32"
+    assert picked({"float32": 0.9, "bfloat16": 0.8, "int8": 0.9}, half_first) == "int8"
     assert picked({}, half_first) == "float32", "nothing was measured"
     assert classifier.pick_precision("bfloat16", promised=True) == "bfloat16"
     measured = classifier.with_precisions(parts.validation)._stored["precisions"]

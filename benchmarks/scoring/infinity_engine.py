@@ -1,0 +1,25 @@
+"""infinity-emb as a process that embeds a line of titles at a time; see README.md."""
+
+import asyncio
+import json
+import sys
+
+import torch
+from infinity_emb import AsyncEmbeddingEngine, EngineArgs
+
+
+async def main(folder):
+    torch.set_num_threads(2)
+    arguments = EngineArgs(
+        model_name_or_path=folder, engine="torch", device="cpu", dtype="float32", batch_size=64,
+        bettertransformer=False, compile=False, model_warmup=False,
+    )  # fmt: skip
+    engine = AsyncEmbeddingEngine.from_args(arguments)
+    async with engine:
+        for line in sys.stdin:
+            found, _ = await engine.embed(sentences=json.loads(line))
+            print("done", len(found), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
