@@ -43,7 +43,8 @@ class Country:
         labelled: Titles with categories, to train on.
         validation: Frozen titles with categories, on which versions are compared.
         assortment: Titles to be answered: a file, a folder or a glob.
-        language: Of the titles.
+        language: Of the titles, such as ``"tr"``; the answers' names are in it where the tree
+            has them.
         taxonomy: The tree; made of the labelled titles' paths if not given.
         title: The column with the title.
         path: The column with the path, or one for each level.

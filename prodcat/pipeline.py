@@ -132,7 +132,9 @@ class Pipeline:
         """
         run = run or f"{datetime.now(UTC):%Y-%m-%d}"
         classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
+        named = country.language in classifier.taxonomy.translations
         scoring = ScoringConfig(
+            language=country.language if named else None,
             title=country.title,
             text=country.text or None,
             guarantee=country.guarantee,

@@ -189,6 +189,104 @@ def test_nodes_that_are_told_to_stop_go_on_in_the_next_attempt(training, environ
     assert weights[0] == weights[1]
 
 
+@pytest.fixture
+def on_s3(ceph_server, environment):
+    """Variables, a bucket and its filesystem, as a job on AWS has them."""
+    import s3fs
+
+    own = {
+        **environment,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{ceph_server.port}",
+        "AWS_ACCESS_KEY_ID": ceph_server.key,
+        "AWS_SECRET_ACCESS_KEY": ceph_server.secret,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+    }
+    place = s3fs.S3FileSystem(**ceph_server.options, skip_instance_cache=True)
+    return own, ceph_server.bucket(), place
+
+
+@pytest.mark.system
+def test_array_children_on_a_real_s3_of_which_one_is_told_to_stop(small, rows, tmp_path, on_s3):
+    own, bucket, place = on_s3
+    small.save(str(tmp_path / "model"))
+    titles = [f"{row.title} {number}" for number in range(40) for row in rows]
+    pq.write_table(pa.table({"title": titles}), tmp_path / "in.parquet", row_group_size=500)
+    place.put(str(tmp_path / "model"), f"{bucket}/model", recursive=True)
+    place.put(str(tmp_path / "in.parquet"), f"{bucket}/in.parquet")
+    prodcat.score(
+        small, str(tmp_path / "in.parquet"), str(tmp_path / "whole"), device="cpu",
+        scoring=prodcat.ScoringConfig(part_rows=500),
+    )  # fmt: skip
+    command = [
+        "predict", f"s3://{bucket}/in.parquet", "--model", f"s3://{bucket}/model",
+        "--part-rows", 500, "--output", f"s3://{bucket}/out", "--device", "cpu",
+        "--summary", f"s3://{bucket}/summary.json",
+    ]  # fmt: skip
+
+    def child(index):
+        return {"AWS_BATCH_JOB_ARRAY_INDEX": str(index), "AWS_BATCH_JOB_ARRAY_SIZE": "3"}
+
+    def summary(index):
+        return json.loads(place.cat(f"{bucket}/summary-{index:05d}.json"))
+
+    run(own, *command, **child(2))
+    process = start(own, *command, **child(0))
+    first = f"{bucket}/out/_prodcat/part-00000-00000.json"
+    while not place.exists(first):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+        place.invalidate_cache()
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    logs = process.communicate(timeout=60)[1]
+    assert process.returncode == 75 and time.monotonic() - began < 30, logs
+    assert summary(0)["exit_code"] == 75 and summary(2)["exit_code"] == 0
+    run(own, *command, **child(1))
+    run({**own, "AWS_BATCH_JOB_ATTEMPT": "2"}, *command, **child(0))
+    assert summary(0)["complete"] and summary(0)["summary"]["rows"] == len(titles)
+    place.invalidate_cache()
+    parts = sorted(name.rpartition("/")[2] for name in place.glob(f"{bucket}/out/part-*"))
+    assert parts == sorted(path.name for path in (tmp_path / "whole").glob("part-*"))
+    origin = pq.read_table(tmp_path / "whole").drop_columns(["model"])
+    place.get(f"{bucket}/out/", str(tmp_path / "out"), recursive=True)
+    assert pq.read_table(tmp_path / "out").drop_columns(["model"]).equals(origin)
+
+
+@pytest.mark.system
+def test_nodes_on_a_real_s3_stop_and_go_on(training, tmp_path, on_s3):
+    own, bucket, place = on_s3
+    command = [
+        *training, "--epochs", 12, "--patience", 50, "--checkpoint-steps", 1, "--frozen-layers", 0,
+        "--output", f"s3://{bucket}/cut", "--checkpoints", f"s3://{bucket}/checkpoints",
+        "--summary", f"s3://{bucket}/summary.json",
+    ]  # fmt: skip
+    port = servers.free_port()
+    nodes = [start(own, *command, **node(index, port)) for index in range(2)]
+    while not place.glob(f"{bucket}/checkpoints/*/step-*"):
+        assert nodes[0].poll() is None, nodes[0].communicate()
+        time.sleep(0.05)
+        place.invalidate_cache()
+    for process in nodes:
+        process.send_signal(signal.SIGTERM)
+    logs = [process.communicate(timeout=60)[1] for process in nodes]
+    assert [process.returncode for process in nodes] == [75, 75], logs
+    assert not place.exists(f"{bucket}/cut/manifest.json")
+    port = servers.free_port()
+    again = {**own, "AWS_BATCH_JOB_ATTEMPT": "2"}
+    nodes = [start(again, *command, **node(index, port)) for index in range(2)]
+    logs = [process.communicate(timeout=240)[1] for process in nodes]
+    assert [process.returncode for process in nodes] == [0, 0], logs
+    whole = [*command, "--output", tmp_path / "whole"]
+    del whole[whole.index("--checkpoints") : whole.index("--checkpoints") + 2]
+    port = servers.free_port()
+    nodes = [start(own, *whole, **node(index, port)) for index in range(2)]
+    assert [process.communicate(timeout=240) and process.returncode for process in nodes] == [0, 0]
+    place.invalidate_cache()
+    weights = place.cat(f"{bucket}/cut/model.safetensors")
+    assert weights == (tmp_path / "whole/model.safetensors").read_bytes()
+
+
 @pytest.mark.slow
 def test_what_the_image_installs_runs_the_jobs(scoring, environment, tmp_path):
     """No container engine is needed to try the one list of commands that both images run."""

@@ -72,6 +72,20 @@ def test_seven_countries_in_one_command(home, capsys):
     assert frozen and not frozen & labelled
 
 
+def test_answers_have_the_countrys_names(home, capsys):
+    labelled = str(home / "data/tr/labelled.csv")
+    levels = ["department", "category", "subcategory", "type"]
+    tree = prodcat.read_catalog(labelled, path=levels).tree
+    named = tree.with_names("tr", {own: f"tr:{own}" for own in tree.ids})
+    (home / "data/tr/tree.json").write_text(named.to_json())
+    edit(home, "[countries.tr]\n", '[countries.tr]\ntaxonomy = "data/tr/tree.json"\n')
+    run(capsys, home, "tr,nl", "--run", "first")
+    names = pq.read_table(home / "work/tr/scores/first")["predicted_names"].to_pylist()
+    assert len(names) == 200 and all(own[0].startswith("tr:") for own in names)
+    others = pq.read_table(home / "work/nl/scores/first")["predicted_names"].to_pylist()
+    assert not any(own[0].startswith("tr:") for own in others)
+
+
 def test_who_does_not_beat_production_is_published_and_not_promoted(home, capsys):
     run(capsys, home, "tr", "--step", "train")
     store = Store(str(home / "store"))
