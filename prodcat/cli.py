@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import prodcat
 from prodcat.cli_models import add_models, key_paths, named_keys
 from prodcat.cli_pipeline import add_pipeline
+from prodcat.cli_serve import add_serve
 from prodcat.config import ScoringConfig
 from prodcat.errors import ConfigError, Interrupted, ProdcatError, StoreError
 
@@ -226,6 +227,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_models(commands)
     add_pipeline(commands)
+    add_serve(commands)
 
     demo = commands.add_parser("demo", help="the whole job on a generated catalog")
     demo.add_argument("--folder", default="demo", help="where to keep its files")

@@ -1,0 +1,320 @@
+"""The server's routes, as SageMaker's containers have them.
+
+GET  /ping                     200 once the model answers, 503 before and while it stops
+POST /invocations              answers of the one model
+GET  /execution-parameters     what Batch Transform may send
+GET  /metrics                  for Prometheus
+POST /models                   load a model: {"model_name": …, "url": …}
+GET  /models                   all models, page by page
+GET, DELETE /models/{name}     one of them
+POST /models/{name}/invoke     answers of that one
+"""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from prodcat.serving.batching import Batcher
+from prodcat.serving.media import Limits, Query, picked_type, read_body, too_large, write_body
+from prodcat.serving.metrics import Metrics
+from prodcat.serving.models import Models, Served
+from prodcat.serving.refusal import Refusal
+
+logger = logging.getLogger("prodcat")
+ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+ONE = ""  # the name of the model of a server with one
+_SMALL = 32  # titles that are read on the event loop, which is quicker than to hand them over
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a server works.
+
+    Attributes:
+        limits: Of a request.
+        patience: Seconds that a request may wait for its answer.
+        most_waiting: Titles that may wait.
+        batch: Titles that are read at once.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    patience: float = 50.0
+    most_waiting: int = 8_192
+    batch: int = 256
+
+
+class Server:
+    """Models, the device's thread, and what is known of them.
+
+    Args:
+        models: To answer with; may be empty.
+        settings: How.
+        uri: Of the one model of a server with one, which is loaded once the server has started.
+    """
+
+    def __init__(self, models: Models, settings: Settings, uri: str | None = None) -> None:
+        self.models, self.settings, self.uri = models, settings, uri
+        self.metrics = Metrics()
+        self.batcher = Batcher(settings.most_waiting, settings.batch, told=self.metrics.batch)
+        self.metrics.watch(lambda: self.batcher.waiting, lambda: len(models), lambda: models.bytes)
+        self.threads = ThreadPoolExecutor(2, "prodcat-body")
+        self.loaders = ThreadPoolExecutor(1, "prodcat-load")
+        self.failure: str | None = None
+        self.stopping = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers."""
+        return not self.stopping and (self.uri is None or len(self.models) > 0)
+
+    def begin(self) -> None:
+        """Load the one model."""
+        if self.uri is not None:
+            self.loaders.submit(self._load_one)
+
+    def _load_one(self) -> None:
+        began = time.monotonic()
+        try:
+            assert self.uri is not None
+            self.models.load(ONE, self.uri)
+            logger.info("%s answers after %.1f s.", self.uri, time.monotonic() - began)
+        except Exception as error:
+            self.failure = str(error)
+            logger.error("%s", error)
+
+    def end(self) -> None:
+        """Answer what is in flight, and stop."""
+        self.stopping = True
+        self.batcher.close()
+        self.threads.shutdown(wait=False)
+        self.loaders.shutdown(wait=False, cancel_futures=True)
+
+    async def answered(self, served: Served, request: Request) -> Response:
+        """Answers to a request."""
+        kind = picked_type(request.headers.get("accept"), request.headers.get("content-type"))
+        body = await self.body(request)
+        content_type = request.headers.get("content-type")
+        loop = asyncio.get_running_loop()
+
+        def prepared() -> tuple[Query, Any]:
+            query = read_body(body, content_type, served.columns, self.settings.limits)
+            return query, served.texts(query)
+
+        small = len(body) < 200 * _SMALL
+        query, (texts, groups, errors) = (
+            prepared() if small else await loop.run_in_executor(self.threads, prepared)
+        )
+        decide = served.decision(query.settings)
+        promised = "guarantee" in query.settings or "max_error" in query.settings
+        answers = await asyncio.wrap_future(
+            self.batcher.submit(
+                served.exact if promised else served.fast,
+                texts,
+                decide,
+                groups,
+                self.settings.patience,
+            )
+        )
+
+        def written() -> bytes:
+            return write_body(served.records(answers, errors), query, kind)
+
+        content = (
+            written() if len(texts) <= _SMALL else await loop.run_in_executor(self.threads, written)
+        )
+        self.metrics.titles.inc(len(texts))
+        return Response(content, media_type=kind)
+
+    async def body(self, request: Request) -> bytes:
+        """A request's body, as long as it may be."""
+        most = self.settings.limits.body
+        said = request.headers.get("content-length", "")
+        if said.isdecimal() and int(said) > most:
+            raise too_large(int(said), most)
+        pieces, size = [], 0
+        async for piece in request.stream():
+            size += len(piece)
+            if size > most:
+                raise too_large("more", most)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class _Routes:
+    """What a server does at each of its addresses."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    async def ping(self, request: Request) -> Response:
+        """Whether it answers."""
+        server = self.server
+        if server.failure is not None:
+            raise Refusal(503, f"The model could not be loaded: {server.failure}")
+        if not server.ready:
+            raise Refusal(503, "The model is not loaded yet.", 1.0)
+        return JSONResponse({"status": "Healthy"})
+
+    async def invocations(self, request: Request) -> Response:
+        """Answers of the one model."""
+        server = self.server
+        if not server.ready:
+            raise Refusal(503, "The model is not loaded yet. Ask /ping when it is.", 1.0)
+        if server.uri is None:
+            raise Refusal(404, "There are many models here. Ask /models/NAME/invoke.")
+        return await server.answered(server.models.get(ONE), request)
+
+    async def parameters(self, request: Request) -> Response:
+        """What Batch Transform may send."""
+        own = os.environ
+        return JSONResponse(
+            {
+                "MaxConcurrentTransforms": int(own.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", "8")),
+                "BatchStrategy": own.get("SAGEMAKER_BATCH_STRATEGY", "MULTI_RECORD"),
+                "MaxPayloadInMB": self.server.settings.limits.body >> 20,
+            }
+        )
+
+    async def metrics(self, request: Request) -> Response:
+        """For Prometheus."""
+        content, kind = self.server.metrics.text()
+        return Response(content, headers={"Content-Type": kind})
+
+    async def load(self, request: Request) -> Response:
+        """Load a model."""
+        body = await self.server.body(request)
+        try:
+            asked = json.loads(body)
+            name, uri = asked["model_name"], asked["url"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise Refusal(400, 'Expected {"model_name": NAME, "url": FOLDER}.') from error
+        if not (isinstance(name, str) and isinstance(uri, str) and name and uri):
+            raise Refusal(400, "model_name and url are not texts; expected a name and a folder.")
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self.server.loaders, self.server.models.load, name, uri)
+        return JSONResponse({"status": f"The model {name!r} answers."})
+
+    async def listed(self, request: Request) -> Response:
+        """All models, page by page."""
+        token = request.query_params.get("next_page_token", "0")
+        size = request.query_params.get("limit", str(_PAGE))
+        if not all(_is_count(own) for own in (token, size)) or size == "0":
+            raise Refusal(400, "next_page_token or limit is no number of models.")
+        start, end = int(token), int(token) + int(size)
+        found = self.server.models.all()
+        content: dict[str, Any] = {"models": [_about(own) for own in found[start:end]]}
+        if end < len(found):
+            content["nextPageToken"] = str(end)
+        return JSONResponse(content)
+
+    async def one(self, request: Request) -> Response:
+        """One model."""
+        return JSONResponse(_about(self.server.models.get(request.path_params["name"])))
+
+    async def drop(self, request: Request) -> Response:
+        """Let a model go."""
+        self.server.models.drop(request.path_params["name"])
+        return JSONResponse({"status": "The model is gone."})
+
+    async def invoke(self, request: Request) -> Response:
+        """Answers of one model of many."""
+        served = self.server.models.get(request.path_params["name"])
+        return await self.server.answered(served, request)
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 9
+
+
+def make_app(server: Server) -> Starlette:
+    """The application of a server."""
+    own = _Routes(server)
+    routes = [
+        ("/ping", "GET", own.ping),
+        ("/invocations", "POST", own.invocations),
+        ("/execution-parameters", "GET", own.parameters),
+        ("/metrics", "GET", own.metrics),
+        ("/models", "POST", own.load),
+        ("/models", "GET", own.listed),
+        ("/models/{name}", "GET", own.one),
+        ("/models/{name}", "DELETE", own.drop),
+        ("/models/{name}/invoke", "POST", own.invoke),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        server.begin()
+        yield
+        await asyncio.get_running_loop().run_in_executor(None, server.end)
+
+    return Starlette(
+        routes=[
+            Route(path, _endpoint(server, call), methods=[method]) for path, method, call in routes
+        ],
+        exception_handlers={HTTPException: _unknown},
+        lifespan=lifespan,
+    )
+
+
+def _endpoint(server: Server, call: Endpoint) -> Endpoint:
+    """A route that answers whatever happens, and counts."""
+
+    async def answered(request: Request) -> Response:
+        began = time.perf_counter()
+        try:
+            response = await call(request)
+        except Refusal as refusal:
+            response = refused(refusal)
+        except ClientDisconnect:
+            response = Response(status_code=499)
+        except Exception:
+            logger.exception("A request failed.")
+            response = refused(Refusal(500, "The server failed. Its log says why."))
+        given = request.headers.get(ATTRIBUTES)
+        if given is not None:
+            response.headers[ATTRIBUTES] = given
+        name = getattr(call, "__name__", "")
+        server.metrics.request(name, response.status_code, time.perf_counter() - began)
+        return response
+
+    return answered
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    reason = {
+        404: f"There is nothing at {request.url.path!r}; expected /ping or /invocations.",
+        405: f"{request.method} is not possible at {request.url.path!r}.",
+    }.get(error.status_code, error.detail)
+    response = refused(Refusal(error.status_code, reason))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def refused(refusal: Refusal) -> Response:
+    """A refusal as a response."""
+    response = JSONResponse({"error": refusal.reason}, refusal.status)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(max(round(refusal.retry_after), 1))
+    return response
+
+
+def _about(served: Served) -> dict[str, Any]:
+    return {"modelName": served.name, "modelUrl": served.uri}

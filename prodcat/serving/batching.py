@@ -1,0 +1,209 @@
+"""Many requests, one device: titles of all of them in batches, each request in its time.
+
+A thread owns the device.  Whenever it is free it takes what waits, a piece of each request of
+one model, and reads all of that at once: at low load a title is alone and waits for nobody, at
+high load batches are full.  What would wait too long is refused when it comes.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from prodcat.decoding import Answers, join_answers
+from prodcat.errors import is_fault
+from prodcat.inference import Decide, Inference
+from prodcat.serving.refusal import Refusal
+
+logger = logging.getLogger("prodcat")
+
+
+@dataclass
+class _Work:
+    """A request on its way."""
+
+    inference: Inference
+    texts: Sequence[str]
+    decide: Decide
+    groups: Sequence[str] | None
+    deadline: float
+    answered: "Future[Answers]" = field(default_factory=Future)
+    parts: list[Answers] = field(default_factory=list)
+    done: int = 0
+
+    @property
+    def left(self) -> int:
+        return len(self.texts) - self.done
+
+
+class Batcher:
+    """A device's thread and what waits for it.
+
+    Args:
+        most_waiting: Titles; what comes beyond is refused.
+        batch: Titles that are read at once, at most.
+        piece: Of one request, so that a long one does not keep all others waiting.
+        told: Told of each batch: how many titles, and how many seconds.
+    """
+
+    def __init__(
+        self,
+        most_waiting: int = 8_192,
+        batch: int = 256,
+        piece: int = 64,
+        told: Callable[[int, float], None] = lambda titles, seconds: None,
+    ) -> None:
+        self.most_waiting, self.batch, self.piece, self.told = most_waiting, batch, piece, told
+        self._waiting: deque[_Work] = deque()
+        self._titles = 0
+        self._seconds = 0.0  # for a title, lately
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="prodcat-device", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Titles that wait or are being read."""
+        return self._titles
+
+    def submit(
+        self,
+        inference: Inference,
+        texts: Sequence[str],
+        decide: Decide,
+        groups: Sequence[str] | None = None,
+        patience: float = 50.0,
+    ) -> "Future[Answers]":
+        """Ask for answers.
+
+        Args:
+            inference: Of the model.
+            texts: At least one.
+            decide: See :meth:`Classifier.decision`.
+            groups: Of the texts, where something is promised by group.
+            patience: Seconds after which an answer is of no use.
+
+        Returns:
+            The answers on the host, or a :class:`Refusal`: 503 where it was not read in time.
+
+        Raises:
+            Refusal: 429: too much waits already.
+        """
+        with self._changed:
+            if self._closing:
+                raise Refusal(503, "The server is stopping. Ask another one.", 1.0)
+            wait = self._titles * self._seconds
+            if self._titles and (
+                self._titles + len(texts) > max(self.most_waiting, len(texts)) or wait > patience
+            ):
+                raise Refusal(
+                    429,
+                    f"{self._titles:,} titles wait already, for about {wait:.1f} s. Try again "
+                    "later, or ask for fewer at a time.",
+                    max(wait, 0.1),
+                )
+            work = _Work(inference, texts, decide, groups, time.monotonic() + patience)
+            self._waiting.append(work)
+            self._titles += len(texts)
+            self._changed.notify()
+        return work.answered
+
+    def close(self, patience: float = 30.0) -> None:
+        """Take nothing more, and answer what is there."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(patience)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closing:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                late, taken = self._take()
+            for work in late:
+                self._end(work, Refusal(503, "It was not this request's turn in time.", 1.0))
+            if taken:
+                self._read(taken)
+
+    def _take(self) -> tuple[list[_Work], list[tuple[_Work, slice]]]:
+        """What is too late, and a piece of each request of the model whose turn it is."""
+        now = time.monotonic()
+        late, kept, taken = [], [], []
+        size = 0
+        first: Inference | None = None
+        for work in self._waiting:
+            if work.answered.cancelled() or now > work.deadline:
+                late.append(work)
+                continue
+            if first is None:
+                first = work.inference
+            count = min(work.left, self.piece, self.batch - size)
+            if work.inference is first and count > 0:
+                taken.append((work, slice(work.done, work.done + count)))
+                size += count
+            else:
+                kept.append(work)
+        # What was not read to its end waits behind the others.
+        more = [work for work, rows in taken if rows.stop < len(work.texts)]
+        self._waiting = deque(kept + more)
+        return late, taken
+
+    def _read(self, taken: list[tuple[_Work, slice]]) -> None:
+        began = time.monotonic()
+        try:
+            self._answer(taken)
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+            if len(taken) > 1:  # one of them may be the reason
+                for one in taken:
+                    self._read([one])
+                return
+            logger.exception("A batch could not be read.")
+            with self._changed:
+                self._waiting = deque(own for own in self._waiting if own is not taken[0][0])
+            self._end(taken[0][0], error)
+            return
+        size = sum(rows.stop - rows.start for _, rows in taken)
+        seconds = time.monotonic() - began
+        self._seconds = 0.8 * self._seconds + 0.2 * seconds / size
+        self.told(size, seconds)
+
+    def _answer(self, taken: list[tuple[_Work, slice]]) -> None:
+        inference = taken[0][0].inference
+        texts = [text for work, rows in taken for text in work.texts[rows]]
+        with torch.inference_mode():
+            log_probs = inference.log_probs(inference.ready(texts))
+            start = 0
+            found = []
+            for work, rows in taken:
+                size = rows.stop - rows.start
+                groups = None if work.groups is None else work.groups[rows]
+                own = work.decide(log_probs[start : start + size], groups)
+                found.append(own.each(Tensor.cpu))
+                start += size
+        for (work, rows), own in zip(taken, found, strict=True):
+            work.parts.append(own)
+            work.done = rows.stop
+            if not work.left:
+                self._end(work, None)
+
+    def _end(self, work: _Work, error: BaseException | None) -> None:
+        with self._changed:
+            self._titles -= len(work.texts)
+        if work.answered.cancelled():
+            return
+        if error is not None:
+            work.answered.set_exception(error)
+        else:
+            work.answered.set_result(join_answers(work.parts))

@@ -1,0 +1,260 @@
+"""The models of a server: loaded and dropped while others answer, within a budget of memory."""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prodcat.catalog import read_catalog
+from prodcat.classifier import Classifier
+from prodcat.config import ScoringConfig
+from prodcat.decoding import Answers
+from prodcat.errors import ProdcatError
+from prodcat.inference import Decide
+from prodcat.loading import load
+from prodcat.serving.media import Query
+from prodcat.serving.refusal import Refusal
+
+logger = logging.getLogger("prodcat")
+_DECISIONS = 64
+_DIGITS = 6
+
+
+class Served:
+    """A classifier that answers queries.
+
+    Args:
+        name: As clients call it.
+        uri: Where it is from.
+        classifier: On its device.
+        bytes: Of memory that it takes.
+    """
+
+    def __init__(self, name: str, uri: str, classifier: Classifier, bytes: int) -> None:
+        self.name, self.uri, self.classifier, self.bytes = name, uri, classifier, bytes
+        self.text = classifier.text_columns
+        scoring = ScoringConfig()
+        self.fast = classifier.inference(classifier.pick_precision(scoring.precision))
+        self.exact = classifier.inference("float32")
+        tree = classifier.taxonomy
+        self._nodes = [
+            {
+                "path": list(tree.paths[node]),
+                "id": tree.ids[node],
+                "ids": [tree.ids[own] for own in tree.ancestors(node)],
+            }
+            for node in range(len(tree))
+        ] + [{"path": [], "id": "", "ids": []}]
+        self._decisions: OrderedDict[tuple[Any, ...], Decide] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def columns(self) -> list[str]:
+        """What may come beside a title."""
+        group = self.classifier.group_column(True)
+        return list(dict.fromkeys([*self.text, *([group] if group else [])]))
+
+    def decision(self, settings: Mapping[str, Any]) -> Decide:
+        """How answers are decided.
+
+        Raises:
+            Refusal: 400: the settings do not go together.
+        """
+        key = tuple(sorted(settings.items()))
+        with self._lock:
+            if key in self._decisions:
+                self._decisions.move_to_end(key)
+                return self._decisions[key]
+        try:
+            found = self.classifier.decision(**settings)
+        except ProdcatError as error:
+            raise Refusal(400, str(error)) from error
+        with self._lock:
+            self._decisions[key] = found
+            while len(self._decisions) > _DECISIONS:
+                self._decisions.popitem(last=False)
+        return found
+
+    def texts(self, query: Query) -> tuple[list[str], list[str] | None, dict[int, str]]:
+        """What is read of each title, its group if it is needed, and what is wrong with it."""
+        promised = "guarantee" in query.settings or "max_error" in query.settings
+        group = self.classifier.group_column(promised)
+        size = len(query)
+        needed = dict.fromkeys(["title", *self.text, *([group] if group else [])])
+        columns = {name: query.columns.get(name, [None] * size) for name in needed}
+        catalog = read_catalog(
+            columns,
+            title="title",
+            path=None,
+            text=list(self.text),
+            keep=[] if group is None else [group],
+            on_error="accept",
+        )
+        errors = {problem.row: problem.reason for problem in catalog.report.problems}
+        groups = None if group is None else catalog.column(group)
+        return self.classifier.texts_of(catalog), groups, {**errors, **query.errors}
+
+    def records(self, answers: Answers, errors: Mapping[int, str]) -> list[dict[str, Any]]:
+        """Answers as they are sent."""
+        found = []
+        rows = zip(
+            answers.nodes.tolist(),
+            answers.confidence.tolist(),
+            answers.level_confidence.tolist(),
+            strict=True,
+        )
+        for row, (nodes, confidence, levels) in enumerate(rows):
+            if row in errors:
+                found.append({"error": errors[row]})
+                continue
+            best = self._nodes[nodes[0]]
+            record: dict[str, Any] = {
+                **best,
+                "confidence": round(confidence[0], _DIGITS),
+                "level_confidences": [
+                    round(own, _DIGITS) for own in levels[0][: len(best["path"])]
+                ],
+            }
+            if len(nodes) > 1:
+                record["others"] = [
+                    {
+                        "path": self._nodes[node]["path"],
+                        "id": self._nodes[node]["id"],
+                        "confidence": round(own, _DIGITS),
+                    }
+                    for node, own in zip(nodes[1:], confidence[1:], strict=True)
+                ]
+            found.append(record)
+        return found
+
+
+@dataclass
+class _Loading:
+    """A place that is kept for a model."""
+
+    bytes: int
+
+
+class Models:
+    """All models of a server.
+
+    Args:
+        budget: Bytes that they may take together; any if not given.
+        device: Where they are.
+        opener: From a URI to a classifier.
+    """
+
+    def __init__(
+        self,
+        budget: int | None = None,
+        device: str | None = None,
+        opener: Callable[..., Classifier] = load,
+    ) -> None:
+        self.budget, self.device, self.opener = budget, device, opener
+        self._models: dict[str, Served] = {}
+        self._loading: dict[str, _Loading] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many are there."""
+        return len(self._models)
+
+    @property
+    def bytes(self) -> int:
+        """Of memory that is taken or kept."""
+        with self._lock:
+            return self._taken()
+
+    def _taken(self) -> int:
+        return sum(own.bytes for own in self._models.values()) + sum(
+            own.bytes for own in self._loading.values()
+        )
+
+    def get(self, name: str) -> Served:
+        """A model.
+
+        Raises:
+            Refusal: 404: there is none of that name.
+        """
+        with self._lock:
+            if name in self._models:
+                return self._models[name]
+        raise Refusal(404, f"There is no model {name!r} here. Load it with POST /models.")
+
+    def all(self) -> list[Served]:
+        """All of them, by name."""
+        with self._lock:
+            return [self._models[name] for name in sorted(self._models)]
+
+    def load(self, name: str, uri: str) -> Served:
+        """Load one; takes its time.
+
+        Raises:
+            Refusal: 409: it is there; 507: it does not fit; 400 or 404: there is no model in
+                that place.
+        """
+        import fsspec
+
+        filesystem, path = fsspec.url_to_fs(uri)
+        if "@" not in uri and not filesystem.exists(path):
+            raise Refusal(404, f"There is nothing at {uri!r}.")
+        size = artifact_bytes(uri)
+        with self._lock:
+            if name in self._models or name in self._loading:
+                raise Refusal(409, f"There is a model {name!r} already. Drop it first.")
+            taken = self._taken()
+            if self.budget is not None and taken + size > self.budget:
+                raise Refusal(
+                    507,
+                    f"The model {name!r} takes about {size:,} bytes, and {taken:,} of "
+                    f"{self.budget:,} are taken. Drop another one first.",
+                )
+            self._loading[name] = _Loading(size)
+        try:
+            classifier = self.opener(uri, device=self.device)
+            served = Served(name, uri, classifier, size)
+            decide = served.decision({})
+            with_texts = served.fast.ready(["a"])
+            served.fast.answers(with_texts, decide)  # what is made at the first answer is made
+        except ProdcatError as error:
+            with self._lock:
+                del self._loading[name]
+            raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
+        except MemoryError as error:
+            with self._lock:
+                del self._loading[name]
+            raise Refusal(507, f"There is no memory for the model {name!r}.") from error
+        except BaseException:
+            with self._lock:
+                del self._loading[name]
+            raise
+        with self._lock:
+            del self._loading[name]
+            self._models[name] = served
+        return served
+
+    def drop(self, name: str) -> None:
+        """Let one go; requests that it is answering are answered.
+
+        Raises:
+            Refusal: 404: there is none of that name.
+        """
+        with self._lock:
+            if name not in self._models:
+                raise Refusal(404, f"There is no model {name!r} here.")
+            del self._models[name]
+
+
+def artifact_bytes(uri: str) -> int:
+    """About how much memory a model takes, by the sizes of its files.
+
+    The weights once as they are and once as they are read with, a tokenizer ten times its JSON.
+    """
+    folder = Path(uri)
+    if not folder.is_dir():
+        return 0
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    return 2 * sizes.get("model.safetensors", 0) + 10 * sizes.get("tokenizer.json", 0) + (1 << 20)

@@ -1,0 +1,301 @@
+"""The server, as a process on loopback."""
+
+import concurrent.futures
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import servers
+
+ROOT = Path(__file__).parent.parent
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+class Running:
+    """A server's process, and a client for it."""
+
+    def __init__(self, *arguments, ready=200, environment=None):
+        self.port = servers.free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "prodcat", "serve", "--port", str(self.port), "--host",
+             "127.0.0.1", "--device", "cpu", *map(str, arguments)],
+            cwd=ROOT, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, **(environment or {})},
+        )  # fmt: skip
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+        self.seen = []
+        servers.wait_until(lambda: self.ping() == ready, "the server")
+
+    def ping(self):
+        assert self.process.poll() is None, self.process.communicate()
+        try:
+            self.seen.append(self.client.get("/ping").status_code)
+        except httpx.TransportError:
+            return None
+        return self.seen[-1]
+
+    def ask(self, body, content_type="application/json", path="/invocations", **headers):
+        if not isinstance(body, (str, bytes)):
+            body = json.dumps(body)
+        own = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(path, content=body, headers={"Content-Type": content_type, **own})
+
+    def stop(self):
+        self.client.close()
+        servers.stop(self.process)
+        self.process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def folder(classifier, tmp_path_factory):
+    own = tmp_path_factory.mktemp("served") / "model"
+    classifier.save(str(own))
+    return own
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    own = Running("--model", folder)
+    yield own
+    own.stop()
+
+
+@pytest.fixture(scope="module")
+def wanted(classifier, titles):
+    precision = classifier.pick_precision("auto")
+    return classifier.predict(titles, precision=precision)
+
+
+@pytest.fixture(scope="module")
+def titles(rows):
+    return [row.title for row in rows[:40]]
+
+
+def test_ping_waits_for_the_model(server):
+    assert server.seen[-1] == 200 and set(server.seen[:-1]) <= {503}
+    assert server.client.get("/execution-parameters").json() == {
+        "MaxConcurrentTransforms": 8, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 6,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["list", "instances", "inputs", "objects"])
+def test_answers_of_json_are_those_of_the_library(server, titles, wanted, form):
+    body = {
+        "list": titles,
+        "instances": {"instances": titles},
+        "inputs": {"inputs": titles, "parameters": {"top_k": 1}},
+        "objects": [{"title": title} for title in titles],
+    }[form]
+    answer = server.ask(body, **{ATTRIBUTES: "trace=7"})
+    assert answer.status_code == 200 and answer.headers["content-type"] == "application/json"
+    assert answer.headers[ATTRIBUTES] == "trace=7"
+    found = answer.json()["predictions"] if form == "instances" else answer.json()
+    for own, (best,) in zip(found, wanted, strict=True):
+        assert tuple(own["path"]) == best.path and own["id"] == best.node_id == own["ids"][-1]
+        assert own["confidence"] == pytest.approx(best.confidence, abs=5e-3)
+        assert own["level_confidences"] == pytest.approx(best.level_confidences, abs=5e-3)
+
+
+def test_settings_of_a_request(server, classifier, titles):
+    [own] = server.ask({"instances": titles[:1], "top_k": 3}).json()["predictions"]
+    [best] = classifier.predict(titles[:1], top_k=3)
+    assert [own["id"], *(other["id"] for other in own["others"])] == [one.node_id for one in best]
+    assert server.ask(json.dumps(titles[0])).json()["path"]
+    assert server.ask({"inputs": titles[0]}).json()["path"]
+    found = server.ask({"inputs": titles, "objective": "hierarchical_f1"}).json()
+    answers = classifier.predict(titles, objective="hierarchical_f1")
+    assert [one["id"] for one in found] == [own[0].node_id for own in answers]
+    refused = server.ask({"inputs": titles, "guarantee": 0.9})
+    assert refused.status_code == 400 and "calibration titles" in refused.json()["error"]
+
+
+def test_lines_come_back_one_for_one(server, titles, wanted):
+    lines = [json.dumps(titles[0]), "{", json.dumps({"title": titles[1]}), "", "7", '{"name": "x"}']
+    for kind in ("application/jsonlines", "application/jsonl"):
+        answer = server.ask("\n".join(lines) + "\n", kind)
+        assert answer.headers["content-type"] == "application/jsonlines"
+        found = [json.loads(line) for line in answer.text.splitlines()]
+        assert len(found) == 6
+        assert [tuple(found[row]["path"]) for row in (0, 2)] == [own[0].path for own in wanted[:2]]
+        assert "no JSON" in found[1]["error"] and "no JSON" in found[3]["error"]
+        assert "expected a text" in found[4]["error"] and "expected a title" in found[5]["error"]
+    assert json.loads(server.ask('" "', "application/jsonlines").text)["error"] == "empty title"
+
+
+def test_tables(server, titles, wanted):
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([["sku", "title"], *([str(n), title] for n, title in enumerate(titles))])
+    answer = server.ask(text.getvalue(), "text/csv; charset=utf-8")
+    found = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [own["predicted_id"] for own in found] == [own[0].node_id for own in wanted]
+    alone = server.ask("\n".join(f'"{title}"' for title in titles), "text/csv")
+    assert [row[1] for row in csv.reader(io.StringIO(alone.text))] == [
+        own[0].node_id for own in wanted
+    ]
+    out = io.BytesIO()
+    pq.write_table(pa.table({"sku": range(40), "title": titles}), out)
+    answer = server.ask(out.getvalue(), "application/x-parquet")
+    table = pq.read_table(io.BytesIO(answer.content))
+    assert table["predicted_id"].to_pylist() == [own[0].node_id for own in wanted]
+    lines = server.ask(out.getvalue(), "application/x-parquet", Accept="application/jsonlines")
+    assert [json.loads(line)["id"] for line in lines.text.splitlines()] == [
+        own[0].node_id for own in wanted
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "said"),
+    [
+        (b"", "application/json", 400, "empty"),
+        (b"[]", "application/json", 400, "no title"),
+        (b"{", "application/json", 400, "no JSON"),
+        (b"[NaN]", "application/json", 400, "no JSON"),
+        (b"\xff\xfe", "application/json", 400, "no UTF-8|no JSON"),
+        (b'["a", 7]', "application/json", 400, "Title 1"),
+        (b"7", "application/json", 400, "list of titles"),
+        (b'{"instances": "a"}', "application/json", 400, "expected a list"),
+        (b'{"instances": ["a"], "topk": 2}', "application/json", 400, "'topk' is not known"),
+        (b'{"instances": ["a"], "top_k": 0}', "application/json", 400, "1 to 100"),
+        (b'{"instances": ["a"], "top_k": "2"}', "application/json", 400, "expected int"),
+        (b'{"instances": ["a"], "objective": "x"}', "application/json", 400, "not known"),
+        (b'{"inputs": ["a"], "parameters": 1}', "application/json", 400, "expected an object"),
+        (b'{"titles": ["a"]}', "application/json", 400, "instances"),
+        (b'[{"title": "a", "colour": "b"}]', "application/json", 400, "not read by this model"),
+        (b"[" * 100_000, "application/json", 400, "deep|no JSON"),
+        (json.dumps(["a"] * 10_000).encode(), "application/json", 413, "4,096"),
+        (json.dumps(["a" * 20_000]).encode(), "application/json", 400, "letters"),
+        (b"[" + b" " * (6 << 20) + b'"a"]', "application/json", 413, "6,291,456"),
+        (b"a", "text/plain", 415, "application/json"),
+        (b"a", "application/jsonx", 415, "application/json"),
+        (b"\xff", "text/csv", 400, "no UTF-8"),
+        (b"a,b\nc,d\n", "text/csv", 400, "header"),
+        (b"title,b\nc\n", "text/csv", 400, "one length"),
+        (b'"a', "text/csv", 400, "no CSV"),
+        (b"PAR1", "application/x-parquet", 400, "no Parquet"),
+    ],
+)
+def test_wrong_requests_get_a_sentence(server, body, kind, status, said):
+    import re
+
+    answer = server.ask(body, kind)
+    assert answer.status_code == status, answer.text
+    reason = answer.json()["error"]
+    assert re.search(said, reason) and "Traceback" not in reason and len(reason) < 600
+
+
+def test_what_is_odd_is_answered(server):
+    for title in ("a\0b", "\ud83d\ude00" * 10, "\\ud800", "  ", "ş" * 9_000):
+        body = json.dumps([title]) if title != "\\ud800" else '["\\ud800"]'
+        assert server.ask(body).status_code == 200
+    assert server.ask('["a"]', Accept="image/png").status_code == 406
+    assert server.ask('["a"]', Accept="text/csv;q=0.5, */*;q=0.1").text.startswith("predicted_path")
+    assert server.client.get("/invocations").status_code == 405
+    assert server.client.get("/nothing").status_code == 404
+    assert server.ask('["a"]', path="/models/tr/invoke").status_code == 404
+
+
+def test_figures_for_prometheus(server, titles):
+    def titles_so_far():
+        text = server.client.get("/metrics").text
+        [line] = [own for own in text.splitlines() if own.startswith("prodcat_titles_total")]
+        return float(line.split()[1])
+
+    before = titles_so_far()
+    server.ask(titles)
+    assert titles_so_far() == before + len(titles)
+    text = server.client.get("/metrics").text
+    assert 'prodcat_requests_total{route="invocations",status="200"}' in text
+    assert "prodcat_models 1.0" in text and "prodcat_waiting_titles 0.0" in text
+
+
+def test_many_at_once_get_their_own_answers(server, titles, wanted):
+    def one(number):
+        row = number % len(titles)
+        size = 1 + number % 5
+        found = server.ask((titles * 2)[row : row + size]).json()
+        return [own["id"] for own in found] == [
+            own[0].node_id for own in (wanted * 2)[row : row + size]
+        ]
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(one, range(200)))
+
+
+def test_too_much_is_refused_at_once_and_told_to_stop_it_finishes(folder, titles):
+    own = Running("--model", folder, "--max-waiting", 300, "--max-titles", 4096)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(24) as pool:
+            found = list(pool.map(lambda _: own.ask(titles * 5), range(48)))
+            codes = {answer.status_code for answer in found}
+            assert codes == {200, 429}
+            late = next(answer for answer in found if answer.status_code == 429)
+            assert int(late.headers["retry-after"]) >= 1 and "wait already" in late.json()["error"]
+            # Told to stop in the middle of an answer: it is finished.
+            long = pool.submit(own.ask, titles * 100)
+            time.sleep(0.05)
+            own.process.send_signal(signal.SIGTERM)
+            assert long.result().status_code == 200 and len(long.result().json()) == 4_000
+        own.process.wait(30)
+        assert own.process.returncode == 0
+    finally:
+        own.stop()
+
+
+def test_a_model_that_cannot_be_loaded_is_never_ready(tmp_path):
+    own = Running("--model", tmp_path / "nothing", ready=503)
+    try:
+        servers.wait_until(
+            lambda: "could not be loaded" in own.client.get("/ping").text, "the failure"
+        )
+        assert own.ask(["a"]).status_code == 503
+    finally:
+        own.stop()
+
+
+def test_many_models(folder, small, tmp_path, titles, wanted):
+    small.save(str(tmp_path / "small"))
+    size = sum(path.stat().st_size for path in folder.iterdir()) >> 20
+    own = Running("--many", "--memory", 2 * size + 30)
+    try:
+
+        def load(name, place):
+            body = json.dumps({"model_name": name, "url": str(place)})
+            return own.client.post("/models", content=body)
+
+        assert load("tr", folder).status_code == 200
+        assert load("tr", folder).status_code == 409
+        assert load("x/../y?", tmp_path / "small").status_code in (200, 507)
+        assert load("gone", tmp_path / "nothing").status_code == 404
+        assert own.client.post("/models", content="{").status_code == 400
+        found = own.ask(titles, path="/models/tr/invoke").json()
+        assert [one["id"] for one in found] == [best[0].node_id for best in wanted]
+        assert own.ask(titles, path="/models/de/invoke").status_code == 404
+        assert own.ask(titles).status_code == 404
+        assert own.client.get("/models/tr").json() == {"modelName": "tr", "modelUrl": str(folder)}
+        full = [load(f"m{number}", folder).status_code for number in range(12)]
+        assert full[-1] == 507 and set(full) <= {200, 507}
+        names = [one["modelName"] for one in own.client.get("/models").json()["models"]]
+        assert "tr" in names and names == sorted(names)
+        page = own.client.get("/models?limit=1").json()
+        assert [one["modelName"] for one in page["models"]] == names[:1]
+        if len(names) > 1:
+            rest = own.client.get(f"/models?next_page_token={page['nextPageToken']}").json()
+            assert [one["modelName"] for one in rest["models"]] == names[1:]
+        assert own.client.delete("/models/tr").status_code == 200
+        assert own.client.delete("/models/tr").status_code == 404
+        assert own.ask(titles, path="/models/tr/invoke").status_code == 404
+        assert load("tr", folder).status_code == 200
+        assert own.ask(titles, path="/models/tr/invoke").status_code == 200
+    finally:
+        own.stop()
