@@ -566,6 +566,8 @@ def _predict(options: argparse.Namespace) -> None:
         _tell(options, _on_ray(options, scoring))
         return
     classifier = _load(options, options.model)
+    if options.output == "-" and (options.shard != "0/1" or options.overwrite):
+        raise ConfigError("--shard and --overwrite are for an output folder; expected one, not -.")
     if options.output == "-":
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(encoding="utf-8", newline="")

@@ -4,10 +4,14 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prodcat.cli_models import named_keys
-from prodcat.errors import ConfigError
+from prodcat.errors import ConfigError, ProdcatError
+
+if TYPE_CHECKING:
+    from prodcat.countries import Country
+    from prodcat.pipeline import Pipeline
 
 _CONFIG = "countries.toml"
 
@@ -48,7 +52,7 @@ def add_pipeline(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from prodcat.countries import read_countries
-    from prodcat.pipeline import Pipeline, facts_of
+    from prodcat.pipeline import Pipeline
     from prodcat.scoring import parse_shard
 
     countries = read_countries(options.config)
@@ -63,20 +67,46 @@ def _run(options: argparse.Namespace) -> None:
     shard = parse_shard(options.shard)
     if shard != (0, 1) and options.step != "score":
         raise ConfigError("--shard shares a scoring alone; expected --step score.")
-    for country in countries.named(options.countries):
+    failed: dict[str, ProdcatError] = {}
+    named = countries.named(options.countries)
+    for country in named:
         facts = options.facts.setdefault("countries", {}).setdefault(country.name, {})
-        if options.step != "score":
-            report = pipeline.train(country)
-            facts["train"] = facts_of(report)
-            if report is None:
-                print(f"{country.name}: nothing has changed since production was trained")
-            else:
-                verdict = "promoted" if report.passed else "published, NOT promoted"
-                print(f"{report.candidate}: {verdict}. {' '.join(report.reasons)}")
-        if options.step != "train":
-            scored = pipeline.score(country, options.name, shard)
-            facts["score"] = facts_of(scored)
-            print(f"{country.name}: {scored}")
+        try:
+            _steps(pipeline, country, options, shard, facts)
+        except ProdcatError as error:  # the others' jobs do not wait for this one
+            if len(named) == 1:
+                raise
+            facts["error"] = str(error)
+            failed[country.name] = error
+            print(f"{country.name}: FAILED. {error}", file=sys.stderr)
+    if failed:
+        first = next(iter(failed.values()))
+        raise type(first)(
+            f"{len(failed)} of {len(named)} countries failed: {', '.join(failed)}. Run these again."
+        ) from first
+
+
+def _steps(
+    pipeline: "Pipeline",
+    country: "Country",
+    options: argparse.Namespace,
+    shard: tuple[int, int],
+    facts: dict[str, Any],
+) -> None:
+    from prodcat.pipeline import facts_of
+
+    if options.step != "score":
+        report = pipeline.train(country)
+        facts["train"] = facts_of(report)
+        if report is None:
+            print(f"{country.name}: nothing has changed since production was trained")
+        else:
+            verdict = "promoted" if report.passed else "published, NOT promoted"
+            print(f"{report.candidate}: {verdict}. {' '.join(report.reasons)}")
+    if options.step != "train":
+        scored = pipeline.score(country, options.name, shard)
+        facts["score"] = facts_of(scored)
+        print(f"{country.name}: {scored}")
 
 
 def _render(options: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from prodcat.document import read_document
 from prodcat.errors import ArtifactError, ScoringError, StoreError
 from prodcat.objects import Entry, Objects
-from prodcat.parts import part_place
+from prodcat.parts import part_name, part_place
 
 logger = logging.getLogger("prodcat")
 FOLDER = "_prodcat"
@@ -179,11 +179,20 @@ class Ledger:
         Returns:
             The summary, or None where parts are missing.
         """
-        parts = {part_place(own.part): own for own in self._all()}
-        ends = [place for place, own in parts.items() if place is not None and own.last]
+        found = ((part_place(own.part), own) for own in self._all())
+        parts = {place: own for place, own in found if place is not None}
+        ends = [place for place, own in parts.items() if own.last]
         wanted = {(file, number) for file, end in ends for number in range(end + 1)}
         if len(ends) < len(files) or wanted != parts.keys():
             return None
+        contents: dict[int, str] = {}
+        for place, own in sorted(parts.items()):
+            if contents.setdefault(place[0], own.input) != own.input:
+                raise ScoringError(
+                    f"{files[place[0]]!r} was changed between {part_name(place[0], 0)} and "
+                    f"{own.part}: {self.objects.uri!r} has answers for two contents. Name another "
+                    "output, or score with overwrite."
+                )
         summary = {
             "job": self.job,
             "files": len(files),
@@ -211,8 +220,12 @@ def overwrite(objects: Objects) -> None:
     Raises:
         StoreError: It cannot be removed.
     """
+    try:
+        objects.start(JOB, 1)
+    except FileNotFoundError:
+        return  # no scoring's
     objects.remove(SUMMARY)
-    names = [name for name in objects.names("") if name.startswith("part-")]
+    names = [name for name in objects.names("") if part_place(name.split(".")[0]) is not None]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(objects.remove, names))
     objects.remove_below(FOLDER)

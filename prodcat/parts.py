@@ -60,7 +60,10 @@ def list_files(uri: str) -> list[str]:
     """
     import fsspec
 
-    filesystem, path = fsspec.url_to_fs(uri)
+    try:
+        filesystem, path = fsspec.url_to_fs(uri)
+    except (ValueError, ImportError) as error:
+        raise CatalogError(f"Cannot read {uri!r}: {error}. Check the address.") from error
     if filesystem.isdir(path):
         found = sorted(own for own in filesystem.find(path) if not _is_hidden(own, path))
         if not found:
@@ -84,7 +87,8 @@ def read_parts(files: list[str], wanted: Callable[[int, int], bool], rows: int) 
     Args:
         files: From :func:`list_files`.
         wanted: Whether a part is, by its file and its number.
-        rows: About how many a part has; row groups of Parquet are not cut.
+        rows: About how many a part has; row groups of Parquet are cut where they have twice
+            as many.
 
     Raises:
         CatalogError: A file cannot be read.
@@ -94,6 +98,14 @@ def read_parts(files: list[str], wanted: Callable[[int, int], bool], rows: int) 
             yield from _parquet_parts(place, file, wanted, rows)
         else:
             yield from _text_parts(place, file, wanted, rows)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Row groups that are one part together, or the pieces that a large one is cut into."""
+
+    groups: list[int]
+    sizes: list[int]
 
 
 def _parquet_parts(
@@ -107,40 +119,67 @@ def _parquet_parts(
     try:
         with filesystem.open(path, "rb") as raw:
             file = pq.ParquetFile(raw)
+            no_twins(file.schema_arrow.names, repr(uri))
             cuts = _cut(
                 [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)], rows
             )
-            first = 0
+            count = sum(len(cut.sizes) for cut in cuts)
             whole = max(file.metadata.num_rows, 1)
-            for number, (groups, size) in enumerate(cuts):
-                if wanted(place, number):
-                    table = (
-                        file.read_row_groups(groups) if groups else file.schema_arrow.empty_table()
-                    )
-                    no_twins(table.schema.names, repr(uri))
-                    last = number == len(cuts) - 1
-                    span = (first / whole, (first + size) / whole)
-                    yield Part(place, number, first, last, span, table)
-                first += size
+            first = number = 0
+            for cut in cuts:
+                own = [wanted(place, number + piece) for piece in range(len(cut.sizes))]
+                tables = _tables(file, cut) if any(own) else iter(())
+                for size, is_wanted in zip(cut.sizes, own, strict=True):
+                    table = next(tables, None)
+                    if is_wanted:
+                        span = (first / whole, (first + size) / whole)
+                        yield Part(place, number, first, number == count - 1, span, table)
+                    first, number = first + size, number + 1
     except (OSError, pa.ArrowException) as error:
         if isinstance(error, CatalogError):
             raise
         raise CatalogError(f"Cannot read {uri!r} as parquet: {error}.") from error
 
 
-def _cut(sizes: list[int], rows: int) -> list[tuple[list[int], int]]:
-    """Row groups put together until they have so many rows; one part at least."""
-    cuts: list[tuple[list[int], int]] = []
+def _tables(file: Any, cut: _Cut) -> Iterator[Any]:
+    """The tables of a cut; a large row group is never in memory as a whole."""
+    import pyarrow as pa
+
+    if len(cut.sizes) == 1:
+        yield file.read_row_groups(cut.groups) if cut.groups else file.schema_arrow.empty_table()
+        return
+    batches = file.iter_batches(batch_size=cut.sizes[0], row_groups=cut.groups)
+    rest = file.schema_arrow.empty_table()
+    for size in cut.sizes:
+        while len(rest) < size:
+            rest = pa.concat_tables([rest, pa.Table.from_batches([next(batches)])])
+        yield rest.slice(0, size)
+        rest = rest.slice(size)
+
+
+def _cut(sizes: list[int], rows: int) -> list[_Cut]:
+    """Small row groups together until they have so many rows, large ones in pieces.
+
+    There is one part at least, and no part has three times as many.
+    """
+    cuts: list[_Cut] = []
     groups: list[int] = []
     size = 0
     for group, own in enumerate(sizes):
+        if own >= 2 * rows:
+            if groups:
+                cuts.append(_Cut(groups, [size]))
+                groups, size = [], 0
+            pieces = own // rows
+            cuts.append(_Cut([group], [rows] * (pieces - 1) + [own - rows * (pieces - 1)]))
+            continue
         groups.append(group)
         size += own
         if size >= rows:
-            cuts.append((groups, size))
+            cuts.append(_Cut(groups, [size]))
             groups, size = [], 0
     if groups or not cuts:
-        cuts.append((groups, size))
+        cuts.append(_Cut(groups, [size]))
     return cuts
 
 

@@ -93,7 +93,7 @@ def fastest(device: torch.device) -> tuple[str, ...]:
             "int8",
             *(("bfloat16", "float32") if _has_half(device) else ("float32", "bfloat16")),
         )
-    return ("float32", "int8", "bfloat16")
+    return ("float32", "bfloat16", "int8")
 
 
 def _has_half(device: torch.device) -> bool:
@@ -293,7 +293,7 @@ def measure_ranges(encoder: Encoder, table: TokenTable) -> Ranges:
         packed.layers[number] = (*noting[:2], norm, _Feed(*noting[2:]), last)
     lengths = table.lengths
     with torch.inference_mode():
-        for length in np.unique(lengths):  # so that nothing is padded
+        for length in np.unique(lengths[lengths > 0]):  # so that nothing is padded
             rows = np.flatnonzero(lengths == length)
             for some in np.array_split(rows, -(-len(rows) * int(length) // _TOKENS)):
                 packed(table.batch(some, 0).ids, None)
@@ -408,7 +408,9 @@ def _parts(linear: nn.Linear) -> tuple[Tensor, Tensor]:
 
 def _integers(weight: Tensor) -> tuple[Tensor, Tensor]:
     """A matrix in the product's own layout, and the scale of each of its rows."""
-    scales = weight.abs().amax(dim=1).clamp(min=_LEAST) / 127
-    whole = (weight / scales[:, None]).round().clamp(-127, 127).to(torch.int8)
+    # Without instructions for such products, sums of two of them must fit into 16 bits.
+    most = 127 if torch.cpu._is_vnni_supported() else 63
+    scales = weight.abs().amax(dim=1).clamp(min=_LEAST) / most
+    whole = (weight / scales[:, None]).round().clamp(-most, most).to(torch.int8)
     packed: Tensor = torch.ops.onednn.qlinear_prepack(whole.contiguous(), None)
     return packed, scales

@@ -14,6 +14,7 @@ error                what was wrong with the row, or nothing
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -142,7 +143,9 @@ def to_table(columns: Any, schema: Any | None) -> Any:
             )
         if schema is None:
             fields = [
-                field.with_type(pa.string()) if pa.types.is_null(field.type) else field
+                (
+                    field.with_type(pa.string()) if pa.types.is_null(field.type) else field
+                ).with_nullable(True)
                 for field in columns.schema
             ]
             schema = pa.schema(fields)
@@ -157,13 +160,24 @@ def to_table(columns: Any, schema: Any | None) -> Any:
                 "are fixed already. Give the first row every column."
             )
         return columns.select(schema.names).cast(schema)
-    except (pa.ArrowException, OverflowError) as error:
+    except (pa.ArrowException, OverflowError, ValueError) as error:
         if isinstance(error, CatalogError):
             raise
         raise CatalogError(
             f"A column of the input changes its type: {error}. Give each column one type in all "
             "rows and files."
         ) from error
+
+
+def _plain(value: object) -> object:
+    """What JSON and CSV have a form for: no unreadable text, and no number that is none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return readable(value) if isinstance(value, str) else value
 
 
 def _clean(value: object) -> object:
@@ -193,7 +207,7 @@ def encode(table: Any, kind: Format, *, header: bool = True) -> bytes:
         return out.getvalue()
     if kind in ("csv", "tsv"):
         table = table.drop_columns(["predicted_names"])
-    columns = [column.to_pylist() for column in table.columns]
+    columns = [[_plain(own) for own in arrow_values(column)] for column in table.columns]
     text = io.StringIO(newline="")
     if kind == "jsonl":
         for record in zip(*columns, strict=True):

@@ -95,7 +95,14 @@ class Scorer:
         Raises:
             CatalogError: The columns cannot have these types.
         """
+        names = columns if isinstance(columns, dict) else columns.schema.names
+        missing = [name for name in self.needed if name not in names]
         table = to_table(columns, schema)
+        if missing and len(table):
+            raise CatalogError(
+                f"A file of the input has no column {missing[0]!r}; found {list(names)}. Give "
+                "all files the same columns."
+            )
         if not len(table):
             return Ready(table, self.inference.ready([]), None, {})
         catalog = read_catalog(

@@ -5,14 +5,18 @@ it is written.  What is done is in the output itself (see :mod:`prodcat.ledger`)
 same call goes on after any interruption, and processes share the work by their number alone.
 """
 
+import contextlib
+import gzip
 import logging
 import queue
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from prodcat.classifier import Classifier
@@ -127,6 +131,12 @@ def score(
     elif device is not None:
         model = model.to(device)
     kind = file_kind(output)
+    _check_apart(input, output)
+    if overwrite and shard != (0, 1):
+        raise ConfigError(
+            "overwrite and shard do not go together: each process would remove what the others "
+            "did. Name another output, or overwrite with one process first."
+        )
     if kind is None:
         return _scored(_Job.of(model, input, output, scoring), shard, overwrite, progress)
     if shard != (0, 1):
@@ -145,6 +155,22 @@ def score(
     _join(job.objects, output, kind)
     job.objects.remove_below("")
     return replace(report, output=output)
+
+
+def _check_apart(input: str, output: str) -> None:
+    """Refuse an output among the input, which the next call would read."""
+    import fsspec
+
+    try:
+        filesystem, path = fsspec.url_to_fs(input)
+    except (ValueError, ImportError) as error:
+        raise CatalogError(f"Cannot read {input!r}: {error}. Check the address.") from error
+    own = address(output.rstrip("/"))
+    if own.startswith(f"{address(input.rstrip('/'))}/") and filesystem.isdir(path):
+        raise CatalogError(
+            f"The output {output!r} lies in the input {input!r}, so that answers would be read as "
+            "titles. Name a place beside it."
+        )
 
 
 def _scored(job: "_Job", shard: Shard, overwrite: bool, progress: bool) -> ScoringReport:
@@ -202,23 +228,33 @@ def file_kind(output: str) -> Format | None:
 def _join(parts: Objects, output: str, kind: Format) -> None:
     """One file of all parts, in place once it is whole."""
     import fsspec
-    from fsspec.core import OpenFile
 
     filesystem, path = fsspec.url_to_fs(output)
-    target = f"{path}.part" if parts.is_local else path
     names = sorted(name for name in parts.names("") if name.startswith("part-"))
-    try:
-        with OpenFile(filesystem, target, "wb", compression_of(path)) as file:
-            append = _appender(file, kind)
-            for name in names:
-                append(parts.read(name))
-            append(None)
-        if target != path:
-            filesystem.mv(target, path)
-    except BaseException:
-        if target != path and filesystem.exists(target):
-            filesystem.rm_file(target)
-        raise
+    # On this machine first: a file of an object store is there once it is closed, whole or not.
+    near = Path(f"{path}.part") if parts.is_local else None
+    with tempfile.TemporaryDirectory(prefix="prodcat") as folder:
+        target = near or Path(folder) / "joined"
+        try:
+            with target.open("wb") as raw, _compressed(raw, path) as file:
+                append = _appender(file, kind)
+                for name in names:
+                    append(parts.read(name))
+                append(None)
+            if near is None:
+                filesystem.put_file(str(target), path)
+            else:
+                near.replace(path)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+
+
+def _compressed(raw: Any, path: str) -> Any:
+    """A file as its name says; the same bytes whenever it is written."""
+    if compression_of(path) is None:
+        return contextlib.nullcontext(raw)
+    return gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
 
 
 def _appender(file: Any, kind: Format) -> Callable[[bytes | None], None]:
@@ -292,6 +328,7 @@ class _Job:
         about = {
             "format": "prodcat-scoring",
             "model": model.content_hash,
+            "named": scorer.columns.model,
             "tree": model.taxonomy.hash,
             "joined": joined,
             **{f"setting {name}": value for name, value in asdict(scoring).items()},

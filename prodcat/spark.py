@@ -22,17 +22,28 @@ from prodcat.scorer import Scorer
 if TYPE_CHECKING:
     import pandas as pd
 
-_ADDED = (
-    "predicted_path string, predicted_id string, confidence double, "
-    "level_confidences array<double>, model string, error string"
-)
+
+def _added(top_k: int) -> dict[str, str]:
+    """Names and types of the answers' columns."""
+    found = {
+        "predicted_path": "string",
+        "predicted_names": "array<string>",
+        "predicted_id": "string",
+        "predicted_ids": "array<string>",
+        "confidence": "double",
+        "level_confidences": "array<double>",
+    }
+    for rank in range(2, top_k + 1):
+        found |= {f"predicted_path_{rank}": "string", f"confidence_{rank}": "double"}
+    return {**found, "model": "string", "error": "string"}
 
 
-def output_schema(schema: Any) -> str:
+def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
     """The schema of the answers, as ``mapInPandas`` takes it.
 
     Args:
         schema: The titles' own: a ``StructType``, or text such as ``"sku long, title string"``.
+        scoring: As for :func:`map_in_pandas`.
     """
     if isinstance(schema, str):
         own = schema
@@ -40,7 +51,8 @@ def output_schema(schema: Any) -> str:
         own = ", ".join(
             f"`{field.name}` {field.dataType.simpleString()}" for field in schema.fields
         )
-    return f"{own}, {_ADDED}"
+    added = _added((scoring or ScoringConfig()).top_k)
+    return ", ".join([own, *(f"{name} {kind}" for name, kind in added.items())])
 
 
 def map_in_pandas(
@@ -82,7 +94,7 @@ def answer_frame(
 def _answered(scorer: Scorer, frame: "pd.DataFrame") -> "pd.DataFrame":
     import pyarrow as pa
 
-    names = [own.split()[0] for own in _ADDED.split(", ")]
+    names = list(_added(scorer.scoring.top_k))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     added = scorer.answered(table).select(names).to_pandas()
     added.index = frame.index

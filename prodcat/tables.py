@@ -200,7 +200,7 @@ def _csv_batches(
     file: Iterable[str], delimiter: str, uri: str, batch_rows: int
 ) -> Iterator[Columns]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    reader = csv.reader(file, delimiter=delimiter)
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
     header = next(reader, None)
     if header is None:
         raise CatalogError(f"{uri!r} is empty; expected a header line with the columns' names.")

@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CHUNK = 2_048
+_SETTING = threading.Lock()
 _MOST_AROUND = 64  # special tokens of a title
 _MOST_GROWTH = 10_000
 
@@ -111,8 +113,11 @@ def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> T
         texts: One for each row.
         max_tokens: Longer texts are cut to this many tokens, special ones included.
     """
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
+    with _SETTING:  # not while another thread reads with it, unless it must change
+        if tokenizer.padding is not None:
+            tokenizer.no_padding()
+        if (tokenizer.truncation or {}).get("max_length") != max_tokens:
+            tokenizer.enable_truncation(max_tokens)
     pieces: list[NDArray[np.int32]] = []
     lengths: list[int] = []
     truncated = 0

@@ -72,6 +72,13 @@ def test_seven_countries_in_one_command(home, capsys):
     assert frozen and not frozen & labelled
 
 
+def test_a_country_that_fails_keeps_no_other_waiting(home, capsys):
+    (home / "data/de/labelled.csv").unlink()
+    said = run(capsys, home, "de,tr", "--step", "train", code=2)
+    assert "de: FAILED" in said and "tr@" in said and "promoted" in said
+    assert "1 of 2 countries failed: de" in said
+
+
 def test_answers_have_the_countrys_names(home, capsys):
     labelled = str(home / "data/tr/labelled.csv")
     levels = ["department", "category", "subcategory", "type"]

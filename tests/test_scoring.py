@@ -237,12 +237,120 @@ def test_outputs_that_cannot_be_are_named(small, table, tmp_path):
         score(small, str(table), str(table))
     with pytest.raises(ScoringError, match="holds 'catalog.parquet' and is no output"):
         score(small, str(table), str(table.parent))
+    with pytest.raises(ConfigError, match="would remove what the others did"):
+        score(small, str(table), str(tmp_path / "a"), shard=(0, 2), overwrite=True)
+    with pytest.raises(CatalogError, match="lies in the input"):
+        score(small, str(table.parent), str(table.parent / "out"))
+    with pytest.raises(CatalogError, match="Protocol not known"):
+        score(small, "nowhere://a.csv", str(tmp_path / "a"))
+    # What another program wrote is not removed, whatever its name.
+    spark = tmp_path / "spark/part-00000-ab12.c000.snappy.parquet"
+    spark.parent.mkdir()
+    spark.write_bytes(b"x")
+    with pytest.raises(ScoringError, match="is no output of a scoring"):
+        score(small, str(table), str(spark.parent), overwrite=True)
+    assert spark.exists()
     for wrong in ({"top_k": 0}, {"precision": "int4"}, {"format": "xml"}, {"text": "brand"}):
         with pytest.raises(ConfigError):
             ScoringConfig(**wrong)
 
 
+def test_tables_with_faults_are_answered_or_refused(small, table, tmp_path):
+    # Text that is no UTF-8, and numbers that are none.
+    own = pa.table(
+        {
+            "title": pa.array([b"s\xfct", b"ekmek"]).cast(pa.binary()).view(pa.string()),
+            "price": [float("nan"), 2.5],
+        }
+    )
+    pq.write_table(own, tmp_path / "odd.parquet")
+    score(small, str(tmp_path / "odd.parquet"), str(tmp_path / "odd.jsonl"))
+    lines = (tmp_path / "odd.jsonl").read_text().splitlines()
+    found = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [line["price"] for line in found] == [None, 2.5]
+    assert found[0]["title"] == "s\ufffdt" and found[0]["predicted_path"]
+    (tmp_path / "open.csv").write_text('title\n"a\nb\nc\n')
+    with pytest.raises(CatalogError, match="unexpected end of data"):
+        score(small, str(tmp_path / "open.csv"), str(tmp_path / "a"))
+    two = tmp_path / "two"
+    two.mkdir()
+    (two / "a.csv").write_text("title,sku\nsut,1\n")
+    (two / "b.csv").write_text("sku\n2\n")
+    with pytest.raises(CatalogError, match="no column 'title'"):
+        score(small, str(two), str(tmp_path / "b"))
+    strict = pa.schema([pa.field("title", pa.string()), pa.field("sku", pa.int64(), False)])
+    (two / "b.csv").unlink()
+    (two / "a.csv").unlink()
+    pq.write_table(pa.table({"title": ["sut"], "sku": [1]}, schema=strict), two / "a.parquet")
+    pq.write_table(pa.table({"title": ["ekmek"]}), two / "b.parquet")
+    score(small, str(two), str(tmp_path / "c"))
+    assert pq.read_table(tmp_path / "c")["sku"].to_pylist() == [1, None]
+
+
+def test_one_file_has_the_same_bytes_each_time_and_is_whole_or_not_there(
+    small, table, tmp_path, monkeypatch
+):
+    for name in ("a.csv.gz", "b.csv.gz"):
+        score(small, str(table), str(tmp_path / name), scoring=SMALL_PARTS)
+        time.sleep(1.1)
+    assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    score(small, str(table), "memory://shop/out.csv", scoring=SMALL_PARTS)
+    before = memory.cat("/shop/out.csv")
+    assert before == gzip.decompress((tmp_path / "a.csv.gz").read_bytes())
+
+    def failing(file, kind):
+        def append(content):
+            file.write(b"half")
+            raise OSError("the disk is full")
+
+        return append
+
+    monkeypatch.setattr("prodcat.scoring._appender", failing)
+    for place in ("memory://shop/out.csv", str(tmp_path / "c.csv")):
+        with pytest.raises(OSError, match="the disk is full"):
+            score(small, str(table), place, scoring=SMALL_PARTS)
+    assert memory.cat("/shop/out.csv") == before and not (tmp_path / "c.csv").exists()
+    memory.rm("/shop", recursive=True)
+
+
+def test_two_threads_answer_at_once(classifier, titles):
+    wanted = classifier.predict(titles)
+    failed = []
+
+    def ask():
+        try:
+            for _ in range(5):
+                assert classifier.predict(titles) == wanted
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed
+
+
 # -- exactly once -------------------------------------------------------------
+
+
+def test_an_input_that_changes_between_processes_is_never_complete(small, table, tmp_path):
+    out = str(tmp_path / "out")
+    score(small, str(table), out, scoring=SMALL_PARTS, shard=(0, 2))
+    own = pq.read_table(table)
+    changed = own.set_column(own.schema.get_field_index("title"), "title", own["title"][::-1])
+    size = table.stat().st_size
+    pq.write_table(changed, table, row_group_size=40)
+    if table.stat().st_size == size:  # else the job itself is another one
+        with pytest.raises(ScoringError, match="answers for two contents"):
+            score(small, str(table), out, scoring=SMALL_PARTS, shard=(1, 2))
+    else:
+        with pytest.raises(ScoringError, match="another input"):
+            score(small, str(table), out, scoring=SMALL_PARTS, shard=(1, 2))
 
 
 def test_what_is_done_is_not_done_again(small, table, tmp_path):
@@ -370,11 +478,33 @@ def test_parts_of_text_are_cut_alike_by_all(small, table, tmp_path, kind):
 
 
 @given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 60))
-def test_row_groups_are_cut_whole_and_all_once(sizes, rows):
+def test_row_groups_are_all_there_once_and_large_ones_in_pieces(sizes, rows):
     cuts = _cut(sizes, rows)
-    assert [group for groups, _ in cuts for group in groups] == list(range(len(sizes)))
-    assert sum(size for _, size in cuts) == sum(sizes)
-    assert all(size >= rows for _, size in cuts[:-1])
+    assert [group for cut in cuts for group in cut.groups] == list(range(len(sizes)))
+    for cut in cuts:
+        assert sum(cut.sizes) == sum(sizes[group] for group in cut.groups)
+        assert all(size < 3 * rows for size in cut.sizes)
+        assert len(cut.sizes) == 1 or (len(cut.groups) == 1 and min(cut.sizes) >= rows)
+
+
+def test_a_large_row_group_is_many_parts(small, table, tmp_path):
+    whole = pq.read_table(table)
+    one = tmp_path / "one.parquet"
+    pq.write_table(whole, one, row_group_size=10**6)
+    assert pq.ParquetFile(one).num_row_groups == 1
+    parts = list(read_parts([str(one)], lambda *_: True, 50))
+    assert [(own.first, len(own.table), own.last) for own in parts] == [
+        (0, 50, False), (50, 50, False), (100, 80, True),
+    ]  # fmt: skip
+    assert pa.concat_tables([own.table for own in parts]).equals(whole)
+    [second] = read_parts([str(one)], lambda file, number: number == 1, 50)
+    assert second.table.equals(parts[1].table) and second.span == (50 / 180, 100 / 180)
+    scoring = ScoringConfig(part_rows=50)
+    score(small, str(one), str(tmp_path / "a"), scoring=scoring)
+    for index in range(2):
+        score(small, str(one), str(tmp_path / "b"), scoring=scoring, shard=(index, 2))
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+    assert pq.read_table(tmp_path / "a")["sku"].equals(whole["sku"])
 
 
 SCRIPT = """

@@ -273,7 +273,7 @@ def _rights(countries: Countries, country: Country, step: str, config: str) -> d
         sources.append(country.assortment)
     own = [f"{countries.work}/{country.name}"]
     model = f"{countries.store}/{country.name}"
-    reads = [_prefix(place) for place in sources if place is not None]
+    reads = [own for place in sources if place is not None for own in _readable(place)]
     reads += [f"{_prefix(countries.store)}/store.json", f"{_prefix(model)}/*"]
     writes = [f"{_prefix(place)}/*" for place in own]
     if step == "train":
@@ -311,6 +311,15 @@ def _prefix(uri: str) -> str:
         if letter in "*?[":
             return key[:place] + "*"
     return key
+
+
+def _readable(uri: str) -> list[str]:
+    """What is read of a place: the file, or where it may be a folder all below it."""
+    key = _prefix(uri)
+    if key.endswith("*"):
+        return [key]
+    name = key.rstrip("/").rpartition("/")[2]
+    return [key] if "." in name else [key.rstrip("/"), f"{key.rstrip('/')}/*"]
 
 
 def _arn(place: str) -> dict[str, str]:
