@@ -6,10 +6,10 @@ on the device, batch by batch, down to the few numbers that an answer needs.
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 1 << 19  # log-probabilities that are decoded at once on a CPU
 _STREAMS = 8
+_WORKERS: dict[tuple[int, int, int], ThreadPoolExecutor] = {}
+_MAKING = threading.Lock()
 _MOST_CELLS_GPU = 1 << 26
 _Item = TypeVar("_Item")
 _Out = TypeVar("_Out")
@@ -219,11 +221,7 @@ class Inference:
         if self.network.device.type != "cpu" or streams < 2:
             yield from map(call, items)
             return
-        found = _workers(os.getpid(), streams, cores // streams).map(call, items)
-        try:
-            yield from found
-        finally:
-            torch.set_num_threads(cores)  # a new worker's number is at first that of all
+        yield from _workers(os.getpid(), streams, cores).map(call, items)
 
     def _group_log_probs(
         self, window: Window, batches: list[NDArray[np.int64]]
@@ -254,10 +252,19 @@ class Inference:
         return network.paths.log_probs(logits)
 
 
-@lru_cache(8)
 def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:
-    """Threads that are kept: each would take memory of its own with it again and again."""
-    return ThreadPoolExecutor(count, "prodcat-stream", _take_cores, (cores,))
+    """Threads that share the cores and are kept, as each takes memory of its own."""
+    with _MAKING:
+        key = process, count, cores
+        if key not in _WORKERS:
+            pool = ThreadPoolExecutor(count, "prodcat-stream", _take_cores, (cores // count,))
+            all_there = threading.Barrier(count + 1)
+            for _ in range(count):
+                pool.submit(all_there.wait)
+            all_there.wait()
+            torch.set_num_threads(cores)  # what the last of them took is at first that of all
+            _WORKERS[key] = pool
+        return _WORKERS[key]
 
 
 def _take_cores(count: int) -> None:

@@ -214,16 +214,22 @@ class Ledger:
         return [*self.done.values(), *self._read(new)]
 
 
-def overwrite(objects: Objects) -> None:
+def overwrite(objects: Objects, job: Mapping[str, Any] | None = None) -> None:
     """Remove the output of an earlier scoring, and nothing else.
+
+    Args:
+        objects: Its folder.
+        job: Of the scoring that is to come: the output of the same one stays, to be gone on with.
 
     Raises:
         StoreError: It cannot be removed.
     """
     try:
-        objects.start(JOB, 1)
+        there = objects.start(JOB, _LIMIT)
     except FileNotFoundError:
         return  # no scoring's
+    if job is not None and there == _text(dict(job)):
+        return
     objects.remove(SUMMARY)
     names = [name for name in objects.names("") if part_place(name.split(".")[0]) is not None]
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -608,6 +608,21 @@ def _is_of_s3(error: Exception) -> bool:
     return type(error).__module__.split(".")[0] in ("botocore", "aiobotocore", "aiohttp")
 
 
+def read_fault(uri: str, error: BaseException) -> StoreError | None:
+    """A fault of the store that a file lies in; None where the file itself is wrong."""
+    of_store = isinstance(error, OSError) or (isinstance(error, Exception) and _is_of_s3(error))
+    if not of_store or isinstance(error, FileNotFoundError):
+        return None
+    assert isinstance(error, Exception)
+    passes = _passes(error)
+    if not (passes or _is_of_s3(error) or _code(error)):
+        return None
+    hint = "Check the network and the server" if passes else "Check the address and the rights"
+    found = StoreError(f"Cannot read {uri!r}: {str(error).strip().rstrip('.')}. {hint}.")
+    found.unreachable = passes
+    return found
+
+
 def _passes(error: Exception) -> bool:
     code = _code(error)
     if code is not None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from prodcat.errors import CatalogError
+from prodcat.errors import CatalogError, StoreError
+from prodcat.objects import read_fault
 from prodcat.tables import expand, iter_tables, no_twins, table_format
 
 
@@ -57,6 +58,7 @@ def list_files(uri: str) -> list[str]:
 
     Raises:
         CatalogError: There is none, or one of a kind that is not read.
+        StoreError: The store cannot be reached.
     """
     import fsspec
 
@@ -64,13 +66,19 @@ def list_files(uri: str) -> list[str]:
         filesystem, path = fsspec.url_to_fs(uri)
     except (ValueError, ImportError) as error:
         raise CatalogError(f"Cannot read {uri!r}: {error}. Check the address.") from error
-    if filesystem.isdir(path):
-        found = sorted(own for own in filesystem.find(path) if not _is_hidden(own, path))
-        if not found:
-            raise CatalogError(f"The folder {uri!r} has no files; expected tables of titles.")
-        files = [str(filesystem.unstrip_protocol(own)) for own in found]
-    else:
-        files = expand(uri)
+    try:
+        if filesystem.isdir(path):
+            found = sorted(own for own in filesystem.find(path) if not _is_hidden(own, path))
+            if not found:
+                raise CatalogError(f"The folder {uri!r} has no files; expected tables of titles.")
+            files = [str(filesystem.unstrip_protocol(own)) for own in found]
+        else:
+            files = expand(uri)
+    except Exception as error:
+        fault = read_fault(uri, error)
+        if fault is not None:
+            raise fault from error
+        raise
     for own in files:
         table_format(own)
     return files
@@ -135,8 +143,13 @@ def _parquet_parts(
                         span = (first / whole, (first + size) / whole)
                         yield Part(place, number, first, number == count - 1, span, table)
                     first, number = first + size, number + 1
-    except (OSError, pa.ArrowException) as error:
-        if isinstance(error, CatalogError):
+    except (CatalogError, StoreError):
+        raise
+    except Exception as error:
+        fault = read_fault(uri, error)
+        if fault is not None:
+            raise fault from error
+        if not isinstance(error, (OSError, pa.ArrowException)):
             raise
         raise CatalogError(f"Cannot read {uri!r} as parquet: {error}.") from error
 

@@ -5,7 +5,9 @@
 <work>/<country>/scores/<run>/             the answers; see prodcat.ledger
 """
 
+import json
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ from prodcat.catalog import Catalog, read_catalog
 from prodcat.classifier import Classifier
 from prodcat.config import ModelConfig, ScoringConfig
 from prodcat.countries import Countries, Country
+from prodcat.document import read_document
 from prodcat.errors import StoreError
 from prodcat.fitting import fit
 from prodcat.gate import GateReport, judge
@@ -131,7 +134,7 @@ class Pipeline:
             Interrupted: SIGTERM came; the same call goes on.
         """
         run = run or f"{datetime.now(UTC):%Y-%m-%d}"
-        classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
+        classifier = self._pinned(country, run)
         named = country.language in classifier.taxonomy.translations
         scoring = ScoringConfig(
             language=country.language if named else None,
@@ -148,6 +151,20 @@ class Pipeline:
             shard=shard or (0, 1),
             progress=self.progress,
         )
+
+    def _pinned(self, country: Country, run: str) -> Classifier:
+        """What was in production when the run began, whatever is promoted meanwhile."""
+        classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
+        own = {"model": classifier.origin, "by": uuid.uuid4().hex}
+        runs = Objects(f"{self.countries.work}/{country.name}/runs")
+        there = runs.create(f"{run}.json", json.dumps(own).encode())
+        if there is None:
+            return classifier
+        pinned = read_document(there, runs.at(f"{run}.json"), limit=1 << 20)["model"]
+        if pinned == classifier.origin:
+            return classifier
+        logger.info("%s: the run %s began with %s, and goes on with it.", country.name, run, pinned)
+        return self.store.load(str(pinned), device=self.device)
 
     def _production(self, country: Country) -> Classifier | None:
         store = self.store

@@ -32,6 +32,7 @@ _MASKED = -1e4
 _MOVED = 0.8
 _APART = 16
 _LEAST_GELU = 0.17
+_LEAST_SUM = 1e-36  # where a title has no token, and so no score
 _LEAST = 1e-5
 
 
@@ -162,6 +163,8 @@ class PackedEncoder:
 
     def __call__(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """Pool each title to one vector; see :func:`make_reading`."""
+        if not ids.shape[1]:  # no title has a token
+            return torch.zeros(len(ids), self.words.shape[1])
         states = self.states(ids, mask).float()
         if self.pooling == "cls":
             return states[:, 0]
@@ -201,7 +204,7 @@ class PackedEncoder:
             scores += hidden
         weights = scores.exp_()
         out = torch.bmm(weights, value)
-        out /= weights.sum(-1, keepdim=True)
+        out /= weights.sum(-1, keepdim=True).clamp_(min=_LEAST_SUM)
         return out.view(batch, self.heads, tokens, -1).transpose(1, 2).reshape(batch * tokens, -1)
 
 

@@ -55,6 +55,14 @@ class Columns:
         self.depth = np.append(taxonomy.level, 0)
         self.model = model
 
+    @staticmethod
+    def all_names(top_k: int) -> list[str]:
+        """Of the columns, for so many paths."""
+        found = ["predicted_path", "predicted_names", "predicted_id", "predicted_ids"]
+        found += ["confidence", "level_confidences", "model", "error"]
+        ranks = range(2, top_k + 1)
+        return found + [f"{own}_{n}" for n in ranks for own in ("predicted_path", "confidence")]
+
     def of(self, answers: Answers, errors: Mapping[int, str]) -> dict[str, Any]:
         """The columns.
 

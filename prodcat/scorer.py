@@ -46,8 +46,8 @@ class Scorer:
 
     def __init__(self, classifier: Classifier, scoring: ScoringConfig) -> None:
         self.classifier, self.scoring = classifier, scoring
-        precision = classifier.pick_precision(scoring.precision, scoring.promises)
-        self.inference = classifier.inference(precision)
+        self.precision = classifier.pick_precision(scoring.precision, scoring.promises)
+        self.inference = classifier.inference(self.precision)
         self.decide = classifier.decision(
             scoring.top_k,
             objective=scoring.objective,
@@ -83,6 +83,12 @@ class Scorer:
                 f"{source} has no column {missing[0]!r}; found {schema.names}. Name the columns "
                 "with title= and text=."
             )
+        for name in self.columns.all_names(self.scoring.top_k):
+            if name in schema.names:
+                raise CatalogError(
+                    f"{source} has a column {name!r} already, which the answers would replace. "
+                    "Rename it."
+                )
         return schema
 
     def ready(self, columns: Any, schema: Any) -> Ready:

@@ -175,9 +175,9 @@ def _check_apart(input: str, output: str) -> None:
 
 def _scored(job: "_Job", shard: Shard, overwrite: bool, progress: bool) -> ScoringReport:
     if overwrite:
-        clear(job.objects)
+        clear(job.objects, job.about)
     with told_to_stop() as stop:
-        return job.run(shard, stop, progress)
+        return job.run(shard, stop, progress, overwrite)
 
 
 def stream(
@@ -329,6 +329,7 @@ class _Job:
             "format": "prodcat-scoring",
             "model": model.content_hash,
             "named": scorer.columns.model,
+            "precision": scorer.precision,
             "tree": model.taxonomy.hash,
             "joined": joined,
             **{f"setting {name}": value for name, value in asdict(scoring).items()},
@@ -344,7 +345,9 @@ class _Job:
         """How."""
         return self.scorer.scoring
 
-    def run(self, shard: Shard, stop: threading.Event, progress: bool) -> ScoringReport:
+    def run(
+        self, shard: Shard, stop: threading.Event, progress: bool, overwrite: bool
+    ) -> ScoringReport:
         """Do what of a share is not done."""
         index, count = shard
         ledger = Ledger(self.objects, self.about, f".{self.scoring.format}")
@@ -363,7 +366,9 @@ class _Job:
             name = part_name(file, number)
             if not mine(file, number):
                 return False
-            if name in ledger.done:
+            if name in ledger.done and not (
+                overwrite and ledger.done[name].input != identity(file)
+            ):
                 ledger.check_input(name, identity(file), self.files[file])
                 skipped.append(name)
                 return False

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Any, cast
 
 from prodcat.errors import CatalogError
+from prodcat.objects import read_fault
 
 Columns = dict[str, list[Any]]
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
@@ -192,7 +193,12 @@ def _read_file(uri: str, batch_rows: int, told: Callable[[int], None] | None) ->
                 yield piece
     except CatalogError:
         raise
-    except (OSError, EOFError, ValueError, csv.Error) as error:
+    except Exception as error:
+        fault = read_fault(uri, error)
+        if fault is not None:
+            raise fault from error
+        if not isinstance(error, (OSError, EOFError, ValueError, csv.Error)):
+            raise
         raise CatalogError(f"Cannot read {uri!r} as {kind}: {error}.") from error
 
 

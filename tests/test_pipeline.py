@@ -72,6 +72,26 @@ def test_seven_countries_in_one_command(home, capsys):
     assert frozen and not frozen & labelled
 
 
+def test_a_run_keeps_the_version_that_it_began_with(home, capsys):
+    run(capsys, home, "tr", "--step", "train")
+    store = Store(str(home / "store"))
+    first = store.list("tr")[0].reference
+    run(capsys, home, "tr", "--step", "score", "--run", "x", "--shard", "0/2")
+    path = home / "data/tr/labelled.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-5]))
+    edit(home, "[countries.tr]\n", "[countries.tr]\nmargin = -1.0\n")
+    run(capsys, home, "tr", "--step", "train")
+    [second] = [own.reference for own in store.list("tr") if "production" in own.aliases]
+    assert second != first
+    said = run(capsys, home, "tr", "--step", "score", "--run", "x", "--shard", "1/2")
+    assert "is complete" in said
+    table = pq.read_table(home / "work/tr/scores/x")
+    assert len(table) == 200 and set(table["model"].to_pylist()) == {first}
+    run(capsys, home, "tr", "--step", "score", "--run", "y")
+    assert set(pq.read_table(home / "work/tr/scores/y")["model"].to_pylist()) == {second}
+
+
 def test_a_country_that_fails_keeps_no_other_waiting(home, capsys):
     (home / "data/de/labelled.csv").unlink()
     said = run(capsys, home, "de,tr", "--step", "train", code=2)

@@ -316,6 +316,42 @@ def test_one_file_has_the_same_bytes_each_time_and_is_whole_or_not_there(
     memory.rm("/shop", recursive=True)
 
 
+def test_titles_without_a_token_are_answered():
+    encoder = build_encoder({"model_type": "bert", **_SIZES}).eval()
+    for precision in ("float32", "bfloat16"):
+        reading = make_reading(encoder, precision)
+        with torch.inference_mode():
+            none = reading(torch.zeros(2, 0, dtype=torch.int64), None)
+            mask = torch.tensor([[True, True], [False, False]])
+            mixed = reading(torch.tensor([[5, 6], [1, 1]]), mask)
+        assert none.shape == (2, 32) and mixed.isfinite().all() and none.isfinite().all()
+    table = TokenTable(np.array([5, 6], np.int32), np.array([0, 2, 2]), 0)
+    assert measure_ranges(encoder, table).fits(encoder)
+
+
+THREADS = """
+import threading, torch
+from concurrent.futures import ThreadPoolExecutor
+from prodcat.inference import _workers
+torch.set_num_threads(4)
+seen = []
+def late(): seen.append(torch.get_num_threads())
+import os
+pool = _workers(os.getpid(), 2, 4)
+assert list(pool.map(lambda _: torch.get_num_threads(), range(4))) == [2] * 4
+assert torch.get_num_threads() == 4
+for _ in range(3):
+    thread = threading.Thread(target=late); thread.start(); thread.join()
+    list(pool.map(lambda _: torch.get_num_threads(), range(4)))
+assert seen == [4] * 3, seen
+assert _workers(os.getpid(), 2, 4) is pool
+"""
+
+
+def test_threads_that_come_later_have_all_cores():
+    subprocess.run([sys.executable, "-c", THREADS], check=True, cwd=ROOT)
+
+
 def test_two_threads_answer_at_once(classifier, titles):
     wanted = classifier.predict(titles)
     failed = []
@@ -336,6 +372,50 @@ def test_two_threads_answer_at_once(classifier, titles):
 
 
 # -- exactly once -------------------------------------------------------------
+
+
+def test_overwrite_begins_anew_only_where_the_job_is_another(small, table, tmp_path):
+    out = tmp_path / "out"
+    score(small, str(table), str(out), scoring=SMALL_PARTS)
+    again = score(small, str(table), str(out), scoring=SMALL_PARTS, overwrite=True)
+    assert again.skipped == 5 and again.complete
+    other = ScoringConfig(part_rows=60)
+    anew = score(small, str(table), str(out), scoring=other, overwrite=True)
+    assert anew.skipped == 0 and anew.rows == 180 and anew.complete
+    own = pq.read_table(table)
+    size = table.stat().st_size
+    for _ in range(2):  # the same bytes but a title of the same length
+        titles = own["title"].to_pylist()
+        titles[0] = titles[0][::-1]
+        pq.write_table(own.set_column(1, "title", [titles]), table, row_group_size=20)
+    if table.stat().st_size == size and titles[0] != own["title"][0].as_py():
+        anew = score(small, str(table), str(out), scoring=other, overwrite=True)
+        assert anew.rows == 180 and anew.complete
+
+
+def test_an_input_whose_store_fails_may_go_well_later(small, tmp_path, monkeypatch):
+    import fsspec
+
+    def reset(*arguments, **named):
+        raise ConnectionResetError("reset by peer")
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/shop/in.csv", b"title\nsut\n")
+    memory.pipe("/shop/in.parquet", b"PAR1")
+    monkeypatch.setattr(type(memory), "_open", reset)
+    for name in ("in.csv", "in.parquet"):
+        with pytest.raises(prodcat.StoreError, match="reset by peer") as caught:
+            list(read_parts([f"memory://shop/{name}"], lambda *_: True, 50))
+        assert caught.value.unreachable
+    monkeypatch.undo()
+    memory.rm("/shop", recursive=True)
+
+
+def test_answers_that_would_replace_a_column_are_refused_first(small, tmp_path):
+    (tmp_path / "a.csv").write_text("title,error\nsut,x\n")
+    with pytest.raises(CatalogError, match="has a column 'error' already"):
+        score(small, str(tmp_path / "a.csv"), str(tmp_path / "out"))
+    assert not list(tmp_path.glob("out/part-*"))
 
 
 def test_an_input_that_changes_between_processes_is_never_complete(small, table, tmp_path):

@@ -17,21 +17,25 @@ import io
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prodcat.cli import TRY_AGAIN
 from prodcat.cli import main as run_command
-from prodcat.errors import StoreError
+from prodcat.errors import Interrupted, StoreError
 from prodcat.objects import Objects
 
 logger = logging.getLogger("prodcat.batch")
 _PORT = 29_500
+_CODES = "PRODCAT_EXIT_CODES"  # a folder in which the workers of a node leave theirs
 _NAMED = {
     "job": "AWS_BATCH_JOB_ID",
     "attempt": "AWS_BATCH_JOB_ATTEMPT",
@@ -54,15 +58,22 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     about = {name: environment[key] for name, key in _NAMED.items() if key in environment}
     _log_json(about)
     command, summary = _without_summary(list(arguments))
+    if command[:1] == ["pipeline"] and _nodes(environment) > 1:
+        logger.error("A pipeline's step runs on one node; expected a job of one, or train.")
+        return 2
     if command[:1] == ["train"] and _nodes(environment) > 1 and "RANK" not in environment:
         return _together(arguments, environment)
     if command[:1] == ["predict"] or command[:2] == ["pipeline", "run"]:
         command += _share(environment)
     facts: dict[str, Any] = {}
     began = time.time()
+    signal.signal(signal.SIGTERM, _interrupt)  # until the command has its own way to stop
     with contextlib.redirect_stdout(_Lines()), contextlib.redirect_stderr(_Lines()):
         code = _tried(command, facts)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is a moment's work
     logger.info("Ended with %d.", code)
+    if code and _CODES in environment:
+        Path(environment[_CODES], environment.get("RANK", "0")).write_text(str(code))
     if summary is not None and environment.get("RANK", "0") == "0":
         facts = {
             "command": command[:1],
@@ -73,6 +84,10 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         }
         code = _write(_own_name(summary, environment), facts) or code
     return code
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise Interrupted("Stopped by SIGTERM before anything was done. Run the same again.")
 
 
 def _tried(command: list[str], facts: dict[str, Any]) -> int:
@@ -149,7 +164,8 @@ def _together(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     logger.info(
         "Node %s of %d meets the others at %s:%s.", node, _nodes(environment), address, port
     )
-    process = subprocess.Popen(command, env=dict(environment))
+    codes = tempfile.mkdtemp(prefix="prodcat")
+    process = subprocess.Popen(command, env={**environment, _CODES: codes})
     told: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:
@@ -161,9 +177,15 @@ def _together(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         code = process.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
+        # The first worker that ended wrongly says why; torchrun stops the others.
+        ended = sorted(Path(codes).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        said = [int(path.read_text()) for path in ended]
+        shutil.rmtree(codes, ignore_errors=True)
     if code and told:
         # torchrun has an exit code of its own; what its workers were told is to save and stop.
         return TRY_AGAIN
+    if code and said:
+        return said[0]
     return code if code in (0, 2, TRY_AGAIN) else 1
 
 
