@@ -104,6 +104,8 @@ def test_frames_are_answered_as_spark_hands_them_over(small, job, rows):
     wanted = [" > ".join(best.path) for [best] in small.predict(titles[:20])]
     assert found["predicted_path"].tolist()[:20] == wanted
     assert found["error"].tolist()[-1] == "empty title"
+    three = output_schema("title string", prodcat.ScoringConfig(top_k=3))
+    assert "confidence_3 double" in three and "predicted_ids array<string>" in three
     names = [own.split()[0] for own in output_schema("sku long, title string").split(", ")]
     assert list(found.columns) == names
     with pytest.raises(CatalogError, match="'confidence' already"):

@@ -30,7 +30,7 @@ from typing import Any
 
 from prodcat.cli import TRY_AGAIN
 from prodcat.cli import main as run_command
-from prodcat.errors import Interrupted, StoreError
+from prodcat.errors import ConfigError, Interrupted, StoreError
 from prodcat.objects import Objects
 
 logger = logging.getLogger("prodcat.batch")
@@ -57,7 +57,11 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """
     about = {name: environment[key] for name, key in _NAMED.items() if key in environment}
     _log_json(about)
-    command, summary = _without_summary(list(arguments))
+    try:
+        command, summary = _without_summary(list(arguments))
+    except ConfigError as error:
+        logger.error("%s", error)
+        return 2
     if command[:1] == ["pipeline"] and _nodes(environment) > 1:
         logger.error("A pipeline's step runs on one node; expected a job of one, or train.")
         return 2
@@ -101,11 +105,18 @@ def _tried(command: list[str], facts: dict[str, Any]) -> int:
 
 
 def _without_summary(arguments: list[str]) -> tuple[list[str], str | None]:
-    if "--summary" not in arguments:
-        return arguments, None
-    place = arguments.index("--summary")
-    uri = arguments[place + 1] if place + 1 < len(arguments) else None
-    return arguments[:place] + arguments[place + 2 :], uri
+    rest: list[str] = []
+    uri: str | None = None
+    coming = iter(arguments)
+    for own in coming:
+        name, equals, value = own.partition("=")
+        if name != "--summary":
+            rest.append(own)
+            continue
+        uri = value if equals else next(coming, "")
+        if not uri:
+            raise ConfigError("--summary names no place; expected a URI, such as s3://b/s.json.")
+    return rest, uri
 
 
 def _share(environment: Mapping[str, str]) -> list[str]:
