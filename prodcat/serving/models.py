@@ -214,11 +214,7 @@ class Models:
                 )
             self._loading[name] = _Loading(size)
         try:
-            classifier = self.opener(uri, device=self.device)
-            served = Served(name, uri, classifier, size)
-            decide = served.decision({})
-            with_texts = served.fast.ready(["a"])
-            served.fast.answers(with_texts, decide)  # what is made at the first answer is made
+            served = open_model(name, uri, size, self.device, self.opener)
         except ProdcatError as error:
             with self._lock:
                 del self._loading[name]
@@ -246,6 +242,30 @@ class Models:
             if name not in self._models:
                 raise Refusal(404, f"There is no model {name!r} here.")
             del self._models[name]
+
+
+def open_model(
+    name: str,
+    uri: str,
+    size: int = 0,
+    device: str | None = None,
+    opener: Callable[..., Classifier] = load,
+) -> Served:
+    """Load a model and answer once, so that what is made at the first answer is made.
+
+    Args:
+        name: As clients call it.
+        uri: Where it is.
+        size: Of memory that it takes.
+        device: Where it is to be.
+        opener: From a URI to a classifier.
+
+    Raises:
+        ProdcatError: There is no model.
+    """
+    served = Served(name, uri, opener(uri, device=device), size)
+    served.fast.answers(served.fast.ready(["a"]), served.decision({}))
+    return served
 
 
 def artifact_bytes(uri: str) -> int:

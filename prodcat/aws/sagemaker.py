@@ -1,0 +1,148 @@
+"""prodcat behind AWS's own servers: functions for their toolkits, a handler for Multi Model Server.
+
+``inference.py`` in an archive needs one line::
+
+    from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
+
+The Hugging Face and PyTorch toolkits call the four functions.  Multi Model Server calls
+``handle(data, context)``: a function, as it swallows what a class raises while it loads, so that
+a model for which there is no memory would be taken for one that is there.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from prodcat.decoding import Answers
+from prodcat.serving.media import JSON, Limits, Query, picked_type, read_body, write_body
+from prodcat.serving.models import Served, open_model
+from prodcat.serving.refusal import Refusal
+
+_LIMITS = Limits()
+_loaded: dict[str, Served] = {}
+_lock = threading.Lock()
+
+
+def model_fn(model_dir: str, context: Any = None) -> Served:
+    """Load the classifier that an archive holds at its root.
+
+    Args:
+        model_dir: Where the archive was unpacked.
+        context: Of the server; unused.
+
+    Raises:
+        ProdcatError: There is none.
+        MemoryError: It does not fit.
+    """
+    return open_model("", model_dir)
+
+
+def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple[bytes, str]":
+    """Take a request's body as it came: text, bytes, or JSON that the server parsed already.
+
+    Args:
+        body: str, bytes, bytearray, or what JSON gave.
+        content_type: Of the header.
+        context: Of the server; unused.
+    """
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body), content_type
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass"), content_type
+    return json.dumps(body).encode(), content_type
+
+
+def predict_fn(
+    data: "tuple[bytes, str]", model: Served, context: Any = None
+) -> "tuple[list[dict[str, Any]], Query]":
+    """Answer.
+
+    Args:
+        data: From :func:`input_fn`.
+        model: From :func:`model_fn`.
+        context: Of the server; unused.
+
+    Raises:
+        Refusal: The body says nothing that can be answered.
+    """
+    query = read_body(data[0], data[1], model.columns, _LIMITS)
+    texts, groups, errors = model.texts(query)
+    promised = "guarantee" in query.settings or "max_error" in query.settings
+    inference = model.exact if promised else model.fast
+    answers = inference.answers(inference.ready(texts), model.decision(query.settings), groups)
+    assert isinstance(answers, Answers)
+    return model.records(answers, errors), query
+
+
+def output_fn(
+    prediction: "tuple[list[dict[str, Any]], Query]", accept: str = JSON, context: Any = None
+) -> "tuple[bytes, str]":
+    """Answers as a body, and its type.
+
+    Args:
+        prediction: From :func:`predict_fn`.
+        accept: Of the header.
+        context: Of the server; unused.
+
+    Raises:
+        Refusal: The type is not known.
+    """
+    records, query = prediction
+    kind = picked_type(accept, None)
+    return write_body(records, query, kind), kind
+
+
+def handle(data: Any, context: Any) -> "list[Any] | None":
+    """What Multi Model Server calls: once without data to load, then for each request.
+
+    Args:
+        data: None, or a batch of requests, ``[{"body": …}, …]``.
+        context: Of the server: the model's folder, headers, and where statuses are set.
+
+    Returns:
+        One body for each request; None once loaded.
+
+    Raises:
+        MemoryError: The model does not fit, which the server answers with 507.
+    """
+    folder = str(context.system_properties["model_dir"])
+    with _lock:
+        if folder not in _loaded:
+            try:
+                _loaded[folder] = model_fn(folder)
+            except torch.OutOfMemoryError as error:
+                raise MemoryError(str(error)) from error
+        served = _loaded[folder]
+    if data is None:
+        return None
+    return [_answered(served, request, row, context) for row, request in enumerate(data)]
+
+
+def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any) -> Any:
+    body = request.get("body", request.get("data"))
+    content_type = _header(context, row, "Content-Type") or JSON
+    accept = _header(context, row, "Accept")
+    attributes = _header(context, row, _ATTRIBUTES)
+    if attributes:
+        context.set_response_header(row, _ATTRIBUTES, attributes)
+    try:
+        kind = picked_type(accept, content_type)
+        found, query = predict_fn(input_fn(body, content_type), served)
+        content, status, reason = write_body(found, query, kind), 200, "OK"
+    except Refusal as refusal:
+        kind, status, reason = JSON, refusal.status, "Refused"
+        content = json.dumps({"error": refusal.reason}).encode()
+    context.set_response_status(status, reason, row)
+    context.set_response_content_type(row, kind)
+    return content
+
+
+_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+def _header(context: Any, row: int, name: str) -> str | None:
+    found = context.get_request_header(row, name)
+    return None if found is None else str(found)

@@ -1,0 +1,99 @@
+"""The functions that AWS's servers call, with what they hand over."""
+
+import json
+
+import pytest
+
+from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
+from prodcat.errors import ArtifactError
+from prodcat.serving.refusal import Refusal
+
+TITLES = ["sut 1 l", "ekmek 500 g"]
+
+
+@pytest.fixture(scope="module")
+def folder(small, tmp_path_factory):
+    own = tmp_path_factory.mktemp("archive") / "model"
+    small.save(str(own))
+    return str(own)
+
+
+@pytest.fixture(scope="module")
+def ids(small):
+    return [best.node_id for [best] in small.predict(TITLES)]
+
+
+@pytest.mark.parametrize(
+    "turn", [str, str.encode, lambda text: bytearray(text.encode()), json.loads]
+)
+def test_bodies_come_in_every_form(folder, ids, turn):
+    model = model_fn(folder)
+    body = turn(json.dumps({"inputs": TITLES, "parameters": {"top_k": 2}}))
+    content, kind = output_fn(predict_fn(input_fn(body, "application/json"), model), "*/*")
+    found = json.loads(content)
+    assert kind == "application/json" and [own["id"] for own in found] == ids
+    assert all(len(own["others"]) == 1 for own in found)
+    lines = "".join(json.dumps(title) + "\n" for title in TITLES)
+    own = predict_fn(input_fn(lines, "application/jsonlines"), model)
+    assert len(output_fn(own, "application/jsonlines")[0].splitlines()) == 2
+    with pytest.raises(Refusal, match="no JSON") as caught:
+        predict_fn(input_fn("{", "application/json"), model)
+    assert caught.value.status == 400
+
+
+class Context:
+    """What Multi Model Server's context has of it."""
+
+    def __init__(self, folder, headers):
+        self.system_properties = {"model_dir": folder}
+        self.headers, self.sent, self.statuses, self.types = headers, {}, {}, {}
+
+    def get_request_header(self, row, name):
+        return self.headers[row].get(name)
+
+    def set_response_header(self, row, name, value):
+        self.sent[row, name] = value
+
+    def set_response_status(self, code=200, phrase="", idx=0):
+        self.statuses[idx] = code
+
+    def set_response_content_type(self, row, value):
+        self.types[row] = value
+
+
+def test_a_batch_of_requests_is_answered_one_by_one(folder, ids):
+    attributes = "X-Amzn-SageMaker-Custom-Attributes"
+    headers = [
+        {"Content-Type": "application/json", attributes: "a=1"},
+        {"Content-Type": "text/csv", "Accept": "application/jsonlines"},
+        {"Content-Type": "text/plain"},
+    ]
+    context = Context(folder, headers)
+    assert handle(None, context) is None
+    found = handle(
+        [{"body": json.dumps(TITLES).encode()}, {"body": "\n".join(TITLES)}, {"data": b"x"}],
+        context,
+    )
+    assert [own["id"] for own in json.loads(found[0])] == ids
+    assert [json.loads(line)["id"] for line in found[1].splitlines()] == ids
+    assert context.statuses == {0: 200, 1: 200, 2: 415} and context.sent == {(0, attributes): "a=1"}
+    assert context.types == {
+        0: "application/json",
+        1: "application/jsonlines",
+        2: "application/json",
+    }
+    assert "text/plain" in json.loads(found[2])["error"]
+
+
+def test_what_cannot_be_loaded_is_said_when_it_is_loaded(tmp_path, folder, monkeypatch):
+    import torch
+
+    with pytest.raises(ArtifactError):
+        handle(None, Context(str(tmp_path / "nothing"), []))
+
+    def full(*arguments, **named):
+        raise torch.OutOfMemoryError("no memory on the device")
+
+    monkeypatch.setattr("prodcat.aws.sagemaker.open_model", full)
+    with pytest.raises(MemoryError, match="no memory on the device"):
+        handle(None, Context(folder + "/", []))
