@@ -866,6 +866,46 @@ class Classifier:
             self._readings[key] = make_reading(encoder, precision, self._ranges)
         return self._readings[key]
 
+    def share_encoder(self, other: "Classifier") -> bool:
+        """Use another classifier's encoder where it is the same one, and let the own one go.
+
+        Args:
+            other: On the same device.
+
+        Returns:
+            Whether it is the same: its settings and every weight.
+        """
+        mine, theirs = self._network.encoder, other._network.encoder
+        if mine is None or theirs is None or self._network.device != other._network.device:
+            return False
+        if mine is not theirs:
+            if self._stored["encoder"] != other._stored["encoder"]:
+                return False
+            own, given = mine.state_dict(), theirs.state_dict()
+            if mine.pooling != theirs.pooling or own.keys() != given.keys():
+                return False
+            if not all(torch.equal(own[name], given[name]) for name in own):
+                return False
+            self._network.encoder = theirs
+        for (precision, device), reading in other._readings.items():
+            if precision != "int8":  # whose ranges are each classifier's own
+                self._readings[precision, device] = reading
+        return True
+
+    @property
+    def memory(self) -> int:
+        """Bytes of its weights, the encoder's not counted; see :attr:`encoder_memory`."""
+        tensors = self._network.state_dict().items()
+        own = sum(int(t.nbytes) for name, t in tensors if not name.startswith("encoder."))
+        return own + (self._ngrams.hashes.nbytes + self._ngrams.idf.nbytes if self._ngrams else 0)
+
+    @property
+    def encoder_memory(self) -> int:
+        """Bytes of its encoder's weights, 0 where there is none."""
+        encoder = self._network.encoder
+        weights = () if encoder is None else encoder.state_dict().values()
+        return sum(int(own.nbytes) for own in weights)
+
     def __getstate__(self) -> dict[str, Any]:
         """All but what is made anew where it is needed."""
         return {**self.__dict__, "_readings": {}}

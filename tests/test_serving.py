@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 from pathlib import Path
 
 import httpx
@@ -263,6 +264,36 @@ def test_a_model_that_cannot_be_loaded_is_never_ready(tmp_path):
         own.stop()
 
 
+def test_models_with_one_encoder_share_it(classifier, folder, tmp_path):
+    import prodcat
+    from prodcat.serving.models import Models, artifact_bytes
+
+    other = classifier.calibrate(prodcat.read_catalog(
+        [{"title": "sut", "path": list(classifier.outcomes[0])}] * 30
+    ), method="temperature")  # fmt: skip
+    other.save(str(tmp_path / "other"))
+    models = Models(device="cpu")
+    first = models.load("tr", str(folder))
+    second = models.load("de", str(tmp_path / "other"))
+    assert second.classifier.network.encoder is first.classifier.network.encoder
+    assert second.fast.reading is first.fast.reading
+    assert first.bytes == artifact_bytes(str(folder)) > 2 * classifier.encoder_memory
+    whole = artifact_bytes(str(tmp_path / "other"))
+    assert second.bytes == whole - 2 * classifier.encoder_memory > 0
+    titles = ["sut 1 l", "ekmek"]
+    assert second.classifier.predict(titles) == prodcat.load(
+        str(tmp_path / "other"), device="cpu"
+    ).predict(titles)
+    # Another encoder is not taken for the same.
+    third = prodcat.load(str(folder), device="cpu")
+    third.network.encoder.word_embeddings.weight.data[0, 0] += 1
+    third.save(str(tmp_path / "third"))
+    models.drop("de")
+    third = models.load("nl", str(tmp_path / "third"))
+    assert third.classifier.network.encoder is not first.classifier.network.encoder
+    assert models.bytes == first.bytes + third.bytes
+
+
 def test_many_models(folder, small, tmp_path, titles, wanted):
     small.save(str(tmp_path / "small"))
     size = sum(path.stat().st_size for path in folder.iterdir()) >> 20
@@ -275,7 +306,12 @@ def test_many_models(folder, small, tmp_path, titles, wanted):
 
         assert load("tr", folder).status_code == 200
         assert load("tr", folder).status_code == 409
-        assert load("x/../y?", tmp_path / "small").status_code in (200, 507)
+        name = "a/b c?/invoke#ş"
+        assert load(name, tmp_path / "small").status_code == 200
+        place = f"/models/{urllib.parse.quote(name, safe='')}"
+        assert own.client.get(place).json()["modelName"] == name
+        assert own.ask(titles, path=f"{place}/invoke").status_code == 200
+        assert own.client.delete(place).status_code == 200
         assert load("gone", tmp_path / "nothing").status_code == 404
         assert own.client.post("/models", content="{").status_code == 400
         found = own.ask(titles, path="/models/tr/invoke").json()

@@ -253,9 +253,10 @@ def make_app(server: Server) -> Starlette:
         ("/metrics", "GET", own.metrics),
         ("/models", "POST", own.load),
         ("/models", "GET", own.listed),
-        ("/models/{name}", "GET", own.one),
-        ("/models/{name}", "DELETE", own.drop),
-        ("/models/{name}/invoke", "POST", own.invoke),
+        # A name may have slashes.
+        ("/models/{name:path}/invoke", "POST", own.invoke),
+        ("/models/{name:path}", "GET", own.one),
+        ("/models/{name:path}", "DELETE", own.drop),
     ]
 
     @asynccontextmanager

@@ -10,7 +10,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -201,9 +202,8 @@ class Batcher:
     def _end(self, work: _Work, error: BaseException | None) -> None:
         with self._changed:
             self._titles -= len(work.texts)
-        if work.answered.cancelled():
-            return
-        if error is not None:
-            work.answered.set_exception(error)
-        else:
-            work.answered.set_result(join_answers(work.parts))
+        with suppress(InvalidStateError):  # who asked may have gone, this very moment too
+            if error is not None:
+                work.answered.set_exception(error)
+            else:
+                work.answered.set_result(join_answers(work.parts))

@@ -3,20 +3,23 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from prodcat.archive import is_archive
+from prodcat.artifact import parse_manifest, read_manifest
 from prodcat.catalog import read_catalog
 from prodcat.classifier import Classifier
 from prodcat.config import ScoringConfig
 from prodcat.decoding import Answers
 from prodcat.errors import ProdcatError
 from prodcat.inference import Decide
-from prodcat.loading import load
+from prodcat.loading import is_reference, load
+from prodcat.objects import Objects
 from prodcat.serving.media import Query
 from prodcat.serving.refusal import Refusal
+from prodcat.store import Store
 
 logger = logging.getLogger("prodcat")
 _DECISIONS = 64
@@ -201,7 +204,10 @@ class Models:
         filesystem, path = fsspec.url_to_fs(uri)
         if "@" not in uri and not filesystem.exists(path):
             raise Refusal(404, f"There is nothing at {uri!r}.")
-        size = artifact_bytes(uri)
+        try:
+            size = artifact_bytes(uri)
+        except ProdcatError as error:
+            raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
         with self._lock:
             if name in self._models or name in self._loading:
                 raise Refusal(409, f"There is a model {name!r} already. Drop it first.")
@@ -214,7 +220,7 @@ class Models:
                 )
             self._loading[name] = _Loading(size)
         try:
-            served = open_model(name, uri, size, self.device, self.opener)
+            served = open_model(name, uri, size, self.device, self.opener, self.all())
         except ProdcatError as error:
             with self._lock:
                 del self._loading[name]
@@ -250,6 +256,7 @@ def open_model(
     size: int = 0,
     device: str | None = None,
     opener: Callable[..., Classifier] = load,
+    others: Sequence[Served] = (),
 ) -> Served:
     """Load a model and answer once, so that what is made at the first answer is made.
 
@@ -259,22 +266,34 @@ def open_model(
         size: Of memory that it takes.
         device: Where it is to be.
         opener: From a URI to a classifier.
+        others: Models whose encoder it shares if it is the same.
 
     Raises:
         ProdcatError: There is no model.
     """
-    served = Served(name, uri, opener(uri, device=device), size)
+    classifier = opener(uri, device=device)
+    shares = any(classifier.share_encoder(other.classifier) for other in others)
+    served = Served(name, uri, classifier, size)
     served.fast.answers(served.fast.ready(["a"]), served.decision({}))
+    if shares:
+        served.bytes = max(size - 2 * classifier.encoder_memory, classifier.memory)
     return served
 
 
 def artifact_bytes(uri: str) -> int:
-    """About how much memory a model takes, by the sizes of its files.
+    """About how much memory a model takes, by the sizes of its files before they are read.
 
     The weights once as they are and once as they are read with, a tokenizer ten times its JSON.
+
+    Raises:
+        ProdcatError: There is no artifact.
     """
-    folder = Path(uri)
-    if not folder.is_dir():
-        return 0
-    sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    folder, _, name = uri.rstrip("/").rpartition("/")
+    if is_archive(uri):
+        return 4 * Objects(folder or ".").size(name) + (1 << 20)
+    if is_reference(uri):
+        files: Mapping[str, Any] = Store(folder or ".").show(name).files
+    else:
+        files = parse_manifest(read_manifest(Objects(uri)), uri)["files"]
+    sizes = {name: int(own["bytes"]) for name, own in files.items()}
     return 2 * sizes.get("model.safetensors", 0) + 10 * sizes.get("tokenizer.json", 0) + (1 << 20)
