@@ -91,6 +91,10 @@ class Ledger:
             self.objects.write(JOB, _text(dict(job)))
             return
         if not isinstance(there, dict) or there != json.loads(_text(job)):
+            if not any(name.startswith("part-") for name in self.objects.names(FOLDER)):
+                # Begun, and ended before there was an answer: by a wrong setting, as it may be.
+                self.objects.write(JOB, _text(dict(job)))
+                return
             known = there if isinstance(there, dict) else {}
             names = [name for name in job if json.loads(_text(job[name])) != known.get(name)]
             shown = "; ".join(

@@ -374,6 +374,13 @@ def test_two_threads_answer_at_once(classifier, titles):
 # -- exactly once -------------------------------------------------------------
 
 
+def test_a_job_that_ended_before_its_first_answer_binds_nothing(small, table, tmp_path):
+    out = str(tmp_path / "out")
+    with pytest.raises(CatalogError, match="no column 'name'"):
+        score(small, str(table), out, scoring=replace(SMALL_PARTS, title="name"))
+    assert score(small, str(table), out, scoring=SMALL_PARTS).complete
+
+
 def test_overwrite_begins_anew_only_where_the_job_is_another(small, table, tmp_path):
     out = tmp_path / "out"
     score(small, str(table), str(out), scoring=SMALL_PARTS)
