@@ -596,11 +596,36 @@ def on_ray(options):
     return found
 
 
+# -- the contract of Batch, and every country ------------------------------------------
+
+CONTRACT = {
+    "batch": "test_batch.py: array children, two nodes (gloo), SIGTERM and the second attempt, "
+    "against Ceph RGW",
+    "countries": "test_pipeline.py: train, publish, gate, promote, score for 7 countries in one "
+    "command",
+}
+TESTS = {
+    "batch": ["tests/test_batch.py", "-m", "system"],
+    "countries": ["tests/test_pipeline.py", "-k", "seven_countries or real_s3"],
+}
+
+
+def contract(options):
+    """The tests that run the jobs as AWS Batch does, in processes with its variables."""
+    found = {}
+    for name, tests in TESTS.items():
+        command = [sys.executable, "-m", "pytest", "-q", "--no-cov", *tests]
+        done = subprocess.run(command, cwd=HERE.parents[2], capture_output=True, text=True)
+        said = done.stdout.strip().splitlines()[-1]
+        found[name] = {"passed": done.returncode == 0 and "skipped" not in said, "said": said}
+    return found
+
+
 # -- all --------------------------------------------------------------------------
 
 NAMES = [
     "model", "speed/0", "speed/20", "flops", "flops-without-amx", "without-amx",
-    "memory/100000", "memory/500000", "memory/2000000", "kills", "children", "ray",
+    "memory/100000", "memory/500000", "memory/2000000", "kills", "children", "ray", "contract",
 ]  # fmt: skip
 
 
@@ -616,6 +641,7 @@ def job(name, options):
         "kills": lambda: kills(options),
         "children": lambda: children(options),
         "ray": lambda: on_ray(options),
+        "contract": lambda: contract(options),
     }[kind]
     jobs.result_of(name, options.work).write_text(json.dumps(run(), indent=1))
 
@@ -711,6 +737,10 @@ def assemble(work):
                 own["equal"] and own["once"] and hit in (3, True),
             )
         )
+    own = read("contract")
+    rows.append({"table": "contract", **own})
+    for name, words in CONTRACT.items():
+        bars.append(bar(words, own[name]["said"], "passes, nothing skipped", own[name]["passed"]))
     return {"rows": rows, "bars": bars}
 
 
