@@ -772,30 +772,28 @@ class Classifier:
         some, given = catalog, known or {}
         if len(rows) < len(catalog):
             some, given = catalog.take(rows), {}
-        own = replace(self, _ranges=self._measured_ranges(self._texts(some)))
+        names = precisions(self._network.encoder)
+        ranges, host = None, self
+        if "int8" in names:  # which a CPU alone has
+            if self._network.device.type != "cpu":
+                host = replace(self, _network=copy.deepcopy(self._network).to("cpu"))
+            ranges = host._measured_ranges(self._texts(some))
+        own, on_host = replace(self, _ranges=ranges), replace(host, _ranges=ranges)
         measured = {
-            precision: given.get(precision)
-            or own._host(precision).evaluate(some, precision=precision).path_accuracy
-            for precision in precisions(self._network.encoder)
+            name: given.get(name)
+            or (on_host if name == "int8" else own).evaluate(some, precision=name).path_accuracy
+            for name in names
         }
         return replace(own, _stored={**self._stored, "precisions": measured})
 
-    def _host(self, precision: str) -> "Classifier":
-        """Itself, or a copy on the CPU for what only a CPU can do."""
-        if precision != "int8" or self._network.device.type == "cpu":
-            return self
-        return replace(self, _network=copy.deepcopy(self._network).to("cpu"))
-
     def _measured_ranges(self, texts: list[str]) -> Ranges | None:
-        if "int8" not in precisions(self._network.encoder) or not texts:
+        if not texts:
             return None
         rows = np.linspace(0, len(texts) - 1, min(len(texts), _MOST_RANGED)).astype(int)
-        network = self._host("int8")._network
-        assert network.encoder is not None and self._tokenizer is not None
+        assert self._network.encoder is not None and self._tokenizer is not None
         some = [texts[row] for row in rows]
-        return measure_ranges(
-            network.encoder, tokenize(self._tokenizer, some, self.model.max_tokens)
-        )
+        table = tokenize(self._tokenizer, some, self.model.max_tokens)
+        return measure_ranges(self._network.encoder, table)
 
     def pick_precision(self, wanted: ReadingPrecision, promised: bool = False) -> str:
         """The precision that is meant.
@@ -828,9 +826,9 @@ class Classifier:
                 f"precision={precision!r} is not known; expected one of {list(PRECISIONS)}."
             )
         network = self._network
-        if precision == "int8" and network.encoder is not None:
-            self._check_int8(network.encoder)
         encoder = network.encoder
+        if precision == "int8" and encoder is not None:
+            self._check_int8(encoder)
         return Inference(
             network,
             self._tokenizer,

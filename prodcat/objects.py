@@ -6,6 +6,7 @@ all.  What may pass (throttling, a lost connection) is tried again for a minute;
 """
 
 import base64
+import contextlib
 import errno
 import hashlib
 import logging
@@ -608,12 +609,26 @@ def _is_of_s3(error: Exception) -> bool:
     return type(error).__module__.split(".")[0] in ("botocore", "aiobotocore", "aiohttp")
 
 
-def read_fault(uri: str, error: BaseException) -> StoreError | None:
-    """A fault of the store that a file lies in; None where the file itself is wrong."""
-    of_store = isinstance(error, OSError) or (isinstance(error, Exception) and _is_of_s3(error))
+@contextlib.contextmanager
+def store_faults(uri: str) -> Iterator[None]:
+    """Say of a file that is read when it is its store that fails, and not the file.
+
+    Raises:
+        StoreError: It is.
+    """
+    try:
+        yield
+    except Exception as error:
+        fault = _read_fault(uri, error)
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def _read_fault(uri: str, error: Exception) -> StoreError | None:
+    of_store = isinstance(error, OSError) or _is_of_s3(error)
     if not of_store or isinstance(error, FileNotFoundError):
         return None
-    assert isinstance(error, Exception)
     passes = _passes(error)
     if not (passes or _is_of_s3(error) or _code(error)):
         return None

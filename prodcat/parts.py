@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from prodcat.errors import CatalogError, StoreError
-from prodcat.objects import read_fault
+from prodcat.errors import CatalogError
+from prodcat.objects import store_faults
 from prodcat.tables import expand, iter_tables, no_twins, table_format
 
 
@@ -60,13 +60,8 @@ def list_files(uri: str) -> list[str]:
         CatalogError: There is none, or one of a kind that is not read.
         StoreError: The store cannot be reached.
     """
-    import fsspec
-
-    try:
-        filesystem, path = fsspec.url_to_fs(uri)
-    except (ValueError, ImportError) as error:
-        raise CatalogError(f"Cannot read {uri!r}: {error}. Check the address.") from error
-    try:
+    filesystem, path = located(uri)
+    with store_faults(uri):
         if filesystem.isdir(path):
             found = sorted(own for own in filesystem.find(path) if not _is_hidden(own, path))
             if not found:
@@ -74,14 +69,24 @@ def list_files(uri: str) -> list[str]:
             files = [str(filesystem.unstrip_protocol(own)) for own in found]
         else:
             files = expand(uri)
-    except Exception as error:
-        fault = read_fault(uri, error)
-        if fault is not None:
-            raise fault from error
-        raise
     for own in files:
         table_format(own)
     return files
+
+
+def located(uri: str) -> tuple[Any, str]:
+    """The filesystem of an input, and its path there.
+
+    Raises:
+        CatalogError: There is no such kind of address.
+    """
+    import fsspec
+
+    try:
+        filesystem, path = fsspec.url_to_fs(uri)
+    except (ValueError, ImportError) as error:
+        raise CatalogError(f"Cannot read {uri!r}: {error}. Check the address.") from error
+    return filesystem, path
 
 
 def _is_hidden(path: str, root: str) -> bool:
@@ -125,7 +130,7 @@ def _parquet_parts(
 
     filesystem, path = fsspec.url_to_fs(uri)
     try:
-        with filesystem.open(path, "rb") as raw:
+        with store_faults(uri), filesystem.open(path, "rb") as raw:
             file = pq.ParquetFile(raw)
             no_twins(file.schema_arrow.names, repr(uri))
             cuts = _cut(
@@ -143,14 +148,7 @@ def _parquet_parts(
                         span = (first / whole, (first + size) / whole)
                         yield Part(place, number, first, number == count - 1, span, table)
                     first, number = first + size, number + 1
-    except (CatalogError, StoreError):
-        raise
-    except Exception as error:
-        fault = read_fault(uri, error)
-        if fault is not None:
-            raise fault from error
-        if not isinstance(error, (OSError, pa.ArrowException)):
-            raise
+    except (OSError, pa.ArrowException) as error:
         raise CatalogError(f"Cannot read {uri!r} as parquet: {error}.") from error
 
 

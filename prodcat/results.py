@@ -15,7 +15,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +30,21 @@ from prodcat.text import readable
 
 Format = Literal["parquet", "jsonl", "csv", "tsv"]
 _DIGITS = 6
+
+
+def column_types(top_k: int) -> dict[str, str]:
+    """Names of the answers' columns for so many paths, with their types as SQL has them."""
+    found = {
+        "predicted_path": "string",
+        "predicted_names": "array<string>",
+        "predicted_id": "string",
+        "predicted_ids": "array<string>",
+        "confidence": "double",
+        "level_confidences": "array<double>",
+    }
+    for rank in range(2, top_k + 1):
+        found |= {f"predicted_path_{rank}": "string", f"confidence_{rank}": "double"}
+    return {**found, "model": "string", "error": "string"}
 
 
 class Columns:
@@ -54,14 +69,6 @@ class Columns:
         self.chains = pa.array([*chains, []], pa.list_(pa.string()))
         self.depth = np.append(taxonomy.level, 0)
         self.model = model
-
-    @staticmethod
-    def all_names(top_k: int) -> list[str]:
-        """Of the columns, for so many paths."""
-        found = ["predicted_path", "predicted_names", "predicted_id", "predicted_ids"]
-        found += ["confidence", "level_confidences", "model", "error"]
-        ranks = range(2, top_k + 1)
-        return found + [f"{own}_{n}" for n in ranks for own in ("predicted_path", "confidence")]
 
     def of(self, answers: Answers, errors: Mapping[int, str]) -> dict[str, Any]:
         """The columns.
@@ -178,24 +185,21 @@ def to_table(columns: Any, schema: Any | None) -> Any:
 
 
 def _plain(value: object) -> object:
-    """What JSON and CSV have a form for: no unreadable text, and no number that is none."""
+    """What JSON and CSV have a form for: as :func:`_clean`, and no number that is none."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return readable(value) if isinstance(value, str) else value
+    return _clean(value, _plain)
 
 
-def _clean(value: object) -> object:
+def _clean(value: object, inside: Callable[[object], object] | None = None) -> object:
     """Unreadable bytes become U+FFFD, so that the output is valid UTF-8."""
+    inside = inside or _clean
     if isinstance(value, str):
         return readable(value)
     if isinstance(value, list):
-        return [_clean(part) for part in value]
+        return [inside(part) for part in value]
     if isinstance(value, dict):
-        return {key: _clean(part) for key, part in value.items()}
+        return {key: inside(part) for key, part in value.items()}
     return value
 
 

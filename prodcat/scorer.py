@@ -13,7 +13,7 @@ from prodcat.config import ScoringConfig
 from prodcat.decoding import Answers
 from prodcat.errors import CatalogError
 from prodcat.inference import Window
-from prodcat.results import Columns, raw_column, to_table
+from prodcat.results import Columns, column_types, raw_column, to_table
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Scorer:
             source: Where they are from, for the message.
 
         Raises:
-            CatalogError: A column that is read is missing.
+            CatalogError: A column that is read is missing, or one has an answer's name.
         """
         schema = to_table(columns, None).schema
         missing = [name for name in self.needed if name not in schema.names]
@@ -83,7 +83,7 @@ class Scorer:
                 f"{source} has no column {missing[0]!r}; found {schema.names}. Name the columns "
                 "with title= and text=."
             )
-        for name in self.columns.all_names(self.scoring.top_k):
+        for name in column_types(self.scoring.top_k):
             if name in schema.names:
                 raise CatalogError(
                     f"{source} has a column {name!r} already, which the answers would replace. "
@@ -129,18 +129,9 @@ class Scorer:
         return self.inference.answers(ready.window, self.decide, ready.groups, stopped)
 
     def table(self, ready: Ready, answers: Answers) -> Any:
-        """The rows' own columns with the answers beside them, an Arrow table.
-
-        Raises:
-            CatalogError: The input has a column of such a name.
-        """
+        """The rows' own columns with the answers beside them, an Arrow table."""
         table = ready.table
         for name, column in self.columns.of(answers, ready.errors).items():
-            if name in table.schema.names:
-                raise CatalogError(
-                    f"The input has a column {name!r} already, which the answers would replace. "
-                    "Rename it."
-                )
             table = table.append_column(name, column)
         return table
 

@@ -27,7 +27,7 @@ from prodcat.ledger import Ledger, identity_of
 from prodcat.ledger import overwrite as clear
 from prodcat.loading import load
 from prodcat.objects import Objects
-from prodcat.parts import Part, list_files, part_name, read_parts
+from prodcat.parts import Part, list_files, located, part_name, read_parts
 from prodcat.results import Format, encode
 from prodcat.scorer import Ready, Scorer
 from prodcat.stopping import told_to_stop
@@ -159,12 +159,7 @@ def score(
 
 def _check_apart(input: str, output: str) -> None:
     """Refuse an output among the input, which the next call would read."""
-    import fsspec
-
-    try:
-        filesystem, path = fsspec.url_to_fs(input)
-    except (ValueError, ImportError) as error:
-        raise CatalogError(f"Cannot read {input!r}: {error}. Check the address.") from error
+    filesystem, path = located(input)
     own = address(output.rstrip("/"))
     if own.startswith(f"{address(input.rstrip('/'))}/") and filesystem.isdir(path):
         raise CatalogError(

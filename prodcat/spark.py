@@ -17,25 +17,11 @@ from typing import TYPE_CHECKING, Any
 from prodcat.classifier import Classifier
 from prodcat.config import ScoringConfig
 from prodcat.loading import load
+from prodcat.results import column_types
 from prodcat.scorer import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def _added(top_k: int) -> dict[str, str]:
-    """Names and types of the answers' columns."""
-    found = {
-        "predicted_path": "string",
-        "predicted_names": "array<string>",
-        "predicted_id": "string",
-        "predicted_ids": "array<string>",
-        "confidence": "double",
-        "level_confidences": "array<double>",
-    }
-    for rank in range(2, top_k + 1):
-        found |= {f"predicted_path_{rank}": "string", f"confidence_{rank}": "double"}
-    return {**found, "model": "string", "error": "string"}
 
 
 def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
@@ -51,7 +37,7 @@ def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
         own = ", ".join(
             f"`{field.name}` {field.dataType.simpleString()}" for field in schema.fields
         )
-    added = _added((scoring or ScoringConfig()).top_k)
+    added = column_types((scoring or ScoringConfig()).top_k)
     return ", ".join([own, *(f"{name} {kind}" for name, kind in added.items())])
 
 
@@ -94,7 +80,7 @@ def answer_frame(
 def _answered(scorer: Scorer, frame: "pd.DataFrame") -> "pd.DataFrame":
     import pyarrow as pa
 
-    names = list(_added(scorer.scoring.top_k))
+    names = list(column_types(scorer.scoring.top_k))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     added = scorer.answered(table).select(names).to_pandas()
     added.index = frame.index

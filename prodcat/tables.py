@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, cast
 
-from prodcat.errors import CatalogError
-from prodcat.objects import read_fault
+from prodcat.errors import CatalogError, StoreError
+from prodcat.objects import store_faults
 
 Columns = dict[str, list[Any]]
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
@@ -159,47 +159,49 @@ def _read_files(uri: str, batch_rows: int, told: Callable[[int], None] | None) -
 
 
 def _read_file(uri: str, batch_rows: int, told: Callable[[int], None] | None) -> Iterator[Columns]:
+    kind = table_format(uri)
+    try:
+        with store_faults(uri):
+            yield from _pieces(uri, kind, batch_rows, told)
+    except (CatalogError, StoreError):
+        raise
+    except (OSError, EOFError, ValueError, csv.Error) as error:
+        raise CatalogError(f"Cannot read {uri!r} as {kind}: {error}.") from error
+
+
+def _pieces(
+    uri: str, kind: str, batch_rows: int, told: Callable[[int], None] | None
+) -> Iterator[Columns]:
     import fsspec
     from fsspec.core import OpenFile
 
-    kind = table_format(uri)
     filesystem, path = fsspec.url_to_fs(uri)
-    try:
-        if kind == "parquet":
-            import pyarrow.parquet
+    if kind == "parquet":
+        import pyarrow.parquet
 
-            with filesystem.open(path, "rb") as file:
-                for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_rows):
-                    yield _arrow_columns(batch)
-            return
-        text = OpenFile(
-            filesystem,
-            path,
-            "rt",
-            compression=compression_of(path),
-            encoding="utf-8-sig",
-            errors="surrogateescape",
-            newline="" if kind == "csv" else None,
+        with filesystem.open(path, "rb") as file:
+            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_rows):
+                yield _arrow_columns(batch)
+        return
+    text = OpenFile(
+        filesystem,
+        path,
+        "rt",
+        compression=compression_of(path),
+        encoding="utf-8-sig",
+        errors="surrogateescape",
+        newline="" if kind == "csv" else None,
+    )
+    with text as file:
+        pieces = (
+            _csv_batches(file, delimiter_of(uri), uri, batch_rows)
+            if kind == "csv"
+            else _record_batches(_json_records(file, uri), batch_rows)
         )
-        with text as file:
-            pieces = (
-                _csv_batches(file, delimiter_of(uri), uri, batch_rows)
-                if kind == "csv"
-                else _record_batches(_json_records(file, uri), batch_rows)
-            )
-            for piece in pieces:
-                if told is not None:
-                    told(text.fobjects[0].tell())
-                yield piece
-    except CatalogError:
-        raise
-    except Exception as error:
-        fault = read_fault(uri, error)
-        if fault is not None:
-            raise fault from error
-        if not isinstance(error, (OSError, EOFError, ValueError, csv.Error)):
-            raise
-        raise CatalogError(f"Cannot read {uri!r} as {kind}: {error}.") from error
+        for piece in pieces:
+            if told is not None:
+                told(text.fobjects[0].tell())
+            yield piece
 
 
 def _csv_batches(

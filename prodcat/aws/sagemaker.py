@@ -17,7 +17,15 @@ from typing import Any
 import torch
 
 from prodcat.decoding import Answers
-from prodcat.serving.media import JSON, Limits, Query, picked_type, read_body, write_body
+from prodcat.serving.media import (
+    ATTRIBUTES,
+    JSON,
+    Limits,
+    Query,
+    picked_type,
+    read_body,
+    write_body,
+)
 from prodcat.serving.models import Served, open_model
 from prodcat.serving.refusal import Refusal
 
@@ -70,8 +78,7 @@ def predict_fn(
     """
     query = read_body(data[0], data[1], model.columns, _LIMITS)
     texts, groups, errors = model.texts(query)
-    promised = "guarantee" in query.settings or "max_error" in query.settings
-    inference = model.exact if promised else model.fast
+    inference = model.inference(query)
     answers = inference.answers(inference.ready(texts), model.decision(query.settings), groups)
     assert isinstance(answers, Answers)
     return model.records(answers, errors), query
@@ -125,9 +132,9 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
     body = request.get("body", request.get("data"))
     content_type = _header(context, row, "Content-Type") or JSON
     accept = _header(context, row, "Accept")
-    attributes = _header(context, row, _ATTRIBUTES)
+    attributes = _header(context, row, ATTRIBUTES)
     if attributes:
-        context.set_response_header(row, _ATTRIBUTES, attributes)
+        context.set_response_header(row, ATTRIBUTES, attributes)
     try:
         kind = picked_type(accept, content_type)
         found, query = predict_fn(input_fn(body, content_type), served)
@@ -138,9 +145,6 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
     context.set_response_status(status, reason, row)
     context.set_response_content_type(row, kind)
     return content
-
-
-_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 def _header(context: Any, row: int, name: str) -> str | None:

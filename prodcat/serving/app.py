@@ -28,13 +28,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from prodcat.serving.batching import Batcher
-from prodcat.serving.media import Limits, Query, picked_type, read_body, too_large, write_body
+from prodcat.serving.media import (
+    ATTRIBUTES,
+    Limits,
+    Query,
+    picked_type,
+    read_body,
+    too_large,
+    write_body,
+)
 from prodcat.serving.metrics import Metrics
 from prodcat.serving.models import Models, Served
 from prodcat.serving.refusal import Refusal
 
 logger = logging.getLogger("prodcat")
-ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 ONE = ""  # the name of the model of a server with one
 _SMALL = 32  # titles that are read on the event loop, which is quicker than to hand them over
 _PAGE = 100
@@ -119,10 +126,9 @@ class Server:
             prepared() if small else await loop.run_in_executor(self.threads, prepared)
         )
         decide = served.decision(query.settings)
-        promised = "guarantee" in query.settings or "max_error" in query.settings
         answers = await asyncio.wrap_future(
             self.batcher.submit(
-                served.exact if promised else served.fast,
+                served.inference(query),
                 texts,
                 decide,
                 groups,

@@ -32,6 +32,7 @@ _ALIASES = {
     "application/parquet": PARQUET,
     "application/vnd.apache.parquet": PARQUET,
 }
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _SETTINGS = ("top_k", "objective", "guarantee", "max_error")
 _MOST_LETTERS = 10_000
 
@@ -65,6 +66,11 @@ class Query:
     errors: Mapping[int, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     form: str = "list"
+
+    @property
+    def promises(self) -> bool:
+        """Whether something is promised of the answers."""
+        return "guarantee" in self.settings or "max_error" in self.settings
 
     def __len__(self) -> int:
         """How many titles."""

@@ -4,17 +4,15 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from prodcat.archive import is_archive
 from prodcat.artifact import parse_manifest, read_manifest
 from prodcat.catalog import read_catalog
 from prodcat.classifier import Classifier
-from prodcat.config import ScoringConfig
 from prodcat.decoding import Answers
 from prodcat.errors import ProdcatError
-from prodcat.inference import Decide
+from prodcat.inference import Decide, Inference
 from prodcat.loading import is_reference, load
 from prodcat.objects import Objects
 from prodcat.serving.media import Query
@@ -39,9 +37,9 @@ class Served:
     def __init__(self, name: str, uri: str, classifier: Classifier, bytes: int) -> None:
         self.name, self.uri, self.classifier, self.bytes = name, uri, classifier, bytes
         self.text = classifier.text_columns
-        scoring = ScoringConfig()
-        self.fast = classifier.inference(classifier.pick_precision(scoring.precision))
-        self.exact = classifier.inference("float32")
+        self.fast = classifier.inference(classifier.pick_precision("auto"))
+        # Promises are measured in float32; where there is none, none can be asked for.
+        self.exact = self.fast if classifier.guarantee is None else classifier.inference()
         tree = classifier.taxonomy
         self._nodes = [
             {
@@ -59,6 +57,10 @@ class Served:
         """What may come beside a title."""
         group = self.classifier.group_column(True)
         return list(dict.fromkeys([*self.text, *([group] if group else [])]))
+
+    def inference(self, query: Query) -> Inference:
+        """What reads the titles of a query."""
+        return self.exact if query.promises else self.fast
 
     def decision(self, settings: Mapping[str, Any]) -> Decide:
         """How answers are decided.
@@ -83,8 +85,7 @@ class Served:
 
     def texts(self, query: Query) -> tuple[list[str], list[str] | None, dict[int, str]]:
         """What is read of each title, its group if it is needed, and what is wrong with it."""
-        promised = "guarantee" in query.settings or "max_error" in query.settings
-        group = self.classifier.group_column(promised)
+        group = self.classifier.group_column(query.promises)
         size = len(query)
         needed = dict.fromkeys(["title", *self.text, *([group] if group else [])])
         columns = {name: query.columns.get(name, [None] * size) for name in needed}
@@ -134,13 +135,6 @@ class Served:
         return found
 
 
-@dataclass
-class _Loading:
-    """A place that is kept for a model."""
-
-    bytes: int
-
-
 class Models:
     """All models of a server.
 
@@ -158,7 +152,7 @@ class Models:
     ) -> None:
         self.budget, self.device, self.opener = budget, device, opener
         self._models: dict[str, Served] = {}
-        self._loading: dict[str, _Loading] = {}
+        self._loading: dict[str, int] = {}  # bytes that are kept for a model
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -172,9 +166,8 @@ class Models:
             return self._taken()
 
     def _taken(self) -> int:
-        return sum(own.bytes for own in self._models.values()) + sum(
-            own.bytes for own in self._loading.values()
-        )
+        there = sum(own.bytes for own in self._models.values())
+        return there + sum(self._loading.values())
 
     def get(self, name: str) -> Served:
         """A model.
@@ -218,24 +211,19 @@ class Models:
                     f"The model {name!r} takes about {size:,} bytes, and {taken:,} of "
                     f"{self.budget:,} are taken. Drop another one first.",
                 )
-            self._loading[name] = _Loading(size)
+            self._loading[name] = size
+        served: Served | None = None
         try:
             served = open_model(name, uri, size, self.device, self.opener, self.all())
         except ProdcatError as error:
-            with self._lock:
-                del self._loading[name]
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
         except MemoryError as error:
-            with self._lock:
-                del self._loading[name]
             raise Refusal(507, f"There is no memory for the model {name!r}.") from error
-        except BaseException:
+        finally:
             with self._lock:
                 del self._loading[name]
-            raise
-        with self._lock:
-            del self._loading[name]
-            self._models[name] = served
+                if served is not None:
+                    self._models[name] = served
         return served
 
     def drop(self, name: str) -> None:
