@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.parse
 from pathlib import Path
@@ -315,6 +316,28 @@ def test_too_much_is_refused_at_once_and_told_to_stop_it_finishes(folder, titles
         assert own.process.returncode == 0
     finally:
         own.stop()
+
+
+def test_nothing_is_answered_before_the_model_is_there(small, tmp_path):
+    from starlette.testclient import TestClient
+
+    from prodcat.serving.app import Server, Settings, make_app
+    from prodcat.serving.models import Models
+
+    small.save(str(tmp_path / "model"))
+    may_load = threading.Event()
+
+    def slow(uri, device):
+        assert may_load.wait(30)
+        return small
+
+    server = Server(Models(opener=slow), Settings(), str(tmp_path / "model"))
+    with TestClient(make_app(server)) as client:
+        assert client.get("/ping").status_code == 503
+        assert client.post("/invocations", json=["sut"]).status_code == 503
+        may_load.set()
+        servers.wait_until(lambda: client.get("/ping").status_code == 200, "the model")
+        assert client.post("/invocations", json=["sut"]).status_code == 200
 
 
 def test_a_model_that_cannot_be_loaded_is_never_ready(tmp_path):
