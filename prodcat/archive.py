@@ -3,12 +3,15 @@
 The same files give the same bytes: no times, no owners, names in a fixed order, the manifest
 first.  Reading writes nothing to the disk, and takes regular files alone that the manifest
 lists: links, devices, absolute paths, ``..`` and anything that unpacks to more than it should
-are refused.  Code that lies in an archive beside the artifact is never looked at.
+are refused.  Code that lies in an archive beside the artifact is never looked at: it is for AWS's
+servers, ``inference.py`` at the root for many models and in ``code/`` for one.  Multi Model Server
+takes any ``manifest.json`` for one of its own old ones and ends; its new one goes before.
 """
 
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -30,6 +33,22 @@ _LEVEL = 1  # weights hardly shrink, so speed counts
 _MOST_AT_ONCE = 1 << 20
 _MOST_MEMBERS = 1_000
 _FREE = 64 << 20
+_INFERENCE = b"""# For AWS's containers, in which prodcat must be installed: Multi Model Server
+# calls handle, the Hugging Face and PyTorch toolkits call the others.
+from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
+
+__all__ = ["handle", "input_fn", "model_fn", "output_fn", "predict_fn"]
+"""
+_SERVED = {
+    "specificationVersion": "1.0",
+    "runtime": "python",
+    "model": {"modelName": "model", "handler": "inference:handle"},
+}
+_CODE = {
+    "inference.py": _INFERENCE,
+    "code/inference.py": _INFERENCE,
+    "MAR-INF/MANIFEST.json": json.dumps(_SERVED).encode(),
+}
 _RATIO = 8  # weights shrink to nine tenths, a tree's JSON to a tenth
 
 
@@ -39,11 +58,12 @@ def is_archive(uri: str) -> bool:
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """One archive of all files.
+    """One archive of all files, and of the few lines that AWS's servers run.
 
     Args:
         files: Contents by name, the manifest too.
     """
+    files = {**files, **_CODE}
     packed = _packed(files, _LEVEL)
     if sum(map(len, files.values())) > _most(len(packed)):
         packed = _packed(files, 0)  # what shrinks so much would be taken for a bomb

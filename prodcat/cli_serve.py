@@ -2,13 +2,10 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from prodcat.cli_models import named_keys
 from prodcat.errors import ConfigError
-
-_SAGEMAKER = "/opt/ml/model"
 
 
 def add_serve(commands: Any) -> None:
@@ -16,7 +13,8 @@ def add_serve(commands: Any) -> None:
     serve = commands.add_parser("serve", help="answer over HTTP, as SageMaker's endpoints do")
     serve.add_argument(
         "--model",
-        help=f"a classifier, or a version: STORE/MODEL@production; {_SAGEMAKER} if there is one",
+        help="a classifier, or a version: STORE/MODEL@production; if not given PRODCAT_MODEL, or "
+        "what SageMaker unpacked in /opt/ml/model",
     )
     serve.add_argument(
         "--many", action="store_true", help="many models, loaded and dropped by POST /models"
@@ -41,7 +39,11 @@ def add_serve(commands: Any) -> None:
         "--max-waiting", type=int, default=8_192, metavar="TITLES", help="that wait; 429 above"
     )
     serve.add_argument(
-        "--memory", type=float, metavar="MB", help="that models may take together; 507 above"
+        "--memory",
+        type=float,
+        metavar="MB",
+        help="that models may take together, 507 above; if not given PRODCAT_MEMORY_MB, or what is "
+        "free",
     )
     serve.set_defaults(run=_serve)
 
@@ -50,6 +52,8 @@ def _serve(options: argparse.Namespace) -> None:
     try:
         from prodcat.serving.app import Settings
         from prodcat.serving.media import Limits
+        from prodcat.serving.memory import memory_setting
+        from prodcat.serving.models import named_model
         from prodcat.serving.run import serve
     except ImportError as error:
         raise ConfigError(
@@ -63,15 +67,17 @@ def _serve(options: argparse.Namespace) -> None:
             "server with many by POST /models."
         )
     if uri is None and not many:
-        if not Path(_SAGEMAKER).is_dir():
-            raise ConfigError(f"Found no --model and no {_SAGEMAKER}; expected one of them.")
-        uri = _SAGEMAKER
+        uri = named_model()
     for name in ("max_body", "max_titles", "patience", "max_waiting"):
         if getattr(options, name) <= 0:
             raise ConfigError(
                 f"--{name.replace('_', '-')} {getattr(options, name)} is out of range; "
                 "expected more than 0."
             )
+    try:
+        budget = memory_setting() if options.memory is None else int(options.memory * (1 << 20))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     serve(
         uri,
         host=options.host,
@@ -81,7 +87,7 @@ def _serve(options: argparse.Namespace) -> None:
             options.patience,
             options.max_waiting,
         ),
-        budget=None if options.memory is None else int(options.memory * (1 << 20)),
+        budget=budget,
         device=options.device,
         cache=os.environ.get("PRODCAT_CACHE"),
         keys=named_keys(),

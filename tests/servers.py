@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,6 +24,15 @@ def free_port():
     with socket.socket() as own:
         own.bind(("127.0.0.1", 0))
         return own.getsockname()[1]
+
+
+def free_low_port():
+    """One that Multi Model Server takes: it refuses those above 49,151."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 30_000)
+        with socket.socket() as own, contextlib.suppress(OSError):
+            own.bind(("127.0.0.1", port))
+            return port
 
 
 def stop(process, patience=10.0):
@@ -384,3 +394,101 @@ def wait_for_session(session, seconds=60.0):
         return True
 
     wait_until(gone, f"the end of session {session}", seconds)
+
+
+# -- Multi Model Server -----------------------------------------------------------
+
+
+def missing_java():
+    return shutil.which("java") is None
+
+
+class MultiModelServer:
+    """AWS's Multi Model Server on loopback, with its workers stopped by their ids at the end.
+
+    Args:
+        folder: For its files.
+        handler: A module of a function ``handle`` or of a class, as ``default_service_handler``.
+        model: Of a server with one.
+        environment: Beside the own one.
+    """
+
+    def __init__(self, folder, handler, model=None, environment=None):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port, self.folder = free_low_port(), folder
+        properties = {
+            "inference_address": f"http://127.0.0.1:{self.port}",
+            "management_address": f"http://127.0.0.1:{self.port}",
+            "default_service_handler": handler,
+            "decode_input_request": "false",
+            "default_workers_per_model": "1",
+            "enable_envvars_config": "true",
+            "vmargs": "-Xmx256m",
+        }
+        config = folder / "mms.properties"
+        config.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+        bin_folder = Path(sys.executable).parent
+        code = [str(Path(model) / "code")] if model else []
+        root = str(Path(__file__).parent.parent)
+        own = {
+            **os.environ,
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "TEMP": str(folder),
+            "TMPDIR": str(folder),
+            "PYTHONPATH": os.pathsep.join([*code, root]),
+            "OMP_NUM_THREADS": "2",
+            **(environment or {}),
+        }
+        self.log = folder / "server.log"
+        command = [bin_folder / "multi-model-server", "--start", "--foreground", "--model-store",
+                   "/", "--mms-config", config]  # fmt: skip
+        command += ["--models", f"model={model}"] if model else []
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=own, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def up(self):
+        assert self.process.poll() is None, self.log.read_text()
+        return answers(f"http://127.0.0.1:{self.port}/ping")
+
+    def workers(self):
+        """The processes that were started in its session, Java's and Python's."""
+        import psutil
+
+        found = []
+        for own in psutil.process_iter():
+            with contextlib.suppress(ProcessLookupError, psutil.Error):
+                if os.getsid(own.pid) == self.process.pid:
+                    found.append(own)
+        return found
+
+    def memory(self):
+        """Bytes that are resident, of all its processes; what they share counts for each."""
+        import psutil
+
+        total = 0
+        for own in self.workers():
+            with contextlib.suppress(psutil.Error):
+                total += own.memory_info().rss
+        return total
+
+    def stop(self):
+        left = self.workers()
+        for own in left:
+            if "java" in own.name():
+                own.terminate()
+        stop(self.process)
+        for own in left:
+            with contextlib.suppress(Exception):
+                own.kill()
+
+
+@contextlib.contextmanager
+def multi_model_server(*arguments, **named):
+    own = MultiModelServer(*arguments, **named)
+    try:
+        wait_until(own.up, "Multi Model Server")
+        yield own
+    finally:
+        own.stop()

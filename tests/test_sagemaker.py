@@ -29,13 +29,14 @@ def ids(small):
 def test_bodies_come_in_every_form(folder, ids, turn):
     model = model_fn(folder)
     body = turn(json.dumps({"inputs": TITLES, "parameters": {"top_k": 2}}))
-    content, kind = output_fn(predict_fn(input_fn(body, "application/json"), model), "*/*")
-    found = json.loads(content)
-    assert kind == "application/json" and [own["id"] for own in found] == ids
+    found = json.loads(output_fn(predict_fn(input_fn(body, "application/json"), model), "*/*"))
+    assert [own["id"] for own in found] == ids
     assert all(len(own["others"]) == 1 for own in found)
     lines = "".join(json.dumps(title) + "\n" for title in TITLES)
     own = predict_fn(input_fn(lines, "application/jsonlines"), model)
-    assert len(output_fn(own, "application/jsonlines")[0].splitlines()) == 2
+    assert len(output_fn(own, "application/jsonlines").splitlines()) == 2
+    with pytest.raises(Refusal, match="cannot be had"):
+        output_fn(own, "image/png")
     with pytest.raises(Refusal, match="no JSON") as caught:
         predict_fn(input_fn("{", "application/json"), model)
     assert caught.value.status == 400

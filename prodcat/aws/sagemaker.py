@@ -26,7 +26,8 @@ from prodcat.serving.media import (
     read_body,
     write_body,
 )
-from prodcat.serving.models import Served, open_model
+from prodcat.serving.memory import free_memory, memory_setting
+from prodcat.serving.models import Served, artifact_bytes, open_model
 from prodcat.serving.refusal import Refusal
 
 _LIMITS = Limits()
@@ -65,41 +66,70 @@ def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple
 
 def predict_fn(
     data: "tuple[bytes, str]", model: Served, context: Any = None
-) -> "tuple[list[dict[str, Any]], Query]":
+) -> "tuple[list[dict[str, Any]], Query] | Refusal":
     """Answer.
 
     Args:
         data: From :func:`input_fn`.
         model: From :func:`model_fn`.
-        context: Of the server; unused.
+        context: Of the server: where a refusal's status is set, as the toolkits send what is
+            raised with its traceback.
+
+    Returns:
+        Answers, or why there are none.
 
     Raises:
-        Refusal: The body says nothing that can be answered.
+        Refusal: The body says nothing that can be answered, and there is no context.
     """
-    query = read_body(data[0], data[1], model.columns, _LIMITS)
-    texts, groups, errors = model.texts(query)
-    inference = model.inference(query)
-    answers = inference.answers(inference.ready(texts), model.decision(query.settings), groups)
-    assert isinstance(answers, Answers)
-    return model.records(answers, errors), query
+    try:
+        return _answers(model, *data)
+    except Refusal as refusal:
+        return _said(refusal, context)
 
 
 def output_fn(
-    prediction: "tuple[list[dict[str, Any]], Query]", accept: str = JSON, context: Any = None
-) -> "tuple[bytes, str]":
-    """Answers as a body, and its type.
+    prediction: "tuple[list[dict[str, Any]], Query] | Refusal",
+    accept: str = JSON,
+    context: Any = None,
+) -> bytes:
+    """Answers as a body.
 
     Args:
         prediction: From :func:`predict_fn`.
         accept: Of the header.
-        context: Of the server; unused.
+        context: As there.
 
     Raises:
-        Refusal: The type is not known.
+        Refusal: The type is not known, and there is no context.
     """
-    records, query = prediction
-    kind = picked_type(accept, None)
-    return write_body(records, query, kind), kind
+    if isinstance(prediction, Refusal):
+        return _reason(prediction)
+    try:
+        return write_body(*prediction, picked_type(accept, None))
+    except Refusal as refusal:
+        return _reason(_said(refusal, context))
+
+
+def _answers(
+    served: Served, body: bytes, content_type: str
+) -> "tuple[list[dict[str, Any]], Query]":
+    query = read_body(body, content_type, served.columns, _LIMITS)
+    texts, groups, errors = served.texts(query)
+    inference = served.inference(query)
+    answers = inference.answers(inference.ready(texts), served.decision(query.settings), groups)
+    assert isinstance(answers, Answers)
+    return served.records(answers, errors), query
+
+
+def _said(refusal: Refusal, context: Any) -> Refusal:
+    if context is None:
+        raise refusal
+    context.set_response_status(refusal.status, "Refused")
+    return refusal
+
+
+def _reason(refusal: Refusal) -> bytes:
+    return json.dumps({"error": refusal.reason}).encode()
 
 
 def handle(data: Any, context: Any) -> "list[Any] | None":
@@ -118,6 +148,7 @@ def handle(data: Any, context: Any) -> "list[Any] | None":
     folder = str(context.system_properties["model_dir"])
     with _lock:
         if folder not in _loaded:
+            _check_memory(folder)
             try:
                 _loaded[folder] = model_fn(folder)
             except torch.OutOfMemoryError as error:
@@ -126,6 +157,15 @@ def handle(data: Any, context: Any) -> "list[Any] | None":
     if data is None:
         return None
     return [_answered(served, request, row, context) for row, request in enumerate(data)]
+
+
+def _check_memory(folder: str) -> None:
+    size = artifact_bytes(folder)
+    most = [own for own in (memory_setting(), free_memory()) if own is not None]
+    if most and size > min(most):
+        raise MemoryError(
+            f"The model in {folder!r} takes about {size:,} bytes, and {min(most):,} are free."
+        )
 
 
 def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any) -> Any:
@@ -137,11 +177,10 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
         context.set_response_header(row, ATTRIBUTES, attributes)
     try:
         kind = picked_type(accept, content_type)
-        found, query = predict_fn(input_fn(body, content_type), served)
+        found, query = _answers(served, *input_fn(body, content_type))
         content, status, reason = write_body(found, query, kind), 200, "OK"
     except Refusal as refusal:
-        kind, status, reason = JSON, refusal.status, "Refused"
-        content = json.dumps({"error": refusal.reason}).encode()
+        content, kind, status, reason = _reason(refusal), JSON, refusal.status, "Refused"
     context.set_response_status(status, reason, row)
     context.set_response_content_type(row, kind)
     return content

@@ -273,14 +273,14 @@ def make_app(server: Server) -> Starlette:
 
     return Starlette(
         routes=[
-            Route(path, _endpoint(server, call), methods=[method]) for path, method, call in routes
+            Route(path, endpoint(server, call), methods=[method]) for path, method, call in routes
         ],
         exception_handlers={HTTPException: _unknown},
         lifespan=lifespan,
     )
 
 
-def _endpoint(server: Server, call: Endpoint) -> Endpoint:
+def endpoint(server: Server, call: Endpoint) -> Endpoint:
     """A route that answers whatever happens, and counts."""
 
     async def answered(request: Request) -> Response:

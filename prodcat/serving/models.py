@@ -1,9 +1,11 @@
 """The models of a server: loaded and dropped while others answer, within a budget of memory."""
 
 import logging
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from prodcat.archive import is_archive
@@ -11,11 +13,12 @@ from prodcat.artifact import parse_manifest, read_manifest
 from prodcat.catalog import read_catalog
 from prodcat.classifier import Classifier
 from prodcat.decoding import Answers
-from prodcat.errors import ProdcatError
+from prodcat.errors import ConfigError, ProdcatError
 from prodcat.inference import Decide, Inference
 from prodcat.loading import is_reference, load
 from prodcat.objects import Objects
 from prodcat.serving.media import Query
+from prodcat.serving.memory import free_memory
 from prodcat.serving.refusal import Refusal
 from prodcat.store import Store
 
@@ -139,7 +142,7 @@ class Models:
     """All models of a server.
 
     Args:
-        budget: Bytes that they may take together; any if not given.
+        budget: Bytes that they may take together; what is free if not given.
         device: Where they are.
         opener: From a URI to a classifier.
     """
@@ -211,6 +214,13 @@ class Models:
                     f"The model {name!r} takes about {size:,} bytes, and {taken:,} of "
                     f"{self.budget:,} are taken. Drop another one first.",
                 )
+            free = free_memory() if self.budget is None else None
+            if free is not None and size + sum(self._loading.values()) > free:
+                raise Refusal(
+                    507,
+                    f"The model {name!r} takes about {size:,} bytes, and {free:,} are free. Drop "
+                    "another one first.",
+                )
             self._loading[name] = size
         served: Served | None = None
         try:
@@ -236,6 +246,23 @@ class Models:
             if name not in self._models:
                 raise Refusal(404, f"There is no model {name!r} here.")
             del self._models[name]
+
+
+def named_model(environment: Mapping[str, str] = os.environ) -> str:
+    """The model that a container is to serve: ``PRODCAT_MODEL``, or what SageMaker unpacked.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if environment.get("PRODCAT_MODEL"):
+        return environment["PRODCAT_MODEL"]
+    folder = Path(environment.get("SAGEMAKER_BASE_DIR", "/opt/ml"), "model")
+    if folder.is_dir():
+        return str(folder)
+    raise ConfigError(
+        f"Found no model: no --model, no PRODCAT_MODEL in the environment and no {folder}; "
+        "expected one of them."
+    )
 
 
 def open_model(

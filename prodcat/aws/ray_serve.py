@@ -1,0 +1,46 @@
+"""prodcat behind Ray Serve, as AWS's containers of it run it: ``prodcat.aws.ray_serve:app``.
+
+``SM_RAYSERVE_APP=prodcat.aws.ray_serve:app`` is all that such a container needs: its adapter
+sends ``POST /invocations`` to the root of this application, and passes headers both ways.  The
+model is at ``PRODCAT_MODEL`` (a folder, an archive or ``STORE/MODEL@production``), or where
+SageMaker unpacks it.  A replica that cannot load it never becomes ready.
+"""
+
+from ray import serve  # noqa: TID253, this module is Ray Serve's
+from starlette.requests import Request
+from starlette.responses import Response
+
+from prodcat.loading import load
+from prodcat.serving.app import ONE, Server, Settings, endpoint
+from prodcat.serving.models import Models, named_model
+
+_AT_ONCE = 512  # requests of a replica: they are merged into batches
+
+
+class Endpoint:
+    """A replica: one model, one thread that reads, the requests merged into its batches."""
+
+    def __init__(self) -> None:
+        uri = named_model()
+        models = Models(opener=load)
+        models.load(ONE, uri)
+        self.server = Server(models, Settings(), uri)
+        self._answered = endpoint(self.server, self._invocations)
+
+    async def _invocations(self, request: Request) -> Response:
+        return await self.server.answered(self.server.models.get(ONE), request)
+
+    async def __call__(self, request: Request) -> Response:
+        """Answers to a request, of any form that ``prodcat serve`` reads.
+
+        Args:
+            request: With titles.
+        """
+        return await self._answered(request)
+
+    def __del__(self) -> None:
+        """Answer what is in flight."""
+        self.server.end()
+
+
+app = serve.deployment(name="prodcat", max_ongoing_requests=_AT_ONCE)(Endpoint).bind()

@@ -1,0 +1,77 @@
+"""How much memory a model may still take: asked before it is loaded, not found out while."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+_MEMINFO = "/proc/meminfo"
+_CGROUP = "/sys/fs/cgroup"
+# The container's limit and what it uses: of version 2 of Linux's control groups, and of version 1.
+_LIMITS = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
+
+
+def memory_setting(environment: Mapping[str, str] = os.environ) -> int | None:
+    """Bytes that models may take, as ``PRODCAT_MEMORY_MB`` says; None if it says nothing.
+
+    Raises:
+        ValueError: It is no number of megabytes.
+    """
+    said = environment.get("PRODCAT_MEMORY_MB")
+    if not said:
+        return None
+    try:
+        megabytes = float(said)
+        if not 0 < megabytes < float("inf"):
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"PRODCAT_MEMORY_MB is {said!r}; expected a number of megabytes above 0."
+        ) from None
+    return int(megabytes * (1 << 20))
+
+
+def free_memory(meminfo: str = _MEMINFO, cgroup: str = _CGROUP) -> int | None:
+    """Bytes that the machine and the container still have.
+
+    Args:
+        meminfo: Linux's file of the machine's memory.
+        cgroup: Linux's folder of the container's.
+
+    Returns:
+        The lesser of both; None where nothing is known, as outside Linux.
+    """
+    found = []
+    available = _fields(Path(meminfo)).get("MemAvailable")
+    if available is not None:
+        found.append(available << 10)
+    for limit, used, stat, cached in _LIMITS:
+        most, now = _number(Path(cgroup, limit)), _number(Path(cgroup, used))
+        if most is not None and now is not None:
+            # Pages of files that were read are given back where they are needed.
+            found.append(max(most - now + _fields(Path(cgroup, stat)).get(cached, 0), 0))
+    return min(found, default=None)
+
+
+def _fields(path: Path) -> dict[str, int]:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return {}
+    words = [line.replace(":", " ").split() for line in lines]
+    return {own[0]: int(own[1]) for own in words if len(own) > 1 and own[1].isdecimal()}
+
+
+def _number(path: Path) -> int | None:
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdecimal() else None
