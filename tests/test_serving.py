@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -193,8 +194,6 @@ WRONG = [
 
 @pytest.mark.parametrize(("body", "kind", "status", "said"), WRONG)
 def test_wrong_requests_get_a_sentence(server, body, kind, status, said):
-    import re
-
     answer = server.ask(body, kind)
     assert answer.status_code == status, answer.text
     reason = answer.json()["error"]
@@ -269,6 +268,34 @@ def test_what_is_odd_is_answered(server):
     assert server.client.get("/invocations").status_code == 405
     assert server.client.get("/nothing").status_code == 404
     assert server.ask('["a"]', path="/models/tr/invoke").status_code == 404
+
+
+def schemathesis(url, folder, *options):
+    """Requests made from what the server says of itself, and answers held against it."""
+    checks = ["not_a_server_error", "status_code_conformance", "content_type_conformance",
+              "response_schema_conformance"]  # fmt: skip
+    done = subprocess.run(
+        [Path(sys.executable).with_name("schemathesis"), "run", f"{url}/openapi.json",
+         "--checks", ",".join(checks), "--phases", "examples,coverage,fuzzing",
+         "--suppress-health-check", "all", "--seed", "7", "--no-shrink",
+         "--continue-on-failure", *options],
+        capture_output=True, text=True, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6_000:]
+    return done.stdout
+
+
+def test_the_server_does_what_its_document_says(server, tmp_path):
+    said = schemathesis(str(server.client.base_url).rstrip("/"), tmp_path, "--max-examples", "25")
+    assert int(re.search(r"(\d+) generated, (\d+) passed", said)[2]) > 500
+    assert server.ask(["a"]).status_code == 200
+
+
+def test_the_one_model_stays(server):
+    body = json.dumps({"model_name": "tr", "url": "tr"})
+    assert server.client.post("/models", content=body).status_code == 403
+    assert server.client.delete("/models/").status_code == 403
+    assert server.ask(["a"]).status_code == 200
 
 
 def test_figures_for_prometheus(server, titles):

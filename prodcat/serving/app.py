@@ -4,6 +4,7 @@ GET  /ping                     200 once the model answers, 503 before and while 
 POST /invocations              answers of the one model
 GET  /execution-parameters     what Batch Transform may send
 GET  /metrics                  for Prometheus
+GET  /openapi.json             all of this, as OpenAPI describes it
 POST /models                   load a model: {"model_name": …, "url": …}
 GET  /models                   all models, page by page
 GET, DELETE /models/{name}     one of them
@@ -27,6 +28,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from prodcat import __version__
 from prodcat.serving.batching import Batcher
 from prodcat.serving.media import (
     ATTRIBUTES,
@@ -39,6 +41,7 @@ from prodcat.serving.media import (
 )
 from prodcat.serving.metrics import Metrics
 from prodcat.serving.models import Models, Served
+from prodcat.serving.openapi import openapi
 from prodcat.serving.refusal import Refusal
 
 logger = logging.getLogger("prodcat")
@@ -203,8 +206,13 @@ class _Routes:
         content, kind = self.server.metrics.text()
         return Response(content, headers={"Content-Type": kind})
 
+    async def document(self, request: Request) -> Response:
+        """What can be asked, as OpenAPI describes it."""
+        return JSONResponse(openapi(self.server.settings.limits, __version__))
+
     async def load(self, request: Request) -> Response:
         """Load a model."""
+        self._many()
         body = await self.server.body(request)
         try:
             asked = json.loads(body)
@@ -216,6 +224,10 @@ class _Routes:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self.server.loaders, self.server.models.load, name, uri)
         return JSONResponse({"status": f"The model {name!r} answers."})
+
+    def _many(self) -> None:
+        if self.server.uri is not None:
+            raise Refusal(403, "There is one model here, for good. Start with --many for more.")
 
     async def listed(self, request: Request) -> Response:
         """All models, page by page."""
@@ -236,6 +248,7 @@ class _Routes:
 
     async def drop(self, request: Request) -> Response:
         """Let a model go."""
+        self._many()
         self.server.models.drop(request.path_params["name"])
         return JSONResponse({"status": "The model is gone."})
 
@@ -257,6 +270,7 @@ def make_app(server: Server) -> Starlette:
         ("/invocations", "POST", own.invocations),
         ("/execution-parameters", "GET", own.parameters),
         ("/metrics", "GET", own.metrics),
+        ("/openapi.json", "GET", own.document),
         ("/models", "POST", own.load),
         ("/models", "GET", own.listed),
         # A name may have slashes.

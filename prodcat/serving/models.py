@@ -195,14 +195,11 @@ class Models:
             Refusal: 409: it is there; 507: it does not fit; 400 or 404: there is no model in
                 that place.
         """
-        import fsspec
-
-        filesystem, path = fsspec.url_to_fs(uri)
-        if "@" not in uri and not filesystem.exists(path):
+        if "@" not in uri and not _is_there(uri):
             raise Refusal(404, f"There is nothing at {uri!r}.")
         try:
             size = artifact_bytes(uri)
-        except ProdcatError as error:
+        except (ProdcatError, OSError, ValueError) as error:
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
         with self._lock:
             if name in self._models or name in self._loading:
@@ -263,6 +260,16 @@ def named_model(environment: Mapping[str, str] = os.environ) -> str:
         f"Found no model: no --model, no PRODCAT_MODEL in the environment and no {folder}; "
         "expected one of them."
     )
+
+
+def _is_there(uri: str) -> bool:
+    import fsspec
+
+    try:
+        filesystem, path = fsspec.url_to_fs(uri)
+        return bool(filesystem.exists(path))
+    except (ImportError, ValueError, OSError) as error:
+        raise Refusal(400, f"{uri[:200]!r} cannot be read: {error}") from error
 
 
 def open_model(
