@@ -7,6 +7,22 @@ from typing import Any
 from prodcat.cli_models import named_keys
 from prodcat.errors import ConfigError
 
+# Name, type, usual value, that of Batch Transform's containers, unit, text.
+_LIMITS: tuple[tuple[str, type, str, str, str, str], ...] = (
+    ("max_titles", int, "4096", "1000000", "TITLES", "of a request, 413 above"),
+    ("max_waiting", int, "16384", "8000000", "TITLES", "that wait, 429 above"),
+    (
+        "max_wait",
+        float,
+        "1",
+        "3600",
+        "SECONDS",
+        "that others may keep a request waiting, or twice what it takes itself, 429 above",
+    ),
+    ("patience", float, "50", "3600", "SECONDS", "of a request, 503 above"),
+    ("transforms", int, "4", "4", "REQUESTS", "that Batch Transform may send at once"),
+)
+
 
 def add_serve(commands: Any) -> None:
     """Add the command to a parser's commands."""
@@ -20,24 +36,27 @@ def add_serve(commands: Any) -> None:
         "--many", action="store_true", help="many models, loaded and dropped by POST /models"
     )
     serve.add_argument("--host", default="0.0.0.0", help="address to listen at")
-    serve.add_argument(
-        "--port", type=int, default=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
-    )
+    serve.add_argument("--port", type=int, default=os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     serve.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
     serve.add_argument(
         "--max-body",
         type=float,
-        default=float(os.environ.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "6")),
+        default=os.environ.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "6"),
         metavar="MB",
         help="of a request; 413 above",
     )
-    serve.add_argument("--max-titles", type=int, default=4_096, help="of a request; 413 above")
-    serve.add_argument(
-        "--patience", type=float, default=50.0, metavar="SECONDS", help="of a request; 503 above"
-    )
-    serve.add_argument(
-        "--max-waiting", type=int, default=8_192, metavar="TITLES", help="that wait; 429 above"
-    )
+    own = os.environ
+    batch = own.get("SAGEMAKER_BATCH", "").lower() == "true"
+    for name, kind, usual, in_batch, unit, text in _LIMITS:
+        # SageMaker starts containers without options; a text's type is that of the option.
+        variable = f"PRODCAT_{name.upper()}"
+        serve.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            default=own.get(variable, in_batch if batch else usual),
+            metavar=unit,
+            help=f"{text}; if not given {variable}, or {usual}",
+        )
     serve.add_argument(
         "--memory",
         type=float,
@@ -68,7 +87,7 @@ def _serve(options: argparse.Namespace) -> None:
         )
     if uri is None and not many:
         uri = named_model()
-    for name in ("max_body", "max_titles", "patience", "max_waiting"):
+    for name in ("max_body", *(own[0] for own in _LIMITS)):
         if getattr(options, name) <= 0:
             raise ConfigError(
                 f"--{name.replace('_', '-')} {getattr(options, name)} is out of range; "
@@ -86,6 +105,8 @@ def _serve(options: argparse.Namespace) -> None:
             Limits(int(options.max_body * (1 << 20)), options.max_titles),
             options.patience,
             options.max_waiting,
+            most_wait=options.max_wait,
+            transforms=options.transforms,
         ),
         budget=budget,
         device=options.device,

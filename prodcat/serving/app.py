@@ -22,6 +22,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -58,13 +59,17 @@ class Settings:
         limits: Of a request.
         patience: Seconds that a request may wait for its answer.
         most_waiting: Titles that may wait.
-        batch: Titles that are read at once.
+        most_wait: Seconds that others may keep a request waiting, or twice what it takes itself.
+        transforms: Requests that Batch Transform may send at once.
+        batch: Titles that are read at once; as suits the device if not given.
     """
 
     limits: Limits = field(default_factory=Limits)
     patience: float = 50.0
-    most_waiting: int = 8_192
-    batch: int = 256
+    most_waiting: int = 16_384
+    most_wait: float = 1.0
+    transforms: int = 4
+    batch: int | None = None
 
 
 class Server:
@@ -79,7 +84,13 @@ class Server:
     def __init__(self, models: Models, settings: Settings, uri: str | None = None) -> None:
         self.models, self.settings, self.uri = models, settings, uri
         self.metrics = Metrics()
-        self.batcher = Batcher(settings.most_waiting, settings.batch, told=self.metrics.batch)
+        batch = settings.batch or _batch(models.device)
+        self.batcher = Batcher(
+            settings.most_waiting,
+            batch,
+            most_wait=settings.most_wait,
+            told=self.metrics.batch,
+        )
         self.metrics.watch(lambda: self.batcher.waiting, lambda: len(models), lambda: models.bytes)
         self.threads = ThreadPoolExecutor(2, "prodcat-body")
         self.loaders = ThreadPoolExecutor(1, "prodcat-load")
@@ -163,6 +174,11 @@ class Server:
         return b"".join(pieces)
 
 
+def _batch(device: str | None) -> int:
+    gpu = torch.cuda.is_available() if device is None else not device.startswith("cpu")
+    return 2_048 if gpu else 256
+
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -192,11 +208,10 @@ class _Routes:
 
     async def parameters(self, request: Request) -> Response:
         """What Batch Transform may send."""
-        own = os.environ
         return JSONResponse(
             {
-                "MaxConcurrentTransforms": int(own.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", "8")),
-                "BatchStrategy": own.get("SAGEMAKER_BATCH_STRATEGY", "MULTI_RECORD"),
+                "MaxConcurrentTransforms": self.server.settings.transforms,
+                "BatchStrategy": os.environ.get("SAGEMAKER_BATCH_STRATEGY", "MULTI_RECORD"),
                 "MaxPayloadInMB": self.server.settings.limits.body >> 20,
             }
         )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from prodcat.errors import is_fault
 from prodcat.inference import Decide, Inference
 from prodcat.serving.refusal import Refusal
 
+_PATIENCE = 50.0
 logger = logging.getLogger("prodcat")
 
 
@@ -49,7 +51,10 @@ class Batcher:
     Args:
         most_waiting: Titles; what comes beyond is refused.
         batch: Titles that are read at once, at most.
-        piece: Of one request, so that a long one does not keep all others waiting.
+        piece: Of one request where there are many, so that a long one does not keep all others
+            waiting.
+        most_wait: Seconds that others may keep a request waiting, or twice what it takes itself
+            where that is more; what would wait longer is refused.
         told: Told of each batch: how many titles, and how many seconds.
     """
 
@@ -58,12 +63,16 @@ class Batcher:
         most_waiting: int = 8_192,
         batch: int = 256,
         piece: int = 64,
+        most_wait: float = 1.0,
         told: Callable[[int, float], None] = lambda titles, seconds: None,
     ) -> None:
         self.most_waiting, self.batch, self.piece, self.told = most_waiting, batch, piece, told
+        self.most_wait = most_wait
         self._waiting: deque[_Work] = deque()
         self._titles = 0
-        self._seconds = 0.0  # for a title, lately
+        # For a title in a batch of many, lately: what is alone takes longer and says nothing of
+        # how long many will take.
+        self._seconds: WeakKeyDictionary[Inference, float] = WeakKeyDictionary()
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="prodcat-device", daemon=True)
@@ -80,7 +89,7 @@ class Batcher:
         texts: Sequence[str],
         decide: Decide,
         groups: Sequence[str] | None = None,
-        patience: float = 50.0,
+        patience: float = _PATIENCE,
     ) -> "Future[Answers]":
         """Ask for answers.
 
@@ -100,9 +109,11 @@ class Batcher:
         with self._changed:
             if self._closing:
                 raise Refusal(503, "The server is stopping. Ask another one.", 1.0)
-            wait = self._titles * self._seconds
+            wait, itself = self._wait(inference, len(texts))
             if self._titles and (
-                self._titles + len(texts) > max(self.most_waiting, len(texts)) or wait > patience
+                self._titles + len(texts) > max(self.most_waiting, len(texts))
+                or wait > max(self.most_wait, 2 * itself)
+                or wait > patience
             ):
                 raise Refusal(
                     429,
@@ -115,6 +126,18 @@ class Batcher:
             self._titles += len(texts)
             self._changed.notify()
         return work.answered
+
+    def _wait(self, inference: Inference, size: int) -> tuple[float, float]:
+        """Seconds for which others would keep so many titles waiting, and that they take."""
+        share = self._piece() * -(-size // self._piece())  # of others, while these are read
+        wait = sum(
+            min(work.left, share) * self._seconds.get(work.inference, 0.0) for work in self._waiting
+        )
+        return wait, size * self._seconds.get(inference, 0.0)
+
+    def _piece(self) -> int:
+        """How much of one request is read at once: few requests share a batch whole."""
+        return max(self.piece, self.batch // max(len(self._waiting), 1))
 
     def close(self, patience: float = 30.0) -> None:
         """Take nothing more, and answer what is there."""
@@ -142,13 +165,14 @@ class Batcher:
         late, kept, taken = [], [], []
         size = 0
         first: Inference | None = None
+        piece = self._piece()
         for work in self._waiting:
             if work.answered.cancelled() or now > work.deadline:
                 late.append(work)
                 continue
             if first is None:
                 first = work.inference
-            count = min(work.left, self.piece, self.batch - size)
+            count = min(work.left, piece, self.batch - size)
             if work.inference is first and count > 0:
                 taken.append((work, slice(work.done, work.done + count)))
                 size += count
@@ -177,7 +201,10 @@ class Batcher:
             return
         size = sum(rows.stop - rows.start for _, rows in taken)
         seconds = time.monotonic() - began
-        self._seconds = 0.8 * self._seconds + 0.2 * seconds / size
+        if 4 * size >= self.batch:
+            inference = taken[0][0].inference
+            lately = self._seconds.get(inference, seconds / size)
+            self._seconds[inference] = 0.8 * lately + 0.2 * seconds / size
         self.told(size, seconds)
 
     def _answer(self, taken: list[tuple[_Work, slice]]) -> None:
