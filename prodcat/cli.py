@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"prodcat {prodcat.__version__}")
     commands = parser.add_subparsers(
         dest="command",
-        metavar="{train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,demo}",
+        metavar="{train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,serve,demo}",
     )
 
     train = commands.add_parser("train", help="train a classifier and save it")

@@ -223,3 +223,93 @@ def test_ray_serve(unpacked, ids, tmp_path):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             found = list(pool.map(lambda _: client.ask(TITLES, path="/"), range(60)))
         assert all([own["id"] for own in answer.json()] == ids for answer in found)
+
+
+# -- what is deployed -------------------------------------------------------------
+
+AWS = ROOT / "examples/aws"
+
+
+@pytest.mark.parametrize("name", ["endpoint.yaml", "multi-model-endpoint.yaml"])
+def test_the_endpoints_templates_pass_the_linter(name, tmp_path):
+    linter = str(Path(sys.executable).with_name("cfn-lint"))
+    done = subprocess.run([linter, AWS / name], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    # The linter would notice.
+    text = (AWS / name).read_text()
+    (tmp_path / name).write_text(text.replace("TargetTrackingScaling", "Tracking"))
+    assert subprocess.run([linter, tmp_path / name], capture_output=True).returncode != 0
+
+
+def test_the_endpoints_image_is_what_sagemaker_starts():
+    text = (AWS / "Dockerfile.endpoint").read_text()
+    entry = next(line for line in text.splitlines() if line.startswith("ENTRYPOINT"))
+    assert json.loads(entry.removeprefix("ENTRYPOINT ")) == ["python", "-m", "prodcat"]
+    for own in ("multi-models", "accept-bind-to-port"):
+        assert f"com.amazonaws.sagemaker.capabilities.{own}=true" in text
+
+
+@contextlib.contextmanager
+def front(port):
+    """SageMaker's side of an endpoint: takes what boto3 sends, asks the container as it does."""
+    import http.server
+    import threading
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            assert self.path == "/endpoints/prodcat-tr/invocations"
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            target = self.headers.get("X-Amzn-SageMaker-Target-Model")
+            path = f"/models/{target}/invoke" if target else "/invocations"
+            own = Client(port)
+            with own.http:
+                answer = own.ask(body, self.headers["Content-Type"], path=path)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Type", answer.headers["content-type"])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("target", [None, "tr-1.tar.gz"])
+def test_the_example_asks_an_endpoint(unpacked, ids, target):
+    port = servers.free_port()
+    many = {"SAGEMAKER_MULTI_MODEL": "true" if target else "false", "PRODCAT_MODEL": str(unpacked)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prodcat", "serve", "--host", "127.0.0.1", "--device", "cpu"],
+        cwd=ROOT, env={**os.environ, **many, "SAGEMAKER_BIND_TO_PORT": str(port)},
+    )  # fmt: skip
+    client = Client(port)
+    try:
+
+        def ready():
+            with contextlib.suppress(httpx.TransportError):
+                return client.http.get("/ping").status_code == 200
+
+        servers.wait_until(ready, "the server")
+        if target:
+            body = json.dumps({"model_name": target, "url": str(unpacked)})
+            assert client.http.post("/models", content=body).status_code == 200
+        with front(port) as url:
+            done = subprocess.run(
+                [sys.executable, AWS / "invoke.py", "prodcat-tr", *TITLES, "--endpoint-url", url,
+                 *(["--target", target] if target else [])],
+                capture_output=True, text=True,
+                env={**os.environ, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+                     "AWS_DEFAULT_REGION": "eu-west-1"},
+            )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        paths = [line.partition("  <- ")[0][6:] for line in done.stdout.splitlines()]
+        assert paths == ids
+    finally:
+        client.http.close()
+        servers.stop(process)

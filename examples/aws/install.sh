@@ -10,7 +10,7 @@ python -m pip install --no-cache-dir --upgrade 'pip>=25.1'
 # shellcheck disable=SC2086
 python -m pip install --no-cache-dir torch==2.13.0 ${PIP_TORCH_ARGS:-}
 # The S3 packages pinned together, or pip tries versions for minutes.
-python -m pip install --no-cache-dir "$source" \
+python -m pip install --no-cache-dir "${source}[serve]" \
     s3fs==2026.9.0 aiobotocore==3.10.0 botocore==1.43.117
 if [ "$kind" = gpu ]; then
     python -c 'import torch; assert torch.version.cuda, "this torch has no CUDA"'
