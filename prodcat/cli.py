@@ -21,6 +21,7 @@ from prodcat.errors import ConfigError, Interrupted, ProdcatError, StoreError
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
     from prodcat.classifier import Classifier
+    from prodcat.metrics import Evaluation
     from prodcat.scoring import ScoringReport
 
 _OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
@@ -163,6 +164,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--json", help="also write the metrics here")
     evaluate.add_argument("--plot", help="also draw reliability and risk here, a .png or .svg")
+    evaluate.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also show it to people: .html or .md, more than once",
+    )
+    evaluate.add_argument(
+        "--known", help="for the report: labelled titles to show beside mistakes they are most like"
+    )
+    evaluate.add_argument("--production", help="for the report: a classifier to compare with")
     evaluate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
     evaluate.add_argument("--precision", default="float32", choices=["float32", "bfloat16", "int8"])
     _decision_options(evaluate)
@@ -497,6 +509,11 @@ def _is_classifier(source: str) -> bool:
 def _evaluate(options: argparse.Namespace) -> None:
     if options.plot and not options.plot.lower().endswith((".png", ".svg", ".pdf")):
         raise ConfigError(f"--plot {options.plot!r} ends with none of .png, .svg, .pdf.")
+    for own in options.report:
+        if not own.lower().endswith((".html", ".htm", ".md")):
+            raise ConfigError(f"--report {own!r} ends with none of .html, .md.")
+    if (options.known or options.production) and not options.report:
+        raise ConfigError("--known and --production are for a report; add --report FILE.")
     classifier = _load(options, options.model)
     promised = options.guarantee is not None or options.max_error is not None
     group = classifier.group_column(promised)
@@ -516,6 +533,31 @@ def _evaluate(options: argparse.Namespace) -> None:
     if options.plot:
         with fsspec.open(options.plot, "wb") as file:
             evaluation.plot().savefig(file, format=options.plot.lower().rsplit(".", 1)[-1])
+    if options.report:
+        _report(options, classifier, catalog, evaluation)
+
+
+def _report(
+    options: argparse.Namespace, classifier: "Classifier", catalog: "Catalog", found: "Evaluation"
+) -> None:
+    from prodcat.insight.report import report_evaluation
+
+    production = None
+    if options.production:
+        other = _load(options, options.production)
+        again = _read(options, options.catalog, taxonomy=other.taxonomy)
+        production = other.evaluate(again, precision=options.precision, **_decision(options))
+    known = None if options.known is None else _read(options, options.known)
+    report = report_evaluation(
+        found,
+        classifier.taxonomy,
+        titles=catalog.take(catalog.labelled).titles,
+        known=known,
+        production=production,
+        name=options.model,
+    )
+    for own in options.report:
+        report.save(own)
 
 
 def _calibrate(options: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ _LIMITS: tuple[tuple[str, type, str, str, str, str], ...] = (
     (
         "max_wait",
         float,
-        "1",
+        "1.5",
         "3600",
         "SECONDS",
         "that others may keep a request waiting, or twice what it takes itself, 429 above",
@@ -57,6 +57,12 @@ def add_serve(commands: Any) -> None:
             metavar=unit,
             help=f"{text}; if not given {variable}, or {usual}",
         )
+    serve.add_argument(
+        "--precision",
+        default=own.get("PRODCAT_PRECISION", "auto"),
+        choices=["auto", "float32", "bfloat16", "int8"],
+        help="of the encoder; if not given PRODCAT_PRECISION, or what is fastest and as right",
+    )
     serve.add_argument(
         "--memory",
         type=float,
@@ -110,6 +116,7 @@ def _serve(options: argparse.Namespace) -> None:
         ),
         budget=budget,
         device=options.device,
+        precision=options.precision,
         cache=os.environ.get("PRODCAT_CACHE"),
         keys=named_keys(),
     )

@@ -23,7 +23,7 @@ from prodcat.encoder import pad_id_of
 from prodcat.lexical import Features, NGrams
 from prodcat.network import Network
 from prodcat.reading import Reading
-from prodcat.tokenization import TokenTable, plan_batches, to_device, tokenize
+from prodcat.tokenization import TokenTable, plan_window, to_device, tokenize
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -99,7 +99,7 @@ class Inference:
         table = features = None
         if self.tokenizer is not None:
             table = tokenize(self.tokenizer, distinct, self.max_tokens)
-            batches = plan_batches(table.lengths, self.token_budget)
+            batches = plan_window(table.lengths, self.token_budget)
         else:
             size = max(self.token_budget, 1)
             batches = [
@@ -112,9 +112,15 @@ class Inference:
 
     def log_probs(self, window: Window) -> Tensor:
         """Calibrated log-probabilities of all titles, float32 [title, outcome] on the device."""
-        return self._in_order(
-            window, [self._group_log_probs(window, own) for own in self._groups(window)]
-        )
+        groups = list(self._groups(window))
+        if len(groups) == 1:
+            groups = [[batch] for batch in window.batches]
+
+        def found(own: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Tensor]:
+            with torch.no_grad():
+                return self._group_log_probs(window, own)
+
+        return self._in_order(window, list(self._mapped(found, groups)))
 
     def evidence(self, window: Window) -> tuple[Tensor | None, Tensor | None]:
         """What the encoder and the n-grams say of all titles before they are weighed.
@@ -257,7 +263,7 @@ def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:
     with _MAKING:
         key = process, count, cores
         if key not in _WORKERS:
-            pool = ThreadPoolExecutor(count, "prodcat-stream", _take_cores, (cores // count,))
+            pool = ThreadPoolExecutor(count, "prodcat-stream", take_cores, (cores // count,))
             all_there = threading.Barrier(count + 1)
             for _ in range(count):
                 pool.submit(all_there.wait)
@@ -267,7 +273,7 @@ def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:
         return _WORKERS[key]
 
 
-def _take_cores(count: int) -> None:
+def take_cores(count: int) -> None:
     """Give the calling thread so many cores.
 
     A thread takes torch's number at its first operation, and that number is one for all: another

@@ -172,6 +172,48 @@ def plan_batches(
     return batches
 
 
+_SMALL = 64  # rows of a window that is planned with care
+_BEGIN = 64  # tokens that could be read in the time that a batch takes beside its tokens
+
+
+def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[np.int64]]:
+    """Group the few rows of a window so that they are read soonest.
+
+    As :func:`plan_batches`, but where rows are few their lengths differ much, and one batch of them
+    would be padding for its most part: the split is the cheapest one of batches of usual sizes,
+    each costing its tokens, padding included, and a fixed amount.
+
+    Args:
+        lengths: int64 [rows]: tokens of each row.
+        token_budget: rows times longest row of a batch, at most.
+
+    Returns:
+        Row numbers, int64 [batch], for each batch; together every row once.
+    """
+    rows = len(lengths)
+    if not 1 < rows <= _SMALL:
+        return plan_batches(lengths, token_budget)
+    order = np.lexsort((np.arange(rows), -lengths))
+    longest = np.maximum(lengths[order], 1).tolist()
+    sizes = [size for size in range(1, rows + 1) if _usual_size(size) == size]
+    # From the end: the least cost of all rows from here on, and the size of the first batch.
+    least = [0.0] * (rows + 1)
+    first = [0] * rows
+    for start in range(rows - 1, -1, -1):
+        most = max(token_budget // longest[start], 1)
+        least[start], first[start] = min(
+            (_BEGIN + size * longest[start] + least[start + size], size)
+            for size in sizes
+            if size <= min(most, rows - start)
+        )
+    batches = []
+    start = 0
+    while start < rows:
+        batches.append(order[start : start + first[start]].astype(np.int64))
+        start += first[start]
+    return batches
+
+
 def _usual_size(rows: int) -> int:
     """The greatest of 1 to 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, ... that is not above."""
     step = max(1 << (rows.bit_length() - 1), 4) // 4

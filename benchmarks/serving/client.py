@@ -49,6 +49,8 @@ class Connection(asyncio.Protocol):
             self.waiting.set_exception(ConnectionError(str(error or "closed")))
 
     async def ask(self, request):
+        if self.transport.is_closing():
+            raise ConnectionError("closed")
         self.waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self.waiting
@@ -80,9 +82,15 @@ async def closed(port, requests, concurrency, seconds):
         while time.perf_counter() < end:
             place += 1
             began = time.perf_counter()
-            status, _ = await own.ask(requests[place % len(requests)])
-            times.append(time.perf_counter() - began)
+            try:
+                status, _ = await asyncio.wait_for(own.ask(requests[place % len(requests)]), 60)
+            except (TimeoutError, OSError) as error:
+                status, own = type(error).__name__, await connect(port)
             statuses[status] += 1
+            if status == 200:
+                times.append(time.perf_counter() - began)
+            else:
+                await asyncio.sleep(0.1)
         own.transport.close()
 
     began = time.perf_counter()
@@ -142,7 +150,8 @@ def main(port, path, bodies, way, load, seconds):
     return {
         "requests": count,
         "seconds": took,
-        "rate": count / took,
+        "sent_rate": count / took,
+        "rate": statuses[200] / took,
         "statuses": {str(own): n for own, n in statuses.items()},
         "p50": quantile(times, 0.5),
         "p99": quantile(times, 0.99),

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,13 +25,14 @@ from reporting import bar
 SET = "shop-titles-en"
 LEVELS = (1, 8, 32, 128)
 TURNS = 3
-SECONDS = 8
-STARTS = 5
+SECONDS = 6
+STARTS = 3
 COUNTRIES = 20
 HOSTILE = 20_000
 OVERLOAD = 60
 MANY = 120
 ME = "prodcat"
+INT8 = f"{ME}, int8"
 TOOLKIT = "MMS and Hugging Face toolkit"
 TUNED = f"{TOOLKIT}, one thread a worker"
 INFINITY = "infinity-emb"
@@ -69,6 +71,10 @@ def model(options):
     settings = folder / "tokenizer_config.json"  # by the name that transformers 4 knows
     known = {**json.loads(settings.read_text()), "tokenizer_class": "PreTrainedTokenizerFast"}
     settings.write_text(json.dumps(known))
+    alone = options.work / "encoder-alone"
+    own.network.encoder.body.save_pretrained(alone)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(folder / name, alone / name)
     titles = list(test.titles)
     (options.work / "titles.json").write_text(json.dumps(titles))
     bodies(options.work / "one.jsonl", [{"inputs": title} for title in titles])
@@ -90,7 +96,8 @@ class Peer:
 
     def __init__(self, name, command, port, path, sent, environment=None, folder=None):
         self.name, self.port, self.path, self.sent = name, port, path, sent
-        log = Path(folder or ".", f"{name.split(',')[0].replace(' ', '-')}.log")
+        words = "".join(own if own.isalnum() else "-" for own in name)
+        log = sent.with_name(f"{words}.log")
         self.began = time.perf_counter()
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -149,11 +156,11 @@ def _session(pid):
         return None
 
 
-def prodcat_server(options, *arguments, model="model"):
+def prodcat_server(options, *arguments, model="model", name=ME):
     port = servers.free_port()
     one = ["--model", options.work / model] if model else []
     return Peer(
-        ME,
+        name,
         [sys.executable, "-m", "prodcat", "serve", *one, "--host", "127.0.0.1",
          "--port", port, "--device", "cpu", *arguments],
         port, "/invocations", options.work / "one.jsonl", {"PYTHONPATH": str(ROOT)},
@@ -164,7 +171,8 @@ def toolkit_server(options, name=TOOLKIT, environment=None):
     """As AWS's container starts it: as many workers as cores, the toolkit's own handler."""
     python = Path(os.environ["HF_TOOLKIT_PYTHON"])
     folder = (options.work / name.replace(" ", "-").replace(",", "")).resolve()
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # one that was killed leaves its number behind
+    folder.mkdir()
     port = servers.free_low_port()
     address = f"http://127.0.0.1:{port}"
     config = folder / "mms.properties"
@@ -184,22 +192,25 @@ def toolkit_server(options, name=TOOLKIT, environment=None):
     )  # fmt: skip
 
 
-def infinity_server(options, dtype):
+def infinity_server(options, route, dtype):
+    """Labels of the whole classifier, or vectors of its encoder alone."""
+    folder = "transformers" if route == "classify" else "encoder-alone"
     python = Path(os.environ["INFINITY_PYTHON"])
     port = servers.free_port()
     return Peer(
-        f"{INFINITY}, {dtype}",
+        f"{INFINITY} /{route}, {dtype}",
         [python.with_name("infinity_emb"), "v2", "--model-id",
-         (options.work / "transformers").resolve(), "--served-model-name", "m", "--engine",
-         "torch", "--device", "cpu", "--dtype", dtype, "--no-bettertransformer",
-         "--no-model-warmup", "--host", "127.0.0.1", "--port", port],
-        port, "/classify", options.work / "infinity.jsonl",
-        {"DO_NOT_TRACK": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0", "HF_HUB_OFFLINE": "1"},
+         (options.work / folder).resolve(), "--served-model-name", "m", "--engine",
+         "torch", "--device", "cpu", "--dtype", dtype, "--host", "127.0.0.1", "--port", port],
+        port, f"/{route}", options.work / "infinity.jsonl",
+        {"DO_NOT_TRACK": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0", "HF_HUB_OFFLINE": "1",
+         "INFINITY_BETTERTRANSFORMER": "false", "INFINITY_MODEL_WARMUP": "false"},
     )  # fmt: skip
 
 
 @contextlib.contextmanager
 def started(*peers):
+    """One after the other has started before anything is measured."""
     try:
         for own in peers:
             print(f"{own.name} answers after {own.ready():.1f} s", flush=True)
@@ -222,23 +233,22 @@ def load(peer, way, rate, seconds, sent=None):
 # -- load -------------------------------------------------------------------------
 
 
-def under_load(options):
+def under_load(options, level):
     rows = []
     with started(
         prodcat_server(options),
+        prodcat_server(options, "--precision", "int8", name=INT8),
         toolkit_server(options),
         toolkit_server(options, TUNED, {"OMP_NUM_THREADS": "1"}),
-        infinity_server(options, "float32"),
-        infinity_server(options, "bfloat16"),
+        infinity_server(options, "embeddings", "float32"),
     ) as peers:
         for peer in peers:
             load(peer, "closed", 8, 3)
-        for level in LEVELS:
-            for turn in range(TURNS):
-                for peer in peers:
-                    found = load(peer, "closed", level, SECONDS)
-                    rows.append({"server": peer.name, "at_once": level, "turn": turn, **found})
-                    print(rows[-1], flush=True)
+        for turn in range(TURNS):
+            for peer in peers:
+                found = load(peer, "closed", level, SECONDS)
+                rows.append({"server": peer.name, "at_once": level, "turn": turn, **found})
+                print(rows[-1], flush=True)
     return rows
 
 
@@ -481,7 +491,7 @@ def fuzz(options):
         after = {peer.port: peer.memory() for peer in (one, several)}
         alive = all(peer.process.poll() is None for peer in (one, several))
         answers = one.answers()
-    logs = Path(f"{ME}.log").read_text()
+    logs = (options.work / f"{ME}.log").read_text()
     return {
         **found, "statuses": dict(found["statuses"]), "bad": found["bad"][:50],
         "memory": [[before[port], after[port]] for port in before],
@@ -592,14 +602,15 @@ def garbage(peer, rng, found):
         found["bad"].append(["garbage", kind, status, answer[:300].decode("latin1")])
 
 
-NAMES = ["model", "load", "bare", "starts", "overload", "countries", "many", "fuzz",
-         "contract"]  # fmt: skip
+NAMES = ["model", *(f"load/{level}" for level in LEVELS), "bare", "starts", "overload",
+         "countries", "many", "fuzz", "contract"]  # fmt: skip
 
 
 def job(name, options):
+    kind, _, level = name.partition("/")
     run = {
         "model": model,
-        "load": under_load,
+        "load": lambda options: under_load(options, int(level)),
         "bare": bare,
         "starts": starts,
         "overload": overload,
@@ -607,7 +618,7 @@ def job(name, options):
         "many": many,
         "fuzz": fuzz,
         "contract": contract,
-    }[name]
+    }[kind]
     jobs.result_of(name, options.work).write_text(json.dumps(run(options), indent=1))
 
 
@@ -637,7 +648,7 @@ def assemble(work):
         return json.loads(jobs.result_of(name, work).read_text())
 
     rows, bars = [], []
-    runs = read("load")
+    runs = [run for at_once in LEVELS for run in read(f"load/{at_once}")]
     level = {}
     for server in dict.fromkeys(own["server"] for own in runs):
         for at_once in LEVELS:
@@ -719,11 +730,11 @@ def assemble(work):
     answered = set(statuses) <= {"200", "429", "503"} and own["alive"]
     bars.append(
         bar(
-            f"{OVERLOAD} s of {flood['rate'] / own['sustained']['rate']:.1f} times the rate: "
+            f"{OVERLOAD} s of {flood['sent_rate'] / own['sustained']['rate']:.1f} times the rate: "
             "every request answered",
             str(statuses),
             "200, 429 or 503, no crash",
-            answered and flood["rate"] >= 9.5 * own["sustained"]["rate"],
+            answered and flood["sent_rate"] >= 9.5 * own["sustained"]["rate"],
         )
     )
     growth = own["peak"] / own["memory"] - 1

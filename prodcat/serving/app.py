@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,6 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from prodcat import __version__
+from prodcat.inference import take_cores
 from prodcat.serving.batching import Batcher
 from prodcat.serving.media import (
     ATTRIBUTES,
@@ -67,7 +69,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     patience: float = 50.0
     most_waiting: int = 16_384
-    most_wait: float = 1.0
+    most_wait: float = 1.5
     transforms: int = 4
     batch: int | None = None
 
@@ -79,9 +81,17 @@ class Server:
         models: To answer with; may be empty.
         settings: How.
         uri: Of the one model of a server with one, which is loaded once the server has started.
+        own_threads: Whether it loads that model and reads in threads of its own; otherwise
+            whoever calls :meth:`run` lends it one.
     """
 
-    def __init__(self, models: Models, settings: Settings, uri: str | None = None) -> None:
+    def __init__(
+        self,
+        models: Models,
+        settings: Settings,
+        uri: str | None = None,
+        own_threads: bool = True,
+    ) -> None:
         self.models, self.settings, self.uri = models, settings, uri
         self.metrics = Metrics()
         batch = settings.batch or _batch(models.device)
@@ -89,11 +99,20 @@ class Server:
             settings.most_waiting,
             batch,
             most_wait=settings.most_wait,
+            own_thread=own_threads,
             told=self.metrics.batch,
         )
         self.metrics.watch(lambda: self.batcher.waiting, lambda: len(models), lambda: models.bytes)
         self.threads = ThreadPoolExecutor(2, "prodcat-body")
-        self.loaders = ThreadPoolExecutor(1, "prodcat-load")
+        self.loaders = ThreadPoolExecutor(
+            1, "prodcat-load", None if own_threads else partial(take_cores, 1)
+        )
+        if not own_threads:
+            # More threads would keep those of the main one from waiting awake for each other.
+            cores = torch.get_num_threads()
+            self.loaders.submit(int).result()
+            torch.set_num_threads(cores)  # what another thread took is at first that of all
+        self.own_threads = own_threads
         self.failure: str | None = None
         self.stopping = False
 
@@ -104,8 +123,14 @@ class Server:
 
     def begin(self) -> None:
         """Load the one model."""
-        if self.uri is not None:
+        if self.uri is not None and self.own_threads:
             self.loaders.submit(self._load_one)
+
+    def run(self) -> None:
+        """Load the one model and read, until it is ended."""
+        if self.uri is not None:
+            self._load_one()
+        self.batcher.run()
 
     def _load_one(self) -> None:
         began = time.monotonic()

@@ -24,6 +24,10 @@ from prodcat.inference import Decide, Inference
 from prodcat.serving.refusal import Refusal
 
 _PATIENCE = 50.0
+_BATCH_SECONDS = 0.5  # of a batch, so that nobody waits for long for the next one
+_LEAST = 32  # titles of a batch that is worth the name, whatever it takes
+_LINGER = 0.1  # of the time of the last batch, for those whom it answered to come again
+_MOST_LINGER = 0.02
 logger = logging.getLogger("prodcat")
 
 
@@ -50,11 +54,14 @@ class Batcher:
 
     Args:
         most_waiting: Titles; what comes beyond is refused.
-        batch: Titles that are read at once, at most.
+        batch: Titles that are read at once, at most; fewer where these would take over
+            half a second.
         piece: Of one request where there are many, so that a long one does not keep all others
             waiting.
         most_wait: Seconds that others may keep a request waiting, or twice what it takes itself
             where that is more; what would wait longer is refused.
+        own_thread: Whether it reads in a thread of its own; otherwise whoever calls :meth:`run`
+            lends it one.
         told: Told of each batch: how many titles, and how many seconds.
     """
 
@@ -63,7 +70,8 @@ class Batcher:
         most_waiting: int = 8_192,
         batch: int = 256,
         piece: int = 64,
-        most_wait: float = 1.0,
+        most_wait: float = 1.5,
+        own_thread: bool = True,
         told: Callable[[int, float], None] = lambda titles, seconds: None,
     ) -> None:
         self.most_waiting, self.batch, self.piece, self.told = most_waiting, batch, piece, told
@@ -73,10 +81,12 @@ class Batcher:
         # For a title in a batch of many, lately: what is alone takes longer and says nothing of
         # how long many will take.
         self._seconds: WeakKeyDictionary[Inference, float] = WeakKeyDictionary()
+        self._last: tuple[int, float, float] = (0, 0.0, 0.0)  # titles, seconds, end
         self._closing = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="prodcat-device", daemon=True)
-        self._thread.start()
+        self._ended = threading.Event()
+        if own_thread:
+            threading.Thread(target=self.run, name="prodcat-device", daemon=True).start()
 
     @property
     def waiting(self) -> int:
@@ -129,22 +139,50 @@ class Batcher:
 
     def _wait(self, inference: Inference, size: int) -> tuple[float, float]:
         """Seconds for which others would keep so many titles waiting, and that they take."""
-        share = self._piece() * -(-size // self._piece())  # of others, while these are read
+        piece = self._piece(inference)
+        share = piece * -(-size // piece)  # of others, while these are read
         wait = sum(
             min(work.left, share) * self._seconds.get(work.inference, 0.0) for work in self._waiting
         )
         return wait, size * self._seconds.get(inference, 0.0)
 
-    def _piece(self) -> int:
+    def _most(self, inference: Inference) -> int:
+        """How many titles are read at once."""
+        seconds = self._seconds.get(inference)
+        if not seconds:
+            return self.batch
+        return min(self.batch, max(int(_BATCH_SECONDS / seconds), _LEAST))
+
+    def _piece(self, inference: Inference) -> int:
         """How much of one request is read at once: few requests share a batch whole."""
-        return max(self.piece, self.batch // max(len(self._waiting), 1))
+        whole = self._most(inference)
+        return min(max(self.piece, whole // max(len(self._waiting), 1)), whole)
+
+    def _linger(self) -> None:
+        """Let those whom the last batch answered come again before the next one begins.
+
+        They would otherwise be split: whoever is first is read alone, and the others wait for it.
+        """
+        titles, seconds, end = self._last
+        limit = end + min(_LINGER * seconds, _MOST_LINGER)
+        while titles > 1 and self._titles < titles and not self._closing:
+            left = limit - time.monotonic()
+            if left <= 0 or not self._changed.wait(left):
+                return
 
     def close(self, patience: float = 30.0) -> None:
         """Take nothing more, and answer what is there."""
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join(patience)
+        self._ended.wait(patience)
+
+    def run(self) -> None:
+        """Answer until it is closed and nothing waits."""
+        try:
+            self._run()
+        finally:
+            self._ended.set()
 
     def _run(self) -> None:
         while True:
@@ -153,6 +191,7 @@ class Batcher:
                     self._changed.wait()
                 if not self._waiting:
                     return
+                self._linger()
                 late, taken = self._take()
             for work in late:
                 self._end(work, Refusal(503, "It was not this request's turn in time.", 1.0))
@@ -165,14 +204,15 @@ class Batcher:
         late, kept, taken = [], [], []
         size = 0
         first: Inference | None = None
-        piece = self._piece()
+        most = piece = self.batch
         for work in self._waiting:
             if work.answered.cancelled() or now > work.deadline:
                 late.append(work)
                 continue
             if first is None:
                 first = work.inference
-            count = min(work.left, piece, self.batch - size)
+                most, piece = self._most(first), self._piece(first)
+            count = min(work.left, piece, most - size)
             if work.inference is first and count > 0:
                 taken.append((work, slice(work.done, work.done + count)))
                 size += count
@@ -201,8 +241,9 @@ class Batcher:
             return
         size = sum(rows.stop - rows.start for _, rows in taken)
         seconds = time.monotonic() - began
-        if 4 * size >= self.batch:
-            inference = taken[0][0].inference
+        inference = taken[0][0].inference
+        self._last = size, seconds, time.monotonic()
+        if 4 * size >= self._most(inference):
             lately = self._seconds.get(inference, seconds / size)
             self._seconds[inference] = 0.8 * lately + 0.2 * seconds / size
         self.told(size, seconds)

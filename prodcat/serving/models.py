@@ -12,6 +12,7 @@ from prodcat.archive import is_archive
 from prodcat.artifact import parse_manifest, read_manifest
 from prodcat.catalog import read_catalog
 from prodcat.classifier import Classifier
+from prodcat.config import ReadingPrecision
 from prodcat.decoding import Answers
 from prodcat.errors import ConfigError, ProdcatError
 from prodcat.inference import Decide, Inference
@@ -35,12 +36,20 @@ class Served:
         uri: Where it is from.
         classifier: On its device.
         bytes: Of memory that it takes.
+        precision: Of its encoder.
     """
 
-    def __init__(self, name: str, uri: str, classifier: Classifier, bytes: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        uri: str,
+        classifier: Classifier,
+        bytes: int,
+        precision: ReadingPrecision = "auto",
+    ) -> None:
         self.name, self.uri, self.classifier, self.bytes = name, uri, classifier, bytes
         self.text = classifier.text_columns
-        self.fast = classifier.inference(classifier.pick_precision("auto"))
+        self.fast = classifier.inference(classifier.pick_precision(precision))
         # Promises are measured in float32; where there is none, none can be asked for.
         self.exact = self.fast if classifier.guarantee is None else classifier.inference()
         tree = classifier.taxonomy
@@ -145,6 +154,7 @@ class Models:
         budget: Bytes that they may take together; what is free if not given.
         device: Where they are.
         opener: From a URI to a classifier.
+        precision: Of their encoders.
     """
 
     def __init__(
@@ -152,7 +162,9 @@ class Models:
         budget: int | None = None,
         device: str | None = None,
         opener: Callable[..., Classifier] = load,
+        precision: ReadingPrecision = "auto",
     ) -> None:
+        self.precision = precision
         self.budget, self.device, self.opener = budget, device, opener
         self._models: dict[str, Served] = {}
         self._loading: dict[str, int] = {}  # bytes that are kept for a model
@@ -221,7 +233,9 @@ class Models:
             self._loading[name] = size
         served: Served | None = None
         try:
-            served = open_model(name, uri, size, self.device, self.opener, self.all())
+            served = open_model(
+                name, uri, size, self.device, self.opener, self.all(), self.precision
+            )
         except ProdcatError as error:
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
         except MemoryError as error:
@@ -279,6 +293,7 @@ def open_model(
     device: str | None = None,
     opener: Callable[..., Classifier] = load,
     others: Sequence[Served] = (),
+    precision: ReadingPrecision = "auto",
 ) -> Served:
     """Load a model and answer once, so that what is made at the first answer is made.
 
@@ -289,13 +304,14 @@ def open_model(
         device: Where it is to be.
         opener: From a URI to a classifier.
         others: Models whose encoder it shares if it is the same.
+        precision: Of its encoder.
 
     Raises:
         ProdcatError: There is no model.
     """
     classifier = opener(uri, device=device)
     shares = any(classifier.share_encoder(other.classifier) for other in others)
-    served = Served(name, uri, classifier, size)
+    served = Served(name, uri, classifier, size, precision)
     served.fast.answers(served.fast.ready(["a"]), served.decision({}))
     if shares:
         served.bytes = max(size - 2 * classifier.encoder_memory, classifier.memory)

@@ -2,12 +2,13 @@
 
 import logging
 import signal
-import sys
+import threading
 from functools import partial
 from typing import Any
 
 import uvicorn
 
+from prodcat.config import ReadingPrecision
 from prodcat.loading import load
 from prodcat.serving.app import Server, Settings, make_app
 from prodcat.serving.models import Models
@@ -23,6 +24,7 @@ def serve(
     settings: Settings | None = None,
     budget: int | None = None,
     device: str | None = None,
+    precision: ReadingPrecision = "auto",
     cache: str | None = None,
     keys: Any = None,
 ) -> None:
@@ -35,15 +37,13 @@ def serve(
         settings: How to work.
         budget: Bytes that models may take together.
         device: Where they are.
+        precision: Of encoders; see :meth:`Classifier.predict`.
         cache: See :func:`prodcat.load`.
         keys: See there.
     """
-    models = Models(budget, device, partial(load, cache=cache, keys=keys))
-    server = Server(models, settings or Settings(), uri)
-    logging.getLogger("prodcat").info("Listening on port %d.", port)
-    # uvicorn raises the signal again when it has ended in good order.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
-    uvicorn.run(
+    models = Models(budget, device, partial(load, cache=cache, keys=keys), precision)
+    server = Server(models, settings or Settings(), uri, own_threads=False)
+    config = uvicorn.Config(
         make_app(server),
         host=host,
         port=port,
@@ -52,3 +52,26 @@ def serve(
         timeout_graceful_shutdown=_GRACE,
         server_header=False,
     )
+    socket = config.bind_socket()
+    logging.getLogger("prodcat").info("Listening on port %d.", socket.getsockname()[1])
+    web = uvicorn.Server(config)
+
+    def stop(number: int, frame: object) -> None:
+        web.should_exit = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+    def listen() -> None:
+        try:
+            web.run(sockets=[socket])
+        finally:
+            server.batcher.close(0)
+
+    # What reads has the main thread: OpenMP lets the threads of any other one fall asleep at each
+    # of their many meetings where there are no more cores than threads, and waking them takes
+    # longer than the product that they wait for.
+    listening = threading.Thread(target=listen, name="prodcat-web")
+    listening.start()
+    server.run()
+    listening.join()

@@ -1,0 +1,1 @@
+"""What people look at: reports of evaluations and assortments, label errors, drift."""

@@ -1,0 +1,64 @@
+"""The labelled titles that are most like others, by their n-grams."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.lexical import Features, NGrams
+
+_CHARACTERS = (3, 5)
+_MOST = 200_000
+_CHUNK = 256
+
+
+class Neighbours:
+    """An exact search over titles; a query of a hundred against a million takes seconds.
+
+    Args:
+        titles: To be found.
+    """
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        self.titles = titles
+        self._ngrams, features = NGrams.fit(titles, _CHARACTERS, _MOST)
+        self._known = _matrix(features, len(self._ngrams.hashes))
+
+    def __call__(
+        self, titles: Sequence[str], count: int = 3
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The most like ones.
+
+        Args:
+            titles: To be compared.
+            count: Of neighbours of each.
+
+        Returns:
+            int64 [title, count]: positions of the known titles, the most like first; float32
+            [title, count]: their cosine, 0 to 1.
+        """
+        count = min(count, len(self.titles))
+        wanted = _matrix(self._ngrams(titles), len(self._ngrams.hashes))
+        places = np.zeros((len(titles), count), np.int64)
+        likeness = np.zeros((len(titles), count), np.float32)
+        turned = self._known.T.tocsc()
+        for start in range(0, len(titles), _CHUNK):
+            rows = slice(start, min(start + _CHUNK, len(titles)))
+            found = (wanted[rows] @ turned).tocsr()
+            for row in range(found.shape[0]):
+                own = slice(found.indptr[row], found.indptr[row + 1])
+                values, columns = found.data[own], found.indices[own]
+                best = np.lexsort((columns, -values))[:count]
+                places[start + row, : len(best)] = columns[best]
+                likeness[start + row, : len(best)] = values[best]
+        return places, likeness
+
+
+def _matrix(features: Features, size: int) -> Any:
+    from scipy.sparse import csr_matrix
+
+    matrix = csr_matrix((features.values, features.columns, features.offsets), (len(features), size))
+    lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    matrix.data = matrix.data / np.repeat(np.maximum(lengths, 1e-12), np.diff(matrix.indptr))
+    return matrix

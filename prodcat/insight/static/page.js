@@ -1,0 +1,290 @@
+"use strict";
+// Trees as tables that open, filter and sort by mouse, keyboard and screen reader; charts by Plotly.
+
+const number = (value, digits) =>
+  value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+const FORMATS = {
+  text: (value) => value,
+  count: (value) => number(value, 0),
+  share: (value) => `${number(100 * value, value > 0 && value < 0.0995 ? 2 : 1)} %`,
+  figure: (value) => number(value, 3),
+  price: (value) => number(value, 2),
+  interval: (value) => `${number(100 * value[0], 1)} – ${number(100 * value[1], 1)} %`,
+};
+
+function shown(kind, value) {
+  if (value === null || value === undefined) return "–";
+  return FORMATS[kind](value);
+}
+
+class Tree {
+  // data: {label, columns: [{label, kind, colour?}], names, parents, cells: [[per column]]}
+  constructor(table, data) {
+    this.table = table;
+    this.data = data;
+    this.children = new Map();
+    data.parents.forEach((parent, node) => {
+      if (!this.children.has(parent)) this.children.set(parent, []);
+      this.children.get(parent).push(node);
+    });
+    this.open = new Set();
+    this.found = null;
+    this.order = null; // [column, descending]
+    this.focused = null;
+    this.most = 500; // rows of one level, and of a filter
+    table.setAttribute("role", "treegrid");
+    table.setAttribute("aria-label", data.label);
+    this.head();
+    this.body = table.createTBody();
+    this.body.addEventListener("click", (event) => this.clicked(event));
+    this.body.addEventListener("keydown", (event) => this.pressed(event));
+    for (const node of data.open || []) this.open.add(node);
+    this.draw();
+  }
+
+  head() {
+    const row = this.table.createTHead().insertRow();
+    row.setAttribute("role", "row");
+    ["Category", ...this.data.columns.map((column) => column.label)].forEach((label, place) => {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.setAttribute("role", "columnheader");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = label;
+      button.addEventListener("click", () => this.sort(place - 1, cell));
+      cell.append(button);
+      row.append(cell);
+    });
+  }
+
+  sort(column, cell) {
+    const descending = this.order && this.order[0] === column ? !this.order[1] : column >= 0;
+    this.order = [column, descending];
+    for (const other of cell.parentNode.children) other.removeAttribute("aria-sort");
+    cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    this.draw();
+  }
+
+  key(node, column) {
+    if (column < 0) return this.data.names[node];
+    const value = this.data.cells[node][column];
+    return Array.isArray(value) ? value[0] : value;
+  }
+
+  ordered(nodes) {
+    if (!this.order) return nodes;
+    const [column, descending] = this.order;
+    const sign = descending ? -1 : 1;
+    return [...nodes].sort((one, other) => {
+      const a = this.key(one, column);
+      const b = this.key(other, column);
+      if (a === null || a === undefined) return 1; // what is not known is last
+      if (b === null || b === undefined) return -1;
+      return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+    });
+  }
+
+  filter(text, test) {
+    const wanted = text.trim().toLowerCase();
+    this.found = null;
+    this.matches = null;
+    if (wanted || test) {
+      this.found = new Set();
+      this.matches = 0;
+      this.data.names.forEach((name, node) => {
+        if (wanted && !name.toLowerCase().includes(wanted)) return;
+        if (test && !test(this.data.cells[node], node)) return;
+        this.matches += 1;
+        if (this.matches > this.most) return;
+        for (let own = node; own >= 0; own = this.data.parents[own]) this.found.add(own);
+      });
+    }
+    this.draw();
+    return this.matches;
+  }
+
+  below(node) {
+    const own = this.children.get(node) || [];
+    return this.found ? own.filter((child) => this.found.has(child)) : own;
+  }
+
+  isOpen(node) {
+    return this.found ? this.below(node).length > 0 : this.open.has(node);
+  }
+
+  draw() {
+    this.body.replaceChildren();
+    this.rows = new Map();
+    this.add(-1, 1);
+    const visible = [...this.body.rows].filter((row) => row.dataset.node);
+    if (!visible.some((row) => Number(row.dataset.node) === this.focused)) {
+      this.focused = visible.length ? Number(visible[0].dataset.node) : null;
+    }
+    if (this.focused !== null) this.rows.get(this.focused).tabIndex = 0;
+  }
+
+  add(parent, level) {
+    const nodes = this.ordered(this.below(parent));
+    nodes.slice(0, this.most).forEach((node, place) => {
+      this.body.append(this.row(node, level, place + 1, nodes.length));
+      if (this.isOpen(node)) this.add(node, level + 1);
+    });
+    if (nodes.length > this.most) {
+      const row = this.body.insertRow();
+      row.setAttribute("role", "row");
+      const cell = row.insertCell();
+      cell.setAttribute("role", "gridcell");
+      cell.colSpan = 1 + this.data.columns.length;
+      cell.textContent = `… and ${number(nodes.length - this.most, 0)} more; filter to see them`;
+    }
+  }
+
+  row(node, level, place, size) {
+    const row = document.createElement("tr");
+    row.setAttribute("role", "row");
+    row.dataset.node = node;
+    row.tabIndex = -1;
+    row.setAttribute("aria-level", level);
+    row.setAttribute("aria-posinset", place);
+    row.setAttribute("aria-setsize", size);
+    const inner = (this.children.get(node) || []).length > 0;
+    if (inner) row.setAttribute("aria-expanded", this.isOpen(node));
+    const name = document.createElement("td");
+    name.setAttribute("role", "gridcell");
+    name.className = "name";
+    name.style.setProperty("--level", level - 1);
+    const mark = document.createElement("span");
+    mark.className = "mark";
+    mark.setAttribute("aria-hidden", "true");
+    mark.textContent = inner ? (this.isOpen(node) ? "▾" : "▸") : "";
+    name.append(mark, this.data.names[node]);
+    row.append(name);
+    this.data.columns.forEach((column, at) => {
+      const cell = document.createElement("td");
+      cell.setAttribute("role", "gridcell");
+      cell.className = column.kind;
+      const value = this.data.cells[node][at];
+      cell.textContent = shown(column.kind, value);
+      if (column.colour && typeof value === "number") {
+        cell.classList.add("coloured");
+        cell.style.setProperty("--share", Math.max(0, Math.min(1, value / (column.most || 1))));
+      }
+      row.append(cell);
+    });
+    this.rows.set(node, row);
+    return row;
+  }
+
+  toggle(node, open) {
+    if (!(this.children.get(node) || []).length || this.found) return;
+    if (open === undefined) open = !this.open.has(node);
+    if (open) this.open.add(node);
+    else this.open.delete(node);
+    this.focused = node;
+    this.draw();
+    this.rows.get(node).focus();
+  }
+
+  focus(row) {
+    if (!row || !row.dataset.node) return;
+    for (const other of this.rows.values()) other.tabIndex = -1;
+    this.focused = Number(row.dataset.node);
+    row.tabIndex = 0;
+    row.focus();
+  }
+
+  clicked(event) {
+    const row = event.target.closest("tr");
+    if (!row || !row.dataset.node) return;
+    this.focus(row);
+    this.toggle(Number(row.dataset.node));
+    this.table.dispatchEvent(new CustomEvent("chosen", { detail: Number(row.dataset.node) }));
+  }
+
+  pressed(event) {
+    const row = event.target.closest("tr");
+    if (!row || !row.dataset.node) return;
+    const node = Number(row.dataset.node);
+    const visible = [...this.body.rows].filter((own) => own.dataset.node);
+    const moves = {
+      ArrowDown: () => this.focus(row.nextElementSibling),
+      ArrowUp: () => this.focus(row.previousElementSibling),
+      Home: () => this.focus(visible[0]),
+      End: () => this.focus(visible[visible.length - 1]),
+      ArrowRight: () => (this.isOpen(node) ? this.focus(row.nextElementSibling) : this.toggle(node, true)),
+      ArrowLeft: () =>
+        this.isOpen(node) && !this.found
+          ? this.toggle(node, false)
+          : this.focus(this.rows.get(this.data.parents[node])),
+      Enter: () => this.clicked(event),
+      " ": () => this.clicked(event),
+    };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    moves[event.key]();
+  }
+}
+
+function dark() {
+  return window.matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function draw(place, figure) {
+  const ink = dark() ? "#e8e8e4" : "#1d1d1b";
+  const faint = dark() ? "#44443f" : "#d9d9d2";
+  const layout = {
+    ...figure.layout,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: ink, family: "system-ui, sans-serif" },
+    margin: { t: 30, r: 10, b: 45, l: 55, ...(figure.layout.margin || {}) },
+  };
+  for (const axis of ["xaxis", "yaxis"]) {
+    if (layout[axis]) layout[axis] = { ...layout[axis], gridcolor: faint, zerolinecolor: faint };
+  }
+  Plotly.react(place, figure.data, layout, { responsive: true, displaylogo: false });
+}
+
+const trees = {};
+
+function start() {
+  for (const holder of document.querySelectorAll("script.tree-data")) {
+    const table = document.getElementById(holder.dataset.table);
+    const tree = new Tree(table, JSON.parse(holder.textContent));
+    trees[table.id] = tree;
+    const box = document.querySelector(`input[data-filters="${table.id}"]`);
+    const only = document.querySelector(`select[data-filters="${table.id}"]`);
+    const said = document.querySelector(`[data-said-of="${table.id}"]`);
+    if (!box) continue;
+    const apply = () => {
+      const column = only && only.value !== "" ? Number(only.value) : null;
+      const test = column === null ? null : (cells) => Boolean(cells[column]);
+      const matches = tree.filter(box.value, test);
+      said.textContent =
+        matches === null
+          ? ""
+          : `${number(matches, 0)} found${matches > tree.most ? `, the first ${tree.most} shown` : ""}`;
+    };
+    let timer;
+    box.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(apply, 120);
+    });
+    if (only) only.addEventListener("change", apply);
+  }
+  const figures = [...document.querySelectorAll("script.figure")].map((holder) => [
+    document.getElementById(holder.dataset.place),
+    JSON.parse(holder.textContent),
+  ]);
+  const all = () => {
+    for (const [place, figure] of figures) draw(place, figure);
+  };
+  all();
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
+  document.documentElement.dataset.ready = "yes";
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();
