@@ -6,6 +6,7 @@ from typing import Any
 
 from prodcat.cli_models import named_keys
 from prodcat.errors import ConfigError
+from prodcat.serving.payload import is_batch, most_payload
 
 # Name, type, usual value, that of Batch Transform's containers, unit, text.
 _LIMITS: tuple[tuple[str, type, str, str, str, str], ...] = (
@@ -41,12 +42,12 @@ def add_serve(commands: Any) -> None:
     serve.add_argument(
         "--max-body",
         type=float,
-        default=os.environ.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "6"),
+        default=most_payload(),
         metavar="MB",
         help="of a request; 413 above",
     )
     own = os.environ
-    batch = own.get("SAGEMAKER_BATCH", "").lower() == "true"
+    batch = is_batch()
     for name, kind, usual, in_batch, unit, text in _LIMITS:
         # SageMaker starts containers without options; a text's type is that of the option.
         variable = f"PRODCAT_{name.upper()}"
@@ -55,7 +56,7 @@ def add_serve(commands: Any) -> None:
             type=kind,
             default=own.get(variable, in_batch if batch else usual),
             metavar=unit,
-            help=f"{text}; if not given {variable}, or {usual}",
+            help=f"{text}; if not given {variable}, or {in_batch if batch else usual}",
         )
     serve.add_argument(
         "--precision",

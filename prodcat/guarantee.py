@@ -252,7 +252,8 @@ def conformal_threshold(scores: NDArray[np.float64], guarantee: float) -> float:
 
 def _least_answered(max_error: float, level: float) -> int:
     """How many answers without an error show at this level that the error is small enough."""
-    return math.ceil(math.log(level) / math.log1p(-max_error) - 1e-9)
+    needed = math.log(level) / min(math.log1p(-max_error), -1e-15)
+    return math.ceil(needed - 1e-9)
 
 
 def selective_threshold(

@@ -232,9 +232,7 @@ def test_the_tree_opens_filters_and_sorts_by_keyboard(browser, report, tmp_path,
         shown = [own.lstrip("▸▾ ") for own in rows.locator("td:first-child").all_inner_texts()]
         assert wanted in shown and name in shown and len(shown) < 20
         page.locator("input[type=search]").fill("no such category")
-        page.wait_for_function(
-            "document.querySelector('[role=status]').innerText.startsWith('0')"
-        )
+        page.wait_for_function("document.querySelector('[role=status]').innerText.startsWith('0')")
         assert rows.count() == 0
         page.locator("input[type=search]").fill("")
         page.wait_for_function("document.querySelector('[role=status]').innerText == ''")

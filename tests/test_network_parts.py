@@ -20,6 +20,30 @@ from prodcat.training import EpochResult, is_better
 TREE = Taxonomy.from_paths([("A", "X"), ("A", "Y"), ("B", "Z"), ("C",)])
 
 
+@given(st.lists(st.integers(0, 64), max_size=90), st.sampled_from([1, 40, 200, 2_048]))
+def test_windows_are_planned_whole_within_the_budget_and_cheaply(lengths, budget):
+    from prodcat.tokenization import padded_share, plan_window
+
+    lengths = np.array(lengths, np.int64)
+    plan = plan_window(lengths, budget)
+    rows = np.concatenate([*plan, np.zeros(0, np.int64)])
+    assert sorted(rows.tolist()) == list(range(len(lengths)))
+    for batch in plan:
+        longest = max(int(lengths[batch].max()), 1)
+        assert len(batch) == 1 or len(batch) * longest <= budget
+    if len(lengths) == 64 and budget == 2_048:
+        assert padded_share(lengths, plan) < 0.6
+
+
+def test_a_few_titles_are_not_mostly_padding():
+    from prodcat.tokenization import padded_share, plan_batches, plan_window
+
+    lengths = np.array([30, 8, 9, 10, 11, 28, 12, 9, 8, 7, 10, 29, 31, 9, 8, 12] * 2)
+    whole, split = plan_batches(lengths, 2_048), plan_window(lengths, 2_048)
+    assert len(whole) == 1 and len(split) == 2
+    assert padded_share(lengths, split) < 0.2 < 0.5 < padded_share(lengths, whole)
+
+
 def test_stacked_heads_start_as_linear_heads():
     heads = StackedHeads(5, [3, 3], [[0, 0, 1]], belief_width=4)
     weight, bias, x = torch.randn(6, 5), torch.randn(6), torch.randn(2, 5)

@@ -425,6 +425,42 @@ def test_a_container_is_set_by_its_environment(folder, titles, wanted):
     assert wrong.returncode == 2 and "invalid int value: 'many'" in wrong.stderr
 
 
+def test_limits_of_a_container():
+    from prodcat.errors import ConfigError
+    from prodcat.serving.environment import limits_of, precision_of
+
+    assert limits_of({}) == Limits(6 << 20, 4_096)
+    # SageMaker's 0 is no limit.
+    batch = {"SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}
+    assert limits_of(batch) == Limits(1 << 30, 1_000_000)
+    for wrong in ({"PRODCAT_MAX_TITLES": "x"}, {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "-1"}):
+        with pytest.raises(ConfigError, match="expected"):
+            limits_of(wrong)
+    with pytest.raises(ConfigError, match="PRODCAT_PRECISION is 'int4'"):
+        precision_of({"PRODCAT_PRECISION": "int4"})
+
+
+def test_what_is_free_is_known(tmp_path):
+    from prodcat.serving.memory import free_memory, memory_setting
+
+    (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable: 5000 kB\n")
+    group = tmp_path / "group"
+    group.mkdir()
+    own = ("cpu", str(tmp_path / "meminfo"), str(group))
+    assert free_memory(*own) == 5_000 << 10
+    (group / "memory.max").write_text("max\n")
+    (group / "memory.current").write_text("100\n")
+    assert free_memory(*own) == 5_000 << 10
+    (group / "memory.max").write_text("3000000\n")
+    (group / "memory.current").write_text("2500000\n")
+    (group / "memory.stat").write_text("anon 1\ninactive_file 200000\n")
+    assert free_memory(*own) == 700_000
+    assert free_memory("cpu", str(tmp_path / "none"), str(tmp_path / "none")) is None
+    assert memory_setting({}) is None and memory_setting({"PRODCAT_MEMORY_MB": "2"}) == 2 << 20
+    with pytest.raises(ValueError, match="expected a number of megabytes"):
+        memory_setting({"PRODCAT_MEMORY_MB": "much"})
+
+
 def test_what_is_odd_is_answered(server):
     for title in ("a\0b", "\ud83d\ude00" * 10, "\\ud800", "  ", "ş" * 9_000):
         body = json.dumps([title]) if title != "\\ud800" else '["\\ud800"]'
@@ -476,6 +512,68 @@ def test_figures_for_prometheus(server, titles):
     text = server.client.get("/metrics").text
     assert 'prodcat_requests_total{route="invocations",status="200"}' in text
     assert "prodcat_models 1.0" in text and "prodcat_waiting_titles 0.0" in text
+
+
+def test_a_small_body_that_unpacks_to_a_large_one_is_refused(server):
+    def table(**options):
+        out = io.BytesIO()
+        pq.write_table(pa.table({"title": ["a" * 1_000_000] * 4_000}), out, **options)
+        return out.getvalue()
+
+    small = table(compression="snappy")
+    assert len(small) < 200_000
+    answer = server.ask(small, "application/x-parquet")
+    assert answer.status_code == 400 and "letters" in answer.json()["error"]
+    answer = server.ask(table(compression="zstd"), "application/x-parquet")
+    assert answer.status_code == 400 and "compressed with" in answer.json()["error"]
+    out = io.BytesIO()
+    pq.write_table(pa.table([["a"], ["b"], ["c"]], ["title", "brand", "brand"]), out)
+    with pytest.raises(Refusal, match="two columns of one name"):
+        read_body(out.getvalue(), "application/x-parquet", ["brand"], Limits())
+
+
+def test_what_nobody_waits_for_any_more_is_not_read(server, titles):
+    import socket
+
+    def waiting():
+        text = server.client.get("/metrics").text
+        return float(re.search(r"prodcat_waiting_titles ([0-9.]+)", text)[1])
+
+    def read():
+        return float(re.search(r"prodcat_batch_titles_sum ([0-9.]+)",
+                               server.client.get("/metrics").text)[1])  # fmt: skip
+
+    body = json.dumps([f"{title} {n}" for n in range(100) for title in titles]).encode()
+    head = f"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    before = read()
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port)) as own:
+            own.sendall(head.encode() + body)
+            servers.wait_until(lambda: waiting() > 0, "the request")
+    servers.wait_until(lambda: waiting() == 0, "its end")
+    assert read() - before < 3 * 4_000
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_server_that_cannot_read_says_so(small, tmp_path):
+    from starlette.testclient import TestClient
+
+    from prodcat.serving.app import Server, Settings, make_app
+    from prodcat.serving.models import Models
+
+    small.save(str(tmp_path / "model"))
+    server = Server(Models(), Settings(), str(tmp_path / "model"))
+
+    def broken(titles, seconds):
+        raise SystemExit  # whatever ends the thread that reads
+
+    server.batcher.told = broken
+    with TestClient(make_app(server)) as client:
+        servers.wait_until(lambda: client.get("/ping").status_code == 200, "the model")
+        client.post("/invocations", json=["sut"])
+        servers.wait_until(lambda: server.batcher.ended, "its end")
+        assert client.get("/ping").status_code == 503
+        assert client.post("/invocations", json=["sut"]).status_code == 503
 
 
 def test_many_at_once_get_their_own_answers(server, titles, wanted):
@@ -559,7 +657,14 @@ def test_models_with_one_encoder_share_it(classifier, folder, tmp_path):
     assert second.fast.reading is first.fast.reading
     assert first.bytes == artifact_bytes(str(folder)) > 2 * classifier.encoder_memory
     whole = artifact_bytes(str(tmp_path / "other"))
-    assert second.bytes == whole - 2 * classifier.encoder_memory > 0
+    assert second.bytes == whole and second.own_bytes == whole - 2 * classifier.encoder_memory > 0
+    assert models.bytes == first.bytes + second.own_bytes
+    # Whoever goes, the encoder stays for the other one, and counts.
+    models.drop("tr")
+    assert models.bytes == second.bytes
+    models.drop("de")
+    assert models.bytes == 0
+    first, second = models.load("tr", str(folder)), models.load("de", str(tmp_path / "other"))
     titles = ["sut 1 l", "ekmek"]
     assert second.classifier.predict(titles) == prodcat.load(
         str(tmp_path / "other"), device="cpu"
@@ -603,6 +708,7 @@ def test_many_models(folder, small, tmp_path, titles, wanted):
         assert full[-1] == 507 and set(full) <= {200, 507}
         names = [one["modelName"] for one in own.client.get("/models").json()["models"]]
         assert "tr" in names and names == sorted(names)
+        assert own.client.get("/models?limit=00").status_code == 400
         page = own.client.get("/models?limit=1").json()
         assert [one["modelName"] for one in page["models"]] == names[:1]
         if len(names) > 1:

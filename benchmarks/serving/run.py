@@ -97,7 +97,7 @@ class Peer:
     def __init__(self, name, command, port, path, sent, environment=None, folder=None):
         self.name, self.port, self.path, self.sent = name, port, path, sent
         words = "".join(own if own.isalnum() else "-" for own in name)
-        log = sent.with_name(f"{words}.log")
+        self.log = log = sent.with_name(f"{words}-{port}.log")
         self.began = time.perf_counter()
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -221,7 +221,7 @@ def started(*peers):
 
 
 def load(peer, way, rate, seconds, sent=None):
-    """What the client saw; it is a process of its own, with less of a right to the cores."""
+    """What the client saw; it is a process of its own."""
     done = subprocess.run(
         [sys.executable, str(HERE.with_name("client.py")), str(peer.port), peer.path,
          str(sent or peer.sent), way, str(rate), str(seconds)],
@@ -491,7 +491,7 @@ def fuzz(options):
         after = {peer.port: peer.memory() for peer in (one, several)}
         alive = all(peer.process.poll() is None for peer in (one, several))
         answers = one.answers()
-    logs = (options.work / f"{ME}.log").read_text()
+    logs = one.log.read_text() + several.log.read_text()
     return {
         **found, "statuses": dict(found["statuses"]), "bad": found["bad"][:50],
         "memory": [[before[port], after[port]] for port in before],

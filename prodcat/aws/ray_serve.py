@@ -4,14 +4,19 @@
 sends ``POST /invocations`` to the root of this application, and passes headers both ways.  The
 model is at ``PRODCAT_MODEL`` (a folder, an archive or ``STORE/MODEL@production``), or where
 SageMaker unpacks it.  A replica that cannot load it never becomes ready.
+
+Ray gives a replica one core, and torch as many threads, if nothing else is said:
+``PRODCAT_REPLICA_CPUS`` and ``PRODCAT_REPLICA_GPUS`` say what it is to have.
 """
+
+import os
 
 from ray import serve  # noqa: TID253, this module is Ray Serve's
 from starlette.requests import Request
 from starlette.responses import Response
 
-from prodcat.loading import load
 from prodcat.serving.app import ONE, Server, Settings, endpoint
+from prodcat.serving.environment import limits_of, opener_of, precision_of
 from prodcat.serving.models import Models, named_model
 
 _AT_ONCE = 512  # requests of a replica: they are merged into batches
@@ -22,9 +27,9 @@ class Endpoint:
 
     def __init__(self) -> None:
         uri = named_model()
-        models = Models(opener=load)
+        models = Models(opener=opener_of(), precision=precision_of())
         models.load(ONE, uri)
-        self.server = Server(models, Settings(), uri)
+        self.server = Server(models, Settings(limits_of()), uri)
         self._answered = endpoint(self.server, self._invocations)
 
     async def _invocations(self, request: Request) -> Response:
@@ -40,7 +45,15 @@ class Endpoint:
 
     def __del__(self) -> None:
         """Answer what is in flight."""
-        self.server.end()
+        if hasattr(self, "server"):  # it could be loaded
+            self.server.end()
 
 
-app = serve.deployment(name="prodcat", max_ongoing_requests=_AT_ONCE)(Endpoint).bind()
+app = serve.deployment(
+    name="prodcat",
+    max_ongoing_requests=_AT_ONCE,
+    ray_actor_options={
+        "num_cpus": float(os.environ.get("PRODCAT_REPLICA_CPUS", "1")),
+        "num_gpus": float(os.environ.get("PRODCAT_REPLICA_GPUS", "0")),
+    },
+)(Endpoint).bind()

@@ -17,10 +17,10 @@ from typing import Any
 import torch
 
 from prodcat.decoding import Answers
+from prodcat.serving.environment import limits_of, opener_of, precision_of
 from prodcat.serving.media import (
     ATTRIBUTES,
     JSON,
-    Limits,
     Query,
     picked_type,
     read_body,
@@ -30,7 +30,6 @@ from prodcat.serving.memory import free_memory, memory_setting
 from prodcat.serving.models import Served, artifact_bytes, open_model
 from prodcat.serving.refusal import Refusal
 
-_LIMITS = Limits()
 _loaded: dict[str, Served] = {}
 _lock = threading.Lock()
 
@@ -46,7 +45,7 @@ def model_fn(model_dir: str, context: Any = None) -> Served:
         ProdcatError: There is none.
         MemoryError: It does not fit.
     """
-    return open_model("", model_dir)
+    return open_model("", model_dir, opener=opener_of(), precision=precision_of())
 
 
 def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple[bytes, str]":
@@ -113,7 +112,7 @@ def output_fn(
 def _answers(
     served: Served, body: bytes, content_type: str
 ) -> "tuple[list[dict[str, Any]], Query]":
-    query = read_body(body, content_type, served.columns, _LIMITS)
+    query = read_body(body, content_type, served.columns, limits_of())
     texts, groups, errors = served.texts(query)
     inference = served.inference(query)
     answers = inference.answers(inference.ready(texts), served.decision(query.settings), groups)

@@ -58,7 +58,9 @@ class Neighbours:
 def _matrix(features: Features, size: int) -> Any:
     from scipy.sparse import csr_matrix
 
-    matrix = csr_matrix((features.values, features.columns, features.offsets), (len(features), size))
+    matrix = csr_matrix(
+        (features.values, features.columns, features.offsets), (len(features), size)
+    )
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     matrix.data = matrix.data / np.repeat(np.maximum(lengths, 1e-12), np.diff(matrix.indptr))
     return matrix

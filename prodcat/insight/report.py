@@ -253,14 +253,12 @@ class _Report:
             turn.append(seen.get(int(judged.targets[row]), 0))
             seen[int(judged.targets[row])] = turn[-1] + 1
         rows = rows[np.argsort(turn, kind="stable")][:_EXAMPLES]
-        found = [
+        found: list[dict[str, Any]] = [
             {
                 "title": titles[row],
                 "label": self._path(int(judged.targets[row])),
                 "answer": self._path(int(judged.ends[row])),
-                "confidence": None
-                if judged.confidence is None
-                else float(judged.confidence[row]),
+                "confidence": None if judged.confidence is None else float(judged.confidence[row]),
                 "neighbours": [],
             }
             for row in rows.tolist()
@@ -413,8 +411,11 @@ class _Report:
         )
 
     def _shown_examples(self, page: Page) -> None:
-        page.section("Examples", "Wrong answers, the surest of each category first, with the "
-                     "labelled titles that are most like them. Some of the labels may be wrong.")  # fmt: skip
+        page.section(
+            "Examples",
+            "Wrong answers, the surest of each category first, with the labelled titles that are "
+            "most like them. Some of the labels may be wrong.",
+        )
         page.table(
             [("title", "text"), ("label", "text"), ("answer", "text"), ("confidence", "share"),
              ("most like it", "text")],
@@ -453,7 +454,8 @@ class _Report:
         if self.worst:
             lines += ["", "## Worst categories", ""]
             lines += _table(
-                ["category", "rows", "wrong", "accuracy", "95 % interval", "commonest wrong answer"],
+                ["category", "rows", "wrong", "accuracy", "95 % interval",
+                 "commonest wrong answer"],
                 [
                     (path, f"{rows:,}", f"{lost:,}", shown("share", right),
                      shown("interval", interval), answer)
@@ -493,9 +495,7 @@ def _tree_map(tree: Taxonomy, figures: NodeFigures) -> tuple[Any, Any]:
         "type": "treemap",
         "ids": [str(node) for node in used],
         "labels": [tree.paths[node][-1] for node in used],
-        "parents": [
-            str(tree.parent[node]) if tree.parent[node] >= 0 else "" for node in used
-        ],
+        "parents": [str(tree.parent[node]) if tree.parent[node] >= 0 else "" for node in used],
         "values": figures.rows[used].tolist(),
         "branchvalues": "total",
         "maxdepth": _DEEP,

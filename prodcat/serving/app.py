@@ -31,6 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from prodcat import __version__
+from prodcat.decoding import Answers
 from prodcat.inference import take_cores
 from prodcat.serving.batching import Batcher
 from prodcat.serving.media import (
@@ -51,6 +52,9 @@ logger = logging.getLogger("prodcat")
 ONE = ""  # the name of the model of a server with one
 _SMALL = 32  # titles that are read on the event loop, which is quicker than to hand them over
 _PAGE = 100
+_GRACE = 5.0  # seconds for what is being read when the server stops
+_MARGIN = 5.0  # seconds for a batch that was begun in time
+_MOST_HELD = 64 << 20  # bytes of bodies that are being answered
 
 
 @dataclass(frozen=True)
@@ -112,14 +116,19 @@ class Server:
             cores = torch.get_num_threads()
             self.loaders.submit(int).result()
             torch.set_num_threads(cores)  # what another thread took is at first that of all
-        self.own_threads = own_threads
+        self.own_threads = self.reading = own_threads
         self.failure: str | None = None
+        self.held = 0
         self.stopping = False
 
     @property
     def ready(self) -> bool:
         """Whether it answers."""
-        return not self.stopping and (self.uri is None or len(self.models) > 0)
+        return (
+            not self.stopping
+            and not self.batcher.ended
+            and (self.uri is None or len(self.models) > 0)
+        )
 
     def begin(self) -> None:
         """Load the one model."""
@@ -130,6 +139,7 @@ class Server:
         """Load the one model and read, until it is ended."""
         if self.uri is not None:
             self._load_one()
+        self.reading = True
         self.batcher.run()
 
     def _load_one(self) -> None:
@@ -145,14 +155,24 @@ class Server:
     def end(self) -> None:
         """Answer what is in flight, and stop."""
         self.stopping = True
-        self.batcher.close()
+        self.batcher.close(_GRACE if self.reading else 0.0)
         self.threads.shutdown(wait=False)
         self.loaders.shutdown(wait=False, cancel_futures=True)
 
     async def answered(self, served: Served, request: Request) -> Response:
         """Answers to a request."""
+        began = time.monotonic()
         kind = picked_type(request.headers.get("accept"), request.headers.get("content-type"))
         body = await self.body(request)
+        self.held += len(body)
+        try:
+            return await self._answered(served, request, kind, body, began)
+        finally:
+            self.held -= len(body)
+
+    async def _answered(
+        self, served: Served, request: Request, kind: str, body: bytes, began: float
+    ) -> Response:
         content_type = request.headers.get("content-type")
         loop = asyncio.get_running_loop()
 
@@ -160,20 +180,17 @@ class Server:
             query = read_body(body, content_type, served.columns, self.settings.limits)
             return query, served.texts(query)
 
-        small = len(body) < 200 * _SMALL
+        # What is packed may be large, however small it comes.
+        small = len(body) < 200 * _SMALL and not body.startswith(b"PAR1")
         query, (texts, groups, errors) = (
             prepared() if small else await loop.run_in_executor(self.threads, prepared)
         )
         decide = served.decision(query.settings)
-        answers = await asyncio.wrap_future(
-            self.batcher.submit(
-                served.inference(query),
-                texts,
-                decide,
-                groups,
-                self.settings.patience,
-            )
+        left = self.settings.patience - (time.monotonic() - began)
+        asked = self.batcher.submit(
+            served.inference(query), texts, decide, groups, left, served.seconds
         )
+        answers = await self._unless_gone(asyncio.wrap_future(asked), request, left)
 
         def written() -> bytes:
             return write_body(served.records(answers, errors), query, kind)
@@ -184,12 +201,33 @@ class Server:
         self.metrics.titles.inc(len(texts))
         return Response(content, media_type=kind)
 
+    async def _unless_gone(
+        self, answers: "asyncio.Future[Answers]", request: Request, patience: float
+    ) -> Answers:
+        """Answers, unless who asked goes away before: then nothing more is read for them."""
+        gone = asyncio.ensure_future(_gone(request))
+        try:
+            both: list[asyncio.Future[Any]] = [answers, gone]
+            await asyncio.wait(
+                both, timeout=patience + _MARGIN, return_when=asyncio.FIRST_COMPLETED
+            )
+            if answers.done():
+                return answers.result()
+            answers.cancel()
+            if gone.done():
+                raise ClientDisconnect
+            raise Refusal(503, "It was not this request's turn in time.", 1.0)
+        finally:
+            gone.cancel()
+
     async def body(self, request: Request) -> bytes:
         """A request's body, as long as it may be."""
         most = self.settings.limits.body
         said = request.headers.get("content-length", "")
         if said.isdecimal() and int(said) > most:
             raise too_large(int(said), most)
+        if self.held > max(_MOST_HELD, 4 * most):
+            raise Refusal(429, "Too many large requests wait already. Try again later.", 1.0)
         pieces, size = [], 0
         async for piece in request.stream():
             size += len(piece)
@@ -197,6 +235,11 @@ class Server:
                 raise too_large("more", most)
             pieces.append(piece)
         return b"".join(pieces)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _batch(device: str | None) -> int:
@@ -237,7 +280,7 @@ class _Routes:
             {
                 "MaxConcurrentTransforms": self.server.settings.transforms,
                 "BatchStrategy": os.environ.get("SAGEMAKER_BATCH_STRATEGY", "MULTI_RECORD"),
-                "MaxPayloadInMB": self.server.settings.limits.body >> 20,
+                "MaxPayloadInMB": max(self.server.settings.limits.body >> 20, 1),
             }
         )
 
@@ -273,7 +316,7 @@ class _Routes:
         """All models, page by page."""
         token = request.query_params.get("next_page_token", "0")
         size = request.query_params.get("limit", str(_PAGE))
-        if not all(_is_count(own) for own in (token, size)) or size == "0":
+        if not all(_is_count(own) for own in (token, size)) or not int(size):
             raise Refusal(400, "next_page_token or limit is no number of models.")
         start, end = int(token), int(token) + int(size)
         found = self.server.models.all()

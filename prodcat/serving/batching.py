@@ -41,8 +41,9 @@ class _Work:
     groups: Sequence[str] | None
     deadline: float
     answered: "Future[Answers]" = field(default_factory=Future)
-    parts: list[Answers] = field(default_factory=list)
+    parts: dict[int, Answers] = field(default_factory=dict)  # by their first title
     done: int = 0
+    ended: bool = False
 
     @property
     def left(self) -> int:
@@ -81,6 +82,7 @@ class Batcher:
         # For a title in a batch of many, lately: what is alone takes longer and says nothing of
         # how long many will take.
         self._seconds: WeakKeyDictionary[Inference, float] = WeakKeyDictionary()
+        self._until = 0.0  # when what is being read will be
         self._last: tuple[int, float, float] = (0, 0.0, 0.0)  # titles, seconds, end
         self._closing = False
         self._changed = threading.Condition()
@@ -100,6 +102,7 @@ class Batcher:
         decide: Decide,
         groups: Sequence[str] | None = None,
         patience: float = _PATIENCE,
+        expected: float = 0.0,
     ) -> "Future[Answers]":
         """Ask for answers.
 
@@ -109,6 +112,7 @@ class Batcher:
             decide: See :meth:`Classifier.decision`.
             groups: Of the texts, where something is promised by group.
             patience: Seconds after which an answer is of no use.
+            expected: Seconds for a title, where nothing is known of this model yet.
 
         Returns:
             The answers on the host, or a :class:`Refusal`: 503 where it was not read in time.
@@ -119,6 +123,8 @@ class Batcher:
         with self._changed:
             if self._closing:
                 raise Refusal(503, "The server is stopping. Ask another one.", 1.0)
+            if expected:
+                self._seconds.setdefault(inference, expected)
             wait, itself = self._wait(inference, len(texts))
             if self._titles and (
                 self._titles + len(texts) > max(self.most_waiting, len(texts))
@@ -144,6 +150,7 @@ class Batcher:
         wait = sum(
             min(work.left, share) * self._seconds.get(work.inference, 0.0) for work in self._waiting
         )
+        wait += max(self._until - time.monotonic(), 0.0)  # what is being read
         return wait, size * self._seconds.get(inference, 0.0)
 
     def _most(self, inference: Inference) -> int:
@@ -177,12 +184,23 @@ class Batcher:
             self._changed.notify()
         self._ended.wait(patience)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is read any more."""
+        return self._ended.is_set()
+
     def run(self) -> None:
         """Answer until it is closed and nothing waits."""
         try:
             self._run()
         finally:
             self._ended.set()
+            with self._changed:
+                self._closing = True
+                left = list(self._waiting)
+                self._waiting.clear()
+            for work in left:
+                self._end(work, Refusal(503, "The server cannot read any more.", 1.0))
 
     def _run(self) -> None:
         while True:
@@ -193,10 +211,14 @@ class Batcher:
                     return
                 self._linger()
                 late, taken = self._take()
-            for work in late:
-                self._end(work, Refusal(503, "It was not this request's turn in time.", 1.0))
-            if taken:
-                self._read(taken)
+            self._turn(late, taken)
+            del late, taken  # a model that is dropped while nothing is asked for can go
+
+    def _turn(self, late: list[_Work], taken: list[tuple[_Work, slice]]) -> None:
+        for work in late:
+            self._end(work, Refusal(503, "It was not this request's turn in time.", 1.0))
+        if taken:
+            self._read(taken)
 
     def _take(self) -> tuple[list[_Work], list[tuple[_Work, slice]]]:
         """What is too late, and a piece of each request of the model whose turn it is."""
@@ -225,6 +247,9 @@ class Batcher:
 
     def _read(self, taken: list[tuple[_Work, slice]]) -> None:
         began = time.monotonic()
+        inference = taken[0][0].inference
+        size = sum(rows.stop - rows.start for _, rows in taken)
+        self._until = began + size * self._seconds.get(inference, 0.0)
         try:
             self._answer(taken)
         except BaseException as error:
@@ -232,16 +257,15 @@ class Batcher:
                 raise
             if len(taken) > 1:  # one of them may be the reason
                 for one in taken:
-                    self._read([one])
+                    if not one[0].ended:
+                        self._read([one])
                 return
             logger.exception("A batch could not be read.")
             with self._changed:
                 self._waiting = deque(own for own in self._waiting if own is not taken[0][0])
             self._end(taken[0][0], error)
             return
-        size = sum(rows.stop - rows.start for _, rows in taken)
         seconds = time.monotonic() - began
-        inference = taken[0][0].inference
         self._last = size, seconds, time.monotonic()
         if 4 * size >= self._most(inference):
             lately = self._seconds.get(inference, seconds / size)
@@ -262,16 +286,19 @@ class Batcher:
                 found.append(own.each(Tensor.cpu))
                 start += size
         for (work, rows), own in zip(taken, found, strict=True):
-            work.parts.append(own)
+            work.parts[rows.start] = own
             work.done = rows.stop
             if not work.left:
-                self._end(work, None)
+                self._end(work, join_answers([work.parts[place] for place in sorted(work.parts)]))
 
-    def _end(self, work: _Work, error: BaseException | None) -> None:
+    def _end(self, work: _Work, found: Answers | BaseException) -> None:
         with self._changed:
+            if work.ended:
+                return
+            work.ended = True
             self._titles -= len(work.texts)
         with suppress(InvalidStateError):  # who asked may have gone, this very moment too
-            if error is not None:
-                work.answered.set_exception(error)
+            if isinstance(found, BaseException):
+                work.answered.set_exception(found)
             else:
-                work.answered.set_result(join_answers(work.parts))
+                work.answered.set_result(found)

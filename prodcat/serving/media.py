@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from prodcat.document import count_values
 from prodcat.serving.refusal import Refusal
@@ -35,6 +35,10 @@ _ALIASES = {
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 _SETTINGS = ("top_k", "objective", "guarantee", "max_error")
 _MOST_LETTERS = 10_000
+_UNPACKED = 4  # times the largest body
+# Others unpack to a thousand times of what was sent, and a page's size is known only afterwards.
+_COMPRESSIONS = ("UNCOMPRESSED", "SNAPPY")
+_ROWS = 256  # of a table that are unpacked at once
 
 
 @dataclass(frozen=True)
@@ -352,9 +356,11 @@ def _check_letters(columns: Mapping[str, list[Any]]) -> None:
     for name, values in columns.items():
         longest = max((len(value) for value in values if value), default=0)
         if longest > _MOST_LETTERS:
-            raise Refusal(
-                400, f"A {name} has {longest:,} letters; expected at most {_MOST_LETTERS:,}."
-            )
+            _too_long(name, longest)
+
+
+def _too_long(name: str, letters: int) -> NoReturn:
+    raise Refusal(400, f"A {name} has {letters:,} letters; expected at most {_MOST_LETTERS:,}.")
 
 
 def _parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
@@ -362,7 +368,8 @@ def _parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(pa.BufferReader(body))
+        # Equal texts are one in the file: they stay one until they are known to be short.
+        file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=["title", *known])
         rows, names = file.metadata.num_rows, file.schema_arrow.names
         groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
         unpacked = sum(group.total_byte_size for group in groups)
@@ -372,21 +379,56 @@ def _parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
                 f"Found {rows:,} rows; expected at most {limits.titles:,} in one request. Send "
                 "several.",
             )
-        if unpacked > 4 * limits.body:
-            raise too_large(f"{unpacked:,} unpacked", 4 * limits.body)
+        if unpacked > _UNPACKED * limits.body:
+            raise too_large(f"{unpacked:,} unpacked", _UNPACKED * limits.body)
         if names.count("title") != 1:
             raise Refusal(400, f"Found the columns {_shown(names)}; expected one title.")
         read = [name for name in names if name == "title" or name in known]
-        table = file.read(read)
-        columns = {name: table.column(name).cast(pa.string()).to_pylist() for name in read}
+        if len(set(read)) < len(read):
+            raise Refusal(400, f"Found two columns of one name: {_shown(names)}.")
+        packed = {
+            group.column(place).compression
+            for group in groups
+            for place in range(group.num_columns)
+        }
+        if not packed <= set(_COMPRESSIONS):
+            raise Refusal(
+                400,
+                f"The body is compressed with {_shown(sorted(packed))}; expected one of "
+                f"{list(_COMPRESSIONS)}.",
+            )
+        columns = _texts_of(file, read, limits)
     except Refusal:
         raise
-    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
+    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, KeyError) as error:
         raise Refusal(
             400, f"The body is no Parquet table of texts: {_shown(str(error))}."
         ) from error
-    _check_letters(columns)
     return Query(columns, {}, {}, "parquet")
+
+
+def _texts_of(file: Any, read: list[str], limits: Limits) -> dict[str, list[Any]]:
+    """The columns of a Parquet file, a few rows at a time and none of them without end."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns: dict[str, list[Any]] = {name: [] for name in read}
+    total = 0
+    for batch in file.iter_batches(_ROWS, columns=read):
+        for name in read:
+            column = batch.column(name)
+            texts = column.dictionary if pa.types.is_dictionary(column.type) else column
+            if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type):
+                longest = pc.max(pc.binary_length(texts)).as_py() or 0
+                if longest > 4 * _MOST_LETTERS:
+                    _too_long(name, longest)
+            text = column.cast(pa.string())
+            total += text.nbytes
+            if total > _UNPACKED * limits.body:
+                raise too_large(f"{total:,} unpacked", _UNPACKED * limits.body)
+            columns[name] += text.to_pylist()
+    _check_letters(columns)
+    return columns
 
 
 _READERS: dict[str, Callable[[bytes, Sequence[str], Limits], Query]] = {

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
+
 _MEMINFO = "/proc/meminfo"
 _CGROUP = "/sys/fs/cgroup"
 # The container's limit and what it uses: of version 2 of Linux's control groups, and of version 1.
@@ -38,15 +40,18 @@ def memory_setting(environment: Mapping[str, str] = os.environ) -> int | None:
     return int(megabytes * (1 << 20))
 
 
-def free_memory(meminfo: str = _MEMINFO, cgroup: str = _CGROUP) -> int | None:
-    """Bytes that the machine and the container still have.
+def free_memory(
+    device: str | None = None, meminfo: str = _MEMINFO, cgroup: str = _CGROUP
+) -> int | None:
+    """Bytes that the machine, the container and the GPU still have.
 
     Args:
+        device: Where models are; a GPU if there is one and nothing is given.
         meminfo: Linux's file of the machine's memory.
         cgroup: Linux's folder of the container's.
 
     Returns:
-        The lesser of both; None where nothing is known, as outside Linux.
+        The least of them; None where nothing is known, as outside Linux.
     """
     found = []
     available = _fields(Path(meminfo)).get("MemAvailable")
@@ -57,6 +62,8 @@ def free_memory(meminfo: str = _MEMINFO, cgroup: str = _CGROUP) -> int | None:
         if most is not None and now is not None:
             # Pages of files that were read are given back where they are needed.
             found.append(max(most - now + _fields(Path(cgroup, stat)).get(cached, 0), 0))
+    if torch.cuda.is_available() and (device is None or device.startswith("cuda")):
+        found.append(torch.cuda.mem_get_info(device)[0])
     return min(found, default=None)
 
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ from prodcat.store import Store
 
 logger = logging.getLogger("prodcat")
 _DECISIONS = 64
+# Titles from which it is known how long one of many takes before the first are asked for.
+_SOME = [f"{number} litre of {'whole ' * (number % 4)}milk" for number in range(32)]
 _DIGITS = 6
 
 
@@ -47,7 +50,12 @@ class Served:
         bytes: int,
         precision: ReadingPrecision = "auto",
     ) -> None:
-        self.name, self.uri, self.classifier, self.bytes = name, uri, classifier, bytes
+        self.name, self.uri, self.classifier = name, uri, classifier
+        # An encoder's weights are there as they are, and as they are read with.
+        self.encoder = classifier.network.encoder
+        self.encoder_bytes = min(2 * classifier.encoder_memory, bytes)
+        self.own_bytes = max(bytes - self.encoder_bytes, classifier.memory)
+        self.seconds = 0.0
         self.text = classifier.text_columns
         self.fast = classifier.inference(classifier.pick_precision(precision))
         # Promises are measured in float32; where there is none, none can be asked for.
@@ -63,6 +71,11 @@ class Served:
         ] + [{"path": [], "id": "", "ids": []}]
         self._decisions: OrderedDict[tuple[Any, ...], Decide] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def bytes(self) -> int:
+        """Of memory that it takes, a shared encoder counted."""
+        return self.own_bytes + self.encoder_bytes
 
     @property
     def columns(self) -> list[str]:
@@ -87,7 +100,7 @@ class Served:
                 return self._decisions[key]
         try:
             found = self.classifier.decision(**settings)
-        except ProdcatError as error:
+        except (ProdcatError, ArithmeticError) as error:
             raise Refusal(400, str(error)) from error
         with self._lock:
             self._decisions[key] = found
@@ -181,8 +194,10 @@ class Models:
             return self._taken()
 
     def _taken(self) -> int:
-        there = sum(own.bytes for own in self._models.values())
-        return there + sum(self._loading.values())
+        there = sum(own.own_bytes for own in self._models.values())
+        # What several share is there once, whoever of them came first and is gone.
+        encoders = {id(own.encoder): own.encoder_bytes for own in self._models.values()}
+        return there + sum(encoders.values()) + sum(self._loading.values())
 
     def get(self, name: str) -> Served:
         """A model.
@@ -207,7 +222,7 @@ class Models:
             Refusal: 409: it is there; 507: it does not fit; 400 or 404: there is no model in
                 that place.
         """
-        if "@" not in uri and not _is_there(uri):
+        if not is_reference(uri) and not _is_there(uri):
             raise Refusal(404, f"There is nothing at {uri!r}.")
         try:
             size = artifact_bytes(uri)
@@ -223,7 +238,7 @@ class Models:
                     f"The model {name!r} takes about {size:,} bytes, and {taken:,} of "
                     f"{self.budget:,} are taken. Drop another one first.",
                 )
-            free = free_memory() if self.budget is None else None
+            free = free_memory(self.device) if self.budget is None else None
             if free is not None and size + sum(self._loading.values()) > free:
                 raise Refusal(
                     507,
@@ -238,8 +253,11 @@ class Models:
             )
         except ProdcatError as error:
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
-        except MemoryError as error:
-            raise Refusal(507, f"There is no memory for the model {name!r}.") from error
+        except (MemoryError, RuntimeError) as error:
+            # Both of torch's allocators raise a RuntimeError.
+            if isinstance(error, MemoryError) or "memory" in str(error):
+                raise Refusal(507, f"There is no memory for the model {name!r}.") from error
+            raise
         finally:
             with self._lock:
                 del self._loading[name]
@@ -282,7 +300,7 @@ def _is_there(uri: str) -> bool:
     try:
         filesystem, path = fsspec.url_to_fs(uri)
         return bool(filesystem.exists(path))
-    except (ImportError, ValueError, OSError) as error:
+    except Exception as error:  # every store has its own
         raise Refusal(400, f"{uri[:200]!r} cannot be read: {error}") from error
 
 
@@ -310,11 +328,12 @@ def open_model(
         ProdcatError: There is no model.
     """
     classifier = opener(uri, device=device)
-    shares = any(classifier.share_encoder(other.classifier) for other in others)
+    any(classifier.share_encoder(other.classifier) for other in others)
     served = Served(name, uri, classifier, size, precision)
-    served.fast.answers(served.fast.ready(["a"]), served.decision({}))
-    if shares:
-        served.bytes = max(size - 2 * classifier.encoder_memory, classifier.memory)
+    for titles in (["a"], _SOME):
+        began = time.monotonic()
+        served.fast.answers(served.fast.ready(titles), served.decision({}))
+        served.seconds = (time.monotonic() - began) / len(titles)
     return served
 
 

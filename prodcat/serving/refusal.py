@@ -13,3 +13,7 @@ class Refusal(Exception):  # noqa: N818, it is an answer, too
     def __init__(self, status: int, reason: str, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.status, self.reason, self.retry_after = status, reason, retry_after
+
+    def __reduce__(self) -> "tuple[type[Refusal], tuple[int, str, float | None]]":
+        """For another process, such as Ray's."""
+        return Refusal, (self.status, self.reason, self.retry_after)

@@ -1,6 +1,7 @@
 """A server as a process."""
 
 import logging
+import os
 import signal
 import threading
 from functools import partial
@@ -13,7 +14,9 @@ from prodcat.loading import load
 from prodcat.serving.app import Server, Settings, make_app
 from prodcat.serving.models import Models
 
-_GRACE = 30  # seconds for what is in flight
+_GRACE = 22  # seconds for what is in flight; SageMaker kills after 30
+_KEPT = 75  # seconds that a connection stays open between requests: longer than clients keep it
+_AT_ONCE = 4_096  # requests, above which they are refused before they are looked at
 
 
 def serve(
@@ -50,6 +53,8 @@ def serve(
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=_GRACE,
+        timeout_keep_alive=_KEPT,
+        limit_concurrency=_AT_ONCE,
         server_header=False,
     )
     socket = config.bind_socket()
@@ -57,6 +62,8 @@ def serve(
     web = uvicorn.Server(config)
 
     def stop(number: int, frame: object) -> None:
+        if web.should_exit:  # asked twice
+            os._exit(1)
         web.should_exit = True
 
     signal.signal(signal.SIGTERM, stop)
@@ -66,6 +73,8 @@ def serve(
         try:
             web.run(sockets=[socket])
         finally:
+            if not server.reading:  # a model that is being loaded cannot be stopped
+                os._exit(0 if web.should_exit else 1)
             server.batcher.close(0)
 
     # What reads has the main thread: OpenMP lets the threads of any other one fall asleep at each
@@ -73,5 +82,10 @@ def serve(
     # longer than the product that they wait for.
     listening = threading.Thread(target=listen, name="prodcat-web")
     listening.start()
-    server.run()
+    try:
+        server.run()
+    finally:
+        asked, web.should_exit = web.should_exit, True
     listening.join()
+    if not asked:
+        raise SystemExit("The server ended, and nobody asked it to.")

@@ -1,0 +1,53 @@
+"""What the environment of a container says of how to serve."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import cast
+
+from prodcat.classifier import Classifier
+from prodcat.cli_models import named_keys
+from prodcat.config import ReadingPrecision
+from prodcat.errors import ConfigError
+from prodcat.loading import load
+from prodcat.serving.media import Limits
+from prodcat.serving.payload import is_batch, most_payload
+
+_PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+
+
+def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
+    """Of a request.
+
+    Raises:
+        ConfigError: A variable is no number.
+    """
+    titles = environment.get("PRODCAT_MAX_TITLES", "1000000" if is_batch(environment) else "4096")
+    payload = most_payload(environment)
+    try:
+        found = Limits(int(float(payload) * (1 << 20)), int(titles))
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"SAGEMAKER_MAX_PAYLOAD_IN_MB is {payload!r} and PRODCAT_MAX_TITLES {titles!r}; "
+            "expected numbers."
+        ) from error
+    if found.body <= 0 or found.titles <= 0:
+        raise ConfigError(f"Found {found}; expected limits above 0.")
+    return found
+
+
+def opener_of(environment: Mapping[str, str] = os.environ) -> Callable[..., Classifier]:
+    """What loads models: through ``PRODCAT_CACHE``, and signed ones alone with ``PRODCAT_KEYS``."""
+    return partial(load, cache=environment.get("PRODCAT_CACHE"), keys=named_keys())
+
+
+def precision_of(environment: Mapping[str, str] = os.environ) -> ReadingPrecision:
+    """Of encoders.
+
+    Raises:
+        ConfigError: There is no such precision.
+    """
+    said = environment.get("PRODCAT_PRECISION", "auto")
+    if said not in _PRECISIONS:
+        raise ConfigError(f"PRODCAT_PRECISION is {said!r}; expected one of {list(_PRECISIONS)}.")
+    return cast(ReadingPrecision, said)
