@@ -144,7 +144,8 @@ def test_reports_are_asked_for_on_the_command_line(classifier, parts, tmp_path, 
     ]
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(own) + "\n" for own in rows))
     place = str(tmp_path / "report")
-    command = ["evaluate", str(tmp_path / "model"), str(tmp_path / "test.jsonl"), "--device", "cpu"]
+    command = ["evaluate", str(tmp_path / "test.jsonl"), "--model", str(tmp_path / "model")]
+    command += ["--device", "cpu"]
     more = ["--known", str(tmp_path / "test.jsonl"), "--production", str(tmp_path / "model")]
     reports = ["--report", f"{place}.html", "--report", f"{place}.md"]
     assert main([*command, *more, *reports]) == 0

@@ -162,7 +162,7 @@ class Page:
             f"{in_script({'data': data, 'layout': layout})}</script>"
         )
         kind = "plot tall" if tall else "plot"
-        return f'<div class="{kind}" id="{name}" role="img" aria-label="{escape(label)}"></div>'
+        return f'<div class="{kind}" id="{name}" role="group" aria-label="{escape(label)}"></div>'
 
     def html(self) -> str:
         """The whole file."""
