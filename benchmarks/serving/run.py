@@ -384,6 +384,11 @@ def many(options):
     budget = 8 * max(sizes.values())
     counts, wrong, lock = Counter(), [], threading.Lock()
     with started_many(options, budget) as peer:
+        # Libraries are loaded with the first model, and stay.
+        one = json.dumps({"model_name": "first", "url": places["c00"]}).encode()
+        assert peer.ask(one, "/models")[0] == 200
+        assert peer.ask(None, "/models/first", "DELETE")[0] == 200
+        time.sleep(3)
         empty, peak, stop = peer.memory(), [0], threading.Event()
         times = []
 

@@ -43,6 +43,7 @@ from prodcat.serving.media import (
     too_large,
     write_body,
 )
+from prodcat.serving.memory import give_back
 from prodcat.serving.metrics import Metrics
 from prodcat.serving.models import Models, Served
 from prodcat.serving.openapi import openapi
@@ -333,6 +334,7 @@ class _Routes:
         """Let a model go."""
         self._many()
         self.server.models.drop(request.path_params["name"])
+        self.server.loaders.submit(give_back)
         return JSONResponse({"status": "The model is gone."})
 
     async def invoke(self, request: Request) -> Response:

@@ -20,7 +20,7 @@ from prodcat.inference import Decide, Inference
 from prodcat.loading import is_reference, load
 from prodcat.objects import Objects
 from prodcat.serving.media import Query
-from prodcat.serving.memory import free_memory
+from prodcat.serving.memory import free_memory, give_back
 from prodcat.serving.refusal import Refusal
 from prodcat.store import Store
 
@@ -247,6 +247,7 @@ class Models:
                 )
             self._loading[name] = size
         served: Served | None = None
+        give_back()  # of those that were dropped
         try:
             served = open_model(
                 name, uri, size, self.device, self.opener, self.all(), self.precision
@@ -263,6 +264,7 @@ class Models:
                 del self._loading[name]
                 if served is not None:
                     self._models[name] = served
+            give_back()  # what was needed to load it alone
         return served
 
     def drop(self, name: str) -> None:
