@@ -476,7 +476,7 @@ def fuzz(options):
             schemathesis(options, peer, found, 40)  # what is made at first use is made
         before = {peer.port: peer.memory() for peer in (one, several)}
         for peer in (one, several):
-            schemathesis(options, peer, found, 1_500)
+            schemathesis(options, peer, found, 200)
 
         @hypothesis.settings(
             max_examples=HOSTILE - found["requests"] - 1_000,
