@@ -79,8 +79,6 @@ def model(options):
     (options.work / "titles.json").write_text(json.dumps(titles))
     bodies(options.work / "one.jsonl", [{"inputs": title} for title in titles])
     bodies(options.work / "infinity.jsonl", [{"model": "m", "input": [own]} for own in titles])
-    groups = [titles[row : row + 32] for row in range(0, 3_200, 32)]
-    bodies(options.work / "thirty-two.jsonl", [{"inputs": group} for group in groups])
     return {"outcomes": len(names)}
 
 
@@ -311,10 +309,13 @@ def starts(options):
 
 
 def overload(options):
+    titles = json.loads((options.work / "titles.json").read_text())
     sent = options.work / "thirty-two.jsonl"
+    whole = len(titles) // 32 * 32
+    bodies(sent, [{"inputs": titles[row : row + 32]} for row in range(0, whole, 32)])
     with started(prodcat_server(options)) as [peer]:
-        load(peer, "closed", 8, 5, sent)
-        sustained = load(peer, "closed", 16, 15, sent)
+        load(peer, "closed", 2, 5, sent)
+        sustained = load(peer, "closed", 2, 15, sent)
         before = load(peer, "closed", 1, 10)
         memory, peak, running = peer.memory(), [0], threading.Event()
 
