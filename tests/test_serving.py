@@ -659,10 +659,13 @@ def test_models_with_one_encoder_share_it(classifier, folder, tmp_path):
     whole = artifact_bytes(str(tmp_path / "other"))
     assert second.bytes == whole and second.own_bytes == whole - 2 * classifier.encoder_memory > 0
     assert models.bytes == first.bytes + second.own_bytes
-    # Whoever goes, the encoder stays for the other one, and counts.
+    # Whoever goes, the encoder stays for the other one, and counts; who goes counts until then.
     models.drop("tr")
+    assert models.bytes == second.bytes + first.own_bytes
+    del first
     assert models.bytes == second.bytes
     models.drop("de")
+    del second
     assert models.bytes == 0
     first, second = models.load("tr", str(folder)), models.load("de", str(tmp_path / "other"))
     titles = ["sut 1 l", "ekmek"]
@@ -674,6 +677,7 @@ def test_models_with_one_encoder_share_it(classifier, folder, tmp_path):
     third.network.encoder.word_embeddings.weight.data[0, 0] += 1
     third.save(str(tmp_path / "third"))
     models.drop("de")
+    del second
     third = models.load("nl", str(tmp_path / "third"))
     assert third.classifier.network.encoder is not first.classifier.network.encoder
     assert models.bytes == first.bytes + third.bytes

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from prodcat.archive import is_archive
 from prodcat.artifact import parse_manifest, read_manifest
@@ -26,6 +27,7 @@ from prodcat.store import Store
 
 logger = logging.getLogger("prodcat")
 _DECISIONS = 64
+_MOMENT = 2.0  # seconds
 # Titles from which it is known how long one of many takes before the first are asked for.
 _SOME = [f"{number} litre of {'whole ' * (number % 4)}milk" for number in range(32)]
 _DIGITS = 6
@@ -181,6 +183,7 @@ class Models:
         self.budget, self.device, self.opener = budget, device, opener
         self._models: dict[str, Served] = {}
         self._loading: dict[str, int] = {}  # bytes that are kept for a model
+        self._leaving: WeakSet[Served] = WeakSet()  # dropped, and still answering
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -194,10 +197,11 @@ class Models:
             return self._taken()
 
     def _taken(self) -> int:
-        there = sum(own.own_bytes for own in self._models.values())
+        models = [*self._models.values(), *self._leaving]
         # What several share is there once, whoever of them came first and is gone.
-        encoders = {id(own.encoder): own.encoder_bytes for own in self._models.values()}
-        return there + sum(encoders.values()) + sum(self._loading.values())
+        encoders = {id(own.encoder): own.encoder_bytes for own in models}
+        there = sum(own.own_bytes for own in models) + sum(encoders.values())
+        return there + sum(self._loading.values())
 
     def get(self, name: str) -> Served:
         """A model.
@@ -228,24 +232,7 @@ class Models:
             size = artifact_bytes(uri)
         except (ProdcatError, OSError, ValueError) as error:
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
-        with self._lock:
-            if name in self._models or name in self._loading:
-                raise Refusal(409, f"There is a model {name!r} already. Drop it first.")
-            taken = self._taken()
-            if self.budget is not None and taken + size > self.budget:
-                raise Refusal(
-                    507,
-                    f"The model {name!r} takes about {size:,} bytes, and {taken:,} of "
-                    f"{self.budget:,} are taken. Drop another one first.",
-                )
-            free = free_memory(self.device) if self.budget is None else None
-            if free is not None and size + sum(self._loading.values()) > free:
-                raise Refusal(
-                    507,
-                    f"The model {name!r} takes about {size:,} bytes, and {free:,} are free. Drop "
-                    "another one first.",
-                )
-            self._loading[name] = size
+        self._keep(name, size)
         served: Served | None = None
         give_back()  # of those that were dropped
         try:
@@ -267,6 +254,36 @@ class Models:
             give_back()  # what was needed to load it alone
         return served
 
+    def _keep(self, name: str, size: int) -> None:
+        """Keep memory for a model; those that were dropped are given a moment to be gone."""
+        limit = time.monotonic() + _MOMENT
+        while True:
+            with self._lock:
+                if name in self._models or name in self._loading:
+                    raise Refusal(409, f"There is a model {name!r} already. Drop it first.")
+                refused = self._too_much(name, size)
+                if refused is None:
+                    self._loading[name] = size
+                    return
+                if not self._leaving or time.monotonic() > limit:
+                    raise refused
+            give_back()
+            time.sleep(0.05)
+
+    def _too_much(self, name: str, size: int) -> Refusal | None:
+        needs = f"The model {name!r} takes about {size:,} bytes, and"
+        if self.budget is not None:
+            taken = self._taken()
+            if taken + size <= self.budget:
+                return None
+            return Refusal(
+                507, f"{needs} {taken:,} of {self.budget:,} are taken. Drop another one first."
+            )
+        free = free_memory(self.device)
+        if free is None or size + sum(self._loading.values()) <= free:
+            return None
+        return Refusal(507, f"{needs} {free:,} are free. Drop another one first.")
+
     def drop(self, name: str) -> None:
         """Let one go; requests that it is answering are answered.
 
@@ -276,7 +293,7 @@ class Models:
         with self._lock:
             if name not in self._models:
                 raise Refusal(404, f"There is no model {name!r} here.")
-            del self._models[name]
+            self._leaving.add(self._models.pop(name))
 
 
 def named_model(environment: Mapping[str, str] = os.environ) -> str:
