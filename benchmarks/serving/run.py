@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
@@ -29,6 +30,7 @@ SECONDS = 6
 STARTS = 3
 COUNTRIES = 20
 HOSTILE = 20_000
+SEEDS = []
 OVERLOAD = 60
 MANY = 120
 ME = "prodcat"
@@ -477,7 +479,7 @@ def fuzz(options):
             schemathesis(options, peer, found, 40)  # what is made at first use is made
         before = {peer.port: peer.memory() for peer in (one, several)}
         for peer in (one, several):
-            schemathesis(options, peer, found, 200)
+            schemathesis(options, peer, found, 100)
 
         @hypothesis.settings(
             max_examples=HOSTILE - found["requests"] - 1_000,
@@ -492,8 +494,13 @@ def fuzz(options):
             asked(peer, data, found)
 
         hostile()
-        for number in range(max(HOSTILE - found["requests"], 500)):
-            garbage((one, several)[number % 2], random.Random(number), found)
+
+        def malice(number):
+            peer, rng = (one, several)[number % 2], random.Random(number)
+            (garbage if number % 20 == 0 else mutated)(peer, rng, found)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(malice, range(HOSTILE - found["requests"])))
         after = {peer.port: peer.memory() for peer in (one, several)}
         alive = all(peer.process.poll() is None for peer in (one, several))
         answers = one.answers()
@@ -568,6 +575,54 @@ def asked(peer, data, found):
         )
     )  # fmt: skip
     method = data.draw(st.sampled_from(["POST"] * 8 + ["GET", "PUT", "PATCH", "OPTIONS", "HEAD"]))
+    judged(peer, body, path, method, kind, found)
+
+
+def mutated(peer, rng, found):
+    """A body that is nearly right: some of its bytes changed, cut, doubled or joined to others."""
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not SEEDS:
+        for options in ({}, {"use_dictionary": False}, {"compression": "none"}):
+            out = io.BytesIO()
+            pq.write_table(pa.table({"title": ["sofa", "lamp"], "sku": [1, 2]}), out, **options)
+            SEEDS.append((out.getvalue(), "application/x-parquet"))
+        for body in (b'["sofa", "lamp"]', b'{"instances": [{"title": "sofa"}], "top_k": 3}',
+                     b'{"inputs": "sofa", "parameters": {"objective": "tree_distance"}}',
+                     b'{"inputs": ["a"], "max_error": 1e-310}', b'{"inputs": ["a"], "top_k": 99}',
+                     b'{"model_name": "m", "url": "ftp:///x"}', b'{"model_name": "x", "url": "a@b"}',
+                     b'{"model_name": "x", "url": "memory://x"}'):  # fmt: skip
+            SEEDS.append((body, "application/json"))
+        SEEDS.append((b'"sofa"\n{"title": "lamp"}\n\n', "application/jsonlines"))
+        SEEDS.append((b'sku,title\n1,"a ""b"" c"\n2,lamp\n', "text/csv"))
+    body, kind = rng.choice(SEEDS)
+    own = bytearray(body)
+    for _ in range(rng.choice([1, 1, 2, 5, 20])):
+        place = rng.randrange(len(own) + 1)
+        end = min(place + rng.randrange(1, 20), len(own))
+        change = rng.randrange(5)
+        if change == 0 and place < len(own):
+            own[place] = rng.randrange(256)
+        elif change == 1:
+            del own[place:end]
+        elif change == 2:
+            own[place:place] = own[place:end] * rng.choice([1, 2, 50])
+        elif change == 3:
+            own[place:place] = rng.choice(
+                [b"\0", b"\xff", b"\r\n", b'"', b"[", b"{", b"1e400", b","]
+            )
+        else:
+            own[place:end] = rng.choice(SEEDS)[0][:30]
+    if rng.random() < 0.1:
+        kind = rng.choice(SEEDS)[1]
+    path = rng.choice(["/invocations", "/models/m/invoke", "/models"])
+    judged(peer, bytes(own), path, "POST", kind, found)
+
+
+def judged(peer, body, path, method, kind, found):
     began = time.perf_counter()
     status, answer = peer.ask(body, path, method, kind, timeout=30)
     took = time.perf_counter() - began
