@@ -31,6 +31,7 @@ STARTS = 3
 COUNTRIES = 20
 HOSTILE = 20_000
 SEEDS = []
+COUNTING = threading.Lock()
 OVERLOAD = 60
 MANY = 120
 ME = "prodcat"
@@ -593,8 +594,8 @@ def mutated(peer, rng, found):
         for body in (b'["sofa", "lamp"]', b'{"instances": [{"title": "sofa"}], "top_k": 3}',
                      b'{"inputs": "sofa", "parameters": {"objective": "tree_distance"}}',
                      b'{"inputs": ["a"], "max_error": 1e-310}', b'{"inputs": ["a"], "top_k": 99}',
-                     b'{"model_name": "m", "url": "ftp:///x"}', b'{"model_name": "x", "url": "a@b"}',
-                     b'{"model_name": "x", "url": "memory://x"}'):  # fmt: skip
+                     b'{"model_name": "m", "url": "ftp:///x"}',
+                     b'{"model_name": "x", "url": "a@b"}', b'{"model_name": "x", "url": "memory://x"}'):  # fmt: skip
             SEEDS.append((body, "application/json"))
         SEEDS.append((b'"sofa"\n{"title": "lamp"}\n\n', "application/jsonlines"))
         SEEDS.append((b'sku,title\n1,"a ""b"" c"\n2,lamp\n', "text/csv"))
@@ -626,9 +627,10 @@ def judged(peer, body, path, method, kind, found):
     began = time.perf_counter()
     status, answer = peer.ask(body, path, method, kind, timeout=30)
     took = time.perf_counter() - began
-    found["slowest"] = max(found["slowest"], took)
-    found["requests"] += 1
-    found["statuses"][str(status)] += 1
+    with COUNTING:
+        found["slowest"] = max(found["slowest"], took)
+        found["requests"] += 1
+        found["statuses"][str(status)] += 1
     if not isinstance(status, int) or (status >= 500 and status != 507) or b"Traceback" in answer:
         found["bad"].append([method, path, kind, str(status), body[:200].decode("latin1"),
                              answer[:300].decode("latin1")])  # fmt: skip
@@ -657,8 +659,9 @@ def garbage(peer, rng, found):
             while piece := own.recv(65_536):
                 answer += piece
     status = answer[9:12].decode("latin1") if answer.startswith(b"HTTP") else "closed"
-    found["requests"] += 1
-    found["statuses"][f"no HTTP: {status}"] += 1
+    with COUNTING:
+        found["requests"] += 1
+        found["statuses"][f"no HTTP: {status}"] += 1
     if status.startswith("5") or b"Traceback" in answer:
         found["bad"].append(["garbage", kind, status, answer[:300].decode("latin1")])
 
