@@ -595,7 +595,8 @@ def mutated(peer, rng, found):
                      b'{"inputs": "sofa", "parameters": {"objective": "tree_distance"}}',
                      b'{"inputs": ["a"], "max_error": 1e-310}', b'{"inputs": ["a"], "top_k": 99}',
                      b'{"model_name": "m", "url": "ftp:///x"}',
-                     b'{"model_name": "x", "url": "a@b"}', b'{"model_name": "x", "url": "memory://x"}'):  # fmt: skip
+                     b'{"model_name": "x", "url": "a@b"}',
+                     b'{"model_name": "x", "url": "memory://x"}'):  # fmt: skip
             SEEDS.append((body, "application/json"))
         SEEDS.append((b'"sofa"\n{"title": "lamp"}\n\n', "application/jsonlines"))
         SEEDS.append((b'sku,title\n1,"a ""b"" c"\n2,lamp\n', "text/csv"))
