@@ -483,7 +483,7 @@ def fuzz(options):
             schemathesis(options, peer, found, 100)
 
         @hypothesis.settings(
-            max_examples=HOSTILE - found["requests"] - 1_000,
+            max_examples=1_000,
             deadline=None,
             database=None,
             suppress_health_check=list(hypothesis.HealthCheck),
