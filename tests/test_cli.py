@@ -221,7 +221,7 @@ def test_calibrate_then_guarantee_then_coarser_answers(home, capsys, tmp_path):
 def test_no_command_shows_the_help(capsys):
     assert main([]) == 0
     assert (
-        "train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,demo"
+        "train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,serve,demo"
         in capsys.readouterr().out
     )
 
