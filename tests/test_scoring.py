@@ -806,8 +806,11 @@ def test_what_is_great_in_few_places_costs_int8_little(monkeypatch):
         def least():
             return float(near(make_reading(encoder, "int8", ranges)(ids, None), wanted).min())
 
-        assert least() > 0.995
-        for name, value, most in (("_APART", 0, 0.8), ("_MOVED", 0.0, 0.996)):
+        # Where the processor has no products of 8 bits, weights have 7: what is moved into them
+        # is then rounded more.
+        eight = torch.cpu._is_vnni_supported()
+        assert least() > (0.995 if eight else 0.985)
+        for name, value, most in (("_APART", 0, 0.8), *([("_MOVED", 0.0, 0.996)] * eight)):
             with monkeypatch.context() as patch:
                 patch.setattr(f"prodcat.reading.{name}", value)
                 assert least() < most, name
