@@ -15,6 +15,7 @@ import urllib.parse
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -530,6 +531,27 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_refused(server):
     pq.write_table(pa.table([["a"], ["b"], ["c"]], ["title", "brand", "brand"]), out)
     with pytest.raises(Refusal, match="two columns of one name"):
         read_body(out.getvalue(), "application/x-parquet", ["brand"], Limits())
+
+
+def test_what_crashes_its_reader_is_refused_and_the_next_one_is_read(server, titles):
+    from prodcat.serving.apart import Apart
+
+    own = Apart("faulthandler:_sigsegv", "It did not survive.")
+    with pytest.raises(Refusal, match="did not survive"):
+        own(b"")
+    own.close()
+    # Whatever is done to a file, the server goes on.
+    out = io.BytesIO()
+    pq.write_table(pa.table({"title": titles[:4], "sku": [1, 2, 3, 4]}), out)
+    whole = out.getvalue()
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        body = bytearray(whole)
+        for place in rng.integers(4, len(body) - 4, rng.integers(1, 12)):
+            body[place] = rng.integers(256)
+        status = server.ask(bytes(body), "application/x-parquet").status_code
+        assert status in (200, 400, 413)
+    assert server.ask(whole, "application/x-parquet").status_code == 200
 
 
 def test_what_nobody_waits_for_any_more_is_not_read(server, titles):

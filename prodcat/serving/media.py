@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from prodcat.document import count_values
+from prodcat.serving.apart import Apart
 from prodcat.serving.refusal import Refusal
 
 JSON, LINES, CSV, PARQUET = (
@@ -363,7 +364,31 @@ def _too_long(name: str, letters: int) -> NoReturn:
     raise Refusal(400, f"A {name} has {letters:,} letters; expected at most {_MOST_LETTERS:,}.")
 
 
+_read_apart = Apart(
+    "prodcat.serving.media:parquet_texts",
+    "The body is no Parquet table of texts: what reads it did not survive it.",
+)
+
+
 def _parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
+    return Query(_read_apart(body, list(known), limits.body, limits.titles), {}, {}, "parquet")
+
+
+def parquet_texts(
+    body: bytes, known: Sequence[str], most_bytes: int, most_titles: int
+) -> dict[str, list[Any]]:
+    """The texts of a Parquet file; a damaged one may end the process.
+
+    Args:
+        body: The file.
+        known: Columns beside the title that the model can read.
+        most_bytes: Of a body; four times as many may be unpacked.
+        most_titles: Of a request.
+
+    Raises:
+        Refusal: It is none, or too large.
+    """
+    limits = Limits(most_bytes, most_titles)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -397,14 +422,13 @@ def _parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
                 f"The body is compressed with {_shown(sorted(packed))}; expected one of "
                 f"{list(_COMPRESSIONS)}.",
             )
-        columns = _texts_of(file, read, limits)
+        return _texts_of(file, read, limits)
     except Refusal:
         raise
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, KeyError) as error:
         raise Refusal(
             400, f"The body is no Parquet table of texts: {_shown(str(error))}."
         ) from error
-    return Query(columns, {}, {}, "parquet")
 
 
 def _texts_of(file: Any, read: list[str], limits: Limits) -> dict[str, list[Any]]:
