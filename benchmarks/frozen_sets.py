@@ -28,5 +28,21 @@ def read(data: Path, name: str, language: str):
     return train, validation, test
 
 
+def fitted(options, name):
+    """A classifier on multilingual-e5-small, saved in the work folder, and its test catalog."""
+    import prodcat
+
+    train, validation, test = read(options.data, name, "all")
+    own = prodcat.fit(
+        train,
+        validation=validation,
+        model=prodcat.ModelConfig(encoder=str(options.encoder)),
+        device="cpu",
+        progress=False,
+    )
+    own.save(str(options.work / "model"))
+    return own, test
+
+
 def chain(tree, node):
     return tuple(tree.ids[n] for n in tree.ancestors(node))

@@ -6,11 +6,11 @@ from typing import Any
 
 from prodcat.cli_models import named_keys
 from prodcat.errors import ConfigError
-from prodcat.serving.payload import is_batch, most_payload
+from prodcat.serving.payload import TITLES, is_batch, most_payload
 
 # Name, type, usual value, that of Batch Transform's containers, unit, text.
 _LIMITS: tuple[tuple[str, type, str, str, str, str], ...] = (
-    ("max_titles", int, "4096", "1000000", "TITLES", "of a request, 413 above"),
+    ("max_titles", int, *TITLES, "TITLES", "of a request, 413 above"),
     ("max_waiting", int, "16384", "8000000", "TITLES", "that wait, 429 above"),
     (
         "max_wait",

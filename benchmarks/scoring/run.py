@@ -33,17 +33,7 @@ NEAR = 0.001
 
 def model(options):
     """A classifier on multilingual-e5-small, cut to the titles' vocabulary."""
-    import prodcat
-
-    train, validation, _ = frozen_sets.read(options.data, SET, "all")
-    own = prodcat.fit(
-        train,
-        validation=validation,
-        model=prodcat.ModelConfig(encoder=str(options.encoder)),
-        device="cpu",
-        progress=False,
-    )
-    own.save(str(options.work / "model"))
+    own, _ = frozen_sets.fitted(options, SET)
     return {"precisions": own._stored["precisions"]}
 
 

@@ -48,17 +48,7 @@ def model(options):
     """One on multilingual-e5-small, and its encoder as transformers' own classifier."""
     import transformers
 
-    import prodcat
-
-    train, validation, test = frozen_sets.read(options.data, SET, "all")
-    own = prodcat.fit(
-        train,
-        validation=validation,
-        model=prodcat.ModelConfig(encoder=str(options.encoder)),
-        device="cpu",
-        progress=False,
-    )
-    own.save(str(options.work / "model"))
+    own, test = frozen_sets.fitted(options, SET)
     config = own.network.encoder.body.config
     tree = own.taxonomy
     names = [" > ".join(tree.paths[node]) for node in tree.outcomes]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import cast
+from typing import cast, get_args
 
 from prodcat.classifier import Classifier
 from prodcat.cli_models import named_keys
@@ -11,9 +11,9 @@ from prodcat.config import ReadingPrecision
 from prodcat.errors import ConfigError
 from prodcat.loading import load
 from prodcat.serving.media import Limits
-from prodcat.serving.payload import is_batch, most_payload
+from prodcat.serving.payload import TITLES, is_batch, most_payload
 
-_PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+_PRECISIONS = get_args(ReadingPrecision)
 
 
 def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
@@ -22,7 +22,7 @@ def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
     Raises:
         ConfigError: A variable is no number.
     """
-    titles = environment.get("PRODCAT_MAX_TITLES", "1000000" if is_batch(environment) else "4096")
+    titles = environment.get("PRODCAT_MAX_TITLES", TITLES[is_batch(environment)])
     payload = most_payload(environment)
     try:
         found = Limits(int(float(payload) * (1 << 20)), int(titles))

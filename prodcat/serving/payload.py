@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+TITLES = ("4096", "1000000")  # of a request: usually, and in containers of Batch Transform
 _UNLIMITED = "1024"  # SageMaker says 0 where bodies have no limit
 
 
