@@ -21,13 +21,7 @@ CEPH_PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "mo
 
 
 def free_port():
-    with socket.socket() as own:
-        own.bind(("127.0.0.1", 0))
-        return own.getsockname()[1]
-
-
-def free_low_port():
-    """One that Multi Model Server takes: it refuses those above 49,151."""
+    """One below those that the system gives to whoever asks for any, as Ray's workers do."""
     while True:
         port = random.SystemRandom().randrange(20_000, 30_000)
         with socket.socket() as own, contextlib.suppress(OSError):
@@ -415,7 +409,7 @@ class MultiModelServer:
 
     def __init__(self, folder, handler, model=None, environment=None):
         folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.folder = free_low_port(), folder
+        self.port, self.folder = free_port(), folder
         properties = {
             "inference_address": f"http://127.0.0.1:{self.port}",
             "management_address": f"http://127.0.0.1:{self.port}",

@@ -4,6 +4,7 @@ A damaged Parquet file can end the process that reads it: no exception, a signal
 end of a child, and a refusal; the next request gets another child.
 """
 
+import atexit
 import base64
 import importlib
 import json
@@ -32,6 +33,7 @@ class Apart:
         self.function, self.broken = function, broken
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        atexit.register(self.close)
 
     def __call__(self, body: bytes, *rest: Any) -> Any:
         """Run it.

@@ -43,7 +43,7 @@ from prodcat.serving.media import (
     too_large,
     write_body,
 )
-from prodcat.serving.memory import give_back
+from prodcat.serving.memory import give_back, settle
 from prodcat.serving.metrics import Metrics
 from prodcat.serving.models import Models, Served
 from prodcat.serving.openapi import openapi
@@ -148,6 +148,7 @@ class Server:
         try:
             assert self.uri is not None
             self.models.load(ONE, self.uri)
+            settle()
             logger.info("%s answers after %.1f s.", self.uri, time.monotonic() - began)
         except Exception as error:
             self.failure = str(error)

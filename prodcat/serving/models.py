@@ -21,7 +21,7 @@ from prodcat.inference import Decide, Inference
 from prodcat.loading import is_reference, load
 from prodcat.objects import Objects
 from prodcat.serving.media import Query
-from prodcat.serving.memory import free_memory, give_back
+from prodcat.serving.memory import free_memory, give_back, trim
 from prodcat.serving.refusal import Refusal
 from prodcat.store import Store
 
@@ -234,7 +234,10 @@ class Models:
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
         self._keep(name, size)
         served: Served | None = None
-        give_back()  # of those that were dropped
+        with self._lock:
+            dropped = len(self._leaving) > 0
+        if dropped:
+            give_back()
         try:
             served = open_model(
                 name, uri, size, self.device, self.opener, self.all(), self.precision
@@ -251,7 +254,7 @@ class Models:
                 del self._loading[name]
                 if served is not None:
                     self._models[name] = served
-            give_back()  # what was needed to load it alone
+            trim()  # what was needed to load it alone
         return served
 
     def _keep(self, name: str, size: int) -> None:
@@ -359,7 +362,8 @@ def open_model(
 def artifact_bytes(uri: str) -> int:
     """About how much memory a model takes, by the sizes of its files before they are read.
 
-    The weights once as they are and once as they are read with, a tokenizer ten times its JSON.
+    The weights once as they are and once as they are read with, a tenth for what is made while
+    titles are read, a tokenizer ten times its JSON.
 
     Raises:
         ProdcatError: There is no artifact.
@@ -372,4 +376,5 @@ def artifact_bytes(uri: str) -> int:
     else:
         files = parse_manifest(read_manifest(Objects(uri)), uri)["files"]
     sizes = {name: int(own["bytes"]) for name, own in files.items()}
-    return 2 * sizes.get("model.safetensors", 0) + 10 * sizes.get("tokenizer.json", 0) + (1 << 20)
+    weights, tokenizer = sizes.get("model.safetensors", 0), sizes.get("tokenizer.json", 0)
+    return 2 * weights + weights // 10 + 10 * tokenizer + (1 << 20)
