@@ -468,10 +468,13 @@ class MultiModelServer:
         return total
 
     def stop(self):
+        import psutil
+
         left = self.workers()
         for own in left:
-            if "java" in own.name():
-                own.terminate()
+            with contextlib.suppress(psutil.Error):  # it may have ended meanwhile
+                if "java" in own.name():
+                    own.terminate()
         stop(self.process)
         for own in left:
             with contextlib.suppress(Exception):
