@@ -688,6 +688,8 @@ def contract(options):
             capture_output=True, text=True, cwd=ROOT,
         )  # fmt: skip
         said = done.stdout.strip().splitlines()[-1]
+        if done.returncode:
+            print(done.stdout, flush=True)
         found[name] = {"said": said, "passed": done.returncode == 0 and "skipped" not in said}
     return found
 

@@ -362,7 +362,7 @@ def open_model(
 def artifact_bytes(uri: str) -> int:
     """About how much memory a model takes, by the sizes of its files before they are read.
 
-    The weights once as they are and once as they are read with, an eighth for what is made while
+    The weights once as they are and once as they are read with, a quarter for what is made while
     titles are read, a tokenizer ten times its JSON.
 
     Raises:
@@ -377,4 +377,4 @@ def artifact_bytes(uri: str) -> int:
         files = parse_manifest(read_manifest(Objects(uri)), uri)["files"]
     sizes = {name: int(own["bytes"]) for name, own in files.items()}
     weights, tokenizer = sizes.get("model.safetensors", 0), sizes.get("tokenizer.json", 0)
-    return 2 * weights + weights // 8 + 10 * tokenizer + (1 << 20)
+    return 2 * weights + weights // 4 + 10 * tokenizer + (1 << 20)
