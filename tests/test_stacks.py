@@ -204,6 +204,7 @@ def ray_serve(model, folder):
             process.wait(40)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
 
 
 def test_ray_serve(unpacked, ids, tmp_path):
