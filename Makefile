@@ -23,7 +23,7 @@ demo: install
 	$(PYTHON) -m prodcat demo
 
 test: install
-	$(PYTHON) -m pytest --cov --cov-report=term --cov-fail-under=95
+	$(PYTHON) -m pytest --cov --cov-report=term --cov-fail-under=95 --durations=30
 
 lint: install
 	$(VENV)/bin/ruff check .

@@ -12,7 +12,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import prodcat
-from prodcat.cli_models import add_models, key_paths, named_keys
+from prodcat.cli_input import column_options, load_classifier, read_titles
+from prodcat.cli_insight import add_insight
+from prodcat.cli_models import add_models, key_paths
 from prodcat.cli_pipeline import add_pipeline
 from prodcat.cli_serve import add_serve
 from prodcat.config import ScoringConfig
@@ -81,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"prodcat {prodcat.__version__}")
     commands = parser.add_subparsers(
         dest="command",
-        metavar="{train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,serve,demo}",
+        metavar="{train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,serve,"
+        "assortment,audit,drift,review,demo}",
     )
 
     train = commands.add_parser("train", help="train a classifier and save it")
@@ -91,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--taxonomy", help="the tree (.json, .jsonl or .csv); made of the titles' paths"
     )
-    _column_options(train)
+    column_options(train)
     _setting_options(train)
     train.add_argument(
         "--warm-start",
@@ -178,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
     evaluate.add_argument("--precision", default="float32", choices=["float32", "bfloat16", "int8"])
     _decision_options(evaluate)
-    _column_options(evaluate)
+    column_options(evaluate)
     evaluate.set_defaults(run=_evaluate)
 
     calibrate = commands.add_parser("calibrate", help="fit the calibration anew, on new titles")
@@ -193,7 +196,7 @@ def _parser() -> argparse.ArgumentParser:
         "--method", default="adaptive", choices=["temperature", "levels", "adaptive"]
     )
     calibrate.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
-    _column_options(calibrate)
+    column_options(calibrate)
     calibrate.set_defaults(run=_calibrate)
 
     guarantee = commands.add_parser(
@@ -218,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     guarantee.add_argument("--objective", default="path", choices=list(_OBJECTIVES))
     guarantee.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
-    _column_options(guarantee)
+    column_options(guarantee)
     guarantee.set_defaults(run=_guarantee)
 
     trim = commands.add_parser(
@@ -240,6 +243,7 @@ def _parser() -> argparse.ArgumentParser:
     add_models(commands)
     add_pipeline(commands)
     add_serve(commands)
+    add_insight(commands)
 
     demo = commands.add_parser("demo", help="the whole job on a generated catalog")
     demo.add_argument("--folder", default="demo", help="where to keep its files")
@@ -273,29 +277,6 @@ def _decision_options(parser: argparse.ArgumentParser) -> None:
 def _decision(options: argparse.Namespace) -> dict[str, Any]:
     names = ("objective", "guarantee", "max_error", "certainty")
     return {name: getattr(options, name) for name in names}
-
-
-def _column_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--title", default="title", help="column with the title")
-    parser.add_argument(
-        "--path", nargs="+", default=["path"], help="column with the path, or one for each level"
-    )
-    parser.add_argument("--path-ids", nargs="+", help="column or columns with the stable ids")
-    parser.add_argument("--separator", default=">", help="between the names of a path")
-    parser.add_argument("--language", help="column with the language")
-    parser.add_argument("--text", nargs="*", default=[], help="further text columns")
-    parser.add_argument(
-        "--inner",
-        default="terminal",
-        choices=["terminal", "partial"],
-        help="what a path means that ends at a category with children",
-    )
-    parser.add_argument(
-        "--on-error",
-        default="raise",
-        choices=["raise", "aside", "accept"],
-        help="what to do with wrong rows",
-    )
 
 
 def _setting_options(parser: argparse.ArgumentParser) -> None:
@@ -354,27 +335,6 @@ def _settings(options: argparse.Namespace, config: Any, default: Any = None) -> 
     return config(**given) if default is None else replace(default, **given)
 
 
-def _read(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
-    def one_or_many(names: list[str] | None) -> str | list[str] | None:
-        return names[0] if names is not None and len(names) == 1 else names
-
-    catalog = prodcat.read_catalog(
-        source,
-        title=options.title,
-        path=one_or_many(options.path),
-        path_ids=one_or_many(options.path_ids),
-        separator=options.separator,
-        language=options.language,
-        text=options.text,
-        inner=options.inner,
-        on_error=options.on_error,
-        **extra,
-    )
-    if catalog.report.problems:
-        print(catalog.report, file=sys.stderr)
-    return catalog
-
-
 def _train(options: argparse.Namespace) -> None:
     with _processes(options) as writes:
         _train_here(options, writes)
@@ -409,15 +369,15 @@ def _train_here(options: argparse.Namespace, writes: bool) -> None:
         taxonomy = prodcat.read_taxonomy(
             options.taxonomy, separator=options.separator, inner=options.inner
         )
-    catalog = _read(options, options.catalog, taxonomy=taxonomy)
+    catalog = read_titles(options, options.catalog, taxonomy=taxonomy)
     validation = None
     if options.validation:
-        validation = _read(options, options.validation, taxonomy=catalog.taxonomy)
+        validation = read_titles(options, options.validation, taxonomy=catalog.taxonomy)
     if writes:
         _say(repr(catalog))
     warm = None
     if options.warm_start:
-        warm = _load(options, options.warm_start)
+        warm = load_classifier(options, options.warm_start)
     model = _settings(options, prodcat.ModelConfig, None if warm is None else warm.model)
     classifier = prodcat.fit(
         catalog,
@@ -469,7 +429,7 @@ def _trim(options: argparse.Namespace) -> None:
     if _is_classifier(options.source):
         if titles is None:
             raise ConfigError("A classifier is trimmed to titles; expected --titles. Name a file.")
-        small, report = _load(options, options.source).trimmed(titles, **asked)
+        small, report = load_classifier(options, options.source).trimmed(titles, **asked)
         small.save(options.output)
     else:
         report = prodcat.trim_encoder(
@@ -481,17 +441,6 @@ def _trim(options: argparse.Namespace) -> None:
         )
     print(report)
     print(f"\nsaved to {options.output}")
-
-
-def _load(options: argparse.Namespace, uri: str) -> "Classifier":
-    device = getattr(options, "device", "cpu")
-    keys = named_keys()
-    if keys is not None:
-        from prodcat.loading import is_reference
-
-        if not is_reference(uri, signed=True):
-            keys = None
-    return prodcat.load(uri, device=device, cache=os.environ.get("PRODCAT_CACHE"), keys=keys)
 
 
 def _is_classifier(source: str) -> bool:
@@ -514,10 +463,10 @@ def _evaluate(options: argparse.Namespace) -> None:
             raise ConfigError(f"--report {own!r} ends with none of .html, .md.")
     if (options.known or options.production) and not options.report:
         raise ConfigError("--known and --production are for a report; add --report FILE.")
-    classifier = _load(options, options.model)
+    classifier = load_classifier(options, options.model)
     promised = options.guarantee is not None or options.max_error is not None
     group = classifier.group_column(promised)
-    catalog = _read(
+    catalog = read_titles(
         options,
         options.catalog,
         taxonomy=classifier.taxonomy,
@@ -544,10 +493,10 @@ def _report(
 
     production = None
     if options.production:
-        other = _load(options, options.production)
-        again = _read(options, options.catalog, taxonomy=other.taxonomy)
+        other = load_classifier(options, options.production)
+        again = read_titles(options, options.catalog, taxonomy=other.taxonomy)
         production = other.evaluate(again, precision=options.precision, **_decision(options))
-    known = None if options.known is None else _read(options, options.known)
+    known = None if options.known is None else read_titles(options, options.known)
     report = report_evaluation(
         found,
         classifier.taxonomy,
@@ -561,8 +510,8 @@ def _report(
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    classifier = _load(options, options.model)
-    catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy)
+    classifier = load_classifier(options, options.model)
+    catalog = read_titles(options, options.catalog, taxonomy=classifier.taxonomy)
     before = classifier.evaluate(catalog)
     calibrated = classifier.calibrate(catalog, options.method)
     calibrated.save(options.output)
@@ -576,9 +525,9 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 
 def _guarantee(options: argparse.Namespace) -> None:
-    classifier = _load(options, options.model)
+    classifier = load_classifier(options, options.model)
     keep = [] if options.group is None else [options.group]
-    catalog = _read(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
+    catalog = read_titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
     measured = classifier.with_guarantee(
         catalog,
         group=options.group,
@@ -607,7 +556,7 @@ def _predict(options: argparse.Namespace) -> None:
     if options.engine == "ray":
         _tell(options, _on_ray(options, scoring))
         return
-    classifier = _load(options, options.model)
+    classifier = load_classifier(options, options.model)
     if options.output == "-" and (options.shard != "0/1" or options.overwrite):
         raise ConfigError("--shard and --overwrite are for an output folder; expected one, not -.")
     if options.output == "-":

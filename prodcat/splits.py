@@ -168,7 +168,7 @@ def _assign(
     links: list[Sequence[Hashable]] = list(together)
     if by == "group":
         links.append(_column(catalog, by, column))
-    cluster = _clusters(rows, links)
+    cluster = clusters(rows, links)
     sizes = np.bincount(cluster)
     left = list(wanted)
     chosen = np.zeros(len(sizes), np.int64)
@@ -199,8 +199,13 @@ def _fill_empty(
         chosen[left[sizes[left].argmin()]] = slot + 1
 
 
-def _clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> NDArray[np.int64]:
-    """int64 [rows]: rows that share a value in any of the links share a number."""
+def clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> NDArray[np.int64]:
+    """int64 [rows]: rows that share a value in any of the links share a number.
+
+    Args:
+        rows: How many.
+        links: Of each link a value for each row.
+    """
     root = list(range(rows))
 
     def find(row: int) -> int:

@@ -6,6 +6,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import tempfile
 
+import browsing
 import hypothesis
 import pytest
 import servers
@@ -66,6 +67,12 @@ def small(rows):
         [{"title": row.title, "path": list(row.path)} for row in rows[:150]]
     )
     return prodcat.fit(catalog, model=prodcat.ModelConfig(encoder=None), progress=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with browsing.chromium() as own:
+        yield own
 
 
 @pytest.fixture(scope="session")

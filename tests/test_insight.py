@@ -1,12 +1,11 @@
 """What people look at: the pages in a real browser, and the figures behind them."""
 
-import contextlib
 import json
 import re
-import shutil
 
 import numpy as np
 import pytest
+from browsing import browser_test, opened, violations
 
 import prodcat
 from prodcat.cli import main
@@ -14,9 +13,6 @@ from prodcat.errors import ConfigError
 from prodcat.insight.neighbours import Neighbours
 from prodcat.insight.page import Page, in_script
 from prodcat.insight.report import node_figures, report_evaluation, wilson
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-browser_test = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -35,45 +31,6 @@ def report(classifier, parts, evaluation, small):
         production=other.evaluate(parts.test),
         name="tr <b>@ candidate",
     )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Nothing is fetched: whatever asks for a network is refused.
-        own = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield own
-        own.close()
-
-
-@contextlib.contextmanager
-def opened(browser, place, **options):
-    """A page from the file system; what it says to the console, and fetches, is a failure."""
-    context = browser.new_context(**options)
-    page = context.new_page()
-    said, fetched = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: fetched.append(request.url))
-    page.goto(place.as_uri())
-    page.wait_for_selector("html[data-ready=yes]")
-    yield page
-    assert not said, said
-    assert all(url.startswith(("file:", "blob:", "data:")) for url in fetched), fetched
-    context.close()
-
-
-def violations(page):
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        (own["id"], [node["html"][:120] for node in own["nodes"][:3]])
-        for own in found
-        if own["impact"] in ("serious", "critical")
-    ]
 
 
 # -- figures ----------------------------------------------------------------------

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.errors import ConfigError
+from prodcat.insight.files import write_form
 from prodcat.insight.neighbours import Neighbours
 from prodcat.insight.page import Page, shown
 from prodcat.metrics import Comparison, Evaluation, ReliabilityBin
-from prodcat.objects import Objects
 from prodcat.taxonomy import Taxonomy, join_path
 
 if TYPE_CHECKING:
@@ -60,12 +60,9 @@ class Report:
             ConfigError: It ends otherwise.
             StoreError: It cannot be written.
         """
-        forms = {"html": self.html, "htm": self.html, "md": self.markdown}
-        folder, _, name = uri.rpartition("/")
-        form = forms.get(name.lower().rpartition(".")[2])
-        if form is None:
-            raise ConfigError(f"{uri!r} ends with none of .html and .md; a report is one of them.")
-        Objects(folder or ".").write(name, form.encode())
+        write_form(
+            uri, {"html": self.html.encode, "htm": self.html.encode, "md": self.markdown.encode}
+        )
 
 
 @dataclass(frozen=True)

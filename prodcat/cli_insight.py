@@ -1,0 +1,295 @@
+"""``prodcat assortment``, ``audit``, ``drift`` and ``review``: what people look at."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import prodcat
+from prodcat.cli_input import column_options, load_classifier, read_titles
+from prodcat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from prodcat.catalog import Catalog
+
+_FORMS = (".html", ".parquet", ".csv", ".jsonl")
+_PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+
+
+def add_insight(commands: Any) -> None:
+    """Add the commands to a parser's commands."""
+    _add_assortment(commands)
+    _add_audit(commands)
+    _add_drift(commands)
+    _add_review(commands)
+
+
+def _model(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    parser.add_argument(
+        "--model",
+        required=required,
+        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
+    )
+    parser.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    parser.add_argument("--precision", default="auto", choices=_PRECISIONS)
+
+
+def _outputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"also write it: {', '.join(_FORMS)}; more than once",
+    )
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    for own in options.output:
+        if not own.lower().endswith(_FORMS):
+            raise ConfigError(f"--output {own!r} ends with none of {', '.join(_FORMS)}.")
+
+
+def _write(options: argparse.Namespace, found: Any) -> None:
+    print(found)
+    for own in options.output:
+        found.save(own)
+        print(f"written to {own}", file=sys.stderr)
+
+
+def _has(source: str, columns: Sequence[str]) -> bool:
+    """Whether a file has all of these columns."""
+    from prodcat.tables import iter_tables
+
+    first = next(iter(iter_tables(source, 1_000)), None)
+    return first is not None and set(columns) <= set(first)
+
+
+def _titles(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
+    """Titles, with their categories where the file has them."""
+    own = argparse.Namespace(**vars(options))
+    if not _has(source, options.path):
+        own.path = own.path_ids = None
+        extra.pop("taxonomy", None)
+    return read_titles(own, source, **extra)
+
+
+# -- assortment -------------------------------------------------------------------
+
+
+def _add_assortment(commands: Any) -> None:
+    own = commands.add_parser(
+        "assortment", help="compare what retailers sell, category by category"
+    )
+    own.add_argument(
+        "retailers",
+        nargs="+",
+        metavar="[NAME=]FILE",
+        help="products of each, your own first; named after the file if not said",
+    )
+    own.add_argument(
+        "--labelled",
+        required=True,
+        help="titles with categories that the model was not trained on: its mistakes are measured "
+        "on them",
+    )
+    own.add_argument("--price", help="column with the price")
+    _model(own)
+    _outputs(own)
+    column_options(own)
+    own.set_defaults(run=_assortment)
+
+
+def _assortment(options: argparse.Namespace) -> None:
+    from prodcat.insight.assortment import compare_assortments
+
+    _check_outputs(options)
+    named: dict[str, str] = {}
+    for own in options.retailers:
+        name, found, source = own.partition("=")
+        if not found or "/" in name:
+            name, source = Path(own.rstrip("/")).name.partition(".")[0], own
+        if name in named:
+            raise ConfigError(
+                f"Two retailers are named {name!r}: {named[name]!r} and {source!r}. Name them: "
+                "NAME=FILE."
+            )
+        named[name] = source
+    classifier = load_classifier(options, options.model)
+    keep = [] if options.price is None else [options.price]
+    catalogs = {
+        name: _titles(options, source, taxonomy=classifier.taxonomy, keep=keep)
+        for name, source in named.items()
+    }
+    labelled = read_titles(options, options.labelled, taxonomy=classifier.taxonomy)
+    _write(
+        options,
+        compare_assortments(
+            catalogs, classifier, labelled, price=options.price, precision=options.precision
+        ),
+    )
+
+
+# -- label errors -----------------------------------------------------------------
+
+
+def _add_audit(commands: Any) -> None:
+    own = commands.add_parser("audit", help="find labels that are probably wrong")
+    own.add_argument("catalog", help="titles with categories")
+    own.add_argument("--held-out", help="also tell which of these titles are in the catalog")
+    own.add_argument("--folds", type=int, default=5, help="parts that are judged by turns")
+    own.add_argument(
+        "--encoder", help="judge with an encoder too, which takes longer; n-grams if not given"
+    )
+    own.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    own.add_argument("--quiet", action="store_true", help="no progress bar")
+    _outputs(own)
+    column_options(own)
+    own.set_defaults(run=_audit)
+
+
+def _audit(options: argparse.Namespace) -> None:
+    from prodcat.insight.audit import audit
+
+    _check_outputs(options)
+    catalog = read_titles(options, options.catalog)
+    held_out = None
+    if options.held_out:
+        held_out = read_titles(options, options.held_out)
+    _write(
+        options,
+        audit(
+            catalog,
+            held_out=held_out,
+            folds=options.folds,
+            model=prodcat.ModelConfig(encoder=options.encoder),
+            device=options.device,
+            progress=not options.quiet and sys.stderr.isatty(),
+        ),
+    )
+
+
+# -- drift ------------------------------------------------------------------------
+
+
+def _add_drift(commands: Any) -> None:
+    own = commands.add_parser("drift", help="tell what changed between two sets of titles")
+    own.add_argument("before", help="titles of the past")
+    own.add_argument("after", help="titles of today")
+    own.add_argument(
+        "--labelled",
+        help="titles with categories that the model was not trained on: estimates its accuracy on "
+        "today's titles",
+    )
+    own.add_argument(
+        "--level", type=float, default=0.05, help="of false alarms, of all categories together"
+    )
+    own.add_argument(
+        "--fail", action="store_true", help="end with 1 where anything changed, for a schedule"
+    )
+    _model(own)
+    _outputs(own)
+    column_options(own)
+    own.set_defaults(run=_drift)
+
+
+def _drift(options: argparse.Namespace) -> None:
+    from prodcat.insight.drift import find_drift
+
+    _check_outputs(options)
+    classifier = load_classifier(options, options.model)
+    before, after = (_titles(options, own) for own in (options.before, options.after))
+    labelled = None
+    if options.labelled:
+        labelled = read_titles(options, options.labelled, taxonomy=classifier.taxonomy)
+    found = find_drift(
+        before,
+        after,
+        classifier,
+        labelled=labelled,
+        level=options.level,
+        precision=options.precision,
+    )
+    options.facts["changed"] = list(found.kinds)
+    _write(options, found)
+    if options.fail and found.alarms + found.changes:
+        raise SystemExit(1)
+
+
+# -- review -----------------------------------------------------------------------
+
+
+def _add_review(commands: Any) -> None:
+    own = commands.add_parser(
+        "review",
+        help="choose what to label next, and label it on a local page",
+        description="With a file of titles and --model, choose what to label and write it to "
+        "--queue. With --serve, open the page for it. With --export, write what was decided as a "
+        "catalog.",
+    )
+    own.add_argument("catalog", nargs="?", help="titles, of which those without category are taken")
+    own.add_argument("--queue", required=True, metavar="FILE.jsonl", help="what to label")
+    own.add_argument("--budget", type=int, default=200, help="titles to choose")
+    own.add_argument("--per-node", type=int, help="at most so many of one answered category")
+    own.add_argument("--value", help="column that says what a title is worth, such as its sales")
+    own.add_argument("--known", help="labelled titles to show beside those that are like them")
+    own.add_argument("--keep", nargs="*", default=[], help="further columns to show and keep")
+    own.add_argument("--serve", action="store_true", help="open the page")
+    own.add_argument("--port", type=int, default=8008, help="of the page")
+    own.add_argument(
+        "--decisions", metavar="FILE.jsonl", help="where they go; beside the queue if not given"
+    )
+    own.add_argument("--export", metavar="FILE.jsonl", help="write what was decided as a catalog")
+    _model(own)
+    column_options(own)
+    own.set_defaults(run=_review)
+
+
+def _review(options: argparse.Namespace) -> None:
+    import json
+
+    from prodcat.insight.decisions import Decisions
+    from prodcat.insight.queue import read_queue, review_queue, save_queue
+    from prodcat.objects import Objects
+
+    if options.catalog is None and not options.serve and options.export is None:
+        raise ConfigError(
+            "There is nothing to do; expected a file of titles to choose from, --serve or --export."
+        )
+    if not options.queue.endswith(".jsonl"):
+        raise ConfigError(f"--queue {options.queue!r} does not end with .jsonl.")
+    place = Path(options.decisions or options.queue.removesuffix(".jsonl") + ".decisions.jsonl")
+    classifier = load_classifier(options, options.model)
+    if options.catalog is not None:
+        if place.exists():
+            raise ConfigError(
+                f"{str(place)!r} holds decisions on a queue; a new one in its place would lose "
+                "what they mean. Name another --queue, or remove the file."
+            )
+        keep = list(dict.fromkeys([*options.keep, *([options.value] if options.value else [])]))
+        catalog = _titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
+        known = None if options.known is None else read_titles(options, options.known)
+        items = review_queue(
+            catalog,
+            classifier,
+            options.budget,
+            value=options.value,
+            per_node=options.per_node,
+            known=known,
+            precision=options.precision,
+        )
+        save_queue(items, options.queue)
+        print(f"{len(items):,} titles to label, written to {options.queue}")
+    items = read_queue(options.queue)
+    if options.serve:
+        from prodcat.insight.review import serve_review
+
+        serve_review(items, classifier.taxonomy, place, options.port)
+    if options.export is not None:
+        with Decisions(place, items, classifier.taxonomy) as decisions:
+            labels = decisions.labels()
+        folder, _, name = options.export.rpartition("/")
+        text = "".join(json.dumps(own, ensure_ascii=False, default=str) + "\n" for own in labels)
+        Objects(folder or ".").write(name, text.encode())
+        print(f"{len(labels):,} labelled titles written to {options.export}")

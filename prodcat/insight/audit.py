@@ -1,0 +1,465 @@
+"""Which labels are wrong: probabilities from models that have not seen the row, and the tree.
+
+For each labelled row the probability that its label is wrong is that of a small mixture.  The
+true outcome is drawn from the model's probabilities; with a rate for each depth at which labels
+part, the label is another outcome that shares so much of the path, and otherwise the truth
+itself.  The rates are found by expectation and maximisation over all rows, so that a title that
+is merely hard is not taken for one that was mislabelled.  Rows are ranked by the expected
+distance in the tree: a wrong department comes before a wrong sibling.
+
+Nothing is kept of a row but its probability at each level, so millions of rows are no more than
+a table of rows times levels.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.catalog import Catalog, targets_in
+from prodcat.config import ModelConfig, TrainingConfig
+from prodcat.errors import CatalogError
+from prodcat.fitting import fit
+from prodcat.insight.files import table_forms, write_form
+from prodcat.insight.page import Page
+from prodcat.splits import LeakAudit, clusters, leak_audit
+from prodcat.taxonomy import Path, Taxonomy, join_path
+from prodcat.text import near_duplicate_key, readable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Floats = NDArray[np.float64]
+
+_CHUNK = 4_096
+_LEAST = 1e-12
+_STEPS = 50
+_FIRST_RATE = 0.02  # of wrong labels, before anything is known
+
+
+@dataclass(frozen=True)
+class LabelProblem:
+    """A label that is probably wrong.
+
+    Attributes:
+        row: Position in the catalog.
+        title: Of it.
+        label: The path that it has.
+        suggestion: The path that the model answers.
+        probability: That the label is wrong.
+        distance: Expected steps in the tree between label and truth; what rows are ranked by.
+        level: The level at which label and suggestion part, 1 for the top.
+    """
+
+    row: int
+    title: str
+    label: Path
+    suggestion: Path
+    probability: float
+    distance: float
+    level: int
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Near duplicates with different labels.
+
+    Attributes:
+        rows: Positions in the catalog.
+        titles: Of them.
+        labels: Their paths, in the same order.
+    """
+
+    rows: tuple[int, ...]
+    titles: tuple[str, ...]
+    labels: tuple[Path, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What was found.
+
+    Attributes:
+        rows: int64 [labelled]: positions of the labelled rows in the catalog.
+        probability: float64 [labelled]: that the label is wrong.
+        distance: float64 [labelled]: expected steps between label and truth.
+        suggestion: int64 [labelled]: the node that the model answers.
+        level: int64 [labelled]: where label and suggestion part, 1 for the top; 0 where they
+            do not.
+        rates: float64 [levels]: estimated share of labels that part from the truth at each level.
+        conflicts: Near duplicates with different labels.
+        leaks: Held-out titles that are in the catalog, where such titles were given.
+    """
+
+    catalog: Catalog
+    rows: NDArray[np.int64]
+    probability: Floats
+    distance: Floats
+    suggestion: NDArray[np.int64]
+    level: NDArray[np.int64]
+    rates: Floats
+    conflicts: tuple[Conflict, ...]
+    leaks: LeakAudit | None = None
+
+    @property
+    def ranked(self) -> NDArray[np.int64]:
+        """int64 [labelled]: places in ``rows``, the worst first."""
+        order: NDArray[np.int64] = np.lexsort((self.rows, -self.probability, -self.distance))
+        return order
+
+    @property
+    def share(self) -> float:
+        """The estimated share of wrong labels."""
+        return float(self.rates.sum())
+
+    def problems(self, most: int | None = None, least: float = 0.5) -> list[LabelProblem]:
+        """The worst labels.
+
+        Args:
+            most: At most so many.
+            least: Those whose label is wrong with at least this probability.
+        """
+        tree = self.catalog.tree
+        found: list[LabelProblem] = []
+        for place in self.ranked.tolist():
+            if self.probability[place] < least:
+                continue
+            if most is not None and len(found) == most:
+                break
+            row = int(self.rows[place])
+            found.append(
+                LabelProblem(
+                    row,
+                    self.catalog.titles[row],
+                    tree.paths[int(self.catalog.targets[row])],
+                    tree.paths[int(self.suggestion[place])],
+                    float(self.probability[place]),
+                    float(self.distance[place]),
+                    int(self.level[place]),
+                )
+            )
+        return found
+
+    def __str__(self) -> str:
+        """What was found, for people."""
+        sure = int((self.probability >= 0.5).sum())
+        lines = [
+            f"{len(self.rows):,} labels: about {self.share:.1%} wrong, {sure:,} of them probably",
+            *(
+                f"  part from the truth at level {level + 1}: {rate:.2%}"
+                for level, rate in enumerate(self.rates)
+            ),
+            f"{len(self.conflicts):,} groups of near duplicates with different labels",
+        ]
+        if self.leaks is not None:
+            lines.append(
+                f"{self.leaks.leaked:,} of {self.leaks.held_out:,} held-out titles have a near "
+                "duplicate here"
+            )
+        for own in self.problems(10):
+            lines.append(
+                f"  row {own.row}: {own.title!r} is {join_path(own.label)!r}, probably "
+                f"{join_path(own.suggestion)!r} ({own.probability:.0%})"
+            )
+        return "\n".join(lines)
+
+    def table(self) -> "pa.Table":
+        """One row for each label that differs from the answer, the worst first.
+
+        Returns:
+            The columns rank, row (in the source), title, label, suggestion, probability, distance,
+            level, and conflict (the number of its group of near duplicates with different labels).
+        """
+        import pyarrow as pa
+
+        group = {row: number for number, own in enumerate(self.conflicts) for row in own.rows}
+        tree, catalog = self.catalog.tree, self.catalog
+        places = [
+            place
+            for place in self.ranked.tolist()
+            if self.level[place] or int(self.rows[place]) in group
+        ]
+        rows = [int(self.rows[place]) for place in places]
+        return pa.table(
+            {
+                "rank": list(range(1, len(places) + 1)),
+                "row": [int(catalog.rows[row]) for row in rows],
+                "title": [readable(catalog.titles[row]) for row in rows],
+                "label": [join_path(tree.paths[int(catalog.targets[row])]) for row in rows],
+                "suggestion": [
+                    join_path(tree.paths[int(self.suggestion[place])]) for place in places
+                ],
+                "probability": self.probability[places],
+                "distance": self.distance[places],
+                "level": self.level[places],
+                "conflict": pa.array([group.get(row) for row in rows], pa.int64()),
+            }
+        )
+
+    def save(self, uri: str) -> None:
+        """Write it, by the name's ending: .html, .parquet, .csv or .jsonl.
+
+        Raises:
+            ConfigError: It ends otherwise.
+            StoreError: It cannot be written.
+        """
+        write_form(uri, {"html": lambda: self.html().encode(), **table_forms(self.table)})
+
+    def html(self) -> str:
+        """One HTML file with everything in it."""
+        return _page(self)
+
+
+def audit(
+    catalog: Catalog,
+    *,
+    held_out: Catalog | None = None,
+    folds: int = 5,
+    model: ModelConfig | None = None,
+    training: TrainingConfig | None = None,
+    device: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Audit:
+    """Find labels that are wrong.
+
+    Args:
+        catalog: Titles with their categories.
+        held_out: Titles to judge by, such as a test set: those that have a near duplicate in the
+            catalog are told.
+        folds: Parts; each is judged by a model that was trained on the others.  Near duplicates
+            are in one part.
+        model: What is trained; n-grams alone if not given, which takes seconds.
+        training: How.
+        device: Where.
+        seed: Of the parts.
+        progress: Whether to show a bar.
+
+    Raises:
+        CatalogError: There are fewer labelled rows than folds, or folds below 2.
+    """
+    rows = np.flatnonzero(catalog.labelled)
+    if folds < 2 or len(rows) < folds:
+        raise CatalogError(
+            f"Found {len(rows):,} labelled rows and folds={folds}; expected at least 2 folds and "
+            "a labelled row for each."
+        )
+    labelled = catalog.take(rows)
+    fold, keys = folds_of(labelled, folds, seed)
+    levels = np.zeros((len(rows), catalog.tree.depth))
+    best = np.zeros(len(rows), np.int64)
+    for number in range(folds):
+        held = np.flatnonzero(fold == number)
+        if not len(held):
+            continue
+        classifier = fit(
+            labelled.take(fold != number),
+            model=model or ModelConfig(encoder=None),
+            training=training,
+            device=device,
+            progress=progress,
+        )
+        targets = targets_in(labelled.take(held), classifier.taxonomy)
+        for start in range(0, len(held), _CHUNK):
+            some = held[start : start + _CHUNK]
+            probabilities = classifier.predict_proba(labelled.take(some), precision="float32")
+            levels[some], found = label_levels(
+                probabilities, targets[start : start + _CHUNK], classifier.taxonomy
+            )
+            best[some] = found
+    leaks = None if held_out is None else leak_audit(catalog, held_out)
+    return replace(audit_levels(catalog, levels, best, keys), leaks=leaks)
+
+
+def folds_of(catalog: Catalog, folds: int, seed: int) -> tuple[NDArray[np.int64], list[str]]:
+    """Parts of about one size, near duplicates in one.
+
+    Args:
+        catalog: The rows.
+        folds: How many parts.
+        seed: Of the order.
+
+    Returns:
+        int64 [rows]: the part of each; and keys that are equal for near duplicates.
+    """
+    keys = [near_duplicate_key(title) for title in catalog.titles]
+    cluster = clusters(len(keys), [keys])
+    order = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)
+    return order[cluster] % folds, keys
+
+
+def label_levels(
+    probabilities: NDArray[np.floating[Any]], targets: NDArray[np.int64], taxonomy: Taxonomy
+) -> tuple[Floats, NDArray[np.int64]]:
+    """What is kept of a row's probabilities.
+
+    Args:
+        probabilities: float [rows, outcomes].
+        targets: int64 [rows]: the labelled nodes.
+        taxonomy: The tree.
+
+    Returns:
+        float64 [rows, levels]: the probability of the label's node at each level, below its end
+        that of the label itself; int64 [rows]: the most probable outcome's node.
+    """
+    sums = np.zeros((len(targets), probabilities.shape[1] + 1))
+    np.cumsum(probabilities, axis=1, out=sums[:, 1:])
+    chains = taxonomy.chains[targets]
+    chains = np.where(chains < 0, targets[:, None], chains)
+    at = np.arange(len(targets))[:, None]
+    spans = taxonomy.spans[chains]
+    ends = (chains == targets[:, None])[..., None]
+    spans = np.where(ends, taxonomy.target_spans[chains], spans)
+    levels = sums[at, spans[..., 1]] - sums[at, spans[..., 0]]
+    return np.clip(levels, 0, 1), taxonomy.outcomes[probabilities.argmax(axis=1)]
+
+
+def audit_levels(
+    catalog: Catalog, levels: Floats, best: NDArray[np.int64], keys: Sequence[str] | None = None
+) -> Audit:
+    """Judge labels by out-of-fold probabilities that are there already.
+
+    Args:
+        catalog: Titles with their categories.
+        levels: float64 [labelled, levels]: see :func:`label_levels`.
+        best: int64 [labelled]: see there.
+        keys: Of the labelled titles, equal for near duplicates.
+    """
+    rows = np.flatnonzero(catalog.labelled)
+    tree, targets = catalog.tree, catalog.targets[rows]
+    parts = _parts(levels)
+    others = _others(tree, targets)
+    rates = _rates(parts, others)
+    wrong = parts[:, :-1] * (rates / others)
+    right = parts[:, -1] * (1 - rates.sum())
+    whole = wrong.sum(axis=1) + right
+    posterior = wrong / np.maximum(whole, _LEAST)[:, None]
+    length = tree.level[targets][:, None]
+    # Of a label of four levels and a truth that shares one of them, six steps are between.
+    steps = 2 * np.maximum(length - np.arange(levels.shape[1]), 0)
+    mine, theirs = tree.chains[targets], tree.chains[best]
+    differs = (mine != theirs) & (mine >= 0)
+    return Audit(
+        catalog,
+        rows,
+        np.clip(posterior.sum(axis=1), 0, 1),
+        (posterior * steps).sum(axis=1),
+        best,
+        np.where(differs.any(axis=1), differs.argmax(axis=1) + 1, 0),
+        rates,
+        tuple(_conflicts(catalog, rows, keys)),
+    )
+
+
+def _parts(levels: Floats) -> Floats:
+    """float64 [rows, levels + 1]: that the truth shares 0, 1, … levels of the label; all last."""
+    above = np.concatenate([np.ones((len(levels), 1)), levels], axis=1)
+    parts = np.empty_like(above)
+    parts[:, :-1] = above[:, :-1] - above[:, 1:]
+    parts[:, -1] = above[:, -1]
+    kept: Floats = np.maximum(parts, _LEAST)
+    return kept
+
+
+def _others(tree: Taxonomy, targets: NDArray[np.int64]) -> Floats:
+    """float64 [rows, levels]: outcomes that share just so many levels with the label."""
+    sizes = np.diff(tree.spans, axis=1)[:, 0]
+    chains = tree.chains[targets]
+    inside = np.where(chains >= 0, sizes[chains], np.diff(tree.target_spans, axis=1)[targets])
+    above = np.concatenate([np.full((len(targets), 1), len(tree.outcomes)), inside], axis=1)
+    others: Floats = np.maximum(above[:, :-1] - above[:, 1:], 1).astype(np.float64)
+    return others
+
+
+def _rates(parts: Floats, others: Floats) -> Floats:
+    """The share of labels that part from the truth at each level, as the rows tell."""
+    rates: Floats = np.full(others.shape[1], _FIRST_RATE / others.shape[1])
+    for _ in range(_STEPS):
+        wrong = parts[:, :-1] * (rates / others)
+        whole = wrong.sum(axis=1) + parts[:, -1] * (1 - rates.sum())
+        found: Floats = (wrong / np.maximum(whole, _LEAST)[:, None]).mean(axis=0)
+        found *= min(1.0, 0.5 / max(found.sum(), _LEAST))  # most labels are right
+        if np.abs(found - rates).max() < 1e-6:
+            return found
+        rates = found
+    return rates
+
+
+def _conflicts(
+    catalog: Catalog, rows: NDArray[np.int64], keys: Sequence[str] | None
+) -> Iterator[Conflict]:
+    if keys is None:
+        keys = [near_duplicate_key(catalog.titles[row]) for row in rows]
+    groups: dict[str, list[int]] = {}
+    for key, row in zip(keys, rows.tolist(), strict=True):
+        groups.setdefault(key, []).append(row)
+    for own in groups.values():
+        ends = {int(catalog.targets[row]) for row in own}
+        # A label that stops early is none against one below it.
+        lower = {node for end in ends for node in catalog.tree.ancestors(end)[:-1]}
+        if len(ends - lower) > 1:
+            yield Conflict(
+                tuple(own),
+                tuple(catalog.titles[row] for row in own),
+                tuple(catalog.tree.paths[int(catalog.targets[row])] for row in own),
+            )
+
+
+# -- the page ---------------------------------------------------------------------
+
+_SHOWN = 200
+
+
+def _page(own: Audit) -> str:
+    page = Page(
+        "Labels that are probably wrong",
+        "By models that have not seen the row. The farther a label is from what is answered, the "
+        "earlier it comes: a wrong department before a wrong sibling.",
+    )
+    sure = int((own.probability >= 0.5).sum())
+    page.section("What was found")
+    numbers = [
+        ("labels", f"{len(own.rows):,}", ""),
+        ("wrong", f"{own.share:.1%}", "estimated"),
+        ("probably wrong", f"{sure:,}", "to look at first"),
+        ("conflicts", f"{len(own.conflicts):,}", "near duplicates with different labels"),
+    ]
+    if own.leaks is not None:
+        numbers.append(("leaks", f"{own.leaks.leaked:,}", f"of {own.leaks.held_out:,} held out"))
+    page.numbers(numbers)
+    page.table(
+        [("level", "count"), ("labels that part from the truth there", "share")],
+        [(level + 1, float(rate)) for level, rate in enumerate(own.rates)],
+        "Wrong labels by level, estimated",
+    )
+    page.section("The worst labels", f"The first {_SHOWN}; the whole list is in the table file.")
+    page.table(
+        [("row", "count"), ("title", "text"), ("label", "text"), ("suggestion", "text"),
+         ("probably wrong", "share")],
+        [
+            (int(own.catalog.rows[one.row]), readable(one.title), join_path(one.label),
+             join_path(one.suggestion), one.probability)
+            for one in own.problems(_SHOWN)
+        ],
+        "Labels, the worst first",
+    )  # fmt: skip
+    if own.conflicts:
+        page.section(
+            "Conflicts",
+            "Titles that are equal but for case, diacritics, pack size and word order, with "
+            "different labels.",
+        )
+        page.table(
+            [("titles", "text"), ("labels", "text")],
+            [
+                (
+                    "; ".join(dict.fromkeys(readable(title) for title in one.titles)),
+                    "; ".join(dict.fromkeys(join_path(path) for path in one.labels)),
+                )
+                for one in own.conflicts[:_SHOWN]
+            ],
+            "Near duplicates with different labels",
+        )
+    return page.html()

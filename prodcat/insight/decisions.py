@@ -1,0 +1,162 @@
+"""A person's decisions: a file that only grows, so that nothing is lost.
+
+Every decision is a line that is on the disk before anybody is told that it was taken.  A later
+decision of the same title replaces an earlier one, an undo takes the last one back, and the same
+decision sent twice, as by a page that was reloaded, counts once.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prodcat.errors import CatalogError
+from prodcat.insight.queue import QueueItem
+from prodcat.taxonomy import Taxonomy
+
+
+class Decisions:
+    """The file, and what stands in it.
+
+    Args:
+        place: The file; made if it is not there.
+        items: The queue that is decided on.
+        taxonomy: The tree that categories are chosen from.
+
+    Raises:
+        CatalogError: The file is of another queue, or damaged elsewhere than in its last line,
+            which a process that was killed may have left behind half.
+    """
+
+    def __init__(self, place: Path, items: Sequence[QueueItem], taxonomy: Taxonomy) -> None:
+        self.place, self.items, self.taxonomy = place, items, taxonomy
+        self._lock = threading.Lock()
+        self._seen: set[str] = set()
+        self._history: list[dict[str, Any]] = []  # without what was undone
+        if place.exists():
+            self._replay()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self._file = place.open("ab")
+
+    def _replay(self) -> None:
+        content = self.place.read_bytes()
+        lines = content.split(b"\n")
+        half = lines.pop()  # nothing, unless a process was killed while it wrote
+        for number, line in enumerate(lines, 1):
+            try:
+                event = json.loads(line)
+                item = event["item"]
+                if self.items[item].title != event["title"]:
+                    raise CatalogError(
+                        f"{str(self.place)!r} holds decisions on another queue: its item {item} is "
+                        f"{event['title']!r}, here it is {self.items[item].title!r}. Name another "
+                        "file with --decisions."
+                    )
+                self._apply(event)
+            except (KeyError, IndexError, TypeError, ValueError) as error:
+                if isinstance(error, CatalogError):
+                    raise
+                raise CatalogError(
+                    f"Line {number} of {str(self.place)!r} is no decision ({error}); expected a "
+                    "file that prodcat review wrote. Mend or remove the line."
+                ) from error
+        if half:
+            with self.place.open("rb+") as file:
+                file.truncate(len(content) - len(half))
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        if event["id"] in self._seen:
+            return
+        self._seen.add(event["id"])
+        if event["kind"] != "undo":
+            self._history.append(event)
+            return
+        for place in range(len(self._history) - 1, -1, -1):
+            if self._history[place]["item"] == event["item"]:
+                del self._history[place]
+                return
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take a decision; it is on the disk when this returns.
+
+        Args:
+            event: ``{"id", "item", "kind"}``: an id of its own, the item's number and ``"label"``,
+                ``"skip"`` or ``"undo"``; for a label also ``"node"``, the id of the category.
+
+        Raises:
+            CatalogError: There is no such item, kind or category.
+        """
+        item, kind, own = event.get("item"), event.get("kind"), event.get("id")
+        if not isinstance(item, int) or isinstance(item, bool) or not 0 <= item < len(self.items):
+            raise CatalogError(
+                f"There is no item {item!r}; expected 0 to {len(self.items) - 1}, as the queue has."
+            )
+        if kind not in ("label", "skip", "undo"):
+            raise CatalogError(f"{kind!r} is no decision; expected label, skip or undo.")
+        if not isinstance(own, str) or not 0 < len(own) <= 100:
+            raise CatalogError("A decision has an id of its own; expected a text under id.")
+        kept: dict[str, Any] = {
+            "id": own, "item": item, "title": self.items[item].title, "kind": kind,
+        }  # fmt: skip
+        if kind == "label":
+            node = event.get("node")
+            if not isinstance(node, str):
+                raise CatalogError("A label has a category; expected its id under node.")
+            kept |= {"node": node, "path": list(self.taxonomy.paths[self.taxonomy.node(node)])}
+        line = json.dumps(kept, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            if own in self._seen:
+                return
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._apply(kept)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Decisions in the order in which they were taken, without those that were undone."""
+        with self._lock:
+            return list(self._history)
+
+    @property
+    def seen(self) -> list[str]:
+        """The ids of all decisions that were taken."""
+        with self._lock:
+            return sorted(self._seen)
+
+    @property
+    def standing(self) -> dict[int, dict[str, Any]]:
+        """The decision that stands of each item that has one, by item."""
+        found = {own["item"]: own for own in self.history}
+        return dict(sorted(found.items()))
+
+    def labels(self) -> list[dict[str, Any]]:
+        """The labelled titles, as :func:`read_catalog` reads them.
+
+        Returns:
+            For each its title, path, path_ids, and the columns that were kept.
+        """
+        tree = self.taxonomy
+        found = []
+        for item, event in self.standing.items():
+            if event["kind"] == "label":
+                node = tree.node(event["node"])
+                found.append(
+                    {
+                        **self.items[item].columns,
+                        "title": self.items[item].title,
+                        "path": list(tree.paths[node]),
+                        "path_ids": [tree.ids[own] for own in tree.ancestors(node)],
+                    }
+                )
+        return found
+
+    def __enter__(self) -> "Decisions":
+        """Itself."""
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,284 @@
+"""What to label next: what is uncertain, worth something, and tells about many others.
+
+Each title has a weight, its uncertainty times its value.  The titles that are chosen are those
+that are most like the weight of all: ``sum_i weight_i * max_{chosen j} likeness(i, j)``, a
+facility location, is made as great as a budget allows.  Titles that are like one that is chosen
+are worth less from then on, and a title that many uncertain ones are like is worth much.  The
+greedy choice reaches at least 1 - 1/e of the best (Nemhauser, Wolsey and Fisher, 1978); it is
+made lazily (Minoux, 1978).
+"""
+
+import heapq
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.catalog import Catalog
+from prodcat.classifier import Classifier
+from prodcat.config import ReadingPrecision
+from prodcat.errors import CatalogError, ConfigError
+from prodcat.insight.neighbours import Neighbours
+from prodcat.objects import Objects
+
+_MOST = 20_000  # titles that are compared with each other
+_NEAR = 24  # that each is compared with
+_SHOWN = 5  # answers of each title, and labelled titles that are like it
+_FEW = 3
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """A title that a person is to look at.
+
+    Attributes:
+        item: Its number in the queue, from 0.
+        row: Its number in the source.
+        title: Of it.
+        answers: The most likely paths: ``{"id", "path", "confidence"}``.
+        neighbours: Labelled titles that are like it: ``{"title", "path", "likeness"}``.
+        weight: Uncertainty times value.
+        gain: What was gained by choosing it.
+        columns: Columns that were kept, as they were read.
+    """
+
+    item: int
+    row: int
+    title: str
+    answers: list[dict[str, Any]]
+    neighbours: list[dict[str, Any]]
+    weight: float
+    gain: float
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+def review_queue(
+    catalog: Catalog,
+    classifier: Classifier,
+    budget: int,
+    *,
+    value: str | None = None,
+    per_node: int | None = None,
+    known: Catalog | None = None,
+    precision: ReadingPrecision = "auto",
+) -> list[QueueItem]:
+    """Choose what a person should look at next.
+
+    Args:
+        catalog: Titles; those with a category are left out.
+        classifier: What answers.
+        budget: Titles to choose, at most.
+        value: A column that was kept, such as sales; numbers of at least 0.  All titles are worth
+            the same if not given.
+        per_node: At most so many that are answered with one category.
+        known: Labelled titles: what is like them is worth less, and those that are most like it
+            are shown with each title.
+        precision: Of the classifier's encoder.
+
+    Returns:
+        The best first.
+
+    Raises:
+        ConfigError: The budget is below 1.
+        CatalogError: There is nothing to choose from, or the value is missing or no number.
+    """
+    if budget < 1 or (per_node is not None and per_node < 1):
+        raise ConfigError(
+            f"budget={budget} and per_node={per_node}; expected whole numbers of at least 1."
+        )
+    free = np.flatnonzero(~catalog.labelled)
+    if not len(free):
+        raise CatalogError(
+            f"{catalog!r} has no title without a category; expected some to choose from."
+        )
+    some = catalog.take(free)
+    worth = np.ones(len(some)) if value is None else _values(some, value)
+    decide = classifier.decision(_SHOWN)
+    inference = classifier.inference(classifier.pick_precision(precision))
+    texts = classifier.texts_of(some)
+    answers = inference.answers(inference.ready(texts), decide)
+    assert answers is not None
+    nodes, confidence = answers.nodes.numpy(), answers.confidence.numpy().astype(np.float64)
+    weight = np.maximum(1 - confidence[:, 0], 0.0) * worth
+    labelled = None if known is None else known.take(known.labelled)
+    covering = () if labelled is None else classifier.texts_of(labelled)
+    chosen, gains = choose(texts, weight, budget, nodes[:, 0], per_node, covering)
+    near: list[list[dict[str, Any]]] = [[] for _ in chosen]
+    if labelled is not None:
+        near = _near(labelled, [some.titles[row] for row in chosen])
+    tree = classifier.taxonomy
+    return [
+        QueueItem(
+            item,
+            int(some.rows[row]),
+            some.titles[row],
+            [
+                {"id": tree.ids[n], "path": list(tree.paths[n]), "confidence": round(float(p), 6)}
+                for n, p in zip(nodes[row].tolist(), confidence[row].tolist(), strict=True)
+                if n >= 0
+            ],
+            neighbours,
+            float(weight[row]),
+            float(gain),
+            {name: values[row] for name, values in some.columns.items()},
+        )
+        for item, (row, gain, neighbours) in enumerate(zip(chosen, gains, near, strict=True))
+    ]
+
+
+def _values(catalog: Catalog, name: str) -> NDArray[np.float64]:
+    if name not in catalog.columns:
+        raise CatalogError(
+            f"The catalog has no column {name!r}; found {sorted(catalog.columns)}. Read it with "
+            f"keep=[{name!r}]."
+        )
+    found = np.empty(len(catalog))
+    for place, own in enumerate(catalog.columns[name]):
+        try:
+            found[place] = float(own)
+        except (TypeError, ValueError):
+            found[place] = math.nan
+        if not (math.isfinite(found[place]) and found[place] >= 0):
+            raise CatalogError(
+                f"{name} is {own!r} in row {int(catalog.rows[place])}; expected a number of at "
+                "least 0, which is what a title is worth."
+            )
+    return found
+
+
+def choose(
+    texts: Sequence[str],
+    weight: NDArray[np.float64],
+    budget: int,
+    nodes: NDArray[np.int64] | None = None,
+    per_node: int | None = None,
+    known: Sequence[str] = (),
+) -> tuple[list[int], list[float]]:
+    """Choose titles that are most like the weight of all.
+
+    Args:
+        texts: Of the titles.
+        weight: float64 [titles]: of each.
+        budget: How many to choose.
+        nodes: int64 [titles]: the category of each, where these have a budget.
+        per_node: It.
+        known: Texts that are labelled already: what is like them is worth less.
+
+    Returns:
+        Positions, and what each of them gained.
+    """
+    heavy = np.argsort(-weight, kind="stable")[: max(_MOST, budget)]
+    own = [texts[row] for row in heavy]
+    places, likeness = Neighbours(own)(own, min(_NEAR, len(own)))
+    reach = _reach(places, likeness, len(own))
+    heavy_weight = weight[heavy]
+    covered = np.zeros(len(own))
+    if known:
+        covered += Neighbours(known)(own, 1)[1][:, 0]
+
+    def gain(row: int) -> float:
+        rows, alike = reach[row]
+        return float(heavy_weight[rows] @ np.maximum(alike - covered[rows], 0.0))
+
+    waiting = [(-gain(row), row) for row in range(len(own))]
+    heapq.heapify(waiting)
+    taken: Counter[int] = Counter()
+    chosen: list[int] = []
+    gains: list[float] = []
+    while waiting and len(chosen) < budget:
+        _, row = heapq.heappop(waiting)
+        node = -1 if nodes is None else int(nodes[heavy[row]])
+        if per_node is not None and taken[node] >= per_node:
+            continue
+        now = gain(row)
+        if waiting and -now > waiting[0][0]:
+            heapq.heappush(waiting, (-now, row))
+            continue
+        rows, alike = reach[row]
+        covered[rows] = np.maximum(covered[rows], alike)
+        taken[node] += 1
+        chosen.append(int(heavy[row]))
+        gains.append(now)
+    return chosen, gains
+
+
+def _reach(
+    places: NDArray[np.int64], likeness: NDArray[np.float32], size: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Of each title those that it is like, itself among them."""
+    from scipy.sparse import coo_matrix
+
+    row = np.repeat(np.arange(size), places.shape[1])
+    matrix = coo_matrix((likeness.ravel(), (row, places.ravel())), (size, size)).tocsr()
+    both = matrix.maximum(matrix.T).tocsr()
+    both.setdiag(1.0)
+    both = both.tocsr()
+    return [
+        (
+            both.indices[both.indptr[own] : both.indptr[own + 1]].astype(np.int64),
+            both.data[both.indptr[own] : both.indptr[own + 1]].astype(np.float64),
+        )
+        for own in range(size)
+    ]
+
+
+def _near(known: Catalog, titles: list[str]) -> list[list[dict[str, Any]]]:
+    if not len(known) or not titles:
+        return [[] for _ in titles]
+    places, likeness = Neighbours(known.titles)(titles, _FEW)
+    paths = known.paths
+    return [
+        [
+            {"title": known.titles[place], "path": list(paths[place] or ()), "likeness": float(how)}
+            for place, how in zip(near, alike, strict=True)
+            if how > 0
+        ]
+        for near, alike in zip(places.tolist(), likeness.tolist(), strict=True)
+    ]
+
+
+def save_queue(items: Sequence[QueueItem], uri: str) -> None:
+    """Write a queue as lines of JSON.
+
+    Args:
+        items: The queue.
+        uri: At any fsspec URI; ends with ``.jsonl``.
+
+    Raises:
+        ConfigError: It ends otherwise.
+        StoreError: It cannot be written.
+    """
+    folder, _, name = uri.rpartition("/")
+    if not name.endswith(".jsonl"):
+        raise ConfigError(f"{uri!r} does not end with .jsonl; a queue is lines of JSON.")
+    text = "".join(json.dumps(asdict(own), ensure_ascii=False, default=str) + "\n" for own in items)
+    Objects(folder or ".").write(name, text.encode())
+
+
+def read_queue(uri: str) -> list[QueueItem]:
+    """Read what :func:`save_queue` wrote.
+
+    Raises:
+        CatalogError: It is no queue.
+        StoreError: It cannot be read.
+    """
+    folder, _, name = uri.rpartition("/")
+    text = Objects(folder or ".").read(name).decode("utf-8", "replace")
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            own = QueueItem(**json.loads(line))
+            if not isinstance(own.title, str) or not isinstance(own.answers, list):
+                raise TypeError("title or answers are of another type")
+        except (TypeError, ValueError) as error:
+            raise CatalogError(
+                f"Line {number} of {uri!r} is no item of a review queue ({error}); expected a file "
+                "that prodcat review wrote."
+            ) from error
+        found.append(own)
+    return found

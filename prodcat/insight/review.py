@@ -1,0 +1,133 @@
+"""A local page on which a person works through a review queue with the keyboard.
+
+Decisions are on the disk before the page is told that they were taken; the page keeps those that
+it could not send, in the browser, and sends them again.  The server answers this machine alone.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import resources
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from prodcat.errors import CatalogError, TaxonomyError
+from prodcat.insight.decisions import Decisions
+from prodcat.insight.queue import QueueItem
+from prodcat.taxonomy import Taxonomy
+
+logger = logging.getLogger("prodcat")
+_MOST = 1 << 16  # bytes of a decision
+_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+
+
+def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions) -> Starlette:
+    """The page's application.
+
+    Args:
+        items: The queue.
+        taxonomy: The tree that categories are chosen from.
+        decisions: Where decisions go.
+    """
+    static = resources.files("prodcat.insight").joinpath("static")
+    page = (
+        static.joinpath("review.html").read_text(encoding="utf-8")
+        .replace("/*style*/", static.joinpath("page.css").read_text(encoding="utf-8"))
+        .replace("/*script*/", static.joinpath("review.js").read_text(encoding="utf-8"))
+    )  # fmt: skip
+    named = json.dumps([str(decisions.place.resolve()), *(own.title for own in items)]).encode()
+    content = {
+        "name": hashlib.sha256(named).hexdigest()[:16],  # what the browser keeps things under
+        "items": [
+            {
+                "item": own.item, "title": own.title, "answers": own.answers,
+                "neighbours": own.neighbours,
+                "columns": {name: str(value) for name, value in own.columns.items()},
+            }
+            for own in items
+        ],
+        "tree": {"ids": list(taxonomy.ids), "paths": [list(own) for own in taxonomy.paths]},
+    }  # fmt: skip
+
+    async def index(request: Request) -> Response:
+        return HTMLResponse(page)
+
+    async def queue(request: Request) -> Response:
+        return JSONResponse(content)
+
+    async def state(request: Request) -> Response:
+        return JSONResponse({"history": decisions.history, "seen": decisions.seen})
+
+    async def decide(request: Request) -> Response:
+        # No other site's page can send this header, or this type, without being allowed to.
+        if request.headers.get("x-prodcat") != "review":
+            return JSONResponse({"error": "Decisions come from this server's page alone."}, 403)
+        body = b""
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MOST:
+                return JSONResponse({"error": "A decision is short; this is not."}, 413)
+        try:
+            event = json.loads(body)
+            if not isinstance(event, dict):
+                raise ValueError("not an object")
+        except (ValueError, RecursionError) as error:
+            return JSONResponse({"error": f"This is no decision: {error}."}, 400)
+        try:
+            decisions.take(event)
+        except (CatalogError, TaxonomyError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"taken": event["id"]})
+
+    routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+        ("/", "GET", index),
+        ("/queue", "GET", queue),
+        ("/state", "GET", state),
+        ("/decide", "POST", decide),
+    ]
+    return Starlette(
+        routes=[Route(path, call, methods=[method]) for path, method, call in routes],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
+    )
+
+
+def serve_review(
+    items: Sequence[QueueItem], taxonomy: Taxonomy, place: Path, port: int = 8008
+) -> None:
+    """Answer until it is told to stop.
+
+    Args:
+        items: The queue.
+        taxonomy: The tree that categories are chosen from.
+        place: The file of decisions; what stands in it already is kept.
+        port: Where to listen, on this machine alone; 0 for any that is free.
+
+    Raises:
+        CatalogError: The file is of another queue.
+    """
+    import uvicorn
+
+    with Decisions(place, items, taxonomy) as decisions:
+        config = uvicorn.Config(
+            make_app(items, taxonomy, decisions),
+            host="127.0.0.1",
+            port=port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
+        socket = config.bind_socket()
+        said = f"http://127.0.0.1:{socket.getsockname()[1]}/"
+        logger.info("%s titles to review: %s (stop with Ctrl+C)", f"{len(items):,}", said)
+        logger.info("Decisions go to %s.", place)
+        try:
+            uvicorn.Server(config).run(sockets=[socket])
+        finally:
+            logger.info("%s of %s decided on.", f"{len(decisions.standing):,}", f"{len(items):,}")

@@ -1,0 +1,285 @@
+"use strict";
+// One title after the other. What is decided stands in the browser until the server has it on disk.
+
+const place = (name) => document.getElementById(name);
+const MOST_OPTIONS = 30;
+
+const review = {
+  items: [], tree: { ids: [], paths: [] }, lower: [],
+  decisions: new Map(), order: [], at: 0, outbox: [], sending: false, found: [], marked: -1,
+};
+
+function stored() {
+  try {
+    return JSON.parse(localStorage.getItem(review.key) || "[]");
+  } catch {
+    return [];
+  }
+}
+
+function keep() {
+  localStorage.setItem(review.key, JSON.stringify(review.outbox));
+  const waiting = place("waiting");
+  waiting.hidden = review.outbox.length === 0 || !review.failed;
+  waiting.textContent = `${review.outbox.length} decisions wait for the server, which does not answer. They are kept in this browser; start prodcat review again and they are sent.`;
+}
+
+// -- what stands ----------------------------------------------------------------
+
+function apply(event) {
+  const stack = review.decisions.get(event.item) || [];
+  if (event.kind === "undo") {
+    if (stack.pop()) review.order.splice(review.order.lastIndexOf(event.item), 1);
+  } else {
+    stack.push(event);
+    review.order.push(event.item);
+  }
+  review.decisions.set(event.item, stack);
+}
+
+const standing = (item) => (review.decisions.get(item) || []).at(-1);
+
+function decide(kind, item, node) {
+  const event = { id: crypto.randomUUID(), item, kind };
+  if (node !== undefined) event.node = node;
+  apply(event);
+  review.outbox.push(event);
+  keep();
+  send();
+}
+
+async function send() {
+  if (review.sending) return;
+  review.sending = true;
+  while (review.outbox.length) {
+    const event = review.outbox[0];
+    try {
+      const answer = await fetch("/decide", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-Prodcat": "review" },
+        body: JSON.stringify(event),
+      });
+      if (answer.status >= 500) throw new Error(answer.statusText);
+      if (!answer.ok) {
+        // It will never be taken: say so, and do not lose the others.
+        const said = await answer.json();
+        place("waiting").textContent = `A decision was refused: ${said.error}`;
+        place("waiting").hidden = false;
+        review.outbox.shift();
+        localStorage.setItem(review.key, JSON.stringify(review.outbox));
+        continue;
+      }
+      review.failed = false;
+      review.outbox.shift();
+      keep();
+    } catch {
+      review.failed = true;
+      keep();
+      break;
+    }
+  }
+  review.sending = false;
+  if (review.outbox.length) setTimeout(send, 1000);
+}
+
+// -- what is seen ---------------------------------------------------------------
+
+function path(names) {
+  const own = document.createElement("span");
+  own.className = "path";
+  for (const name of names) {
+    const part = document.createElement("span");
+    part.textContent = name;
+    own.append(part);
+  }
+  return own;
+}
+
+function cell(text, kind) {
+  const own = document.createElement("td");
+  own.className = kind;
+  own.textContent = text;
+  return own;
+}
+
+function draw() {
+  const size = review.items.length;
+  const done = review.items.filter((own) => standing(own.item)).length;
+  place("progress").max = Math.max(size, 1);
+  place("progress").value = done;
+  place("progress-said").textContent = `${done} of ${size} decided on`;
+  const own = review.items[review.at];
+  if (!own) {
+    place("title").textContent = "There is nothing to review.";
+    return;
+  }
+  place("place").textContent = `Title ${review.at + 1} of ${size}`;
+  place("title").textContent = own.title;
+  place("columns").textContent = Object.entries(own.columns).map(([k, v]) => `${k}: ${v}`).join(" · ");
+  const chosen = place("chosen");
+  const event = standing(own.item);
+  chosen.hidden = !event;
+  chosen.replaceChildren();
+  if (event) {
+    const node = review.tree.ids.indexOf(event.node);
+    chosen.append(event.kind === "skip" ? "Skipped." : "Decided: ");
+    if (event.kind === "label") chosen.append(path(review.tree.paths[node]));
+  }
+  place("answers").replaceChildren(
+    ...own.answers.map((answer, number) => {
+      const row = document.createElement("li");
+      const button = document.createElement("button");
+      button.type = "button";
+      const key = document.createElement("kbd");
+      key.textContent = number + 1;
+      const sure = document.createElement("span");
+      sure.textContent = `${(100 * answer.confidence).toFixed(1)} %`;
+      button.append(key, path(answer.path), sure);
+      button.addEventListener("click", () => label(answer.id));
+      row.append(button);
+      return row;
+    }),
+  );
+  place("near").replaceChildren(
+    ...own.neighbours.map((near) => {
+      const row = document.createElement("tr");
+      row.append(cell(near.title, "text"), cell(near.path.join(" > "), "text"), cell(near.likeness.toFixed(2), "figure"));
+      return row;
+    }),
+  );
+  place("search").value = "";
+  search();
+}
+
+function go(to) {
+  review.at = Math.min(Math.max(to, 0), Math.max(review.items.length - 1, 0));
+  draw();
+  place("title").focus();
+}
+
+function next() {
+  const size = review.items.length;
+  for (let step = 1; step <= size; step += 1) {
+    const to = (review.at + step) % size;
+    if (!standing(review.items[to].item)) return go(to);
+  }
+  go(review.at);
+}
+
+function label(node) {
+  decide("label", review.items[review.at].item, node);
+  next();
+}
+
+function accept() {
+  const own = review.items[review.at];
+  if (own && own.answers.length) label(own.answers[0].id);
+}
+
+function skip() {
+  decide("skip", review.items[review.at].item);
+  next();
+}
+
+function undo() {
+  const item = review.order.at(-1);
+  if (item === undefined) return;
+  decide("undo", item);
+  go(review.items.findIndex((own) => own.item === item));
+}
+
+// -- another category -----------------------------------------------------------
+
+function search() {
+  const words = place("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  review.found = [];
+  if (words.length) {
+    for (let node = 0; node < review.lower.length && review.found.length < MOST_OPTIONS; node += 1) {
+      if (words.every((word) => review.lower[node].includes(word))) review.found.push(node);
+    }
+  }
+  review.marked = review.found.length ? 0 : -1;
+  place("search").setAttribute("aria-expanded", String(review.found.length > 0));
+  options();
+}
+
+function options() {
+  place("options").replaceChildren(
+    ...review.found.map((node, number) => {
+      const own = document.createElement("li");
+      own.id = `option-${number}`;
+      own.setAttribute("role", "option");
+      own.setAttribute("aria-selected", String(number === review.marked));
+      own.textContent = review.tree.paths[node].join(" > ");
+      own.addEventListener("click", () => label(review.tree.ids[node]));
+      return own;
+    }),
+  );
+  const box = place("search");
+  if (review.marked < 0) box.removeAttribute("aria-activedescendant");
+  else {
+    box.setAttribute("aria-activedescendant", `option-${review.marked}`);
+    place(`option-${review.marked}`).scrollIntoView({ block: "nearest" });
+  }
+}
+
+function searched(event) {
+  const moves = { ArrowDown: 1, ArrowUp: -1 };
+  if (event.key in moves && review.found.length) {
+    event.preventDefault();
+    review.marked = (review.marked + moves[event.key] + review.found.length) % review.found.length;
+    options();
+  } else if (event.key === "Enter" && review.marked >= 0) {
+    event.preventDefault();
+    label(review.tree.ids[review.found[review.marked]]);
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    place("search").value = "";
+    search();
+    place("title").focus();
+  }
+  event.stopPropagation();
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || !review.items.length) return;
+  const own = review.items[review.at];
+  const number = Number(event.key) - 1;
+  const onButton = event.target.tagName === "BUTTON";
+  const keys = {
+    s: skip, u: undo, ArrowLeft: () => go(review.at - 1), ArrowRight: () => go(review.at + 1),
+    "/": () => place("search").focus(),
+  };
+  if (event.key === "Enter" && !onButton) keys.Enter = accept;
+  if (own.answers[number]) keys[event.key] = () => label(own.answers[number].id);
+  if (!(event.key in keys)) return;
+  event.preventDefault();
+  keys[event.key]();
+}
+
+async function start() {
+  const [queue, state] = await Promise.all(
+    ["/queue", "/state"].map(async (address) => (await fetch(address)).json()),
+  );
+  review.items = queue.items;
+  review.tree = queue.tree;
+  review.lower = queue.tree.paths.map((own) => own.join(" > ").toLowerCase());
+  review.key = `prodcat-review-${queue.name}`;
+  for (const event of state.history) apply(event);
+  // What this browser still holds comes after what the server has; what both have counts once.
+  const seen = new Set(state.seen);
+  review.outbox = stored().filter((event) => !seen.has(event.id));
+  for (const event of review.outbox) apply(event);
+  send();
+  for (const [name, act] of Object.entries({
+    accept, skip, undo, back: () => go(review.at - 1), forth: () => go(review.at + 1),
+  })) place(name).addEventListener("click", act);
+  place("search").addEventListener("input", search);
+  place("search").addEventListener("keydown", searched);
+  document.addEventListener("keydown", pressed);
+  const first = review.items.findIndex((own) => !standing(own.item));
+  go(first < 0 ? 0 : first);
+  document.documentElement.dataset.ready = "yes";
+}
+
+start();

@@ -1,0 +1,124 @@
+"""Labels that are wrong are found, the farthest first."""
+
+import json
+
+import numpy as np
+import pytest
+from browsing import browser_test, opened, violations
+
+import prodcat
+from prodcat.cli import main
+
+# -- label errors -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def swapped():
+    """A catalog without other mistakes in which some labels were swapped."""
+    from prodcat.demo.quick_commerce import generate
+
+    rows = generate(1_200, "tr", wrong_labels=0.0)
+    paths = [list(row.path) for row in rows]
+    leaves = sorted({tuple(path) for path in paths})
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(rows), 48, replace=False)
+    kinds = {}
+    for number, row in enumerate(chosen.tolist()):
+        own = tuple(paths[row])
+        siblings = [leaf for leaf in leaves if leaf[:3] == own[:3] and leaf != own]
+        far = [leaf for leaf in leaves if leaf[0] != own[0]]
+        near = number % 2 and siblings
+        kinds[row] = "sibling" if near else "department"
+        pool = siblings if near else far
+        paths[row] = list(pool[rng.integers(len(pool))])
+    table = [{"title": row.title, "path": path} for row, path in zip(rows, paths, strict=True)]
+    return prodcat.read_catalog(table), kinds, [row.path for row in rows]
+
+
+def test_swapped_labels_are_found_departments_first(swapped):
+    from prodcat.insight.audit import audit
+
+    catalog, kinds, truth = swapped
+    found = audit(catalog, progress=False)
+    worst = found.rows[found.ranked][: len(kinds)].tolist()
+    hits = [row for row in worst if row in kinds]
+    assert len(hits) > 0.75 * len(kinds)
+    far = [row for row, kind in kinds.items() if kind == "department"]
+    assert set(far) & set(worst[: len(far)]) >= set(far[: int(0.8 * len(far))]) & set(worst)
+    assert np.mean([row in far for row in worst[:15]]) > 0.9
+    # The estimated share of wrong labels is about that of the swapped ones.
+    assert 0.02 < found.share < 0.08
+    problems = found.problems()
+    right = [tuple(truth[own.row]) == own.suggestion for own in problems if own.row in kinds]
+    assert np.mean(right) > 0.8
+    own = problems[0]
+    assert own.title == catalog.titles[own.row] and own.level == 1
+    assert own.label == catalog.paths[own.row] and 0.9 < own.probability <= 1
+    assert len(found.problems(most=3)) == 3 and "wrong" in str(found)
+
+
+def test_levels_of_labels_are_sums_of_probabilities():
+    from prodcat.insight.audit import label_levels
+
+    tree = prodcat.Taxonomy.from_paths([("a", "b", "c"), ("a", "b", "d"), ("a", "e"), ("f",)])
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(len(tree.outcomes)), 4)
+    paths = [("a", "b", "c"), ("a", "e"), ("f",), ("a", "b")]  # the last one stops early
+    targets = np.array([tree.find(path) for path in paths])
+    levels, best = label_levels(probabilities, targets, tree)
+    outcomes = [tree.paths[node] for node in tree.outcomes]
+    for row, path in enumerate(paths):
+        for level in range(3):
+            prefix = path[: level + 1]
+            wanted = sum(
+                p for p, o in zip(probabilities[row], outcomes, strict=True)
+                if o[: len(prefix)] == prefix
+            )  # fmt: skip
+            assert levels[row, level] == pytest.approx(wanted)
+        assert tree.paths[best[row]] == outcomes[int(probabilities[row].argmax())]
+
+
+def test_near_duplicates_with_different_labels_are_told():
+    from prodcat.insight.audit import audit_levels
+
+    rows = [
+        ("Süt 1 L", "a > b"), ("SUT 500 ml", "a > c"), ("Ekmek", "a > b"), ("ekmek", "a"),
+        ("çay", "d"), ("Çay 100 g", "d"),
+    ]  # fmt: skip
+    catalog = prodcat.read_catalog(
+        [{"title": title, "path": path} for title, path in rows], inner="partial"
+    )
+    levels = np.full((6, catalog.tree.depth), 0.9)
+    found = audit_levels(catalog, levels, catalog.targets)
+    [conflict] = found.conflicts
+    assert conflict.rows == (0, 1) and set(conflict.labels) == {("a", "b"), ("a", "c")}
+    assert (found.level == 0).all() and (found.probability < 0.5).all()
+
+
+@pytest.mark.system
+@browser_test
+def test_the_command_line_writes_what_was_found(swapped, tmp_path, browser, capsys):
+    catalog, _, _ = swapped
+    rows = [
+        {"title": title, "path": list(path)}
+        for title, path in zip(catalog.titles, catalog.paths, strict=True)
+    ]
+    (tmp_path / "all.jsonl").write_text("".join(json.dumps(own) + "\n" for own in rows))
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(own) + "\n" for own in rows[:9]))
+    command = ["audit", str(tmp_path / "all.jsonl"), "--held-out", str(tmp_path / "test.jsonl")]
+    for form in ("html", "parquet"):
+        command += ["--output", str(tmp_path / f"out.{form}")]
+    assert main([*command, "--folds", "3"]) == 0
+    said = capsys.readouterr().out
+    assert "9 of 9 held-out titles" in said and "probably" in said
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    distance = [row["distance"] for row in table]
+    assert distance == sorted(distance, reverse=True)
+    assert table[0]["title"] == catalog.titles[table[0]["row"]]
+    with opened(browser, tmp_path / "out.html") as page:
+        assert catalog.titles[table[0]["row"]] in page.locator("main").inner_text()
+        assert not violations(page)
+    assert main([*command, "--folds", "1"]) == 2
+    assert "at least 2 folds" in capsys.readouterr().err
