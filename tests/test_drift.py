@@ -113,20 +113,20 @@ def test_titles_that_are_listed_often_are_one(world):
 
 def test_trees_are_compared_by_ids():
     rows = [
-        {"id": "a", "parent_id": None, "name": "Food"},
-        {"id": "b", "parent_id": "a", "name": "Milk"},
-        {"id": "c", "parent_id": "a", "name": "Bread"},
-        {"id": "d", "parent_id": None, "name": "Home"},
-        {"id": "e", "parent_id": "d", "name": "Soap"},
+        {"id": "a", "parent": None, "name": "Food"},
+        {"id": "b", "parent": "a", "name": "Milk"},
+        {"id": "c", "parent": "a", "name": "Bread"},
+        {"id": "d", "parent": None, "name": "Home"},
+        {"id": "e", "parent": "d", "name": "Soap"},
     ]
     old = prodcat.Taxonomy.from_table(rows)
     new = prodcat.Taxonomy.from_table(
         [
-            {"id": "a", "parent_id": None, "name": "Food"},
-            {"id": "b", "parent_id": "a", "name": "Fresh milk"},
-            {"id": "c", "parent_id": "d", "name": "Bread"},
-            {"id": "d", "parent_id": None, "name": "Home"},
-            {"id": "f", "parent_id": "d", "name": "Towels"},
+            {"id": "a", "parent": None, "name": "Food"},
+            {"id": "b", "parent": "a", "name": "Fresh milk"},
+            {"id": "c", "parent": "d", "name": "Bread"},
+            {"id": "d", "parent": None, "name": "Home"},
+            {"id": "f", "parent": "d", "name": "Towels"},
         ]
     )
     found = {own.node_id: own for own in compare_trees(old, new)}

@@ -137,12 +137,26 @@ def planted(catalog, kind, rate):
     return dataclasses.replace(catalog, targets=targets), np.array(rows)
 
 
+def out_of_fold(options, name, kind, rate, noisy, fold):
+    """Probabilities, float32 [rows, outcomes]; kept, as they take minutes."""
+    place = options.work / f"swaps-{name}-{kind}-{rate}.npz"
+    if place.exists():
+        return np.load(place)["probabilities"].astype(np.float32)
+    found = np.zeros((len(noisy), len(noisy.tree.outcomes)), np.float16)
+    for number in range(FOLDS):
+        held = np.flatnonzero(fold == number)
+        found[held] = ngrams(noisy.take(fold != number)).predict_proba(noisy.take(held))
+    np.savez_compressed(place, probabilities=found)
+    return found.astype(np.float32)
+
+
 def swaps(options, name, kind):
     """Precision at as many rows as were planted, of prodcat's ranking and of cleanlab's."""
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
-    from prodcat.insight.audit import audit_levels, folds_of, label_levels
+    from prodcat.insight.audit import audit_labels, folds_of
+    from prodcat.insight.audit import out_of_fold as out_of_fold_of
 
     train, _, _ = frozen_sets.read(options.data, name, "all")
     tree = train.tree
@@ -152,15 +166,10 @@ def swaps(options, name, kind):
     found = []
     for rate in RATES:
         noisy, rows = planted(train, kind, rate)
-        probabilities = np.zeros((len(train), len(tree.outcomes)), np.float32)
-        for number in range(FOLDS):
-            classifier = ngrams(noisy.take(fold != number))
-            held = np.flatnonzero(fold == number)
-            probabilities[held] = classifier.predict_proba(noisy.take(held))
+        probabilities = out_of_fold(options, name, kind, rate, noisy, fold)
         hits = np.zeros(len(train), bool)
         hits[rows] = True
-        levels, best = label_levels(probabilities, noisy.targets, tree)
-        own = audit_levels(noisy, levels, best, keys)
+        own = audit_labels(noisy, out_of_fold_of(probabilities, noisy.targets, tree), keys)
         labels = place[noisy.targets]
         used = np.unique(labels)  # cleanlab wants every class among the labels
         there = np.searchsorted(used, labels)
@@ -286,14 +295,14 @@ def trees(options):
     for number in range(PLANTED):
         rng = np.random.default_rng(number)
         table = [dict(row) for row in rows]
-        used = {row["parent_id"] for row in table}
+        used = {row["parent"] for row in table}
         leaves = [at for at, row in enumerate(table) if row["id"] not in used]
         moved, renamed, gone, beside = rng.choice(leaves, 4, replace=False).tolist()
-        other = [row["parent_id"] for at, row in enumerate(table) if at in leaves]
-        other = [own for own in other if own != table[moved]["parent_id"]]
+        other = [row["parent"] for at, row in enumerate(table) if at in leaves]
+        other = [own for own in other if own != table[moved]["parent"]]
         planted = {table[moved]["id"]: "moved", table[renamed]["id"]: "renamed"}
         planted |= {table[gone]["id"]: "gone", "new-node": "new"}
-        table[moved]["parent_id"] = other[int(rng.integers(len(other)))]
+        table[moved]["parent"] = other[int(rng.integers(len(other)))]
         table[renamed]["name"] += " (new)"
         table.append({**table[beside], "id": "new-node", "name": "new node"})
         del table[gone]
@@ -366,7 +375,7 @@ def browser(options):
 
 NAMES = [
     *(f"assortment/{name}" for name in SETS),
-    *(f"swaps/{name}/{kind}" for name in SETS for kind in KINDS),
+    *(f"swaps/{SETS[0]}/{kind}" for kind in KINDS),
     *(f"labelling/{seed}" for seed in range(SEEDS)),
     *(f"drift/{kind}" for kind in ("nothing", "shares", "titles")),
     "trees", "large", "browser",
@@ -392,9 +401,8 @@ def assemble(work):
     rows, bars = [], []
     for name in SETS:
         _assortments(name, read(f"assortment/{name}"), rows, bars)
-    for name in SETS:
-        for kind in KINDS:
-            _swaps(name, kind, read(f"swaps/{name}/{kind}"), rows, bars)
+    for kind in KINDS:
+        _swaps(SETS[0], kind, read(f"swaps/{SETS[0]}/{kind}"), rows, bars)
     runs = [read(f"labelling/{seed}") for seed in range(SEEDS)]
     shares = [needed(run) for run in runs]
     for run, share in zip(runs, shares, strict=True):
@@ -464,8 +472,6 @@ def _assortments(name, own, rows, bars):
 def _swaps(name, kind, own, rows, bars):
     for one in own:
         rows.append({"table": "swaps", "set": name, "kind": kind, **one})
-        if name != SETS[0]:
-            continue
         mine = one["precision"]["prodcat"]
         other, best = max(
             ((n, p) for n, p in one["precision"].items() if n != "prodcat"), key=lambda x: x[1]
