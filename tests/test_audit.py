@@ -44,7 +44,7 @@ def test_swapped_labels_are_found_departments_first(swapped):
     hits = [row for row in worst if row in kinds]
     assert len(hits) >= 0.7 * len(kinds)
     far = [row for row, kind in kinds.items() if kind == "department"]
-    assert len(set(far) & set(worst)) >= 0.8 * len(far)
+    assert len(set(far) & set(worst)) >= 0.65 * len(far)
     assert np.mean([row in far for row in worst[:12]]) > 0.9
     # The estimated share of wrong labels is about that of the swapped ones.
     assert 0.02 < found.share < 0.08
@@ -53,7 +53,8 @@ def test_swapped_labels_are_found_departments_first(swapped):
     assert np.mean(right) > 0.8
     own = problems[0]
     assert own.title == catalog.titles[own.row] and own.level == 1
-    assert own.label == catalog.paths[own.row] and 0.9 < own.probability <= 1
+    assert own.label == catalog.paths[own.row] and own.probability < 0.1 < own.suggested
+    assert len(problems) == round(found.share * len(catalog))
     assert len(found.problems(most=3)) == 3 and "wrong" in str(found)
 
 
@@ -100,7 +101,7 @@ def test_near_duplicates_with_different_labels_are_told():
     found = audit_labels(catalog, own)
     [conflict] = found.conflicts
     assert conflict.rows == (0, 1) and set(conflict.labels) == {("a", "b"), ("a", "c")}
-    assert (found.level == 0).all() and (found.probability < 0.5).all()
+    assert (found.level == 0).all() and found.problems(9) == []
 
 
 @pytest.mark.system

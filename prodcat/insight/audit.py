@@ -9,10 +9,10 @@ A title that is merely hard has an answer that is not sure, which the first term
 the last one puts a wrong department before a wrong sibling of which as much is known.  (Its form
 was chosen on other titles than those that it is judged on in the benchmark.)
 
-How many labels are wrong, and how likely each of them is, is another question: that of a small
-mixture.  The true outcome is drawn from the model's probabilities; with a rate for each depth at
-which labels part, the label is another outcome that shares so much of the path, and otherwise the
-truth itself.  The rates are found by expectation and maximisation over all rows.
+How many labels are wrong is another question: that of a small mixture.  The true outcome is drawn
+from the model's probabilities; with a rate for each depth at which labels part, the label is
+another outcome that shares so much of the path, and otherwise the truth itself.  The rates are
+found by expectation and maximisation over all rows.
 
 Nothing is kept of a row but its probability at each level and that of the answer, so millions of
 rows are no more than a table of rows times levels.
@@ -56,8 +56,8 @@ class LabelProblem:
         title: Of it.
         label: The path that it has.
         suggestion: The path that the model answers.
-        probability: That the label is wrong.
-        distance: Expected steps in the tree between label and truth.
+        probability: Of the label, by a model that has not seen it.
+        suggested: Of the suggestion.
         level: The level at which label and suggestion part, 1 for the top.
     """
 
@@ -66,7 +66,7 @@ class LabelProblem:
     label: Path
     suggestion: Path
     probability: float
-    distance: float
+    suggested: float
     level: int
 
 
@@ -91,10 +91,8 @@ class Audit:
 
     Attributes:
         rows: int64 [labelled]: positions of the labelled rows in the catalog.
-        probability: float64 [labelled]: that the label is wrong.
+        probabilities: Of each labelled row, from a model that has not seen it.
         suspicion: float64 [labelled]: what speaks against the label; what rows are ranked by.
-        distance: float64 [labelled]: expected steps between label and truth.
-        suggestion: int64 [labelled]: the node that the model answers.
         level: int64 [labelled]: where label and suggestion part, 1 for the top; 0 where they
             do not.
         rates: float64 [levels]: estimated share of labels that part from the truth at each level.
@@ -104,10 +102,8 @@ class Audit:
 
     catalog: Catalog
     rows: NDArray[np.int64]
-    probability: Floats
+    probabilities: "OutOfFold"
     suspicion: Floats
-    distance: Floats
-    suggestion: NDArray[np.int64]
     level: NDArray[np.int64]
     rates: Floats
     conflicts: tuple[Conflict, ...]
@@ -124,29 +120,29 @@ class Audit:
         """The estimated share of wrong labels."""
         return float(self.rates.sum())
 
-    def problems(self, most: int | None = None, least: float = 0.5) -> list[LabelProblem]:
+    def problems(self, most: int | None = None) -> list[LabelProblem]:
         """The worst labels.
 
         Args:
-            most: At most so many.
-            least: Those whose label is wrong with at least this probability.
+            most: At most so many; as many as are estimated to be wrong if not given.
         """
         tree = self.catalog.tree
+        most = round(self.share * len(self.rows)) if most is None else most
         found: list[LabelProblem] = []
         for place in self.ranked.tolist():
-            if self.probability[place] < least:
-                continue
-            if most is not None and len(found) == most:
+            if len(found) >= most:
                 break
+            if not self.level[place]:  # the answer is the label
+                continue
             row = int(self.rows[place])
             found.append(
                 LabelProblem(
                     row,
                     self.catalog.titles[row],
                     tree.paths[int(self.catalog.targets[row])],
-                    tree.paths[int(self.suggestion[place])],
-                    float(self.probability[place]),
-                    float(self.distance[place]),
+                    tree.paths[int(self.probabilities.best[place])],
+                    float(self.probabilities.levels[place, -1]),
+                    float(self.probabilities.sure[place]),
                     int(self.level[place]),
                 )
             )
@@ -154,9 +150,8 @@ class Audit:
 
     def __str__(self) -> str:
         """What was found, for people."""
-        sure = int((self.probability >= 0.5).sum())
         lines = [
-            f"{len(self.rows):,} labels: about {self.share:.1%} wrong, {sure:,} of them probably",
+            f"{len(self.rows):,} labels: about {self.share:.1%} wrong",
             *(
                 f"  part from the truth at level {level + 1}: {rate:.2%}"
                 for level, rate in enumerate(self.rates)
@@ -170,8 +165,9 @@ class Audit:
             )
         for own in self.problems(10):
             lines.append(
-                f"  row {own.row}: {own.title!r} is {join_path(own.label)!r}, probably "
-                f"{join_path(own.suggestion)!r} ({own.probability:.0%})"
+                f"  row {own.row}: {own.title!r} is {join_path(own.label)!r} "
+                f"({own.probability:.1%}), probably {join_path(own.suggestion)!r} "
+                f"({own.suggested:.0%})"
             )
         return "\n".join(lines)
 
@@ -179,9 +175,9 @@ class Audit:
         """One row for each label that differs from the answer, the worst first.
 
         Returns:
-            The columns rank, row (in the source), title, label, suggestion, probability,
-            suspicion, distance, level, and conflict (the number of its group of near duplicates
-            with different labels).
+            The columns rank, row (in the source), title, label, suggestion, probability (of the
+            label), suggested (that of the suggestion), suspicion, level, and conflict (the number
+            of its group of near duplicates with different labels).
         """
         import pyarrow as pa
 
@@ -200,11 +196,11 @@ class Audit:
                 "title": [readable(catalog.titles[row]) for row in rows],
                 "label": [join_path(tree.paths[int(catalog.targets[row])]) for row in rows],
                 "suggestion": [
-                    join_path(tree.paths[int(self.suggestion[place])]) for place in places
+                    join_path(tree.paths[int(self.probabilities.best[place])]) for place in places
                 ],
-                "probability": self.probability[places],
+                "probability": self.probabilities.levels[places, -1],
+                "suggested": self.probabilities.sure[places],
                 "suspicion": self.suspicion[places],
-                "distance": self.distance[places],
                 "level": self.level[places],
                 "conflict": pa.array([group.get(row) for row in rows], pa.int64()),
             }
@@ -374,25 +370,14 @@ def audit_labels(catalog: Catalog, own: OutOfFold, keys: Sequence[str] | None = 
     rows = np.flatnonzero(catalog.labelled)
     tree, targets = catalog.tree, catalog.targets[rows]
     levels, best = own.levels, own.best
-    parts = _parts(levels)
-    others = _others(tree, targets)
-    rates = _rates(parts, others)
-    wrong = parts[:, :-1] * (rates / others)
-    right = parts[:, -1] * (1 - rates.sum())
-    whole = wrong.sum(axis=1) + right
-    posterior = wrong / np.maximum(whole, _LEAST)[:, None]
-    length = tree.level[targets][:, None]
-    # Of a label of four levels and a truth that shares one of them, six steps are between.
-    steps = 2 * np.maximum(length - np.arange(levels.shape[1]), 0)
+    rates = _rates(_parts(levels), _others(tree, targets))
     mine, theirs = tree.chains[targets], tree.chains[best]
     differs = (mine != theirs) & (mine >= 0)
     return Audit(
         catalog,
         rows,
-        np.clip(posterior.sum(axis=1), 0, 1),
+        own,
         _suspicion(own),
-        (posterior * steps).sum(axis=1),
-        best,
         np.where(differs.any(axis=1), differs.argmax(axis=1) + 1, 0),
         rates,
         tuple(_conflicts(catalog, rows, keys)),
@@ -471,12 +456,10 @@ def _page(own: Audit) -> str:
         "By models that have not seen the row, what most speaks against first; a wrong department "
         "before a wrong sibling of which as much is known.",
     )
-    sure = int((own.probability >= 0.5).sum())
     page.section("What was found")
     numbers = [
         ("labels", f"{len(own.rows):,}", ""),
-        ("wrong", f"{own.share:.1%}", "estimated"),
-        ("probably wrong", f"{sure:,}", "to look at first"),
+        ("wrong", f"{own.share:.1%}", f"estimated: about {own.share * len(own.rows):,.0f}"),
         ("conflicts", f"{len(own.conflicts):,}", "near duplicates with different labels"),
     ]
     if own.leaks is not None:
@@ -490,10 +473,10 @@ def _page(own: Audit) -> str:
     page.section("The worst labels", f"The first {_SHOWN}; the whole list is in the table file.")
     page.table(
         [("row", "count"), ("title", "text"), ("label", "text"), ("suggestion", "text"),
-         ("probably wrong", "share")],
+         ("label's probability", "share"), ("suggestion's", "share")],
         [
             (int(own.catalog.rows[one.row]), readable(one.title), join_path(one.label),
-             join_path(one.suggestion), one.probability)
+             join_path(one.suggestion), one.probability, one.suggested)
             for one in own.problems(_SHOWN)
         ],
         "Labels, the worst first",
