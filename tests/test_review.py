@@ -54,10 +54,14 @@ def test_a_queue_is_uncertain_worth_something_and_diverse(free, small, parts):
     assert np.mean(list(confidence.values())) < np.mean(all_of)
     for own in items[:5]:
         assert own.title == free.titles[list(free.rows).index(own.row)]
-        worth = own.columns["sales"] * (1 - own.answers[0]["confidence"])
-        assert own.weight == pytest.approx(worth, abs=1e-5)
+        probabilities = small.predict_proba([own.title])[0]
+        entropy = -(probabilities * np.log(np.maximum(probabilities, 1e-20))).sum()
+        assert own.weight == pytest.approx(own.columns["sales"] * entropy, rel=1e-3)
         assert len(own.answers) == 5 and own.neighbours[0]["likeness"] <= 1.0001
     assert len({own.title for own in items}) == 30
+    # Before anything is labelled.
+    first = review_queue(free, None, 10, value="sales")
+    assert all(own.answers == [] and own.weight == own.columns["sales"] for own in first)
 
 
 def test_the_choice_covers_the_weight():

@@ -118,7 +118,7 @@ def assortment(options, name):
 def planted(catalog, kind, rate):
     """Labels that were swapped: the catalog, and which rows."""
     tree = catalog.tree
-    rng = np.random.default_rng([KINDS.index(kind), round(1_000 * rate)])
+    rng = np.random.default_rng([11, KINDS.index(kind), round(1_000 * rate)])
     targets, used = catalog.targets.copy(), np.unique(catalog.targets)
     department = tree.chains[used, 0]
     rows = []
@@ -162,7 +162,7 @@ def swaps(options, name, kind):
     tree = train.tree
     place = np.full(len(tree), -1)
     place[tree.outcomes] = np.arange(len(tree.outcomes))
-    fold, keys = folds_of(train, FOLDS, 0)
+    fold, keys = folds_of(train, FOLDS, 11)
     found = []
     for rate in RATES:
         noisy, rows = planted(train, kind, rate)
@@ -206,27 +206,24 @@ def labelling(options, seed):
     order = np.random.default_rng(seed).permutation(len(train))
     # A pool of its own for each seed.
     order = order[: round(0.8 * len(train))]
-    points = [[n, accuracy(order[:n])[1]] for n in range(BATCH, LABELS + 1, BATCH)]
+    points = [[n, accuracy(order[:n])[1]] for n in range(2 * BATCH, LABELS + 1, 2 * BATCH)]
     wanted = points[-1][1]
-    # Both begin with the same random titles.
-    have = order[:BATCH]
-    classifier, reached = accuracy(have)
-    queue = [[BATCH, reached]]
+    have, queue, classifier = np.zeros(0, np.int64), [], None
     while len(have) < LABELS:
         pool = np.setdiff1d(order, have)
         free = dataclasses.replace(train.take(pool), targets=np.full(len(pool), -1))
-        chosen = review_queue(free, classifier, BATCH, known=train.take(have))
+        chosen = review_queue(free, classifier, BATCH)
         at = {int(row): place for place, row in enumerate(free.rows)}
         have = np.concatenate([have, pool[[at[own.row] for own in chosen]]])
         classifier, reached = accuracy(have)
         queue.append([len(have), reached])
-        print(seed, queue[-1], "random", points[len(queue) - 1], flush=True)
+        print(seed, queue[-1], flush=True)
     return {"seed": seed, "random": points, "queue": queue, "wanted": wanted}
 
 
 def needed(run):
     """Labels until the wanted accuracy, between two trainings in a straight line."""
-    before = run["queue"][0]
+    before = [0, 0.0]
     for point in run["queue"]:
         if point[1] >= run["wanted"]:
             rise = point[1] - before[1]
@@ -244,7 +241,7 @@ def drift(options, kind):
     from prodcat.insight.drift import find_drift
 
     train, validation, test = frozen_sets.read(options.data, "food-terms", "all")
-    classifier = ngrams(train, validation)
+    classifier = ngrams(train)  # which has not seen the validation rows
     tree = classifier.taxonomy
     test, truth = known_only(test, tree)
     answered = classifier.predict_proba(test).argmax(axis=1)
@@ -256,7 +253,8 @@ def drift(options, kind):
         rng = np.random.default_rng([number, 1])
         order = rng.permutation(len(test))
         first, second = order[:1_500], order[1_500:3_500]
-        top = int(rng.choice(department[second]))
+        names, counts = np.unique(department[second], return_counts=True)
+        top = int(rng.choice(names[counts >= 0.05 * len(second)]))
         titles = list(test.titles)
         if kind == "shares":
             weight = np.where(department[second] == top, 2.5, 1.0)
@@ -546,8 +544,8 @@ def table(rows):
     ]
     lines += ["", "| labels | random | queue |", "|---|---|---|"]
     runs = [row for row in rows if row["table"] == "labelling"]
-    for place, (labels, _) in enumerate(runs[0]["random"]):
-        random, queue = (np.mean([run[key][place][1] for run in runs]) for key in
+    for labels, _ in runs[0]["random"]:
+        random, queue = (np.mean([dict(run[key])[labels] for run in runs]) for key in
                          ("random", "queue"))  # fmt: skip
         lines.append(f"| {labels:,} | {random:.3f} | {queue:.3f} |")
     own = next(row for row in rows if row["table"] == "accuracy")

@@ -48,6 +48,7 @@ _MOST = 40_000  # distinct titles that vectors are compared of
 _BATCH = 25
 _CONFIDENCES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 _DRAWS = 2_000
+_CUTS = 25
 _SHOWN = 100
 
 
@@ -521,29 +522,77 @@ def _accuracy(
     targets = targets_in(judged, classifier.taxonomy)
     answers, confidence = _answered(classifier, judged, precision)
     right = answers == targets
-    size = len(_CONFIDENCES) + 1
-
-    def counted(values: Floats) -> Ints:
-        bins = np.searchsorted(_CONFIDENCES, values, "right")
-        return np.bincount(bins, minlength=size).astype(np.int64)
-
     bins = np.searchsorted(_CONFIDENCES, confidence, "right")
-    good, all_of = np.bincount(bins, right, minlength=size), counted(confidence)
-    # Where there are few, what the confidence itself says counts for one title more.
-    middle = np.bincount(bins, confidence, minlength=size) / np.maximum(all_of, 1)
-    edges = np.array([0.0, *_CONFIDENCES, 1.0])
-    middle = np.where(all_of > 0, middle, (edges[:-1] + edges[1:]) / 2)
-    worth = rng.beta(good + middle + 1e-3, all_of - good + 1 - middle + 1e-3, size=(_DRAWS, size))
-    drawn = rng.binomial(counted(after), worth).sum(axis=1) / len(after)
-    expected = (good + middle) / (all_of + 1)
-    low, high = np.quantile(drawn, (0.025, 0.975))
+    worth = _Worth(right, confidence, bins)
+    drawn = worth.drawn(_counted(after), rng)
+    value = worth.expected(_counted(after))
+    # Titles of a category are right or wrong together: how much farther off than that?
+    dispersion = _dispersion(right, confidence, bins, targets, rng)
+    low, high = np.quantile(value + (drawn - value) * np.sqrt(dispersion), (0.025, 0.975))
     return AccuracyEstimate(
-        float(counted(after) @ expected / len(after)),
-        float(low),
-        float(high),
-        float(counted(before) @ expected / len(before)),
+        value,
+        float(np.clip(low, 0, 1)),
+        float(np.clip(high, 0, 1)),
+        worth.expected(_counted(before)),
         doubtful,
     )
+
+
+def _counted(confidence: Floats) -> Ints:
+    """int64 [bins]: titles of each confidence."""
+    bins = np.searchsorted(_CONFIDENCES, confidence, "right")
+    return np.bincount(bins, minlength=len(_CONFIDENCES) + 1).astype(np.int64)
+
+
+class _Worth:
+    """How often answers of a confidence are right, by labelled titles.
+
+    Where there are few, what the confidence itself says counts for one title more.
+    """
+
+    def __init__(self, right: NDArray[np.bool_], confidence: Floats, bins: Ints) -> None:
+        size = len(_CONFIDENCES) + 1
+        self.rows = np.bincount(bins, minlength=size)
+        edges = np.array([0.0, *_CONFIDENCES, 1.0])
+        middle = np.bincount(bins, confidence, minlength=size) / np.maximum(self.rows, 1)
+        middle = np.where(self.rows > 0, middle, (edges[:-1] + edges[1:]) / 2)
+        self.right = np.bincount(bins, right, minlength=size) + middle
+
+    def expected(self, counts: Ints) -> float:
+        """The share of right ones among so many of each confidence."""
+        return float(counts @ (self.right / (self.rows + 1)) / counts.sum())
+
+    def drawn(self, counts: Ints, rng: np.random.Generator) -> Floats:
+        """float64 [draws]: the shares that may be."""
+        worth = rng.beta(
+            self.right + 1e-3, self.rows + 1 - self.right + 1e-3, (_DRAWS, len(self.rows))
+        )
+        found: Floats = rng.binomial(counts, worth).sum(axis=1) / counts.sum()
+        return found
+
+
+def _dispersion(
+    right: NDArray[np.bool_],
+    confidence: Floats,
+    bins: Ints,
+    targets: Ints,
+    rng: np.random.Generator,
+) -> float:
+    """How much farther off estimates are than they say, as a ratio of variances.
+
+    The labelled titles are cut in two, no category in both, and one part is estimated by the other.
+    """
+    names, group = np.unique(targets, return_inverse=True)
+    error = variance = 0.0
+    for _ in range(_CUTS):
+        other = (rng.random(len(names)) < 0.5)[group]
+        if other.all() or not other.any():
+            continue
+        worth = _Worth(right[~other], confidence[~other], bins[~other])
+        counts = np.bincount(bins[other], minlength=len(worth.rows)).astype(np.int64)
+        error += (worth.expected(counts) - float(right[other].mean())) ** 2
+        variance += float(worth.drawn(counts, rng).var())
+    return max(error / variance, 1.0) if variance else 1.0
 
 
 # -- the page ---------------------------------------------------------------------

@@ -1,11 +1,11 @@
 """What to label next: what is uncertain, worth something, and tells about many others.
 
-Each title has a weight, its uncertainty times its value.  The titles that are chosen are those
-that are most like the weight of all: ``sum_i weight_i * max_{chosen j} likeness(i, j)``, a
-facility location, is made as great as a budget allows.  Titles that are like one that is chosen
-are worth less from then on, and a title that many uncertain ones are like is worth much.  The
-greedy choice reaches at least 1 - 1/e of the best (Nemhauser, Wolsey and Fisher, 1978); it is
-made lazily (Minoux, 1978).
+Each title has a weight, its uncertainty (the entropy of all its paths) times its value.  The titles
+that are chosen are those that are most like the weight of all: ``sum_i weight_i * max_{chosen j}
+likeness(i, j)``, a facility location, is made as great as a budget allows.  Titles that are like
+one that is chosen are worth less from then on, and a title that many uncertain ones are like is
+worth much.  The greedy choice reaches at least 1 - 1/e of the best (Nemhauser, Wolsey and Fisher,
+1978); it is made lazily (Minoux, 1978).
 """
 
 import heapq
@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from prodcat.catalog import Catalog
@@ -28,6 +29,7 @@ from prodcat.objects import Objects
 
 _MOST = 20_000  # titles that are compared with each other
 _NEAR = 24  # that each is compared with
+_CHUNK = 4_096
 _SHOWN = 5  # answers of each title, and labelled titles that are like it
 _FEW = 3
 
@@ -59,7 +61,7 @@ class QueueItem:
 
 def review_queue(
     catalog: Catalog,
-    classifier: Classifier,
+    classifier: Classifier | None,
     budget: int,
     *,
     value: str | None = None,
@@ -71,13 +73,12 @@ def review_queue(
 
     Args:
         catalog: Titles; those with a category are left out.
-        classifier: What answers.
+        classifier: What answers; None where nothing is labelled yet, and all titles are uncertain.
         budget: Titles to choose, at most.
         value: A column that was kept, such as sales; numbers of at least 0.  All titles are worth
             the same if not given.
         per_node: At most so many that are answered with one category.
-        known: Labelled titles: what is like them is worth less, and those that are most like it
-            are shown with each title.
+        known: Labelled titles: those that are most like it are shown with each title.
         precision: Of the classifier's encoder.
 
     Returns:
@@ -98,30 +99,20 @@ def review_queue(
         )
     some = catalog.take(free)
     worth = np.ones(len(some)) if value is None else _values(some, value)
-    decide = classifier.decision(_SHOWN)
-    inference = classifier.inference(classifier.pick_precision(precision))
-    texts = classifier.texts_of(some)
-    answers = inference.answers(inference.ready(texts), decide)
-    assert answers is not None
-    nodes, confidence = answers.nodes.numpy(), answers.confidence.numpy().astype(np.float64)
-    weight = np.maximum(1 - confidence[:, 0], 0.0) * worth
-    labelled = None if known is None else known.take(known.labelled)
-    covering = () if labelled is None else classifier.texts_of(labelled)
-    chosen, gains = choose(texts, weight, budget, nodes[:, 0], per_node, covering)
+    texts = some.inputs if classifier is None else classifier.texts_of(some)
+    answers, uncertain = _answered(classifier, texts, precision)
+    weight = uncertain * worth
+    nodes = None if per_node is None or classifier is None else _first(answers, classifier)
+    chosen, gains = choose(texts, weight, budget, nodes, per_node)
     near: list[list[dict[str, Any]]] = [[] for _ in chosen]
-    if labelled is not None:
-        near = _near(labelled, [some.titles[row] for row in chosen])
-    tree = classifier.taxonomy
+    if known is not None:
+        near = _near(known.take(known.labelled), [some.titles[row] for row in chosen])
     return [
         QueueItem(
             item,
             int(some.rows[row]),
             some.titles[row],
-            [
-                {"id": tree.ids[n], "path": list(tree.paths[n]), "confidence": round(float(p), 6)}
-                for n, p in zip(nodes[row].tolist(), confidence[row].tolist(), strict=True)
-                if n >= 0
-            ],
+            answers[row],
             neighbours,
             float(weight[row]),
             float(gain),
@@ -129,6 +120,39 @@ def review_queue(
         )
         for item, (row, gain, neighbours) in enumerate(zip(chosen, gains, near, strict=True))
     ]
+
+
+def _answered(
+    classifier: Classifier | None, texts: Sequence[str], precision: ReadingPrecision
+) -> tuple[list[list[dict[str, Any]]], NDArray[np.float64]]:
+    """The most likely paths of each title, and how uncertain it is: float64 [titles], in nats."""
+    if classifier is None:
+        return [[] for _ in texts], np.ones(len(texts))
+    decide = classifier.decision(_SHOWN)
+    inference = classifier.inference(classifier.pick_precision(precision))
+    tree = classifier.taxonomy
+    paths = [list(own) for own in tree.paths]
+    found: list[list[dict[str, Any]]] = []
+    uncertain = np.zeros(len(texts))
+    for start in range(0, len(texts), _CHUNK):
+        with torch.inference_mode():
+            log_probs = inference.log_probs(inference.ready(texts[start : start + _CHUNK]))
+            own = decide(log_probs, None).each(torch.Tensor.cpu)
+            entropy = -(log_probs.exp() * log_probs.clamp(min=-50)).sum(dim=1)
+        uncertain[start : start + len(entropy)] = entropy.clamp(min=0).cpu().numpy()
+        found += [
+            [
+                {"id": tree.ids[node], "path": paths[node], "confidence": round(p, 6)}
+                for node, p in zip(nodes, confidence, strict=True)
+                if node >= 0
+            ]
+            for nodes, confidence in zip(own.nodes.tolist(), own.confidence.tolist(), strict=True)
+        ]
+    return found, uncertain
+
+
+def _first(answers: list[list[dict[str, Any]]], classifier: Classifier) -> NDArray[np.int64]:
+    return np.array([classifier.taxonomy.node(own[0]["id"]) for own in answers], np.int64)
 
 
 def _values(catalog: Catalog, name: str) -> NDArray[np.float64]:
@@ -157,7 +181,6 @@ def choose(
     budget: int,
     nodes: NDArray[np.int64] | None = None,
     per_node: int | None = None,
-    known: Sequence[str] = (),
 ) -> tuple[list[int], list[float]]:
     """Choose titles that are most like the weight of all.
 
@@ -167,7 +190,6 @@ def choose(
         budget: How many to choose.
         nodes: int64 [titles]: the category of each, where these have a budget.
         per_node: It.
-        known: Texts that are labelled already: what is like them is worth less.
 
     Returns:
         Positions, and what each of them gained.
@@ -178,8 +200,6 @@ def choose(
     reach = _reach(places, likeness, len(own))
     heavy_weight = weight[heavy]
     covered = np.zeros(len(own))
-    if known:
-        covered += Neighbours(known)(own, 1)[1][:, 0]
 
     def gain(row: int) -> float:
         rows, alike = reach[row]
