@@ -432,7 +432,7 @@ def _bars(own: Assortment) -> tuple[Any, Any]:
                 "x": share["count"].round(6).tolist(),
                 "marker": {"color": _COLOURS[place % len(_COLOURS)]},
                 "error_x": {
-                    "type": "data", "symmetric": False,
+                    "type": "data", "symmetric": False, "color": "#8a8a84",
                     "array": np.maximum(share["high"] - share["count"], 0).round(6).tolist(),
                     "arrayminus": np.maximum(share["count"] - share["low"], 0).round(6).tolist(),
                 },
