@@ -23,7 +23,8 @@ demo: install
 	$(PYTHON) -m prodcat demo
 
 test: install
-	$(PYTHON) -m pytest --cov --cov-report=term --cov-fail-under=95 --durations=30
+	# Two files at a time: many tests wait for servers. Threads that wait give way to the others.
+	OMP_WAIT_POLICY=passive $(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95 --durations=30
 
 lint: install
 	$(VENV)/bin/ruff check .
