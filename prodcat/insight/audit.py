@@ -9,10 +9,9 @@ A title that is merely hard has an answer that is not sure, which the first term
 the last one puts a wrong department before a wrong sibling of which as much is known.  (Form and
 constants were chosen on other swapped labels than those that the benchmark judges it on.)
 
-How many labels are wrong is another question: that of a small mixture.  The true outcome is drawn
-from the model's probabilities; with a rate for each depth at which labels part, the label is
-another outcome that shares so much of the path, and otherwise the truth itself.  The rates are
-found by expectation and maximisation over all rows.
+How many labels are wrong cannot be told from probabilities that were learned from them: a model
+that saw five wrong ones in a hundred expects five.  What is told is how many are clearly
+contradicted: those with another answer of at least 0.9.
 
 Nothing is kept of a row but its probability at each level and that of the answer, so millions of
 rows are no more than a table of rows times levels.
@@ -42,9 +41,8 @@ Floats = NDArray[np.float64]
 
 _CHUNK = 4_096
 _LEAST = 1e-12
-_STEPS = 50
 _HARD, _FLOOR, _FAR, _FARTHER = 2, 1e-4, 4, 0.5  # see above
-_FIRST_RATE = 0.02  # of wrong labels, before anything is known
+_SURE = 0.9
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,6 @@ class Audit:
         suspicion: float64 [labelled]: what speaks against the label; what rows are ranked by.
         level: int64 [labelled]: where label and suggestion part, 1 for the top; 0 where they
             do not.
-        rates: float64 [levels]: estimated share of labels that part from the truth at each level.
         conflicts: Near duplicates with different labels.
         leaks: Held-out titles that are in the catalog, where such titles were given.
     """
@@ -105,7 +102,6 @@ class Audit:
     probabilities: "OutOfFold"
     suspicion: Floats
     level: NDArray[np.int64]
-    rates: Floats
     conflicts: tuple[Conflict, ...]
     leaks: LeakAudit | None = None
 
@@ -116,18 +112,25 @@ class Audit:
         return order
 
     @property
-    def share(self) -> float:
-        """The estimated share of wrong labels."""
-        return float(self.rates.sum())
+    def contradicted(self) -> NDArray[np.bool_]:
+        """Bool [labelled]: whether another answer has a probability of at least 0.9."""
+        found: NDArray[np.bool_] = (self.level > 0) & (self.probabilities.sure >= _SURE)
+        return found
+
+    @property
+    def by_level(self) -> NDArray[np.int64]:
+        """int64 [levels]: contradicted labels by the level at which they part from the answer."""
+        level = self.level[self.contradicted]
+        return np.bincount(level, minlength=self.catalog.tree.depth + 1)[1:].astype(np.int64)
 
     def problems(self, most: int | None = None) -> list[LabelProblem]:
         """The worst labels.
 
         Args:
-            most: At most so many; as many as are estimated to be wrong if not given.
+            most: At most so many; as many as are contradicted if not given.
         """
         tree = self.catalog.tree
-        most = round(self.share * len(self.rows)) if most is None else most
+        most = int(self.contradicted.sum()) if most is None else most
         found: list[LabelProblem] = []
         for place in self.ranked.tolist():
             if len(found) >= most:
@@ -151,10 +154,10 @@ class Audit:
     def __str__(self) -> str:
         """What was found, for people."""
         lines = [
-            f"{len(self.rows):,} labels: about {self.share:.1%} wrong",
+            f"{len(self.rows):,} labels, {int(self.contradicted.sum()):,} clearly contradicted",
             *(
-                f"  part from the truth at level {level + 1}: {rate:.2%}"
-                for level, rate in enumerate(self.rates)
+                f"  at level {level + 1}: {count:,}"
+                for level, count in enumerate(self.by_level.tolist())
             ),
             f"{len(self.conflicts):,} groups of near duplicates with different labels",
         ]
@@ -369,9 +372,7 @@ def audit_labels(catalog: Catalog, own: OutOfFold, keys: Sequence[str] | None = 
     """
     rows = np.flatnonzero(catalog.labelled)
     tree, targets = catalog.tree, catalog.targets[rows]
-    levels, best = own.levels, own.best
-    rates = _rates(_parts(levels), _others(tree, targets))
-    mine, theirs = tree.chains[targets], tree.chains[best]
+    mine, theirs = tree.chains[targets], tree.chains[own.best]
     differs = (mine != theirs) & (mine >= 0)
     return Audit(
         catalog,
@@ -379,7 +380,6 @@ def audit_labels(catalog: Catalog, own: OutOfFold, keys: Sequence[str] | None = 
         own,
         _suspicion(own),
         np.where(differs.any(axis=1), differs.argmax(axis=1) + 1, 0),
-        rates,
         tuple(_conflicts(catalog, rows, keys)),
     )
 
@@ -390,40 +390,6 @@ def _suspicion(own: OutOfFold) -> Floats:
     found: Floats = _HARD * np.log(np.maximum(own.sure, _LEAST)) - np.log(label)
     found += _FARTHER * farther**_FAR
     return found
-
-
-def _parts(levels: Floats) -> Floats:
-    """float64 [rows, levels + 1]: that the truth shares 0, 1, … levels of the label; all last."""
-    above = np.concatenate([np.ones((len(levels), 1)), levels], axis=1)
-    parts = np.empty_like(above)
-    parts[:, :-1] = above[:, :-1] - above[:, 1:]
-    parts[:, -1] = above[:, -1]
-    kept: Floats = np.maximum(parts, _LEAST)
-    return kept
-
-
-def _others(tree: Taxonomy, targets: NDArray[np.int64]) -> Floats:
-    """float64 [rows, levels]: outcomes that share just so many levels with the label."""
-    sizes = np.diff(tree.spans, axis=1)[:, 0]
-    chains = tree.chains[targets]
-    inside = np.where(chains >= 0, sizes[chains], np.diff(tree.target_spans, axis=1)[targets])
-    above = np.concatenate([np.full((len(targets), 1), len(tree.outcomes)), inside], axis=1)
-    others: Floats = np.maximum(above[:, :-1] - above[:, 1:], 1).astype(np.float64)
-    return others
-
-
-def _rates(parts: Floats, others: Floats) -> Floats:
-    """The share of labels that part from the truth at each level, as the rows tell."""
-    rates: Floats = np.full(others.shape[1], _FIRST_RATE / others.shape[1])
-    for _ in range(_STEPS):
-        wrong = parts[:, :-1] * (rates / others)
-        whole = wrong.sum(axis=1) + parts[:, -1] * (1 - rates.sum())
-        found: Floats = (wrong / np.maximum(whole, _LEAST)[:, None]).mean(axis=0)
-        found *= min(1.0, 0.5 / max(found.sum(), _LEAST))  # most labels are right
-        if np.abs(found - rates).max() < 1e-6:
-            return found
-        rates = found
-    return rates
 
 
 def _conflicts(
@@ -460,16 +426,16 @@ def _page(own: Audit) -> str:
     page.section("What was found")
     numbers = [
         ("labels", f"{len(own.rows):,}", ""),
-        ("wrong", f"{own.share:.1%}", f"estimated: about {own.share * len(own.rows):,.0f}"),
+        ("contradicted", f"{int(own.contradicted.sum()):,}", "another answer of at least 90 %"),
         ("conflicts", f"{len(own.conflicts):,}", "near duplicates with different labels"),
     ]
     if own.leaks is not None:
         numbers.append(("leaks", f"{own.leaks.leaked:,}", f"of {own.leaks.held_out:,} held out"))
     page.numbers(numbers)
     page.table(
-        [("level", "count"), ("labels that part from the truth there", "share")],
-        [(level + 1, float(rate)) for level, rate in enumerate(own.rates)],
-        "Wrong labels by level, estimated",
+        [("level", "count"), ("contradicted labels", "count")],
+        [(level + 1, count) for level, count in enumerate(own.by_level.tolist())],
+        "Where contradicted labels part from the answer",
     )
     page.section("The worst labels", f"The first {_SHOWN}; the whole list is in the table file.")
     page.table(
