@@ -3,12 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import prodcat
 from prodcat.cli_input import column_options, load_classifier, read_titles
-from prodcat.errors import ConfigError
+from prodcat.errors import CatalogError, ConfigError
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
@@ -58,6 +61,10 @@ def _write(options: argparse.Namespace, found: Any) -> None:
         print(f"written to {own}", file=sys.stderr)
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def _has(source: str, columns: Sequence[str]) -> bool:
     """Whether a file has all of these columns."""
     from prodcat.tables import iter_tables
@@ -66,13 +73,62 @@ def _has(source: str, columns: Sequence[str]) -> bool:
     return first is not None and set(columns) <= set(first)
 
 
+def _named(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
+    """Titles with categories; what is wrong is said with the file's name."""
+    try:
+        return read_titles(options, source, **extra)
+    except CatalogError as error:
+        raise CatalogError(f"{source}: {error}") from error
+
+
 def _titles(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
-    """Titles, with their categories where the file has them."""
-    own = argparse.Namespace(**vars(options))
-    if not _has(source, options.path):
-        own.path = own.path_ids = None
-        extra.pop("taxonomy", None)
-    return read_titles(own, source, **extra)
+    """Titles, with their categories where the file has them; an empty one is none."""
+    from prodcat.tables import is_missing
+
+    names = [*options.path, *(options.path_ids or [])]
+    own = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
+    tree = extra.pop("taxonomy", None)
+    keep = list(extra.pop("keep", []))
+    if not _has(source, names):
+        if options.path != ["path"] or options.path_ids:
+            raise CatalogError(
+                f"{source}: the file has not all of the columns {names}; name those with the "
+                "category with --path."
+            )
+        titles = _named(own, source, keep=keep, **extra)
+        _say(f"{source}: there is no column 'path'; all {len(titles):,} titles are unlabelled")
+        return titles
+    titles = _named(own, source, keep=list(dict.fromkeys([*keep, *names])), **extra)
+    columns = {name: titles.columns[name] for name in names}
+    labelled = np.array(
+        [
+            any(not is_missing(v) and v != "" for v in row)
+            for row in zip(*columns.values(), strict=True)
+        ],
+        np.bool_,
+    )
+    titles = replace(titles, columns={name: titles.columns[name] for name in keep})
+    if not labelled.any():
+        return titles
+    rows = np.flatnonzero(labelled)
+    table: dict[str, Any] = {
+        name: [values[row] for row in rows] for name, values in columns.items()
+    }
+    table[options.title] = [titles.titles[row] for row in rows]
+    if options.language is not None and titles.languages is not None:
+        table[options.language] = [titles.languages[row] for row in rows]
+    plain = argparse.Namespace(**{**vars(options), "text": []})
+    try:
+        known = read_titles(plain, table, taxonomy=tree)  # type: ignore[arg-type]
+    except CatalogError as error:
+        raise CatalogError(f"{source}, rows with a category: {error}") from error
+    targets = np.full(len(titles), -1, np.int64)
+    targets[rows[known.rows]] = known.targets
+    if len(known) < len(rows):  # rows that were put aside
+        kept = ~labelled
+        kept[rows[known.rows]] = True
+        return replace(titles, targets=targets, taxonomy=known.tree).take(kept)
+    return replace(titles, targets=targets, taxonomy=known.tree)
 
 
 # -- assortment -------------------------------------------------------------------
@@ -108,8 +164,10 @@ def _assortment(options: argparse.Namespace) -> None:
     named: dict[str, str] = {}
     for own in options.retailers:
         name, found, source = own.partition("=")
-        if not found or "/" in name:
+        if not found or "/" in name or Path(own).exists():
             name, source = Path(own.rstrip("/")).name.partition(".")[0], own
+        if not name or not source:
+            raise ConfigError(f"{own!r} lacks a name or a file; expected NAME=FILE or FILE.")
         if name in named:
             raise ConfigError(
                 f"Two retailers are named {name!r}: {named[name]!r} and {source!r}. Name them: "
@@ -122,7 +180,7 @@ def _assortment(options: argparse.Namespace) -> None:
         name: _titles(options, source, taxonomy=classifier.taxonomy, keep=keep)
         for name, source in named.items()
     }
-    labelled = read_titles(options, options.labelled, taxonomy=classifier.taxonomy)
+    labelled = _named(options, options.labelled, taxonomy=classifier.taxonomy)
     _write(
         options,
         compare_assortments(
@@ -153,10 +211,10 @@ def _audit(options: argparse.Namespace) -> None:
     from prodcat.insight.audit import audit
 
     _check_outputs(options)
-    catalog = read_titles(options, options.catalog)
+    catalog = _named(options, options.catalog)
     held_out = None
     if options.held_out:
-        held_out = read_titles(options, options.held_out)
+        held_out = _named(options, options.held_out)
     _write(
         options,
         audit(
@@ -185,6 +243,8 @@ def _add_drift(commands: Any) -> None:
     own.add_argument(
         "--level", type=float, default=0.05, help="of false alarms, of all categories together"
     )
+    own.add_argument("--tree-before", help="the tree of the past (.json, .jsonl or .csv)")
+    own.add_argument("--tree-after", help="that of today; the two are compared by their ids")
     own.add_argument(
         "--fail", action="store_true", help="end with 1 where anything changed, for a schedule"
     )
@@ -199,15 +259,28 @@ def _drift(options: argparse.Namespace) -> None:
 
     _check_outputs(options)
     classifier = load_classifier(options, options.model)
-    before, after = (_titles(options, own) for own in (options.before, options.after))
+    before, after = (
+        _titles(options, own, taxonomy=classifier.taxonomy)
+        for own in (options.before, options.after)
+    )
     labelled = None
     if options.labelled:
-        labelled = read_titles(options, options.labelled, taxonomy=classifier.taxonomy)
+        labelled = _named(options, options.labelled, taxonomy=classifier.taxonomy)
+    trees = None
+    if (options.tree_before is None) != (options.tree_after is None):
+        raise ConfigError("Trees are compared in pairs: give --tree-before and --tree-after.")
+    if options.tree_before is not None:
+        old, new = (
+            prodcat.read_taxonomy(own, separator=options.separator, inner=options.inner)
+            for own in (options.tree_before, options.tree_after)
+        )
+        trees = (old, new)
     found = find_drift(
         before,
         after,
         classifier,
         labelled=labelled,
+        trees=trees,
         level=options.level,
         precision=options.precision,
     )
@@ -250,6 +323,7 @@ def _review(options: argparse.Namespace) -> None:
     import json
 
     from prodcat.insight.decisions import Decisions
+    from prodcat.insight.files import folder_and_name
     from prodcat.insight.queue import read_queue, review_queue, save_queue
     from prodcat.objects import Objects
 
@@ -259,17 +333,33 @@ def _review(options: argparse.Namespace) -> None:
         )
     if not options.queue.endswith(".jsonl"):
         raise ConfigError(f"--queue {options.queue!r} does not end with .jsonl.")
+    if options.export is not None and not options.export.endswith(".jsonl"):
+        raise ConfigError(f"--export {options.export!r} does not end with .jsonl.")
+    if "://" in options.queue and options.decisions is None:
+        raise ConfigError(
+            "The queue is at a URI, and decisions are written to this machine's disk: say where, "
+            "with --decisions FILE.jsonl."
+        )
+    if options.serve:
+        try:
+            from prodcat.insight.review import serve_review
+        except ImportError as error:
+            raise ConfigError(
+                "The page needs starlette and uvicorn, which are not installed; install them with "
+                "pip install 'prodcat[serve]'."
+            ) from error
     place = Path(options.decisions or options.queue.removesuffix(".jsonl") + ".decisions.jsonl")
     classifier = load_classifier(options, options.model)
     if options.catalog is not None:
         if place.exists():
             raise ConfigError(
                 f"{str(place)!r} holds decisions on a queue; a new one in its place would lose "
-                "what they mean. Name another --queue, or remove the file."
+                "what they mean. To go on with it leave out the file of titles; for a new queue "
+                "name another --queue."
             )
         keep = list(dict.fromkeys([*options.keep, *([options.value] if options.value else [])]))
         catalog = _titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
-        known = None if options.known is None else read_titles(options, options.known)
+        known = None if options.known is None else _named(options, options.known)
         items = review_queue(
             catalog,
             classifier,
@@ -283,13 +373,14 @@ def _review(options: argparse.Namespace) -> None:
         print(f"{len(items):,} titles to label, written to {options.queue}")
     items = read_queue(options.queue)
     if options.serve:
-        from prodcat.insight.review import serve_review
-
         serve_review(items, classifier.taxonomy, place, options.port)
     if options.export is not None:
-        with Decisions(place, items, classifier.taxonomy) as decisions:
-            labels = decisions.labels()
-        folder, _, name = options.export.rpartition("/")
+        with Decisions(place, items, classifier.taxonomy, write=False) as decisions:
+            labels, standing = decisions.labels(), decisions.standing
+        folder, name = folder_and_name(options.export)
         text = "".join(json.dumps(own, ensure_ascii=False, default=str) + "\n" for own in labels)
-        Objects(folder or ".").write(name, text.encode())
-        print(f"{len(labels):,} labelled titles written to {options.export}")
+        Objects(folder).write(name, text.encode())
+        print(
+            f"{len(labels):,} labelled titles written to {options.export}; "
+            f"{len(standing) - len(labels):,} skipped, {len(items) - len(standing):,} open"
+        )

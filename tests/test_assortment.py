@@ -48,13 +48,14 @@ def unlabelled(catalog):
 
 def test_what_is_kept_of_titles_adds_up(judge):
     classifier, labelled, _ = judge
-    evidence = gather(classifier, labelled, keep_tops=True)
+    evidence = gather(classifier, labelled, keep_each=True)
     tree = classifier.taxonomy
     assert evidence.sizes.sum() == len(labelled)
     nodes = np.concatenate([own for _, own in node_probabilities(classifier, labelled)])
     np.testing.assert_allclose(evidence.sums.sum(axis=0), nodes.sum(axis=0), rtol=1e-4)
     tops = list(tree.children())
-    np.testing.assert_allclose(evidence.tops, nodes[:, tops], rtol=1e-5)
+    np.testing.assert_allclose(evidence.each, nodes[:, tops], rtol=1e-5)
+    np.testing.assert_allclose(evidence.tops.sum(axis=1), nodes[:, tops].sum(axis=0), rtol=1e-4)
     answers = [own[0].path for own in classifier.predict(labelled)]
     assert [tree.paths[own] for own in evidence.answers] == answers
     counted = at_or_below(tree, evidence.answers)
@@ -67,7 +68,7 @@ def test_intervals_hold_the_true_counts_where_naive_ones_do_not(judge):
     classifier, labelled, pool = judge
     tree = classifier.taxonomy
     tops = np.array(tree.children())
-    evidence = gather(classifier, labelled, keep_tops=True)
+    evidence = gather(classifier, labelled, keep_each=True)
     confusion = Confusion(tree, evidence, targets_in(labelled, tree))
     truth = targets_in(pool, tree)
     department = tree.chains[truth, 0]
@@ -150,10 +151,42 @@ def test_prices_are_those_of_the_answers(judge):
             assert own.prices.bands[node].sum() == pytest.approx(1)
 
 
+def test_a_department_without_labelled_titles_is_counted_by_its_probabilities(judge, caplog):
+    classifier, labelled, pool = judge
+    tree = classifier.taxonomy
+    some = pool.take(np.arange(300))
+    department = np.array([path[0] for path in some.paths])
+    names, counts = np.unique(department, return_counts=True)
+    commonest = names[np.argmax(counts)]
+    without = labelled.take(np.array([path[0] != commonest for path in labelled.paths]))
+    found = compare_assortments({"theirs": unlabelled(some)}, classifier, without)
+    assert commonest in caplog.text and "fewer than 10 labelled" in caplog.text
+    node = tree.find((commonest,))
+    own = found.retailers[0].counts
+    assert abs(own.count[node] - counts.max()) < 0.25 * counts.max()
+    assert own.low[node] <= counts.max() <= own.high[node]
+
+
+def test_labels_that_stop_early_are_no_gap(judge):
+    classifier, labelled, pool = judge
+    tree = classifier.taxonomy
+    some = pool.take(np.arange(200))
+    targets = tree.chains[targets_in(some, tree)][:, 1]
+    early = dataclasses.replace(some, taxonomy=tree, targets=targets)
+    found = compare_assortments({"ours": early, "theirs": some}, classifier, labelled)
+    assert not any(tree.level[gap.node] > 2 for gap in found.gaps)
+    own = found.retailers[0].counts
+    deepest = int(targets_in(some, tree)[0])
+    assert own.count[deepest] == 0 and own.high[deepest] >= own.open[deepest] > 0
+
+
 def test_what_cannot_be_compared_is_refused(judge):
     classifier, labelled, pool = judge
     with pytest.raises(ConfigError, match="Found no retailer"):
         compare_assortments({}, classifier, labelled)
+    dear = dataclasses.replace(pool, columns={"price": tuple("₺12,90" for _ in pool.titles)})
+    with pytest.raises(CatalogError, match="no usable price: price is, for example, '₺12,90'"):
+        compare_assortments({"a": dear}, classifier, labelled, price="price")
     with pytest.raises(CatalogError, match="has no column 'cost'"):
         compare_assortments({"a": pool}, classifier, labelled, price="cost")
     with pytest.raises(CatalogError, match="no labelled row"):
@@ -202,6 +235,24 @@ def test_the_command_line_writes_every_form(written, capsys):
     assert "Two retailers are named 'ours'" in capsys.readouterr().err
     assert main([*command, "--output", "x.pdf"]) == 2
     assert "ends with none of .html" in capsys.readouterr().err
+
+
+def test_rows_without_a_category_are_estimated_and_wrong_columns_told(written, judge, capsys):
+    folder, command = written
+    lines = (folder / "ours.jsonl").read_text().splitlines()
+    half = [json.loads(line) for line in lines]
+    for row in half[::2]:
+        row["path"] = []
+    (folder / "half.jsonl").write_text("".join(json.dumps(row) + "\n" for row in half))
+    own = ["assortment", str(folder / "half.jsonl"), *command[2:9], "--device", "cpu"]
+    assert main([*own, "--output", str(folder / "half.parquet")]) == 0
+    table = pq.read_table(folder / "half.parquet").to_pylist()
+    assert table[0]["products"] == len(half)
+    low = sum(row["count_low"] for row in table if row["level"] == 1)
+    assert len(half) / 2 <= low < len(half)
+    capsys.readouterr()
+    assert main([*own, "--path", "categry"]) == 2
+    assert "half.jsonl: the file has not all of the columns ['categry']" in capsys.readouterr().err
 
 
 @pytest.mark.system

@@ -103,6 +103,21 @@ def test_near_duplicates_with_different_labels_are_told():
     assert (found.level == 0).all() and found.problems(9) == []
 
 
+def test_what_is_alone_in_its_category_is_not_judged():
+    from prodcat.insight.audit import audit
+
+    rows = [(f"süt {w} marka", "a > süt") for w in "abcdefgh"]
+    rows += [(f"ekmek {w} fırın", "b > ekmek") for w in "abcdefgh"] + [("pil aa", "c > pil")]
+    catalog = prodcat.read_catalog([{"title": t, "path": p} for t, p in rows])
+    found = audit(catalog, folds=4, progress=False)
+    assert found.judged.sum() == 16 and not found.judged[16]
+    assert found.ranked[-1] == 16 and all(own.row != 16 for own in found.problems(17))
+    assert "1 labels are alone" in str(found)
+    same = prodcat.read_catalog([{"title": "süt 1 l", "path": p} for p in ("a > b", "a > c")] * 3)
+    with pytest.raises(prodcat.CatalogError, match="near duplicates of each other"):
+        audit(same, folds=2, progress=False)
+
+
 @pytest.mark.system
 @browser_test
 def test_the_command_line_writes_what_was_found(swapped, tmp_path, browser, capsys):

@@ -98,7 +98,10 @@ def test_shares_of_labels_are_exact(world):
         name = classifier.taxonomy.names[top]
         wanted = [np.mean([path[0] == name for path in own.paths]) for own in (before, after)]
         assert found.shares[top].tolist() == pytest.approx(wanted)
-    assert found.changes == ()
+    assert found.changes == () and found.by_labels and "by labels" in str(found)
+    table = found.table().to_pylist()
+    assert table[0]["node_id"] == "" and table[0]["p_titles"] == found.p_all_titles
+    assert len(table) == len(classifier.taxonomy) + 1
 
 
 def test_titles_that_are_listed_often_are_one(world):
@@ -161,8 +164,9 @@ def test_accuracy_is_estimated_without_labels(world):
 def test_what_cannot_be_compared_is_refused(world):
     classifier, catalog = world
     before, after = halves(catalog, 0, 60)
-    with pytest.raises(ConfigError, match="no rate of false alarms"):
-        find_drift(before, after, classifier, level=5)
+    for level in (5, 0.001):
+        with pytest.raises(ConfigError, match="no rate of false alarms"):
+            find_drift(before, after, classifier, level=level)
     with pytest.raises(CatalogError, match="titles after are none"):
         find_drift(before, after.take(np.zeros(0, np.int64)), classifier)
     with pytest.raises(CatalogError, match="no labelled row"):

@@ -103,6 +103,29 @@ def test_a_queue_is_read_as_it_was_written(items, tmp_path):
     (tmp_path / "queue.jsonl").write_text('{"title": "a"}\n')
     with pytest.raises(CatalogError, match="Line 1 of"):
         read_queue(place)
+    with pytest.raises(CatalogError, match="Found no queue at"):
+        read_queue(str(tmp_path / "nothing.jsonl"))
+    odd = [dataclasses.replace(items[0], title="a\u2028b\x85c")]
+    save_queue(odd, place)
+    assert read_queue(place) == odd
+    # A line that is gone would put labels on other titles.
+    save_queue(items, place)
+    lines = (tmp_path / "queue.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "queue.jsonl").write_text("".join(lines[:2] + lines[3:]))
+    with pytest.raises(CatalogError, match="Line 3 of .*it is item 3, expected 2"):
+        read_queue(place)
+
+
+def test_equal_titles_are_chosen_once(small):
+    titles = ["süt 1 l"] * 5 + ["muz", "ekmek"]
+    catalog = prodcat.read_catalog({"title": titles}, path=None)
+    assert sorted(own.title for own in review_queue(catalog, None, 7)) == [
+        "ekmek",
+        "muz",
+        "süt 1 l",
+    ]
+    with pytest.raises(ConfigError, match="without a classifier leave it out"):
+        review_queue(catalog, None, 7, per_node=1)
 
 
 # -- decisions --------------------------------------------------------------------
@@ -153,6 +176,26 @@ def test_half_a_line_of_a_killed_process_is_no_decision(items, small, tmp_path):
         again.take(event("2", 1, "skip"))
     with Decisions(place, items, small.taxonomy) as again:
         assert list(again.standing) == [0, 1]
+    # An editor that drops the last line's end drops no decision.
+    place.write_bytes(whole.rstrip(b"\n"))
+    with Decisions(place, items, small.taxonomy) as again:
+        assert list(again.standing) == [0]
+        again.take(event("3", 2, "skip"))
+        # Nobody else takes decisions meanwhile; who reads changes nothing.
+        with pytest.raises(ConfigError, match="Another prodcat review"):
+            Decisions(place, items, small.taxonomy)
+        before = place.read_bytes()
+        with Decisions(place, items, small.taxonomy, write=False) as reader:
+            assert list(reader.standing) == [0, 2]
+            with pytest.raises(ConfigError, match="opened to be read"):
+                reader.take(event("4", 3, "skip"))
+        assert place.read_bytes() == before
+    with Decisions(tmp_path / "none.jsonl", items, small.taxonomy):
+        pass
+    assert not (tmp_path / "none.jsonl").exists()
+    other = prodcat.Taxonomy.from_paths([("a", "b")])
+    with pytest.raises(CatalogError, match="not in the model's tree"):
+        Decisions(place, items, other)
     place.write_bytes(b"{}\n" + whole)
     with pytest.raises(CatalogError, match="Line 1 of .* is no decision"):
         Decisions(place, items, small.taxonomy)
@@ -265,7 +308,7 @@ def test_twenty_items_by_keyboard_through_a_reload_and_a_killed_server(folder, b
         for _ in range(4):
             accept()
         decided(12)
-        page.wait_for_function("localStorage.length && Object.values(localStorage)[0] === '[]'")
+        page.wait_for_function("localStorage.length === 0")
         process.send_signal(signal.SIGKILL)
         process.wait()
         for _ in range(4):  # nobody answers, and the page goes on
@@ -281,7 +324,7 @@ def test_twenty_items_by_keyboard_through_a_reload_and_a_killed_server(folder, b
         for _ in range(4):
             accept()
         decided(20)
-        page.wait_for_function("Object.values(localStorage)[0] === '[]'")
+        page.wait_for_function("localStorage.length === 0")
     context.close()
     export = ["review", "--queue", str(folder / "queue.jsonl"), "--model", str(folder / "model")]
     assert main([*export, "--export", str(folder / "labels.jsonl"), "--device", "cpu"]) == 0

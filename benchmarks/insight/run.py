@@ -70,7 +70,7 @@ def assortment(options, name):
     tops = np.array(tree.children())
     test, truth = known_only(test, tree)
     judged = validation.take(validation.labelled)
-    evidence = gather(classifier, judged, keep_tops=True)
+    evidence = gather(classifier, judged, keep_each=True)
     confusion = Confusion(tree, evidence, targets_in(judged, tree))
     department = tree.chains[truth, 0]
     usual = np.bincount(department, minlength=len(tree))[tops] / len(truth)

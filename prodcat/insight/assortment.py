@@ -1,5 +1,6 @@
 """The category trees of several retailers side by side, and how far to trust each figure."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from prodcat.taxonomy import Taxonomy, join_path
 if TYPE_CHECKING:
     import pyarrow as pa
 
+logger = logging.getLogger("prodcat")
+_FEW = 10  # labelled titles of a department
 _HALF = 0.5  # of a product: what is above is there
 _QUARTERS = (0.25, 0.5, 0.75)
 _BANDS = ("low", "middle", "high")
@@ -115,7 +118,7 @@ class Assortment:
         tree = self.taxonomy
         found = []
         for other in self.retailers[1:]:
-            there = (other.counts.low > _HALF) & (own.count < _HALF)
+            there = _lacking(own, other.counts)
             for node in np.flatnonzero(there).tolist():
                 above = int(tree.parent[node])
                 if above < 0 or not there[above]:
@@ -167,7 +170,7 @@ class Assortment:
                 "naive_count": counts.naive,
                 "naive_share": share["naive"],
                 "categories": own.leaves,
-                "gap": (counts.low > _HALF) & (first.count < _HALF),
+                "gap": _lacking(first, counts),
             }
             if priced:
                 columns |= _price_columns(own.prices, size)
@@ -255,8 +258,17 @@ def compare_assortments(
             )
     tree = classifier.taxonomy
     judged = judged_rows(classifier, labelled)
-    evidence = gather(classifier, judged, precision=precision, keep_tops=True)
+    evidence = gather(classifier, judged, precision=precision, keep_each=True)
     confusion = Confusion(tree, evidence, targets_in(judged, classifier.taxonomy))
+    few = _few(tree, confusion)
+    if few:
+        logger.warning(
+            "%s departments have fewer than %s labelled titles, such as %s: there the classifier's "
+            "own probabilities are believed. Label more of them.",
+            len(few),
+            _FEW,
+            ", ".join(few[:5]),
+        )
     found, priced = [], []
     for name, catalog in retailers.items():
         known = catalog.labelled if catalog.taxonomy is not None else np.zeros(len(catalog), bool)
@@ -266,7 +278,7 @@ def compare_assortments(
         own = gather(classifier, catalog.take(~known), precision=precision)
         counts = prevalence(tree, own, confusion, targets[known], seed=seed)
         targets[~known] = own.answers
-        values = None if price is None else _numbers(catalog.columns[price])
+        values = None if price is None else _numbers(name, price, catalog.columns[price])
         priced.append((targets, values))
         found.append((name, counts, int(known.sum())))
     edges = _band_edges(tree, priced)
@@ -287,6 +299,18 @@ def compare_assortments(
     )
 
 
+def _lacking(own: Counts, other: Counts) -> NDArray[np.bool_]:
+    """Bool [nodes]: what another has for sure and one's own is expected not to have."""
+    # Where labels stop above a node nobody knows what is there.
+    found: NDArray[np.bool_] = (other.low > _HALF) & (own.count < _HALF) & (own.open == 0)
+    return found
+
+
+def _few(tree: Taxonomy, confusion: Confusion) -> list[str]:
+    tops = tree.children()
+    return [tree.paths[top][0] for top, n in zip(tops, confusion.labelled, strict=True) if n < _FEW]
+
+
 def _leaves(tree: Taxonomy, counts: Counts) -> NDArray[np.int64]:
     # Of a terminal inner node, what ends there and not below it.
     own = counts.count.copy()
@@ -299,8 +323,25 @@ def _leaves(tree: Taxonomy, counts: Counts) -> NDArray[np.int64]:
 # -- prices -----------------------------------------------------------------------
 
 
-def _numbers(values: Sequence[Any]) -> NDArray[np.float64]:
-    return np.array([_number(value) for value in values], np.float64)
+def _numbers(name: str, column: str, values: Sequence[Any]) -> NDArray[np.float64]:
+    found = np.array([_number(value) for value in values], np.float64)
+    wrong = np.flatnonzero(np.isnan(found)).tolist()
+    if len(wrong) == len(found):
+        raise CatalogError(
+            f"{name!r} has no usable price: {column} is, for example, {values[0]!r}; expected "
+            "numbers of at least 0, such as 12.90."
+        )
+    if wrong:
+        logger.warning(
+            "%s: %s of %s products have no usable price (%s is, for example, %r); they are left "
+            "out of the prices.",
+            name,
+            f"{len(wrong):,}",
+            f"{len(found):,}",
+            column,
+            values[wrong[0]],
+        )
+    return found
 
 
 def _number(value: object) -> float:
@@ -345,6 +386,8 @@ def _prices(
         at = chains[:, level]
         order = np.lexsort((values, at))
         order = order[at[order] >= 0]
+        if not len(order):
+            continue
         nodes, starts = np.unique(at[order], return_index=True)
         for node, own in zip(nodes.tolist(), np.split(order, starts[1:]), strict=True):
             mine = values[own]
@@ -486,7 +529,7 @@ def _whole_tree(page: Page, own: Assortment) -> None:
         values.append(one.leaves.tolist())
     for one in own.retailers[1:]:
         columns.append({"label": f"lacking, {one.name} has", "kind": "count"})
-        lacking = (one.counts.low > _HALF) & (first.count < _HALF)
+        lacking = _lacking(first, one.counts)
         values.append(np.where(lacking, np.rint(one.counts.count), 0).astype(int).tolist())
         only[f"gaps against {one.name}"] = len(columns) - 1
     used = np.zeros(len(tree), bool)

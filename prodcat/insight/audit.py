@@ -95,6 +95,8 @@ class Audit:
             do not.
         conflicts: Near duplicates with different labels.
         leaks: Held-out titles that are in the catalog, where such titles were given.
+        judged: Bool [labelled]: whether the other parts have the row's category, without which
+            nothing can be said of its label; None for all.
     """
 
     catalog: Catalog
@@ -104,18 +106,20 @@ class Audit:
     level: NDArray[np.int64]
     conflicts: tuple[Conflict, ...]
     leaks: LeakAudit | None = None
+    judged: NDArray[np.bool_] | None = None
 
     @property
     def ranked(self) -> NDArray[np.int64]:
         """int64 [labelled]: places in ``rows``, the worst first."""
-        order: NDArray[np.int64] = np.lexsort((self.rows, -self.suspicion))
+        last = np.zeros(len(self.rows), bool) if self.judged is None else ~self.judged
+        order: NDArray[np.int64] = np.lexsort((self.rows, -self.suspicion, last))
         return order
 
     @property
     def contradicted(self) -> NDArray[np.bool_]:
         """Bool [labelled]: whether another answer has a probability of at least 0.9."""
         found: NDArray[np.bool_] = (self.level > 0) & (self.probabilities.sure >= _SURE)
-        return found
+        return found if self.judged is None else found & self.judged
 
     @property
     def by_level(self) -> NDArray[np.int64]:
@@ -137,6 +141,8 @@ class Audit:
                 break
             if not self.level[place]:  # the answer is the label
                 continue
+            if self.judged is not None and not self.judged[place]:
+                break
             row = int(self.rows[place])
             found.append(
                 LabelProblem(
@@ -161,6 +167,11 @@ class Audit:
             ),
             f"{len(self.conflicts):,} groups of near duplicates with different labels",
         ]
+        if self.judged is not None and not self.judged.all():
+            lines.append(
+                f"{int((~self.judged).sum()):,} labels are alone in their category and cannot be "
+                "judged"
+            )
         if self.leaks is not None:
             lines.append(
                 f"{self.leaks.leaked:,} of {self.leaks.held_out:,} held-out titles have a near "
@@ -168,8 +179,8 @@ class Audit:
             )
         for own in self.problems(10):
             lines.append(
-                f"  row {own.row}: {own.title!r} is {join_path(own.label)!r} "
-                f"({own.probability:.1%}), probably {join_path(own.suggestion)!r} "
+                f"  row {int(self.catalog.rows[own.row])}: {own.title!r} is "
+                f"{join_path(own.label)!r} ({own.probability:.1%}), probably {join_path(own.suggestion)!r} "
                 f"({own.suggested:.0%})"
             )
         return "\n".join(lines)
@@ -259,6 +270,12 @@ def audit(
         )
     labelled = catalog.take(rows)
     fold, keys = folds_of(labelled, folds, seed)
+    if len(np.unique(fold)) < 2:
+        raise CatalogError(
+            f"All {len(rows):,} labelled titles are near duplicates of each other; expected at "
+            "least two different ones, to judge one by the other."
+        )
+    judged = np.zeros(len(rows), np.bool_)
     own = OutOfFold.nothing(len(rows), catalog.tree)
     for number in range(folds):
         held = np.flatnonzero(fold == number)
@@ -272,12 +289,13 @@ def audit(
             progress=progress,
         )
         targets = targets_in(labelled.take(held), classifier.taxonomy)
+        judged[held] = np.isin(labelled.targets[held], labelled.targets[fold != number])
         for start in range(0, len(held), _CHUNK):
             some = held[start : start + _CHUNK]
             probabilities = classifier.predict_proba(labelled.take(some), precision="float32")
             own.put(some, out_of_fold(probabilities, targets[start : start + _CHUNK], catalog.tree))
     leaks = None if held_out is None else leak_audit(catalog, held_out)
-    return replace(audit_labels(catalog, own, keys), leaks=leaks)
+    return replace(audit_labels(catalog, own, keys), leaks=leaks, judged=judged)
 
 
 def folds_of(catalog: Catalog, folds: int, seed: int) -> tuple[NDArray[np.int64], list[str]]:
@@ -427,6 +445,11 @@ def _page(own: Audit) -> str:
     numbers = [
         ("labels", f"{len(own.rows):,}", ""),
         ("contradicted", f"{int(own.contradicted.sum()):,}", "another answer of at least 90 %"),
+        (
+            "not judged",
+            f"{0 if own.judged is None else int((~own.judged).sum()):,}",
+            "alone in their category",
+        ),
         ("conflicts", f"{len(own.conflicts):,}", "near duplicates with different labels"),
     ]
     if own.leaks is not None:
@@ -448,6 +471,13 @@ def _page(own: Audit) -> str:
         ],
         "Labels, the worst first",
     )  # fmt: skip
+    if own.leaks is not None and own.leaks.examples:
+        page.section("Leaks", "Held-out titles with a near duplicate here, for example.")
+        page.table(
+            [("held out", "text"), ("here", "text")],
+            [[readable(title) for title in pair] for pair in own.leaks.examples],
+            "Leaks",
+        )
     if own.conflicts:
         page.section(
             "Conflicts",

@@ -6,55 +6,77 @@ decision sent twice, as by a page that was reloaded, counts once.
 """
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from prodcat.errors import CatalogError
+from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.queue import QueueItem
 from prodcat.taxonomy import Taxonomy
+
+logger = logging.getLogger("prodcat")
 
 
 class Decisions:
     """The file, and what stands in it.
 
     Args:
-        place: The file; made if it is not there.
+        place: The file; made with the first decision.
         items: The queue that is decided on.
         taxonomy: The tree that categories are chosen from.
+        write: Whether decisions will be taken: then nobody else may at the same time.
 
     Raises:
-        CatalogError: The file is of another queue, or damaged elsewhere than in its last line,
-            which a process that was killed may have left behind half.
+        CatalogError: The file is of another queue or tree, or damaged elsewhere than in its last
+            line, which a process that was killed may have left behind half.
+        ConfigError: Another process takes decisions into it.
     """
 
-    def __init__(self, place: Path, items: Sequence[QueueItem], taxonomy: Taxonomy) -> None:
+    def __init__(
+        self, place: Path, items: Sequence[QueueItem], taxonomy: Taxonomy, write: bool = True
+    ) -> None:
+        from filelock import FileLock, Timeout
+
         self.place, self.items, self.taxonomy = place, items, taxonomy
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         self._history: list[dict[str, Any]] = []  # without what was undone
-        if place.exists():
-            self._replay()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self._file = place.open("ab")
+        self._file: IO[bytes] | None = None
+        self._own: FileLock | None = None
+        self._ids = set(taxonomy.ids)
+        check_queue(items, taxonomy)
+        if write:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._own = FileLock(f"{place}.lock")
+            try:
+                self._own.acquire(timeout=0)
+            except Timeout as error:
+                raise ConfigError(
+                    f"Another prodcat review takes decisions into {str(place)!r} already. Use that "
+                    "one, or stop it, or name another file with --decisions."
+                ) from error
+        try:
+            if place.exists():
+                self._replay(write)
+        except BaseException:
+            self.__exit__()
+            raise
 
-    def _replay(self) -> None:
+    def _replay(self, write: bool) -> None:
         content = self.place.read_bytes()
         lines = content.split(b"\n")
-        half = lines.pop()  # nothing, unless a process was killed while it wrote
-        for number, line in enumerate(lines, 1):
+        half = lines.pop()  # nothing, unless a process was killed while it wrote, or by an editor
+        whole = half
+        try:
+            json.loads(half)
+        except ValueError:
+            whole = b""
+        for number, line in enumerate([*lines, *([whole] if whole else [])], 1):
             try:
-                event = json.loads(line)
-                item = event["item"]
-                if self.items[item].title != event["title"]:
-                    raise CatalogError(
-                        f"{str(self.place)!r} holds decisions on another queue: its item {item} is "
-                        f"{event['title']!r}, here it is {self.items[item].title!r}. Name another "
-                        "file with --decisions."
-                    )
-                self._apply(event)
+                self._take_line(json.loads(line))
             except (KeyError, IndexError, TypeError, ValueError) as error:
                 if isinstance(error, CatalogError):
                     raise
@@ -62,9 +84,35 @@ class Decisions:
                     f"Line {number} of {str(self.place)!r} is no decision ({error}); expected a "
                     "file that prodcat review wrote. Mend or remove the line."
                 ) from error
-        if half:
+        if half and write:
             with self.place.open("rb+") as file:
-                file.truncate(len(content) - len(half))
+                if whole:
+                    file.seek(0, os.SEEK_END)
+                    file.write(b"\n")
+                else:
+                    logger.warning(
+                        "The last line of %s was not written to its end, so that nobody was told "
+                        "it was taken; it is removed: %r",
+                        self.place,
+                        half[:200],
+                    )
+                    file.truncate(len(content) - len(half))
+
+    def _take_line(self, event: dict[str, Any]) -> None:
+        item = event["item"]
+        if self.items[item].title != event["title"]:
+            raise CatalogError(
+                f"{str(self.place)!r} holds decisions on another queue: its item {item} is "
+                f"{event['title']!r}, here it is {self.items[item].title!r}. Name another file "
+                "with --decisions."
+            )
+        if event["kind"] == "label" and event["node"] not in self._ids:
+            raise CatalogError(
+                f"{str(self.place)!r} has the category {event['node']!r} ({event['title']!r}), "
+                "which the model's tree does not have. Give the model that the queue was made "
+                "with, to export what was decided, before you go on with another one."
+            )
+        self._apply(event)
 
     def _apply(self, event: dict[str, Any]) -> None:
         if event["id"] in self._seen:
@@ -95,7 +143,7 @@ class Decisions:
             )
         if kind not in ("label", "skip", "undo"):
             raise CatalogError(f"{kind!r} is no decision; expected label, skip or undo.")
-        if not isinstance(own, str) or not 0 < len(own) <= 100:
+        if not isinstance(own, str) or not 0 < len(own) <= 100 or not own.isprintable():
             raise CatalogError("A decision has an id of its own; expected a text under id.")
         kept: dict[str, Any] = {
             "id": own, "item": item, "title": self.items[item].title, "kind": kind,
@@ -109,6 +157,10 @@ class Decisions:
         with self._lock:
             if own in self._seen:
                 return
+            if self._own is None:
+                raise ConfigError("These decisions were opened to be read.")
+            if self._file is None:
+                self._file = self.place.open("ab")
             self._file.write(line)
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -146,6 +198,7 @@ class Decisions:
                 found.append(
                     {
                         **self.items[item].columns,
+                        "row": self.items[item].row,
                         "title": self.items[item].title,
                         "path": list(tree.paths[node]),
                         "path_ids": [tree.ids[own] for own in tree.ancestors(node)],
@@ -159,4 +212,30 @@ class Decisions:
 
     def __exit__(self, *reason: object) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        if self._own is not None:
+            self._own.release()
+            self._own = None
+
+
+def check_queue(items: Sequence[QueueItem], taxonomy: Taxonomy) -> None:
+    """Refuse a queue whose answers are of another tree.
+
+    Raises:
+        CatalogError: An answer is not in the tree.
+    """
+    known = set(taxonomy.ids)
+    strange = [
+        (item.title, answer["id"])
+        for item in items
+        for answer in item.answers
+        if answer["id"] not in known
+    ]
+    if strange:
+        title, node = strange[0]
+        raise CatalogError(
+            f"The queue has {len(strange):,} answers that are not in the model's tree, such as "
+            f"{node!r} for {title!r}. Give the model that it was made with, or make a new queue."
+        )

@@ -125,6 +125,7 @@ class Drift:
         p_all_titles: Of all titles together.
         accuracy: Estimated, or None where no labelled titles were given.
         level: Of false alarms.
+        by_labels: Whether shares are of labels; otherwise of answers.
     """
 
     taxonomy: Taxonomy
@@ -137,6 +138,7 @@ class Drift:
     p_all_titles: float
     accuracy: AccuracyEstimate | None
     level: float
+    by_labels: bool = False
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -146,8 +148,12 @@ class Drift:
             there.add("tree")
         return tuple(kind for kind in ("tree", "titles", "shares") if kind in there)
 
+    @property
+    def _basis(self) -> str:
+        return "labels" if self.by_labels else "answers"
+
     def table(self) -> "pa.Table":
-        """One row for each node.
+        """One row for each node, and a first one with an empty node_id for all titles together.
 
         Returns:
             The columns node_id, path, level, share_before, share_after, p_shares, p_titles,
@@ -159,22 +165,20 @@ class Drift:
         kinds: dict[int, list[NodeDrift]] = {}
         for own in self.alarms:
             kinds.setdefault(own.node, []).append(own)
+        nodes = range(-1, len(tree))
         return pa.table(
             {
-                "node_id": list(tree.ids),
-                "path": [join_path(own) for own in tree.paths],
-                "level": tree.level,
-                "share_before": self.shares[:, 0],
-                "share_after": self.shares[:, 1],
-                "p_shares": self.p_shares,
-                "p_titles": self.p_titles,
+                "node_id": ["", *tree.ids],
+                "path": ["", *(join_path(own) for own in tree.paths)],
+                "level": np.append(0, tree.level),
+                "share_before": np.append(1.0, self.shares[:, 0]),
+                "share_after": np.append(1.0, self.shares[:, 1]),
+                "p_shares": np.append(1.0, self.p_shares),
+                "p_titles": np.append(self.p_all_titles, self.p_titles),
                 "alarm": [
-                    ",".join(sorted(own.kind for own in kinds.get(node, [])))
-                    for node in range(len(tree))
+                    ",".join(sorted(own.kind for own in kinds.get(node, []))) for node in nodes
                 ],
-                "doubtful": [
-                    any(own.doubtful for own in kinds.get(node, [])) for node in range(len(tree))
-                ],
+                "doubtful": [any(own.doubtful for own in kinds.get(node, [])) for node in nodes],
             }
         )
 
@@ -195,8 +199,8 @@ class Drift:
         """What changed, for people."""
         before, after = self.rows
         lines = [
-            f"{before:,} titles before, {after:,} after; false alarms in at most "
-            f"{self.level:.0%} of such comparisons",
+            f"{before:,} titles before, {after:,} after; shares by {self._basis}; false alarms in "
+            f"at most {self.level:.3g} of such comparisons",
             f"changed: {', '.join(self.kinds) or 'nothing beyond chance'}",
         ]
         if self.changes:
@@ -226,6 +230,7 @@ def find_drift(
     classifier: Classifier,
     *,
     labelled: Catalog | None = None,
+    trees: tuple[Taxonomy, Taxonomy] | None = None,
     level: float = 0.05,
     precision: ReadingPrecision = "auto",
     seed: int = 0,
@@ -234,10 +239,11 @@ def find_drift(
 
     Args:
         before: Titles of the past.
-        after: Titles of today.  Where both have categories for all rows their shares are of
-            these, and their trees are compared; otherwise shares are of the answers.
+        after: Titles of today.  Where both have categories of the classifier's tree for all rows,
+            shares are of these; otherwise of the answers.
         classifier: What answers.
         labelled: Labelled titles that it was not trained on, for the estimate of accuracy.
+        trees: The tree of the past and that of today, to be compared.
         level: Of false alarms: the probability that anything alarms where nothing changed.
         precision: Of the classifier's encoder.
         seed: Of the dealing.
@@ -246,16 +252,18 @@ def find_drift(
         CatalogError: A set is empty, or the labelled one has no label.
         ConfigError: The level is not between 0 and 1.
     """
-    if not 0 < level < 1:
-        raise ConfigError(f"level={level} is no rate of false alarms; expected one in (0, 1).")
+    if not 2 / (_DEALT + 1) <= level < 1:
+        raise ConfigError(
+            f"level={level} is no rate of false alarms that can be told; expected one from "
+            f"{2 / (_DEALT + 1)} to below 1."
+        )
     for name, own in (("before", before), ("after", after)):
         if not len(own):
             raise CatalogError(f"The titles {name} are none; expected at least one.")
     tree = classifier.taxonomy
     sets = [_answered(classifier, own, precision) for own in (before, after)]
-    nodes = _labels(before, after, tree)
-    if nodes is None:
-        nodes = (sets[0][0], sets[1][0])
+    labels = _labels(before, after, tree)
+    nodes = (sets[0][0], sets[1][0]) if labels is None else labels
     rows = (len(before), len(after))
     shares = np.stack([at_or_below(tree, own) / len(own) for own in nodes], axis=1)
     rng = np.random.default_rng(seed)
@@ -277,7 +285,7 @@ def find_drift(
         alarms += [
             NodeDrift(
                 node, kind, float(p[node]), float(shares[node, 0]), float(shares[node, 1]),
-                kind == "shares" and bool(near[node]) and not _both_labelled(before, after),
+                kind == "shares" and bool(near[node]) and labels is None,
             )
             for node in np.flatnonzero(p <= half).tolist()
         ]  # fmt: skip
@@ -288,8 +296,8 @@ def find_drift(
             classifier, labelled, sets[0][1], sets[1][1], precision, bool(near.any()), rng
         )
     return Drift(
-        tree, rows, compare_trees(before, after), tuple(alarms), shares, p_shares, p_titles,
-        p_all, accuracy, level,
+        tree, rows, () if trees is None else compare_trees(*trees), tuple(alarms), shares, p_shares,
+        p_titles, p_all, accuracy, level, labels is not None,
     )  # fmt: skip
 
 
@@ -323,15 +331,12 @@ def _answered(
 # -- the tree ---------------------------------------------------------------------
 
 
-def compare_trees(before: Catalog | Taxonomy, after: Catalog | Taxonomy) -> tuple[TreeChange, ...]:
-    """What is new, gone, moved or renamed, node by node; nothing where one has no tree.
+def compare_trees(old: Taxonomy, new: Taxonomy) -> tuple[TreeChange, ...]:
+    """What is new, gone, moved or renamed, node by node.
 
     Nodes are the same where their ids are.  A node that is moved is told once, not again for all
     that is below it.
     """
-    old, new = (own.taxonomy if isinstance(own, Catalog) else own for own in (before, after))
-    if old is None or new is None:
-        return ()
     place = {own: number for number, own in enumerate(old.ids)}
     found: list[TreeChange] = []
     for node, own in enumerate(new.ids):
@@ -602,8 +607,9 @@ def _page(own: Drift) -> str:
     tree = own.taxonomy
     page = Page(
         "Drift",
-        f"{own.rows[0]:,} titles before, {own.rows[1]:,} after. Anything alarms falsely in at most "
-        f"{own.level:.0%} of comparisons in which nothing changed.",
+        f"{own.rows[0]:,} titles before, {own.rows[1]:,} after; shares are of "
+        f"{'labels' if own.by_labels else 'answers'}. Anything alarms falsely in at most "
+        f"{own.level:.3g} of comparisons in which nothing changed.",
     )
     page.section("What changed")
     numbers = [
@@ -634,7 +640,7 @@ def _page(own: Drift) -> str:
                  one.before, one.after, one.p, "yes" if one.doubtful else "")
                 for one in own.alarms[:_SHOWN]
             ],
-            "Alarms, the surest first",
+            f"Alarms, the surest first ({min(len(own.alarms), _SHOWN):,} of {len(own.alarms):,})",
         )  # fmt: skip
     if own.changes:
         page.section("The tree", "By the nodes' ids.")

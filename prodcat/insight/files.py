@@ -21,14 +21,20 @@ def write_form(uri: str, forms: Mapping[str, Callable[[], bytes]]) -> None:
         ConfigError: The name has another ending.
         StoreError: It cannot be written.
     """
-    folder, _, name = uri.rpartition("/")
+    folder, name = folder_and_name(uri)
     made = forms.get(name.lower().rpartition(".")[2])
     if made is None:
         raise ConfigError(
             f"{uri!r} ends with none of {', '.join(f'.{own}' for own in forms)}; expected one of "
             "them, which says the form."
         )
-    Objects(folder or ".").write(name, made())
+    Objects(folder).write(name, made())
+
+
+def folder_and_name(uri: str) -> tuple[str, str]:
+    """The folder of a file at any fsspec URI, and its name."""
+    folder, slash, name = uri.rpartition("/")
+    return folder or slash or ".", name
 
 
 def table_forms(table: Callable[[], "pa.Table"]) -> dict[str, Callable[[], bytes]]:

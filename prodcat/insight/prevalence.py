@@ -65,8 +65,8 @@ class Evidence:
             department, added up.
         answers: int64 [titles]: the node that each was answered with.
         cells: int64 [titles]: where each is.
-        tops: float32 [titles, departments]: the probability of each department; empty where it is
-            not wanted.
+        tops: float64 [departments, cells]: the probabilities of departments, added up.
+        each: float32 [titles, departments]: the probability of each; empty where it is not wanted.
     """
 
     sizes: Ints
@@ -74,7 +74,8 @@ class Evidence:
     squares: Floats
     answers: Ints
     cells: Ints
-    tops: NDArray[np.float32]
+    tops: Floats
+    each: NDArray[np.float32]
 
 
 def gather(
@@ -82,7 +83,7 @@ def gather(
     catalog: Catalog,
     *,
     precision: ReadingPrecision = "auto",
-    keep_tops: bool = False,
+    keep_each: bool = False,
 ) -> Evidence:
     """Answer all titles of a catalog.
 
@@ -90,7 +91,7 @@ def gather(
         classifier: What answers.
         catalog: Titles.
         precision: Of its encoder; see :meth:`Classifier.predict`.
-        keep_tops: Whether the probabilities of departments are kept.
+        keep_each: Whether each title's probabilities of departments are kept.
     """
     from scipy.sparse import csr_matrix
 
@@ -113,10 +114,16 @@ def gather(
         squares += onto @ nodes
         answers.append(best)
         places.append(cell.astype(np.int64))
-        if keep_tops:
+        if keep_each:
             kept.append(own)
     return Evidence(
-        sizes, sums, squares, np.concatenate(answers), np.concatenate(places), np.concatenate(kept)
+        sizes,
+        sums,
+        squares,
+        np.concatenate(answers),
+        np.concatenate(places),
+        sums[:, tops].T,
+        np.concatenate(kept),
     )
 
 
@@ -178,7 +185,7 @@ class Confusion:
 
     Args:
         tree: The tree.
-        evidence: Of labelled titles that the classifier was not trained on, with ``tops``.
+        evidence: Of labelled titles that the classifier was not trained on, with ``each``.
         targets: int64 [titles]: their labels.
     """
 
@@ -187,9 +194,22 @@ class Confusion:
         place = np.full(len(tree), -1, np.int64)
         place[tops] = np.arange(len(tops))
         true = place[tree.chains[targets, 0]]
-        self.shape = _confusions(true, evidence.cells, evidence.tops)
+        self.counts = _counts(true, evidence.cells, len(tops))
+        self.tops = evidence.tops
+        self.labelled = np.bincount(true, minlength=len(tops))
         self.dispersion = _dispersion(true, targets, evidence)
         self.relative = _relative_errors(tree, evidence, targets)
+
+    def shape(self, evidence: Evidence) -> Floats:
+        """float64 [departments, cells]: of the Dirichlet distributions.
+
+        What the classifier expects is that of the labelled titles and of those that are counted: a
+        department of which none is labelled is known by its probabilities alone.
+
+        Args:
+            evidence: Of the titles that are counted.
+        """
+        return _shape(self.counts, self.tops + evidence.tops)
 
 
 def _drawn(shape: Floats, rng: np.random.Generator) -> Floats:
@@ -198,16 +218,17 @@ def _drawn(shape: Floats, rng: np.random.Generator) -> Floats:
     return found
 
 
-def _confusions(true: Ints, cells: Ints, tops: NDArray[np.float32]) -> Floats:
-    """float64 [departments, cells]: the Dirichlet distributions' shapes."""
-    departments = tops.shape[1]
-    shape = (departments, departments * _CELLS)
-    counts = np.zeros(shape)
+def _counts(true: Ints, cells: Ints, departments: int) -> Floats:
+    """float64 [departments, cells]: labelled titles."""
+    counts = np.zeros((departments, departments * _CELLS))
     np.add.at(counts, (true, cells), 1.0)
-    expected = np.full(shape, _LEAST)
-    np.add.at(expected.T, cells, tops.astype(np.float64))
+    return counts
+
+
+def _shape(counts: Floats, tops: Floats) -> Floats:
+    expected = tops + _LEAST
     # Nobody is mistaken for nothing at all: what all are taken for has a little weight.
-    expected += 1e-3 * expected.mean(axis=0)
+    expected = expected + 1e-3 * expected.mean(axis=0)
     found: Floats = counts + _STRENGTH * expected / expected.sum(axis=1, keepdims=True)
     return found
 
@@ -215,7 +236,7 @@ def _confusions(true: Ints, cells: Ints, tops: NDArray[np.float32]) -> Floats:
 def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
     """How much farther counts are off than their posterior says, as a ratio of variances."""
     rng = np.random.default_rng(0)
-    departments = evidence.tops.shape[1]
+    departments = evidence.each.shape[1]
     names, group = np.unique(targets, return_inverse=True)
     error = variance = 0.0
     for _ in range(_CUTS):
@@ -223,13 +244,17 @@ def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
         rows = np.flatnonzero(other)
         if len(rows) < 10 or len(rows) == len(true):
             continue
-        shape = _confusions(true[~other], evidence.cells[~other], evidence.tops[~other])
+        counts = _counts(true[~other], evidence.cells[~other], departments)
         weight = np.exp(rng.normal(0, _SHIFT, departments))[true[rows]]
         chosen = rng.choice(rows, len(rows) // 2, replace=False, p=weight / weight.sum())
-        sizes = np.bincount(evidence.cells[chosen], minlength=shape.shape[1])
-        counts = np.bincount(true[chosen], minlength=departments)
-        dealt = _deal(sizes, shape, np.zeros(departments), _FEW, rng).sum(axis=2)
-        error += float(((dealt.mean(axis=0) - counts) ** 2).sum())
+        sizes = np.bincount(evidence.cells[chosen], minlength=counts.shape[1])
+        there = np.bincount(true[chosen], minlength=departments)
+        apart = np.zeros_like(evidence.tops)  # of what is neither
+        left = np.setdiff1d(rows, chosen)
+        np.add.at(apart.T, evidence.cells[left], evidence.each[left].astype(np.float64))
+        shape = _shape(counts, evidence.tops - apart)
+        dealt = _deal(sizes, shape, _FEW, rng).sum(axis=2)
+        error += float(((dealt.mean(axis=0) - there) ** 2).sum())
         variance += float((dealt.var(axis=0) + 0.05).sum())
     return max(error / variance, 1.0) if variance else 1.0
 
@@ -270,6 +295,8 @@ class Counts:
         low: float64 [nodes]: the lower end of the interval of 95 %.
         high: float64 [nodes]: the upper one.
         naive: int64 [nodes]: answers at or below the node.
+        open: int64 [nodes]: products whose label stops above the node: they may be here, which
+            ``high`` has in it, but not ``count``.
     """
 
     rows: int
@@ -277,6 +304,7 @@ class Counts:
     low: Floats
     high: Floats
     naive: Ints
+    open: Ints
 
 
 def prevalence(
@@ -302,7 +330,7 @@ def prevalence(
     tops = np.array(tree.children(), np.int64)
     sure = at_or_below(tree, np.zeros(0, np.int64) if known is None else known)
     naive = at_or_below(tree, evidence.answers)
-    dealt = _deal(evidence.sizes, confusion.shape, sure[tops].astype(np.float64), draws, rng)
+    dealt = _deal(evidence.sizes, confusion.shape(evidence), draws, rng)
     usual = dealt.mean(axis=0)
     dealt = _spread(dealt, confusion.dispersion)
     # Within departments: how much of a cell's share of a department each node has.
@@ -326,13 +354,27 @@ def prevalence(
     count[tops] = usual.sum(axis=1)
     low, high = np.quantile(found, (0.025, 0.975), axis=0)
     titles = int(evidence.sizes.sum())
+    stops = _stops(tree, known)
     return Counts(
         titles + int(sure[tops].sum()),
         count + sure,
         np.clip(low, 0, titles) + sure,
-        np.clip(high, 0, titles) + sure,
+        np.clip(high, 0, titles) + sure + stops,
         naive + sure,
+        stops,
     )
+
+
+def _stops(tree: Taxonomy, known: Ints | None) -> Ints:
+    """int64 [nodes]: labels that stop above each node."""
+    here = np.zeros(len(tree), np.int64)
+    if known is not None:
+        np.add.at(here, known[~tree.terminal[known]], 1)
+    found = np.zeros(len(tree), np.int64)
+    for node in np.flatnonzero(tree.parent >= 0).tolist():  # parents before children
+        above = int(tree.parent[node])
+        found[node] = found[above] + here[above]
+    return found
 
 
 def _around(mean: Floats, variance: Floats, rng: np.random.Generator) -> Floats:
@@ -353,7 +395,7 @@ def _spread(dealt: Floats, dispersion: float) -> Floats:
     return found
 
 
-def _deal(sizes: Ints, shape: Floats, sure: Floats, draws: int, rng: np.random.Generator) -> Floats:
+def _deal(sizes: Ints, shape: Floats, draws: int, rng: np.random.Generator) -> Floats:
     """float64 [draws, departments, cells]: titles of each cell that are of each department."""
     departments = len(shape)
     found = np.zeros((draws, departments, len(sizes)))
@@ -368,8 +410,7 @@ def _deal(sizes: Ints, shape: Floats, sure: Floats, draws: int, rng: np.random.G
             odds = shares[:, None] * own + 1e-300
             odds /= odds.sum(axis=0)
             dealt = rng.multinomial(sizes[used], odds.T)
-            total = dealt.sum(axis=0) + sure
-            shares = rng.dirichlet(total + 1 / departments)
+            shares = rng.dirichlet(dealt.sum(axis=0) + 1 / departments)
         if draw >= _WARM:
             found[draw - _WARM][:, used] = dealt.T
     return found

@@ -24,8 +24,10 @@ from prodcat.catalog import Catalog
 from prodcat.classifier import Classifier
 from prodcat.config import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
+from prodcat.insight.files import folder_and_name
 from prodcat.insight.neighbours import Neighbours
 from prodcat.objects import Objects
+from prodcat.text import readable
 
 _MOST = 20_000  # titles that are compared with each other
 _NEAR = 24  # that each is compared with
@@ -88,6 +90,8 @@ def review_queue(
         ConfigError: The budget is below 1.
         CatalogError: There is nothing to choose from, or the value is missing or no number.
     """
+    if classifier is None and per_node is not None:
+        raise ConfigError("per_node is of answered categories; without a classifier leave it out.")
     if budget < 1 or (per_node is not None and per_node < 1):
         raise ConfigError(
             f"budget={budget} and per_node={per_node}; expected whole numbers of at least 1."
@@ -103,7 +107,17 @@ def review_queue(
     answers, uncertain = _answered(classifier, texts, precision)
     weight = uncertain * worth
     nodes = None if per_node is None or classifier is None else _first(answers, classifier)
-    chosen, gains = choose(texts, weight, budget, nodes, per_node)
+    # Of titles that are equal one is chosen, the one that is worth most.
+    order = np.lexsort((np.arange(len(texts)), -weight))
+    distinct = order[np.unique(np.array(texts)[order], return_index=True)[1]]
+    chosen, gains = choose(
+        [texts[row] for row in distinct],
+        weight[distinct],
+        budget,
+        None if nodes is None else nodes[distinct],
+        per_node,
+    )
+    chosen = [int(distinct[row]) for row in chosen]
     near: list[list[dict[str, Any]]] = [[] for _ in chosen]
     if known is not None:
         near = _near(known.take(known.labelled), [some.titles[row] for row in chosen])
@@ -111,15 +125,24 @@ def review_queue(
         QueueItem(
             item,
             int(some.rows[row]),
-            some.titles[row],
+            readable(some.titles[row]),
             answers[row],
             neighbours,
             float(weight[row]),
             float(gain),
-            {name: values[row] for name, values in some.columns.items()},
+            _columns(some, row),
         )
         for item, (row, gain, neighbours) in enumerate(zip(chosen, gains, near, strict=True))
     ]
+
+
+def _columns(catalog: Catalog, row: int) -> dict[str, Any]:
+    """What a row had beside its title, so that it is still there when it is labelled."""
+    found = {name: values[row] for name, values in catalog.columns.items()}
+    found |= {name: values[row] for name, values in catalog.texts.items()}
+    if catalog.languages is not None:
+        found["language"] = catalog.languages[row]
+    return found
 
 
 def _answered(
@@ -194,7 +217,9 @@ def choose(
     Returns:
         Positions, and what each of them gained.
     """
-    heavy = np.argsort(-weight, kind="stable")[: max(_MOST, budget)]
+    # Among equals by chance, not by the file's order.
+    chance = np.random.default_rng(0).permutation(len(weight))
+    heavy = np.lexsort((chance, -weight))[: max(_MOST, budget)]
     own = [texts[row] for row in heavy]
     places, likeness = Neighbours(own)(own, min(_NEAR, len(own)))
     reach = _reach(places, likeness, len(own))
@@ -273,11 +298,11 @@ def save_queue(items: Sequence[QueueItem], uri: str) -> None:
         ConfigError: It ends otherwise.
         StoreError: It cannot be written.
     """
-    folder, _, name = uri.rpartition("/")
+    folder, name = folder_and_name(uri)
     if not name.endswith(".jsonl"):
         raise ConfigError(f"{uri!r} does not end with .jsonl; a queue is lines of JSON.")
     text = "".join(json.dumps(asdict(own), ensure_ascii=False, default=str) + "\n" for own in items)
-    Objects(folder or ".").write(name, text.encode())
+    Objects(folder).write(name, text.encode("utf-8", "replace"))
 
 
 def read_queue(uri: str) -> list[QueueItem]:
@@ -287,18 +312,36 @@ def read_queue(uri: str) -> list[QueueItem]:
         CatalogError: It is no queue.
         StoreError: It cannot be read.
     """
-    folder, _, name = uri.rpartition("/")
-    text = Objects(folder or ".").read(name).decode("utf-8", "replace")
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    folder, name = folder_and_name(uri)
+    try:
+        text = Objects(folder).read(name).decode("utf-8", "replace")
+    except FileNotFoundError as error:
+        raise CatalogError(
+            f"Found no queue at {uri!r}. Give titles to make one, or name another file."
+        ) from error
+    found: list[QueueItem] = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if number == len(lines) and not line:
+            break
         try:
             own = QueueItem(**json.loads(line))
-            if not isinstance(own.title, str) or not isinstance(own.answers, list):
-                raise TypeError("title or answers are of another type")
-        except (TypeError, ValueError) as error:
+            _check_item(own, number - 1)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise CatalogError(
                 f"Line {number} of {uri!r} is no item of a review queue ({error}); expected a file "
-                "that prodcat review wrote."
+                "as prodcat review wrote it, with all its lines in their order."
             ) from error
         found.append(own)
     return found
+
+
+def _check_item(own: QueueItem, place: int) -> None:
+    if own.item != place:
+        raise ValueError(f"it is item {own.item}, expected {place}")
+    own.title.encode()  # no lone surrogates
+    for answer in own.answers:
+        str(answer["id"]), list(answer["path"]), float(answer["confidence"])
+    for near in own.neighbours:
+        str(near["title"]), list(near["path"]), float(near["likeness"])
+    dict(own.columns.items())

@@ -18,13 +18,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from prodcat.errors import CatalogError, TaxonomyError
+from prodcat.errors import CatalogError, ConfigError, TaxonomyError
 from prodcat.insight.decisions import Decisions
 from prodcat.insight.queue import QueueItem
 from prodcat.taxonomy import Taxonomy
 
 logger = logging.getLogger("prodcat")
 _MOST = 1 << 16  # bytes of a decision
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 _HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -53,11 +59,14 @@ def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decision
             }
             for own in items
         ],
-        "tree": {"ids": list(taxonomy.ids), "paths": [list(own) for own in taxonomy.paths]},
+        "tree": {
+            "ids": list(taxonomy.ids), "paths": [list(own) for own in taxonomy.paths],
+            "ends": taxonomy.terminal.astype(int).tolist(),
+        },
     }  # fmt: skip
 
     async def index(request: Request) -> Response:
-        return HTMLResponse(page)
+        return HTMLResponse(page, headers=_HEADERS)
 
     async def queue(request: Request) -> Response:
         return JSONResponse(content)
@@ -82,7 +91,7 @@ def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decision
             return JSONResponse({"error": f"This is no decision: {error}."}, 400)
         try:
             decisions.take(event)
-        except (CatalogError, TaxonomyError) as error:
+        except (CatalogError, TaxonomyError, UnicodeEncodeError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"taken": event["id"]})
 
@@ -110,24 +119,34 @@ def serve_review(
         port: Where to listen, on this machine alone; 0 for any that is free.
 
     Raises:
-        CatalogError: The file is of another queue.
+        CatalogError: The file is of another queue, or the queue of another tree.
+        ConfigError: The port cannot be listened at, or another process takes decisions.
     """
+    import socket
+
     import uvicorn
 
-    with Decisions(place, items, taxonomy) as decisions:
+    listening = socket.socket()
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise ConfigError(
+            f"Port {port} cannot be listened at ({error}). Give another one with --port, or 0 for "
+            "any that is free."
+        ) from error
+    with listening, Decisions(place, items, taxonomy) as decisions:
         config = uvicorn.Config(
             make_app(items, taxonomy, decisions),
-            host="127.0.0.1",
-            port=port,
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=2,
         )
-        socket = config.bind_socket()
-        said = f"http://127.0.0.1:{socket.getsockname()[1]}/"
+        said = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         logger.info("%s titles to review: %s (stop with Ctrl+C)", f"{len(items):,}", said)
         logger.info("Decisions go to %s.", place)
         try:
-            uvicorn.Server(config).run(sockets=[socket])
+            uvicorn.Server(config).run(sockets=[listening])
         finally:
             logger.info("%s of %s decided on.", f"{len(decisions.standing):,}", f"{len(items):,}")

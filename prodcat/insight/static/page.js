@@ -4,6 +4,10 @@
 const number = (value, digits) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+// So that "sut" finds Süt, and "içecek" İçecek.
+const fold = (text) =>
+  text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
+
 const FORMATS = {
   text: (value) => value,
   count: (value) => number(value, 0),
@@ -87,14 +91,15 @@ class Tree {
   }
 
   filter(text, test) {
-    const wanted = text.trim().toLowerCase();
+    const wanted = fold(text.trim());
+    this.folded = this.folded || this.data.names.map(fold);
     this.found = null;
     this.matches = null;
     if (wanted || test) {
       this.found = new Set();
       this.matches = 0;
-      this.data.names.forEach((name, node) => {
-        if (wanted && !name.toLowerCase().includes(wanted)) return;
+      this.data.names.forEach((_, node) => {
+        if (wanted && !this.folded[node].includes(wanted)) return;
         if (test && !test(this.data.cells[node], node)) return;
         this.matches += 1;
         if (this.matches > this.most) return;

@@ -1,6 +1,8 @@
 "use strict";
 // One title after the other. What is decided stands in the browser until the server has it on disk.
 
+const fold = (text) =>
+  text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
 const place = (name) => document.getElementById(name);
 const MOST_OPTIONS = 30;
 
@@ -9,16 +11,25 @@ const review = {
   decisions: new Map(), order: [], at: 0, outbox: [], sending: false, found: [], marked: -1,
 };
 
+// Each decision that the server does not have yet is stored under a key of its own, so that two
+// tabs do not write over each other.
 function stored() {
-  try {
-    return JSON.parse(localStorage.getItem(review.key) || "[]");
-  } catch {
-    return [];
+  const found = [];
+  for (let place = 0; place < localStorage.length; place += 1) {
+    const key = localStorage.key(place);
+    if (!key.startsWith(review.key)) continue;
+    try {
+      found.push(JSON.parse(localStorage.getItem(key)));
+    } catch {
+      // not ours
+    }
   }
+  return found.sort((one, other) => one.at - other.at);
 }
 
-function keep() {
-  localStorage.setItem(review.key, JSON.stringify(review.outbox));
+const keyOf = (event) => `${review.key}-${event.id}`;
+
+function say() {
   const waiting = place("waiting");
   waiting.hidden = review.outbox.length === 0 || !review.failed;
   waiting.textContent = `${review.outbox.length} decisions wait for the server, which does not answer. They are kept in this browser; start prodcat review again and they are sent.`;
@@ -40,11 +51,12 @@ function apply(event) {
 const standing = (item) => (review.decisions.get(item) || []).at(-1);
 
 function decide(kind, item, node) {
-  const event = { id: crypto.randomUUID(), item, kind };
+  const event = { id: crypto.randomUUID(), item, kind, at: Date.now() };
   if (node !== undefined) event.node = node;
   apply(event);
+  localStorage.setItem(keyOf(event), JSON.stringify(event));
   review.outbox.push(event);
-  keep();
+  say();
   send();
 }
 
@@ -60,21 +72,24 @@ async function send() {
         body: JSON.stringify(event),
       });
       if (answer.status >= 500) throw new Error(answer.statusText);
-      if (!answer.ok) {
-        // It will never be taken: say so, and do not lose the others.
-        const said = await answer.json();
-        place("waiting").textContent = `A decision was refused: ${said.error}`;
-        place("waiting").hidden = false;
-        review.outbox.shift();
-        localStorage.setItem(review.key, JSON.stringify(review.outbox));
-        continue;
-      }
       review.failed = false;
       review.outbox.shift();
-      keep();
+      localStorage.removeItem(keyOf(event));
+      say();
+      if (!answer.ok) {
+        // It will never be taken: it does not stand, and the others go on.
+        const said = await answer.json();
+        const stack = (review.decisions.get(event.item) || []).filter((own) => own.id !== event.id);
+        review.decisions.set(event.item, stack);
+        const at = review.order.lastIndexOf(event.item);
+        if (at >= 0 && event.kind !== "undo") review.order.splice(at, 1);
+        place("refused").textContent = `A decision was refused: ${said.error}`;
+        place("refused").hidden = false;
+        go(review.items.findIndex((own) => own.item === event.item));
+      }
     } catch {
       review.failed = true;
-      keep();
+      say();
       break;
     }
   }
@@ -122,8 +137,9 @@ function draw() {
   chosen.replaceChildren();
   if (event) {
     const node = review.tree.ids.indexOf(event.node);
+    const names = node < 0 ? event.path || [event.node] : review.tree.paths[node];
     chosen.append(event.kind === "skip" ? "Skipped." : "Decided: ");
-    if (event.kind === "label") chosen.append(path(review.tree.paths[node]));
+    if (event.kind === "label") chosen.append(path(names));
   }
   place("answers").replaceChildren(
     ...own.answers.map((answer, number) => {
@@ -159,6 +175,9 @@ function go(to) {
 
 function next() {
   const size = review.items.length;
+  if (size && review.items.every((own) => standing(own.item))) {
+    place("progress-said").textContent = `All ${size} are decided on.`;
+  }
   for (let step = 1; step <= size; step += 1) {
     const to = (review.at + step) % size;
     if (!standing(review.items[to].item)) return go(to);
@@ -173,7 +192,9 @@ function label(node) {
 
 function accept() {
   const own = review.items[review.at];
-  if (own && own.answers.length) label(own.answers[0].id);
+  if (!own) return;
+  if (standing(own.item)) next(); // what is decided is not decided again in passing
+  else if (own.answers.length) label(own.answers[0].id);
 }
 
 function skip() {
@@ -191,13 +212,22 @@ function undo() {
 // -- another category -----------------------------------------------------------
 
 function search() {
-  const words = place("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = fold(place("search").value).split(/\s+/).filter(Boolean);
   review.found = [];
+  let all = 0;
   if (words.length) {
-    for (let node = 0; node < review.lower.length && review.found.length < MOST_OPTIONS; node += 1) {
-      if (words.every((word) => review.lower[node].includes(word))) review.found.push(node);
+    // Where a product may end first, then categories that others are below.
+    for (const ends of [1, 0]) {
+      for (let node = 0; node < review.lower.length; node += 1) {
+        if (review.tree.ends[node] !== ends) continue;
+        if (!words.every((word) => review.lower[node].includes(word))) continue;
+        all += 1;
+        if (review.found.length < MOST_OPTIONS) review.found.push(node);
+      }
     }
   }
+  place("found").textContent = !words.length ? "" : all > MOST_OPTIONS
+    ? `${all} found, the first ${MOST_OPTIONS} shown` : `${all} found`;
   review.marked = review.found.length ? 0 : -1;
   place("search").setAttribute("aria-expanded", String(review.found.length > 0));
   options();
@@ -211,6 +241,7 @@ function options() {
       own.setAttribute("role", "option");
       own.setAttribute("aria-selected", String(number === review.marked));
       own.textContent = review.tree.paths[node].join(" > ");
+      if (!review.tree.ends[node]) own.textContent += " (no more is known)";
       own.addEventListener("click", () => label(review.tree.ids[node]));
       return own;
     }),
@@ -242,6 +273,7 @@ function searched(event) {
 }
 
 function pressed(event) {
+  if (event.repeat && !event.key.startsWith("Arrow")) return; // a key that is held decides once
   if (event.ctrlKey || event.metaKey || event.altKey || !review.items.length) return;
   const own = review.items[review.at];
   const number = Number(event.key) - 1;
@@ -263,12 +295,14 @@ async function start() {
   );
   review.items = queue.items;
   review.tree = queue.tree;
-  review.lower = queue.tree.paths.map((own) => own.join(" > ").toLowerCase());
+  review.lower = queue.tree.paths.map((own) => fold(own.join(" > ")));
   review.key = `prodcat-review-${queue.name}`;
   for (const event of state.history) apply(event);
   // What this browser still holds comes after what the server has; what both have counts once.
   const seen = new Set(state.seen);
-  review.outbox = stored().filter((event) => !seen.has(event.id));
+  const kept = stored();
+  for (const event of kept) if (seen.has(event.id)) localStorage.removeItem(keyOf(event));
+  review.outbox = kept.filter((event) => !seen.has(event.id));
   for (const event of review.outbox) apply(event);
   send();
   for (const [name, act] of Object.entries({
