@@ -81,10 +81,14 @@ def _named(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
         raise CatalogError(f"{source}: {error}") from error
 
 
-def _titles(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
-    """Titles, with their categories where the file has them; an empty one is none."""
+def _empty(value: object) -> bool:
     from prodcat.tables import is_missing
 
+    return is_missing(value) or value == "" or (isinstance(value, (list, tuple)) and not value)
+
+
+def _titles(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
+    """Titles, with their categories where the file has them; an empty one is none."""
     names = [*options.path, *(options.path_ids or [])]
     own = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
     tree = extra.pop("taxonomy", None)
@@ -101,11 +105,7 @@ def _titles(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog"
     titles = _named(own, source, keep=list(dict.fromkeys([*keep, *names])), **extra)
     columns = {name: titles.columns[name] for name in names}
     labelled = np.array(
-        [
-            any(not is_missing(v) and v != "" for v in row)
-            for row in zip(*columns.values(), strict=True)
-        ],
-        np.bool_,
+        [not all(map(_empty, row)) for row in zip(*columns.values(), strict=True)], np.bool_
     )
     titles = replace(titles, columns={name: titles.columns[name] for name in keep})
     if not labelled.any():

@@ -178,10 +178,10 @@ class Audit:
                 "duplicate here"
             )
         for own in self.problems(10):
+            row = int(self.catalog.rows[own.row])
             lines.append(
-                f"  row {int(self.catalog.rows[own.row])}: {own.title!r} is "
-                f"{join_path(own.label)!r} ({own.probability:.1%}), probably {join_path(own.suggestion)!r} "
-                f"({own.suggested:.0%})"
+                f"  row {row}: {own.title!r} is {join_path(own.label)!r} ({own.probability:.1%}), "
+                f"probably {join_path(own.suggestion)!r} ({own.suggested:.0%})"
             )
         return "\n".join(lines)
 
