@@ -259,7 +259,7 @@ def drift(options, kind):
     for number in range(SPLITS if kind == "nothing" else PLANTED):
         rng = np.random.default_rng([number, 1])
         order = rng.permutation(len(test))
-        first, second = order[:1_500], order[1_500:3_500]
+        first, second = order[:1_500], order[1_500:]
         names, counts = np.unique(department[second], return_counts=True)
         top = int(rng.choice(names[counts >= 0.05 * len(second)]))
         titles = list(test.titles)

@@ -13,8 +13,9 @@ below it compared with itself, so that other shares are no other titles.
 All nodes are tested at once and may alarm falsely in no more than ``level`` of all comparisons:
 half of it for shares and half for titles.  What counts as an alarm is not read off a table but off
 the titles themselves, dealt into two sets at random again and again, for titles within each
-category: a node alarms where it is beyond what the worst of all nodes is by chance (Westfall and
-Young, 1993).  Titles that are equal stay together, as they are one product that is listed often.
+category: a node alarms where it is beyond what the worst of all nodes is by chance, departments and
+every other level having an equal part in the false alarms (Westfall and Young, 1993).  Titles that
+are equal stay together, as they are one product that is listed often.
 """
 
 import itertools
@@ -252,10 +253,11 @@ def find_drift(
         CatalogError: A set is empty, or the labelled one has no label.
         ConfigError: The level is not between 0 and 1.
     """
-    if not 2 / (_DEALT + 1) <= level < 1:
+    least = 2 * (classifier.taxonomy.depth + 1) / (_DEALT + 1)
+    if not least <= level < 1:
         raise ConfigError(
             f"level={level} is no rate of false alarms that can be told; expected one from "
-            f"{2 / (_DEALT + 1)} to below 1."
+            f"{least:.3f} to below 1."
         )
     for name, own in (("before", before), ("after", after)):
         if not len(own):
@@ -403,7 +405,7 @@ def _share_tests(
         there = (onto @ some.T).T.astype(np.float64)  # [times, nodes]
         whole = some.sum(axis=1, dtype=np.float64)[:, None]
         found.append(_likelihood_ratio(there, total, whole, len(ends)))
-    return _corrected(np.concatenate(found))
+    return _corrected(np.concatenate(found), tree.level)
 
 
 def _onto(tree: Taxonomy, ends: Ints) -> Any:
@@ -433,13 +435,32 @@ def _likelihood_ratio(there: Floats, total: Floats, second: Floats, rows: int) -
     return found
 
 
-def _corrected(found: Floats) -> Floats:
-    """The p of the first row's values, against the greatest of each row."""
-    most = found.max(axis=1, initial=0.0)
-    ordered = np.sort(most)
-    above = len(most) - np.searchsorted(ordered, found[0] - 1e-9)
-    p: Floats = np.maximum(above, 1) / len(most)
-    return np.where(found[0] > 1e-9, p, 1.0)
+def _corrected(found: Floats, levels: Ints) -> Floats:
+    """The p of the first row's values, corrected for all of them, every level with an equal part.
+
+    Args:
+        found: float64 [times, values]: as the sets are, and as they were dealt.
+        levels: int64 [values]: the level of each.
+    """
+    names, place = np.unique(levels, return_inverse=True)
+    ordered, share = [], np.empty((len(found), len(names)))
+    for level in range(len(names)):
+        most = found[:, place == level].max(axis=1)
+        ordered.append(np.sort(most))
+        share[:, level] = _share_above(ordered[-1], most)
+    least = np.sort(share.min(axis=1))  # of all levels, each time
+    own = np.empty(found.shape[1])
+    for level in range(len(names)):
+        own[place == level] = _share_above(ordered[level], found[0, place == level])
+    p: Floats = np.searchsorted(least, own + 1e-12, "right") / len(found)
+    return np.where(found[0] > 1e-9, np.maximum(p, 1 / len(found)), 1.0)
+
+
+def _share_above(ordered: Floats, values: Floats) -> Floats:
+    """Of ascending values the share that is at least as great as each of others."""
+    above = len(ordered) - np.searchsorted(ordered, values - 1e-9)
+    found: Floats = np.maximum(above, 1) / len(ordered)
+    return found
 
 
 # -- titles -----------------------------------------------------------------------
@@ -494,7 +515,7 @@ def _title_tests(
     level = np.divide(
         found - found.mean(axis=0), spread, out=np.zeros_like(found), where=spread > 1e-12
     )
-    p = _corrected(level)
+    p = _corrected(level, np.append(tree.level, 0))
     return p[:-1], float(p[-1])
 
 
