@@ -31,6 +31,7 @@ _HEADLINES = (
 _WORST = 40
 _EXAMPLES = 60
 _NEIGHBOURS = 3
+_FIELDS = 1_500  # of the map
 _DEEP = 2  # levels of the map that are drawn at once
 _Z = 1.959963984540054
 # Blue is right and orange wrong, which the colour-blind tell apart too.
@@ -338,8 +339,8 @@ class _Report:
             "Of the products below a category, the share that was answered with it or with "
             "something below it. Choose a field to go down, the bar at the top to come back.",
         )
-        page.add(page.figure("Categories by size, coloured by accuracy; the table below says the "
-                             "same", *_tree_map(tree, figures), tall=True))  # fmt: skip
+        page.add(page.figure("Categories by size, coloured by accuracy; the table below has all "
+                             "of them", *_tree_map(tree, figures), tall=True))  # fmt: skip
         page.tree(
             "Categories with their accuracy",
             tree,
@@ -486,7 +487,9 @@ def _or_none(value: float) -> float | None:
 
 
 def _tree_map(tree: Taxonomy, figures: NodeFigures) -> tuple[Any, Any]:
-    used = np.flatnonzero(figures.rows > 0).tolist()
+    # Thousands of fields would take seconds to lay out. An ancestor has no fewer rows, so it stays.
+    least = np.sort(figures.rows)[-_FIELDS - 1] if len(tree) > _FIELDS else 0
+    used = np.flatnonzero(figures.rows > least).tolist()
     recall = figures.recall
     data = {
         "type": "treemap",
