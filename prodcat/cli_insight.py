@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import prodcat
 from prodcat.cli_input import column_options, load_classifier, read_titles
 from prodcat.errors import CatalogError, ConfigError
@@ -89,6 +87,8 @@ def _empty(value: object) -> bool:
 
 def _titles(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
     """Titles, with their categories where the file has them; an empty one is none."""
+    import numpy as np
+
     names = [*options.path, *(options.path_ids or [])]
     own = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
     tree = extra.pop("taxonomy", None)
