@@ -5,17 +5,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import prodcat
 from prodcat.cli_input import column_options, load_classifier, read_titles
+from prodcat.config import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
 
 if TYPE_CHECKING:
     from prodcat.catalog import Catalog
 
 _FORMS = (".html", ".parquet", ".csv", ".jsonl")
-_PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
 
 def add_insight(commands: Any) -> None:
@@ -33,7 +33,7 @@ def _model(parser: argparse.ArgumentParser, required: bool = True) -> None:
         help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
     )
     parser.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
-    parser.add_argument("--precision", default="auto", choices=_PRECISIONS)
+    parser.add_argument("--precision", default="auto", choices=get_args(ReadingPrecision))
 
 
 def _outputs(parser: argparse.ArgumentParser) -> None:
@@ -320,10 +320,8 @@ def _add_review(commands: Any) -> None:
 
 
 def _review(options: argparse.Namespace) -> None:
-    import json
-
     from prodcat.insight.decisions import Decisions
-    from prodcat.insight.files import folder_and_name
+    from prodcat.insight.files import folder_and_name, json_lines
     from prodcat.insight.queue import read_queue, review_queue, save_queue
     from prodcat.objects import Objects
 
@@ -378,8 +376,7 @@ def _review(options: argparse.Namespace) -> None:
         with Decisions(place, items, classifier.taxonomy, write=False) as decisions:
             labels, standing = decisions.labels(), decisions.standing
         folder, name = folder_and_name(options.export)
-        text = "".join(json.dumps(own, ensure_ascii=False, default=str) + "\n" for own in labels)
-        Objects(folder).write(name, text.encode())
+        Objects(folder).write(name, json_lines(labels))
         print(
             f"{len(labels):,} labelled titles written to {options.export}; "
             f"{len(standing) - len(labels):,} skipped, {len(items) - len(standing):,} open"

@@ -14,7 +14,7 @@ from prodcat.catalog import Catalog, targets_in
 from prodcat.classifier import Classifier
 from prodcat.config import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
-from prodcat.insight.files import table_forms, write_form
+from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
 from prodcat.insight.prevalence import (
     Confusion,
@@ -98,7 +98,7 @@ class Gap:
 
 
 @dataclass(frozen=True, eq=False)
-class Assortment:
+class Assortment(Shown):
     """Several retailers over one tree; the first is one's own.
 
     Attributes:
@@ -176,19 +176,6 @@ class Assortment:
                 columns |= _price_columns(own.prices, size)
             parts.append(pa.table(columns))
         return pa.concat_tables(parts)
-
-    def save(self, uri: str) -> None:
-        """Write it, by the name's ending.
-
-        Args:
-            uri: At any fsspec URI: ``.html`` to look at, ``.parquet``, ``.csv`` or ``.jsonl`` for
-                other tools.
-
-        Raises:
-            ConfigError: It ends otherwise, or plotly is not installed.
-            StoreError: It cannot be written.
-        """
-        write_form(uri, {"html": lambda: self.html().encode(), **table_forms(self.table)})
 
     def html(self) -> str:
         """One HTML file with everything in it."""

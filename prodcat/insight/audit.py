@@ -28,7 +28,7 @@ from prodcat.catalog import Catalog, targets_in
 from prodcat.config import ModelConfig, TrainingConfig
 from prodcat.errors import CatalogError
 from prodcat.fitting import fit
-from prodcat.insight.files import table_forms, write_form
+from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
 from prodcat.splits import LeakAudit, clusters, leak_audit
 from prodcat.taxonomy import Path, Taxonomy, join_path
@@ -84,7 +84,7 @@ class Conflict:
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Shown):
     """What was found.
 
     Attributes:
@@ -219,15 +219,6 @@ class Audit:
                 "conflict": pa.array([group.get(row) for row in rows], pa.int64()),
             }
         )
-
-    def save(self, uri: str) -> None:
-        """Write it, by the name's ending: .html, .parquet, .csv or .jsonl.
-
-        Raises:
-            ConfigError: It ends otherwise.
-            StoreError: It cannot be written.
-        """
-        write_form(uri, {"html": lambda: self.html().encode(), **table_forms(self.table)})
 
     def html(self) -> str:
         """One HTML file with everything in it."""

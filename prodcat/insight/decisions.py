@@ -47,7 +47,7 @@ class Decisions:
         self._file: IO[bytes] | None = None
         self._own: FileLock | None = None
         self._ids = set(taxonomy.ids)
-        check_queue(items, taxonomy)
+        self._check_answers()
         if write:
             place.parent.mkdir(parents=True, exist_ok=True)
             self._own = FileLock(f"{place}.lock")
@@ -64,6 +64,21 @@ class Decisions:
         except BaseException:
             self.__exit__()
             raise
+
+    def _check_answers(self) -> None:
+        strange = [
+            (item.title, answer["id"])
+            for item in self.items
+            for answer in item.answers
+            if answer["id"] not in self._ids
+        ]
+        if strange:
+            title, node = strange[0]
+            raise CatalogError(
+                f"The queue has {len(strange):,} answers that are not in the model's tree, such as "
+                f"{node!r} for {title!r}. Give the model that it was made with, or make a new "
+                "queue."
+            )
 
     def _replay(self, write: bool) -> None:
         content = self.place.read_bytes()
@@ -218,24 +233,3 @@ class Decisions:
         if self._own is not None:
             self._own.release()
             self._own = None
-
-
-def check_queue(items: Sequence[QueueItem], taxonomy: Taxonomy) -> None:
-    """Refuse a queue whose answers are of another tree.
-
-    Raises:
-        CatalogError: An answer is not in the tree.
-    """
-    known = set(taxonomy.ids)
-    strange = [
-        (item.title, answer["id"])
-        for item in items
-        for answer in item.answers
-        if answer["id"] not in known
-    ]
-    if strange:
-        title, node = strange[0]
-        raise CatalogError(
-            f"The queue has {len(strange):,} answers that are not in the model's tree, such as "
-            f"{node!r} for {title!r}. Give the model that it was made with, or make a new queue."
-        )

@@ -30,7 +30,7 @@ from prodcat.catalog import Catalog, targets_in
 from prodcat.classifier import Classifier
 from prodcat.config import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
-from prodcat.insight.files import table_forms, write_form
+from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
 from prodcat.insight.prevalence import at_or_below, judged_rows, node_probabilities
 from prodcat.taxonomy import Taxonomy, join_path
@@ -112,7 +112,7 @@ class AccuracyEstimate:
 
 
 @dataclass(frozen=True, eq=False)
-class Drift:
+class Drift(Shown):
     """What changed.
 
     Attributes:
@@ -182,15 +182,6 @@ class Drift:
                 "doubtful": [any(own.doubtful for own in kinds.get(node, [])) for node in nodes],
             }
         )
-
-    def save(self, uri: str) -> None:
-        """Write it, by the name's ending: .html, .parquet, .csv or .jsonl.
-
-        Raises:
-            ConfigError: It ends otherwise.
-            StoreError: It cannot be written.
-        """
-        write_form(uri, {"html": lambda: self.html().encode(), **table_forms(self.table)})
 
     def html(self) -> str:
         """One HTML file with everything in it."""
@@ -303,13 +294,9 @@ def find_drift(
     )  # fmt: skip
 
 
-def _both_labelled(before: Catalog, after: Catalog) -> bool:
-    return all(own.taxonomy is not None and bool(own.labelled.all()) for own in (before, after))
-
-
 def _labels(before: Catalog, after: Catalog, tree: Taxonomy) -> tuple[Ints, Ints] | None:
     """Where the labels are in the classifier's tree; None unless all are there."""
-    if not _both_labelled(before, after):
+    if not all(own.taxonomy is not None and own.labelled.all() for own in (before, after)):
         return None
     try:
         return targets_in(before, tree), targets_in(after, tree)

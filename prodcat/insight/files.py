@@ -1,7 +1,9 @@
 """What is found, written in the form that a name's ending says."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from prodcat.errors import ConfigError
 from prodcat.objects import Objects
@@ -37,12 +39,42 @@ def folder_and_name(uri: str) -> tuple[str, str]:
     return folder or slash or ".", name
 
 
-def table_forms(table: Callable[[], "pa.Table"]) -> dict[str, Callable[[], bytes]]:
-    """The forms that a table has: Parquet, CSV and lines of JSON."""
+class Shown(ABC):
+    """What is looked at as a page and read by other tools as a table."""
+
+    @abstractmethod
+    def html(self) -> str:
+        """One HTML file with everything in it."""
+
+    @abstractmethod
+    def table(self) -> "pa.Table":
+        """An Arrow table."""
+
+    def save(self, uri: str) -> None:
+        """Write it, by the name's ending.
+
+        Args:
+            uri: At any fsspec URI: ``.html`` to look at, ``.parquet``, ``.csv`` or ``.jsonl`` for
+                other tools.
+
+        Raises:
+            ConfigError: It ends otherwise, or plotly is needed and not installed.
+            StoreError: It cannot be written.
+        """
+        write_form(uri, {"html": lambda: self.html().encode(), **_table_forms(self.table)})
+
+
+def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Rows as lines of JSON."""
+    text = "".join(json.dumps(own, ensure_ascii=False, default=str) + "\n" for own in rows)
+    return text.encode("utf-8", "replace")
+
+
+def _table_forms(table: Callable[[], "pa.Table"]) -> dict[str, Callable[[], bytes]]:
     return {
         "parquet": lambda: _parquet(table()),
         "csv": lambda: _csv(table()),
-        "jsonl": lambda: _jsonl(table()),
+        "jsonl": lambda: json_lines(table().to_pylist()),
     }
 
 
@@ -64,11 +96,3 @@ def _csv(table: "pa.Table") -> bytes:
     csv.write_csv(table, out)
     content: bytes = out.getvalue().to_pybytes()
     return content
-
-
-def _jsonl(table: "pa.Table") -> bytes:
-    import json
-
-    return "".join(
-        json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in table.to_pylist()
-    ).encode()

@@ -190,13 +190,11 @@ class Confusion:
     """
 
     def __init__(self, tree: Taxonomy, evidence: Evidence, targets: Ints) -> None:
-        tops = np.array(tree.children(), np.int64)
-        place = np.full(len(tree), -1, np.int64)
-        place[tops] = np.arange(len(tops))
-        true = place[tree.chains[targets, 0]]
-        self.counts = _counts(true, evidence.cells, len(tops))
+        departments = len(tree.children())
+        true = tree.chains[targets, 0]  # departments are the first nodes
+        self.counts = _counts(true, evidence.cells, departments)
         self.tops = evidence.tops
-        self.labelled = np.bincount(true, minlength=len(tops))
+        self.labelled = np.bincount(true, minlength=departments)
         self.dispersion = _dispersion(true, targets, evidence)
         self.relative = _relative_errors(tree, evidence, targets)
 
@@ -267,8 +265,7 @@ def _relative_errors(tree: Taxonomy, evidence: Evidence, targets: Ints) -> Float
     """
     tops = np.array(tree.children(), np.int64)
     department = tree.chains[:, 0]
-    found = np.zeros(len(tree))
-    np.add.at(found, tree.chains[targets][tree.chains[targets] >= 0], 1.0)
+    found = at_or_below(tree, targets)
     expected, variance = evidence.sums.sum(axis=0), evidence.squares.sum(axis=0)
     # As if the departments were known.
     scale = np.ones(len(tree))
@@ -334,11 +331,8 @@ def prevalence(
     usual = dealt.mean(axis=0)
     dealt = _spread(dealt, confusion.dispersion)
     # Within departments: how much of a cell's share of a department each node has.
-    place = np.full(len(tree), -1, np.int64)
-    place[tops] = np.arange(len(tops))
-    department = tree.chains[:, 0]
-    mine = place[department]
-    inside = evidence.sums[:, department]
+    mine = tree.chains[:, 0]  # departments are the first nodes
+    inside = evidence.sums[:, mine]
     share = np.where(inside > _LEAST, evidence.sums / np.maximum(inside, _LEAST), 0.0)
     square = np.where(inside > _LEAST, evidence.squares / np.maximum(inside, _LEAST), 0.0)
     spread = np.maximum(share - square, 0.0)  # of a title's share

@@ -24,7 +24,7 @@ from prodcat.catalog import Catalog
 from prodcat.classifier import Classifier
 from prodcat.config import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
-from prodcat.insight.files import folder_and_name
+from prodcat.insight.files import folder_and_name, json_lines
 from prodcat.insight.neighbours import Neighbours
 from prodcat.objects import Objects
 from prodcat.text import readable
@@ -301,8 +301,7 @@ def save_queue(items: Sequence[QueueItem], uri: str) -> None:
     folder, name = folder_and_name(uri)
     if not name.endswith(".jsonl"):
         raise ConfigError(f"{uri!r} does not end with .jsonl; a queue is lines of JSON.")
-    text = "".join(json.dumps(asdict(own), ensure_ascii=False, default=str) + "\n" for own in items)
-    Objects(folder).write(name, text.encode("utf-8", "replace"))
+    Objects(folder).write(name, json_lines(map(asdict, items)))
 
 
 def read_queue(uri: str) -> list[QueueItem]:
