@@ -7,7 +7,7 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from prodcat.spark import map_in_pandas, output_schema
+from prodcat.scoring.spark import map_in_pandas, output_schema
 
 
 def main(model: str, source: str, target: str) -> None:

@@ -6,52 +6,56 @@ is fast.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from prodcat._version import __version__ as __version__
+from prodcat.deprecated import MOVED, install
+
+install()
 
 _PUBLIC = {
-    "AliasEvent": "aliases",
+    "AliasEvent": "storage.aliases",
     "ArtifactError": "errors",
-    "Cache": "cache",
-    "Catalog": "catalog",
+    "Cache": "storage.cache",
+    "Catalog": "catalog.catalog",
     "CatalogError": "errors",
-    "CatalogReport": "catalog",
+    "CatalogReport": "catalog.catalog",
     "CheckpointError": "errors",
-    "Classifier": "classifier",
-    "Comparison": "metrics",
+    "CheckpointFolder": "training.checkpoint",
+    "Classifier": "classifier.classifier",
+    "Comparison": "evaluation.metrics",
     "ConfigError": "errors",
     "ConflictError": "errors",
     "EncoderError": "errors",
-    "Evaluation": "metrics",
-    "ExpectedCost": "decoding",
-    "Guarantee": "guarantee",
-    "HierarchicalF": "decoding",
+    "Evaluation": "evaluation.metrics",
+    "ExpectedCost": "decisions.decoding",
+    "Guarantee": "decisions.guarantee",
+    "HierarchicalF": "decisions.decoding",
     "Interrupted": "errors",
-    "Key": "signature",
-    "ModelConfig": "config",
-    "MostLikelyPath": "decoding",
-    "Prediction": "classifier",
+    "Key": "storage.signature",
+    "ModelConfig": "model.config",
+    "MostLikelyPath": "decisions.decoding",
+    "Prediction": "classifier.classifier",
     "ProdcatError": "errors",
-    "ScoringConfig": "config",
+    "ScoringConfig": "model.config",
     "ScoringError": "errors",
-    "ScoringReport": "scoring",
-    "Store": "store",
+    "ScoringReport": "scoring.jobs",
+    "Store": "classifier.store",
     "StoreError": "errors",
-    "Taxonomy": "taxonomy",
+    "Taxonomy": "taxonomy.tree",
     "TaxonomyError": "errors",
-    "TrainingConfig": "config",
+    "TrainingConfig": "model.config",
     "TrainingInterrupted": "errors",
-    "TreeDistance": "decoding",
-    "Version": "store",
-    "VocabularyReport": "vocabulary",
-    "export_onnx": "onnx_export",
-    "fit": "fitting",
-    "leak_audit": "splits",
-    "load": "loading",
-    "read_catalog": "catalog",
-    "read_taxonomy": "taxonomy",
-    "score": "scoring",
-    "split": "splits",
-    "trim_encoder": "encoder",
+    "TreeDistance": "decisions.decoding",
+    "Version": "classifier.store",
+    "VocabularyReport": "model.vocabulary",
+    "export_onnx": "classifier.onnx_export",
+    "fit": "training.fitting",
+    "leak_audit": "catalog.splits",
+    "load": "classifier.loading",
+    "read_catalog": "catalog.catalog",
+    "read_taxonomy": "taxonomy.tree",
+    "score": "scoring.jobs",
+    "split": "catalog.splits",
+    "trim_encoder": "model.encoder",
 }
 
 __all__ = [
@@ -62,6 +66,7 @@ __all__ = [
     "CatalogError",
     "CatalogReport",
     "CheckpointError",
+    "CheckpointFolder",
     "Classifier",
     "Comparison",
     "ConfigError",
@@ -101,13 +106,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from prodcat.aliases import AliasEvent
-    from prodcat.cache import Cache
-    from prodcat.catalog import Catalog, CatalogReport, read_catalog
-    from prodcat.classifier import Classifier, Prediction
-    from prodcat.config import ModelConfig, ScoringConfig, TrainingConfig
-    from prodcat.decoding import ExpectedCost, HierarchicalF, MostLikelyPath, TreeDistance
-    from prodcat.encoder import trim_encoder
+    from prodcat.catalog.catalog import Catalog, CatalogReport, read_catalog
+    from prodcat.catalog.splits import leak_audit, split
+    from prodcat.classifier.classifier import Classifier, Prediction
+    from prodcat.classifier.loading import load
+    from prodcat.classifier.onnx_export import export_onnx
+    from prodcat.classifier.store import Store, Version
+    from prodcat.decisions.decoding import ExpectedCost, HierarchicalF, MostLikelyPath, TreeDistance
+    from prodcat.decisions.guarantee import Guarantee
     from prodcat.errors import (
         ArtifactError,
         CatalogError,
@@ -122,24 +128,26 @@ if TYPE_CHECKING:
         TaxonomyError,
         TrainingInterrupted,
     )
-    from prodcat.fitting import fit
-    from prodcat.guarantee import Guarantee
-    from prodcat.loading import load
-    from prodcat.metrics import Comparison, Evaluation
-    from prodcat.onnx_export import export_onnx
-    from prodcat.scoring import ScoringReport, score
-    from prodcat.signature import Key
-    from prodcat.splits import leak_audit, split
-    from prodcat.store import Store, Version
-    from prodcat.taxonomy import Taxonomy, read_taxonomy
-    from prodcat.vocabulary import VocabularyReport
+    from prodcat.evaluation.metrics import Comparison, Evaluation
+    from prodcat.model.config import ModelConfig, ScoringConfig, TrainingConfig
+    from prodcat.model.encoder import trim_encoder
+    from prodcat.model.vocabulary import VocabularyReport
+    from prodcat.scoring.jobs import ScoringReport, score
+    from prodcat.storage.aliases import AliasEvent
+    from prodcat.storage.cache import Cache
+    from prodcat.storage.signature import Key
+    from prodcat.taxonomy.tree import Taxonomy, read_taxonomy
+    from prodcat.training.checkpoint import CheckpointFolder
+    from prodcat.training.fitting import fit
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'prodcat' has no attribute {name!r}")
     from importlib import import_module
 
+    if f"prodcat.{name}" in MOVED:
+        return import_module(f"prodcat.{name}")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'prodcat' has no attribute {name!r}")
     value = getattr(import_module(f"prodcat.{_PUBLIC[name]}"), name)
     globals()[name] = value
     return value

@@ -2,6 +2,6 @@
 
 import sys
 
-from prodcat.cli import main
+from prodcat.cli.command import main
 
 sys.exit(main())

@@ -95,7 +95,9 @@ def ceph_server(tmp_path_factory):
 def _own_credentials_and_cache(monkeypatch, tmp_path_factory):
     """No test reads this machine's credentials or fills its cache."""
     servers.clean_environment(monkeypatch)
-    monkeypatch.setattr("prodcat.cache.DEFAULT_FOLDER", tmp_path_factory.getbasetemp() / "cache")
+    monkeypatch.setattr(
+        "prodcat.storage.cache.DEFAULT_FOLDER", tmp_path_factory.getbasetemp() / "cache"
+    )
 
 
 @pytest.fixture

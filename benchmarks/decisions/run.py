@@ -80,7 +80,7 @@ class Judge:
     """Test rows over the tree of training and test labels, so that none is left out."""
 
     def __init__(self, classifier, test) -> None:
-        from prodcat.path_model import PathModel
+        from prodcat.model.path_model import PathModel
 
         self.test, self.tree, self.own = test, test.tree, classifier.taxonomy
         place = {chain(self.tree, node): node for node in range(len(self.tree))}
@@ -93,7 +93,7 @@ class Judge:
         return self.place[answers.nodes[:, 0].numpy()]
 
     def evaluate(self, answers, nodes=None, **extra):
-        from prodcat.metrics import evaluate_nodes
+        from prodcat.evaluation.metrics import evaluate_nodes
 
         levels = np.zeros((len(self.test), self.tree.depth))
         found = answers.level_confidence[:, 0].numpy()
@@ -113,10 +113,10 @@ def run_judge(dataset: str, seed: int, options) -> dict:
     import torch
 
     import prodcat
-    from prodcat.calibration import Weights, fit_weights
-    from prodcat.catalog import targets_in
-    from prodcat.decoding import decoder, pick_objective
-    from prodcat.guarantee import climb_scores, stop
+    from prodcat.catalog.catalog import targets_in
+    from prodcat.decisions.calibration import Weights, fit_weights
+    from prodcat.decisions.decoding import decoder, pick_objective
+    from prodcat.decisions.guarantee import climb_scores, stop
 
     _, validation, test = read(options.data, dataset, "all")
     classifier = prodcat.load(str(options.work / f"model_{dataset}_{seed}"), device="cpu")
@@ -188,7 +188,7 @@ def run_judge(dataset: str, seed: int, options) -> dict:
 
 def draws(dataset, seed, guarantee, scores, answers, nodes, judge) -> list[dict]:
     """Draw calibration titles from the test titles; what is true of these is known."""
-    from prodcat.guarantee import conformal_threshold, selective_threshold
+    from prodcat.decisions.guarantee import conformal_threshold, selective_threshold
 
     rng = np.random.default_rng(seed)
     ordered = np.sort(scores)
@@ -261,8 +261,8 @@ def run_exactness() -> dict:
     from hypothesis import strategies as st
     from strategies import taxonomies
 
-    from prodcat.decoding import ExpectedCost, TreeDistance, decoder
-    from prodcat.path_model import PathModel
+    from prodcat.decisions.decoding import ExpectedCost, TreeDistance, decoder
+    from prodcat.model.path_model import PathModel
 
     def gaps_of(objective) -> list[float]:
         gaps = []
@@ -302,10 +302,10 @@ def run_exactness() -> dict:
 def run_resamples() -> dict:
     import torch
 
-    from prodcat.decoding import most_likely_paths
-    from prodcat.guarantee import climb_scores, conformal_threshold
-    from prodcat.path_model import PathModel
-    from prodcat.taxonomy import Taxonomy
+    from prodcat.decisions.decoding import most_likely_paths
+    from prodcat.decisions.guarantee import climb_scores, conformal_threshold
+    from prodcat.model.path_model import PathModel
+    from prodcat.taxonomy.tree import Taxonomy
 
     paths = [(f"a{i % 6}", f"b{i % 30}", f"c{i}") for i in range(240)]
     tree = Taxonomy.from_paths(paths)
@@ -393,9 +393,9 @@ def run_speed(options) -> dict:
 
     import torch
 
-    from prodcat.decoding import decoder, pick_objective
-    from prodcat.path_model import PathModel
-    from prodcat.taxonomy import Taxonomy, read_taxonomy
+    from prodcat.decisions.decoding import decoder, pick_objective
+    from prodcat.model.path_model import PathModel
+    from prodcat.taxonomy.tree import Taxonomy, read_taxonomy
 
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)

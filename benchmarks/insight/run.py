@@ -60,7 +60,7 @@ def unlabelled(catalog):
 
 def assortment(options, name):
     """Competitors drawn from the test rows, their departments with other shares."""
-    from prodcat.catalog import targets_in
+    from prodcat.catalog.catalog import targets_in
     from prodcat.insight.prevalence import Confusion, at_or_below, gather, prevalence
     from prodcat.insight.report import wilson
 
@@ -327,8 +327,8 @@ def large(options):
     from playwright.sync_api import sync_playwright
 
     import prodcat
+    from prodcat.evaluation.metrics import evaluate_nodes
     from prodcat.insight.report import report_evaluation
-    from prodcat.metrics import evaluate_nodes
 
     with gzip.open(options.data / "taxonomy-shopify/en.jsonl.gz", "rt") as file:
         tree = prodcat.Taxonomy.from_paths([tuple(json.loads(line)["path"]) for line in file])

@@ -70,8 +70,8 @@ def run_job(name: str, data: Path, work: Path, encoder: Path) -> None:
         found = {"hiclass": run_hiclass(train, test)}
     else:
         found = run_prodcat(train, validation, test, system, int(seed), encoder)
-    from prodcat.judging import NO_PATH
-    from prodcat.metrics import evaluate_nodes
+    from prodcat.evaluation.judging import NO_PATH
+    from prodcat.evaluation.metrics import evaluate_nodes
 
     tree = test.tree
     place = {chain(tree, node): node for node in range(len(tree))}
@@ -243,7 +243,7 @@ def peak(home: Path, rows, count: int) -> float:
 
 
 def assemble(work: Path) -> dict:
-    from prodcat.metrics import paired_bootstrap
+    from prodcat.evaluation.metrics import paired_bootstrap
 
     rows, correct = [], {}
     for path in sorted(work.glob("*_*.json")):

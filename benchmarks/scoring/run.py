@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2]), str(HERE.parents[2] / "tests")]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2]), str(HERE.parents[2] / "tests" / "support")]
 
 import frozen_sets
 import jobs
@@ -57,7 +57,7 @@ def peers(own, work):
     """Ways to answer titles with the same encoder and heads, from text to outcome number."""
     import torch
 
-    from prodcat.tokenization import plan_batches, tokenize
+    from prodcat.model.tokenization import plan_batches, tokenize
 
     network, tokenizer = own.network, own.tokenizer
     encoder = network.encoder.eval()
@@ -345,8 +345,8 @@ def flops(options, without_amx):
         return again_without_amx("flops-without-amx", options)
     import torch
 
-    from prodcat.encoder import build_encoder
-    from prodcat.reading import make_reading
+    from prodcat.model.encoder import build_encoder
+    from prodcat.model.reading import make_reading
 
     torch.set_num_threads(2)
     encoder = build_encoder(
@@ -439,7 +439,7 @@ def small_model(folder):
 def prepared(options):
     """A model, an input of 60 parts, and what a clean run writes."""
     import prodcat
-    from prodcat.config import ScoringConfig
+    from prodcat.model.config import ScoringConfig
 
     folder = options.work / "kills"
     if not (folder / "clean").exists():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve()
 ROOT = HERE.parents[2]
-sys.path[:0] = [str(HERE.parents[1]), str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(HERE.parents[1]), str(ROOT), str(ROOT / "tests" / "support")]
 
 import frozen_sets
 import jobs

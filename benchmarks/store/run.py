@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2]), str(HERE.parents[2] / "tests")]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2]), str(HERE.parents[2] / "tests" / "support")]
 
 import jobs
 from reporting import bar
@@ -39,7 +39,7 @@ def numbered(classifier, number):
     """A classifier that says by its weights which one it is."""
     import torch
 
-    from prodcat.calibration import Weights
+    from prodcat.decisions.calibration import Weights
 
     own = classifier.weights
     evidence = torch.tensor([1.0, 1.0 + number])
@@ -103,8 +103,8 @@ def read_on(seed, place, read, over, results, folder):
     import numpy as np
     import torch
 
-    from prodcat.cache import Cache
-    from prodcat.classifier import rebuild
+    from prodcat.classifier.classifier import rebuild
+    from prodcat.storage.cache import Cache
 
     device, reads, wrong, seen = torch.device("cpu"), 0, [], set()
     store = store_of(place, Cache(folder / f"cache{seed}", max_bytes=200 << 20))
@@ -376,7 +376,7 @@ def damage(options):
         files = {path.name: path.read_bytes() for path in good.iterdir()}
         archives = hostile.archives(files)
         # Large ones are written once: what this process holds, its children's peaks begin with.
-        from prodcat.archive import pack
+        from prodcat.storage.archive import pack
 
         good_archive = pack(files)
 

@@ -106,7 +106,7 @@ def run_timed(options, name: str, system: str, seed: int) -> None:
     """One training of prodcat that says what happens when; imports and reading do not count."""
     from trainer import sets
 
-    import prodcat.fitting  # noqa: F401, its imports are not part of the time
+    import prodcat.training.fitting  # noqa: F401, its imports are not part of the time
 
     train, validation, test = sets(options.data, name)
     encoder_alone = system != "prodcat"
@@ -287,9 +287,9 @@ def run_flops(options, without_amx: bool) -> dict:
     import torch
 
     from prodcat import ModelConfig, TrainingConfig, training
-    from prodcat.encoder import load_encoder
-    from prodcat.network import Network
-    from prodcat.tokenization import padded_share, plan_batches, tokenize
+    from prodcat.model.encoder import load_encoder
+    from prodcat.model.network import Network
+    from prodcat.model.tokenization import padded_share, plan_batches, tokenize
 
     torch.set_num_threads(THREADS)
     train, _, _ = read(options.data, "shop-titles-en", "all")
@@ -386,7 +386,7 @@ def run_trim(options) -> dict:
 
 def run_warm(options) -> dict:
     """Yesterday's model, one twentieth of the titles new: learn on, or begin again."""
-    from prodcat.metrics import paired_bootstrap
+    from prodcat.evaluation.metrics import paired_bootstrap
 
     rows = []
     for name in SETS:

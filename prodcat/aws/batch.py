@@ -28,10 +28,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prodcat.cli import TRY_AGAIN
-from prodcat.cli import main as run_command
+from prodcat.cli.command import TRY_AGAIN
+from prodcat.cli.command import main as run_command
 from prodcat.errors import ConfigError, Interrupted, StoreError
-from prodcat.objects import Objects
+from prodcat.storage.objects import Objects
 
 logger = logging.getLogger("prodcat.batch")
 _PORT = 29_500

@@ -15,8 +15,8 @@ from ray import serve  # noqa: TID253, this module is Ray Serve's
 from starlette.requests import Request
 from starlette.responses import Response
 
+from prodcat.aws.environment import limits_of, opener_of, precision_of
 from prodcat.serving.app import ONE, Server, Settings, endpoint
-from prodcat.serving.environment import limits_of, opener_of, precision_of
 from prodcat.serving.models import Models, named_model
 
 _AT_ONCE = 512  # requests of a replica: they are merged into batches

@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from prodcat.decoding import Answers
-from prodcat.serving.environment import limits_of, opener_of, precision_of
+from prodcat.aws.environment import limits_of, opener_of, precision_of
+from prodcat.decisions.decoding import Answers
 from prodcat.serving.media import (
     ATTRIBUTES,
     JSON,

@@ -41,7 +41,7 @@ def write_demo(folder: Path, titles: int, encoder: str) -> Path:
     Args:
         folder: Where.
         titles: Labelled ones of each country; a fifth of them is frozen.
-        encoder: See :class:`prodcat.countries.Country`.
+        encoder: See :class:`prodcat.pipeline.countries.Country`.
 
     Returns:
         The file.

@@ -11,8 +11,8 @@ from importlib.resources import files
 
 import numpy as np
 
+from prodcat.catalog.text import fold
 from prodcat.errors import ConfigError
-from prodcat.text import fold
 
 LANGUAGES = ("tr", "en", "nl", "de", "fr", "es", "it", "pt")
 _SIZES = {

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import prodcat
+from prodcat.catalog.catalog import read_catalog
+from prodcat.catalog.splits import split
+from prodcat.classifier.loading import load
 from prodcat.demo.e5s1 import installed_encoder
 from prodcat.demo.quick_commerce import GeneratedRow, generate
 from prodcat.demo.scratch import write_scratch_encoder
+from prodcat.evaluation.metrics import Evaluation
+from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.training.fitting import fit
 
 if TYPE_CHECKING:
-    from prodcat.classifier import Prediction
+    from prodcat.classifier.classifier import Prediction
 
 
 def write_catalog(rows: Sequence[GeneratedRow], path: Path) -> Path:
@@ -43,7 +48,7 @@ def tree_with_confidences(answers: "Sequence[tuple[str, Prediction]]") -> str:
     return "\n".join(lines)
 
 
-def run_demo(folder: str, country: str, titles: int, out: TextIO) -> prodcat.Evaluation:
+def run_demo(folder: str, country: str, titles: int, out: TextIO) -> Evaluation:
     """Generate a catalog, train, evaluate, save, reload and predict.
 
     Args:
@@ -79,21 +84,21 @@ def run_demo(folder: str, country: str, titles: int, out: TextIO) -> prodcat.Eva
         encoder = write_scratch_encoder([row.title for row in rows], home / "scratch-encoder")
         say("    the packages of prodcat[demo] are not installed: a small encoder from scratch")
 
-    catalog = prodcat.read_catalog(
+    catalog = read_catalog(
         str(path), path=["department", "category", "subcategory", "type"], language="language"
     )
-    parts = prodcat.split(catalog, validation=0.1, test=0.2)
+    parts = split(catalog, validation=0.1, test=0.2)
     step(f"{catalog!r}")
     say(catalog.tree.to_text(max_level=2, max_children=4))
     say(f"    split: {parts.audit}")
 
     step("training")
     scratch = encoder.name == "scratch-encoder"
-    classifier = prodcat.fit(
+    classifier = fit(
         parts.train,
         validation=parts.validation,
-        model=prodcat.ModelConfig(encoder=str(encoder)),
-        training=prodcat.TrainingConfig(epochs=3, frozen_layers=0.0 if scratch else 0.5),
+        model=ModelConfig(encoder=str(encoder)),
+        training=TrainingConfig(epochs=3, frozen_layers=0.0 if scratch else 0.5),
     )
     evaluation = classifier.evaluate(parts.test)
     step(f"evaluation on {evaluation.rows:,} titles that training did not see (2 % of all")
@@ -102,7 +107,7 @@ def run_demo(folder: str, country: str, titles: int, out: TextIO) -> prodcat.Eva
 
     artifact = str(home / f"classifier-{country}")
     classifier.save(artifact)
-    again = prodcat.load(artifact)
+    again = load(artifact)
     step(f"saved to {artifact} and loaded again")
 
     unseen = generate(400, country, seed=1, wrong_labels=0.0)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog import Catalog, targets_in
-from prodcat.classifier import Classifier
-from prodcat.config import ReadingPrecision
+from prodcat.catalog.catalog import Catalog, targets_in
+from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
@@ -25,7 +24,8 @@ from prodcat.insight.prevalence import (
     prevalence,
     shares,
 )
-from prodcat.taxonomy import Taxonomy, join_path
+from prodcat.model.config import ReadingPrecision
+from prodcat.taxonomy.tree import Taxonomy, join_path
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -24,15 +24,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog import Catalog, targets_in
-from prodcat.config import ModelConfig, TrainingConfig
+from prodcat.catalog.catalog import Catalog, targets_in
+from prodcat.catalog.splits import LeakAudit, clusters, leak_audit
+from prodcat.catalog.text import near_duplicate_key, readable
 from prodcat.errors import CatalogError
-from prodcat.fitting import fit
 from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
-from prodcat.splits import LeakAudit, clusters, leak_audit
-from prodcat.taxonomy import Path, Taxonomy, join_path
-from prodcat.text import near_duplicate_key, readable
+from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.taxonomy.tree import Path, Taxonomy, join_path
+from prodcat.training.fitting import fit
 
 if TYPE_CHECKING:
     import pyarrow as pa

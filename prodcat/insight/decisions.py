@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.queue import QueueItem
-from prodcat.taxonomy import Taxonomy
+from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
 

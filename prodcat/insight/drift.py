@@ -26,15 +26,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog import Catalog, targets_in
-from prodcat.classifier import Classifier
-from prodcat.config import ReadingPrecision
+from prodcat.catalog.catalog import Catalog, targets_in
+from prodcat.catalog.text import title_hashes
+from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
 from prodcat.insight.prevalence import at_or_below, judged_rows, node_probabilities
-from prodcat.taxonomy import Taxonomy, join_path
-from prodcat.text import title_hashes
+from prodcat.model.config import ReadingPrecision
+from prodcat.taxonomy.tree import Taxonomy, join_path
 
 if TYPE_CHECKING:
     import pyarrow as pa

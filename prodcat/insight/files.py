@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from prodcat.errors import ConfigError
-from prodcat.objects import Objects
+from prodcat.storage.objects import Objects
 
 if TYPE_CHECKING:
     import pyarrow as pa

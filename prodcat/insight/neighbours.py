@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.lexical import Features, NGrams
+from prodcat.model.lexical import Features, NGrams
 
 _CHARACTERS = (3, 5)
 _MOST = 200_000

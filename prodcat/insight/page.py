@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from prodcat.errors import ConfigError
-from prodcat.taxonomy import Taxonomy
+from prodcat.taxonomy.tree import Taxonomy
 
 Kind = Literal["text", "count", "share", "figure", "price", "interval"]
 

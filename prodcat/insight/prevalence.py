@@ -35,11 +35,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from prodcat.catalog import Catalog
-from prodcat.classifier import Classifier
-from prodcat.config import ReadingPrecision
+from prodcat.catalog.catalog import Catalog
+from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError
-from prodcat.taxonomy import Taxonomy
+from prodcat.model.config import ReadingPrecision
+from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
 Floats = NDArray[np.float64]

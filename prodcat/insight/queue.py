@@ -20,14 +20,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from prodcat.catalog import Catalog
-from prodcat.classifier import Classifier
-from prodcat.config import ReadingPrecision
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.text import readable
+from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.files import folder_and_name, json_lines
 from prodcat.insight.neighbours import Neighbours
-from prodcat.objects import Objects
-from prodcat.text import readable
+from prodcat.model.config import ReadingPrecision
+from prodcat.storage.objects import Objects
 
 _MOST = 20_000  # titles that are compared with each other
 _NEAR = 24  # that each is compared with

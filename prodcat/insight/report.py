@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.errors import ConfigError
+from prodcat.evaluation.metrics import Comparison, Evaluation, ReliabilityBin
 from prodcat.insight.files import write_form
 from prodcat.insight.neighbours import Neighbours
 from prodcat.insight.page import Page, shown
-from prodcat.metrics import Comparison, Evaluation, ReliabilityBin
-from prodcat.taxonomy import Taxonomy, join_path
+from prodcat.taxonomy.tree import Taxonomy, join_path
 
 if TYPE_CHECKING:
-    from prodcat.catalog import Catalog
-    from prodcat.judging import JudgedRows
+    from prodcat.catalog.catalog import Catalog
+    from prodcat.evaluation.judging import JudgedRows
 
 _HEADLINES = (
     ("path_accuracy", "path accuracy", "share"),

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from prodcat.errors import CatalogError, ConfigError, TaxonomyError
 from prodcat.insight.decisions import Decisions
 from prodcat.insight.queue import QueueItem
-from prodcat.taxonomy import Taxonomy
+from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
 _MOST = 1 << 16  # bytes of a decision

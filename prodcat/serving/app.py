@@ -30,9 +30,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prodcat import __version__
-from prodcat.decoding import Answers
-from prodcat.inference import take_cores
+from prodcat._version import __version__
+from prodcat.classifier.inference import take_cores
+from prodcat.decisions.decoding import Answers
 from prodcat.serving.batching import Batcher
 from prodcat.serving.media import (
     ATTRIBUTES,

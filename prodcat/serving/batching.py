@@ -18,9 +18,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from prodcat.decoding import Answers, join_answers
+from prodcat.classifier.inference import Decide, Inference
+from prodcat.decisions.decoding import Answers, join_answers
 from prodcat.errors import is_fault
-from prodcat.inference import Decide, Inference
 from prodcat.serving.refusal import Refusal
 
 _PATIENCE = 50.0

@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from prodcat.document import count_values
 from prodcat.serving.apart import Apart
 from prodcat.serving.refusal import Refusal
+from prodcat.storage.document import count_values
 
 JSON, LINES, CSV, PARQUET = (
     "application/json",
@@ -502,7 +502,7 @@ def _dumps(value: object) -> bytes:
 
 
 def _flat(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    from prodcat.taxonomy import join_path
+    from prodcat.taxonomy.tree import join_path
 
     def path(own: Mapping[str, Any]) -> str | None:
         return join_path(own["path"]) if "path" in own else None

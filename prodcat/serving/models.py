@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from prodcat.archive import is_archive
-from prodcat.artifact import parse_manifest, read_manifest
-from prodcat.catalog import read_catalog
-from prodcat.classifier import Classifier
-from prodcat.config import ReadingPrecision
-from prodcat.decoding import Answers
+from prodcat.catalog.catalog import read_catalog
+from prodcat.classifier.classifier import Classifier
+from prodcat.classifier.inference import Decide, Inference
+from prodcat.classifier.loading import is_reference, load
+from prodcat.classifier.store import Store
+from prodcat.decisions.decoding import Answers
 from prodcat.errors import ConfigError, ProdcatError
-from prodcat.inference import Decide, Inference
-from prodcat.loading import is_reference, load
-from prodcat.objects import Objects
+from prodcat.model.config import ReadingPrecision
 from prodcat.serving.media import Query
 from prodcat.serving.memory import free_memory, give_back, trim
 from prodcat.serving.refusal import Refusal
-from prodcat.store import Store
+from prodcat.storage.archive import is_archive
+from prodcat.storage.artifact import parse_manifest, read_manifest
+from prodcat.storage.objects import Objects
 
 logger = logging.getLogger("prodcat")
 _DECISIONS = 64

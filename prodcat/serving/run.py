@@ -9,8 +9,8 @@ from typing import Any
 
 import uvicorn
 
-from prodcat.config import ReadingPrecision
-from prodcat.loading import load
+from prodcat.classifier.loading import load
+from prodcat.model.config import ReadingPrecision
 from prodcat.serving.app import Server, Settings, make_app
 from prodcat.serving.models import Models
 

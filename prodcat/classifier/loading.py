@@ -1,0 +1,82 @@
+"""Load a classifier from wherever one is saved."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prodcat.classifier.classifier import Classifier, pick_device, rebuild
+from prodcat.classifier.store import Store
+from prodcat.errors import ArtifactError, ConfigError, StoreError
+from prodcat.storage.archive import is_archive, read_archive
+from prodcat.storage.artifact import Artifact, parse_manifest, read_manifest, read_near
+from prodcat.storage.cache import Cache
+from prodcat.storage.objects import Objects
+from prodcat.storage.signature import Key
+
+
+def load(
+    uri: str | os.PathLike[str],
+    *,
+    device: str | torch.device | None = None,
+    cache: Cache | str | Path | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    keys: Sequence[Key] | Key | None = None,
+) -> Classifier:
+    """Load a classifier; needs no network but the artifact's own.
+
+    Args:
+        uri: The folder or the ``model.tar.gz`` that :meth:`Classifier.save` wrote, at any
+            fsspec URI, or a version in a store: ``s3://bucket/models/tr@production``.
+        device: Where to put it; a GPU if there is one.
+        cache: Where downloads are kept; ``~/.cache/prodcat`` if not given.
+        storage_options: For the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
+        keys: Of a store: only what one of them signed is loaded.
+
+    Raises:
+        ArtifactError: There is no artifact, or it is not whole.
+        StoreError: There is no such version in the store.
+        ConfigError: Keys were given for what is not in a store, and so is not signed.
+
+    A folder whose name has an ``@`` is read as a folder where it is one of this machine and no
+    keys are given; with keys, only a version of a store will do.
+    """
+    uri = os.fspath(uri)
+    folder, _, last = uri.rstrip("/").rpartition("/")
+    if is_reference(uri, signed=keys is not None):
+        store = Store(folder or ".", cache=cache, storage_options=storage_options, keys=keys)
+        return store.load(last, device=device)
+    if keys is not None:
+        raise ConfigError(
+            f"{uri!r} is not in a store, so nothing there is signed; expected STORE/model@alias. "
+            "Load it without keys, or publish it."
+        )
+    device = pick_device(device)
+    if is_archive(uri):
+        return rebuild(read_archive(Objects(folder or ".", storage_options), last), device)
+    return rebuild(_read(Objects(uri, storage_options), cache), device)
+
+
+def is_reference(uri: str, *, signed: bool = False) -> bool:
+    """Whether a URI is that of a version in a store, by its last part.
+
+    Args:
+        uri: The URI.
+        signed: Whether only what is signed will do, which a folder is not.
+    """
+    if "@" not in uri.rstrip("/").rpartition("/")[2] or is_archive(uri):
+        return False
+    return signed or "://" in uri or not Path(uri).is_dir()
+
+
+def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:
+    uri = objects.uri
+    manifest = parse_manifest(read_manifest(objects), uri)
+    if objects.is_near:
+        return Artifact(uri, manifest, read_near(objects, manifest, uri))
+    try:
+        return Artifact(uri, manifest, Cache.of(cache).fetch(objects, manifest, uri))
+    except StoreError as error:
+        raise ArtifactError(f"Cannot read the artifact at {uri!r}: {error}") from error

@@ -1,0 +1,160 @@
+"""A classifier as an ONNX graph, for runtimes without torch.
+
+    model.onnx        token ids (and n-gram margins) to calibrated log-probabilities
+    outcomes.json     the outcomes' ids and paths, in the order of the graph's output
+    tokenizer.json    what makes token ids of titles
+
+The graph does all that the network does.  n-grams are not a matter of tensors: a classifier
+with a lexical branch takes their margins as a further input, which
+:func:`lexical_margins` computes.
+"""
+
+import copy
+import json
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from prodcat.classifier.classifier import Classifier
+from prodcat.errors import ArtifactError, ConfigError, StoreError
+from prodcat.model.tokenization import tokenize
+from prodcat.storage.archive import is_archive
+from prodcat.storage.objects import Objects
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CLOSE = 1e-4
+_TITLES = ("yarim yagli sut 1 lt", "Bio Vollmilch 3,8 % 1 l", "x", "şeker", "café moulu 250 g" * 4)
+
+
+class _Graph(nn.Module):
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(classifier._network).cpu().float().eval()
+        encoder = self.network.encoder
+        assert encoder is not None
+        # Attention that chooses its way by the batch's size is no graph.
+        encoder.body.set_attn_implementation("sdpa")  # type: ignore[operator]
+        self.network.lexical = None
+        self.weights = classifier.weights
+        self.acting = self.weights.acting()
+        self.reads_margins = classifier.model.lexical
+        self.eval()
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, margins: Tensor) -> Tensor:
+        paths = self.network.paths
+        scores = paths.log_probs(self.network.logits(input_ids, attention_mask.bool()))
+        given = margins if self.reads_margins else None
+        return self.weights.applied(paths, scores, given, *self.acting)
+
+
+def export_onnx(classifier: Classifier, uri: str) -> float:
+    """Write a classifier as an ONNX graph, and compare its answers.
+
+    Args:
+        classifier: One with an encoder.
+        uri: A folder at any fsspec URI.
+
+    Returns:
+        The largest difference of a probability between the graph in ONNX Runtime and the
+        classifier, on some titles.
+
+    Raises:
+        ConfigError: There is no encoder, packages are missing, or an archive is named.
+        ArtifactError: The graph does not answer as the classifier does, or cannot be written.
+    """
+    if is_archive(uri):
+        raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
+    if classifier._network.encoder is None or classifier._tokenizer is None:
+        raise ConfigError("This classifier has no encoder; its n-grams need no ONNX.")
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            f"ONNX needs further packages ({error}): pip install 'prodcat[onnx]'."
+        ) from error
+    graph = _Graph(classifier)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        _export(graph, classifier, path)
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        worst = _difference(session, classifier)
+        if not worst <= _CLOSE:
+            raise ArtifactError(
+                f"The graph's probabilities differ by {worst:.2g} from the classifier's; expected "
+                f"at most {_CLOSE:g}. Nothing was written."
+            )
+        parts = {own.name: own.read_bytes() for own in sorted(Path(folder).iterdir())}
+    taxonomy = classifier.taxonomy
+    outcomes = [
+        {"id": taxonomy.ids[node], "path": list(taxonomy.path(int(node)))}
+        for node in taxonomy.outcomes
+    ]
+    parts["outcomes.json"] = json.dumps(outcomes, ensure_ascii=False).encode() + b"\n"
+    parts["tokenizer.json"] = classifier._tokenizer.to_str().encode()
+    objects = Objects(uri)
+    try:
+        for name, content in parts.items():
+            objects.write(name, content)
+    except StoreError as error:
+        raise ArtifactError(f"Cannot write the graph to {uri!r}: {error}") from error
+    return worst
+
+
+def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[np.float32]:
+    """What the n-grams say: the graph's input ``margins``.
+
+    Args:
+        classifier: The classifier.
+        titles: Titles, further text columns joined as the classifier reads them.
+
+    Returns:
+        float32 [titles, outcome]; zeros where there is no lexical branch.
+    """
+    if classifier._ngrams is None:
+        return np.zeros((len(titles), len(classifier.taxonomy.outcomes)), np.float32)
+    with torch.inference_mode():
+        margins = classifier._network.lexical_scores(classifier._ngrams(list(titles)))
+    assert margins is not None
+    return margins.cpu().numpy().astype(np.float32, copy=False)
+
+
+def _export(graph: _Graph, classifier: Classifier, path: Path) -> None:
+    ids = torch.ones(2, 5, dtype=torch.int64)
+    margins = torch.zeros(2, len(classifier.taxonomy.outcomes))
+    batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of axes that share a name, as they should
+        program = torch.onnx.export(
+            graph,
+            (ids, torch.ones_like(ids), margins),
+            input_names=["input_ids", "attention_mask", "margins"],
+            output_names=["log_probs"],
+            dynamic_shapes=({0: batch, 1: tokens}, {0: batch, 1: tokens}, {0: batch}),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    program.save(str(path))
+
+
+def _difference(session: Any, classifier: Classifier) -> float:
+    titles = list(_TITLES)
+    assert classifier._tokenizer is not None
+    table = tokenize(classifier._tokenizer, titles, classifier.model.max_tokens)
+    ids, mask = table.pad(np.arange(len(titles)), 0)
+    margins = lexical_margins(classifier, titles)
+    feeds = {"input_ids": ids.numpy(), "attention_mask": mask.long().numpy(), "margins": margins}
+    known = {own.name for own in session.get_inputs()}
+    [log_probs] = session.run(None, {name: own for name, own in feeds.items() if name in known})
+    wanted = torch.cat(list(classifier._log_probs(titles, "float32"))).cpu().numpy()
+    return float(np.abs(np.exp(log_probs) - np.exp(wanted)).max())

@@ -1,0 +1,130 @@
+"""``prodcat pipeline …``: every country's jobs from one ``countries.toml``."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prodcat.cli.models import named_keys
+from prodcat.errors import ConfigError, ProdcatError
+
+if TYPE_CHECKING:
+    from prodcat.pipeline.countries import Country
+    from prodcat.pipeline.jobs import Pipeline
+
+_CONFIG = "countries.toml"
+
+
+def add_pipeline(commands: Any) -> None:
+    """Add the command and its verbs to a parser's commands."""
+    pipeline = commands.add_parser(
+        "pipeline", help="every country's jobs: train, publish, judge, promote, score"
+    )
+    verbs = pipeline.add_subparsers(dest="verb", required=True, metavar="verb")
+
+    run = verbs.add_parser("run", help="run a step for one country, some or all")
+    run.add_argument("countries", help="tr; tr,nl; or all")
+    run.add_argument("--step", default="all", choices=["train", "score", "all"])
+    run.add_argument("--config", default=_CONFIG, help="a file or an fsspec URI")
+    run.add_argument(
+        "--run", dest="name", metavar="NAME", help="a name of this scoring; the day if not given"
+    )
+    run.add_argument("--shard", default="0/1", metavar="INDEX/COUNT", help="of the scoring")
+    run.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    run.add_argument("--quiet", action="store_true", help="no progress bars")
+    run.set_defaults(run=_run)
+
+    render = verbs.add_parser("render", help="write the infrastructure as CloudFormation")
+    render.add_argument("--config", default=_CONFIG, help="the countries, here")
+    render.add_argument(
+        "--config-uri", help="where the jobs read them; <work>/countries.toml if not given"
+    )
+    render.add_argument("--output", default="-", help="a file; - for stdout")
+    render.set_defaults(run=_render)
+
+    demo = verbs.add_parser("demo", help="write a countries.toml with generated catalogs")
+    demo.add_argument("folder")
+    demo.add_argument("--titles", type=int, default=1_500, help="of each country")
+    demo.add_argument("--encoder", default="none", help="none for n-grams alone")
+    demo.set_defaults(run=_demo)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from prodcat.pipeline.countries import read_countries
+    from prodcat.pipeline.jobs import Pipeline
+    from prodcat.scoring.jobs import parse_shard
+
+    countries = read_countries(options.config)
+    pipeline = Pipeline(
+        countries,
+        keys=named_keys(),
+        cache=os.environ.get("PRODCAT_CACHE"),
+        device=options.device,
+        progress=not options.quiet and sys.stderr.isatty(),
+    )
+    # Only one of many that share a scoring may train.
+    shard = parse_shard(options.shard)
+    if shard != (0, 1) and options.step != "score":
+        raise ConfigError("--shard shares a scoring alone; expected --step score.")
+    failed: dict[str, ProdcatError] = {}
+    named = countries.named(options.countries)
+    for country in named:
+        facts = options.facts.setdefault("countries", {}).setdefault(country.name, {})
+        try:
+            _steps(pipeline, country, options, shard, facts)
+        except ProdcatError as error:  # the others' jobs do not wait for this one
+            if len(named) == 1:
+                raise
+            facts["error"] = str(error)
+            failed[country.name] = error
+            print(f"{country.name}: FAILED. {error}", file=sys.stderr)
+    if failed:
+        first = next(iter(failed.values()))
+        raise type(first)(
+            f"{len(failed)} of {len(named)} countries failed: {', '.join(failed)}. Run these again."
+        ) from first
+
+
+def _steps(
+    pipeline: "Pipeline",
+    country: "Country",
+    options: argparse.Namespace,
+    shard: tuple[int, int],
+    facts: dict[str, Any],
+) -> None:
+    from prodcat.pipeline.jobs import facts_of
+
+    if options.step != "score":
+        report = pipeline.train(country)
+        facts["train"] = facts_of(report)
+        if report is None:
+            print(f"{country.name}: nothing has changed since production was trained")
+        else:
+            verdict = "promoted" if report.passed else "published, NOT promoted"
+            print(f"{report.candidate}: {verdict}. {' '.join(report.reasons)}")
+    if options.step != "train":
+        scored = pipeline.score(country, options.name, shard)
+        facts["score"] = facts_of(scored)
+        print(f"{country.name}: {scored}")
+
+
+def _render(options: argparse.Namespace) -> None:
+    from prodcat.pipeline.countries import read_countries
+    from prodcat.pipeline.infrastructure import render
+
+    countries = read_countries(options.config)
+    text = render(countries, options.config_uri or f"{countries.work}/{_CONFIG}")
+    if options.output == "-":
+        print(text, end="")
+    else:
+        Path(options.output).write_text(text, encoding="utf-8")
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from prodcat.demo.countries import write_demo
+
+    print(
+        f"{write_demo(Path(options.folder), options.titles, options.encoder)} is written; run it:"
+    )
+    print(f"prodcat pipeline run all --config {options.folder}/{_CONFIG}")

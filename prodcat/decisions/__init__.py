@@ -1,0 +1,1 @@
+"""From probabilities to the answer that was asked for."""

@@ -1,0 +1,1 @@
+"""How good the answers for labelled rows are."""

@@ -1,0 +1,88 @@
+"""Evaluations as pictures; needs matplotlib: ``pip install prodcat[plot]``."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from prodcat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from prodcat.evaluation.metrics import Evaluation, ReliabilityBin
+
+
+def _figure(columns: int = 1) -> "tuple[Figure, Sequence[Axes]]":
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            "Plots need matplotlib, which is not installed; install it with "
+            "pip install 'prodcat[plot]'."
+        ) from error
+    # Without pyplot: no window, no state; notebooks show the figure that is returned.
+    figure = Figure(figsize=(4.8 * columns, 4.2), layout="constrained")
+    axes: Any = figure.subplots(1, columns, squeeze=False)
+    return figure, list(axes[0])
+
+
+def _with_probabilities(evaluation: "Evaluation") -> None:
+    if not evaluation.reliability:
+        raise ConfigError(
+            "This evaluation has no probabilities, so there is nothing to plot; expected one "
+            "that was given confidence, as Classifier.evaluate() does."
+        )
+
+
+def plot_reliability(
+    evaluation: "Evaluation", ax: "Axes | None" = None, *, before: "Evaluation | None" = None
+) -> "Axes":
+    """Accuracy against confidence; the area of a dot is the share of rows in its bin."""
+    _with_probabilities(evaluation)
+    ax = _figure()[1][0] if ax is None else ax
+    if before is not None:
+        _with_probabilities(before)
+        _dots(ax, before.reliability, f"before, ECE {before.ece:.3f}")
+    name = "ECE" if before is None else "after, ECE"
+    _dots(ax, evaluation.reliability, f"{name} {evaluation.ece:.3f}")
+    _finish(ax, "whole path")
+    return ax
+
+
+def _dots(ax: "Axes", reliability: "Sequence[ReliabilityBin]", label: str) -> None:
+    rows = sum(own.rows for own in reliability)
+    x, y = [own.confidence for own in reliability], [own.accuracy for own in reliability]
+    (line,) = ax.plot(x, y, label=label, linewidth=1)
+    ax.scatter(x, y, [300 * own.rows / rows + 8 for own in reliability], color=line.get_color())
+
+
+def _finish(ax: "Axes", title: str) -> None:
+    ax.plot([0, 1], [0, 1], color="gray", linestyle=":", linewidth=1)
+    ax.set(xlabel="confidence", ylabel="accuracy", title=title, xlim=(0, 1.02), ylim=(0, 1.02))
+    ax.legend(loc="upper left")
+
+
+def plot_risk_coverage(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
+    """The error among the answered against the share answered."""
+    _with_probabilities(evaluation)
+    ax = _figure()[1][0] if ax is None else ax
+    x, y, _ = zip(*evaluation.risk_coverage, strict=True)
+    ax.plot(x, y, label=f"area {evaluation.risk_coverage_area:.4f}")
+    ax.set(xlabel="share answered", ylabel="error among the answered", xlim=(0, 1.02))
+    ax.set_title("risk and coverage")
+    ax.set_ylim(bottom=0)
+    ax.legend(loc="upper left")
+    return ax
+
+
+def plot_evaluation(evaluation: "Evaluation") -> "Figure":
+    """Reliability of the whole path and of each level, and risk against coverage."""
+    _with_probabilities(evaluation)
+    figure, (whole, levels, risk) = _figure(3)
+    plot_reliability(evaluation, whole)
+    for level in evaluation.levels:
+        if level.reliability:
+            _dots(levels, level.reliability, f"level {level.level}, ECE {level.ece:.3f}")
+    _finish(levels, "each level")
+    plot_risk_coverage(evaluation, risk)
+    return figure

@@ -1,0 +1,1 @@
+"""Features and tokens in, scores out: encoder, heads, n-grams, network."""

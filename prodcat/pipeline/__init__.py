@@ -1,0 +1,5 @@
+"""Every country's jobs: train, judge, promote, score."""
+
+from prodcat.deprecated import forward
+
+__getattr__ = forward("prodcat.pipeline")

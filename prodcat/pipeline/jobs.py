@@ -1,0 +1,209 @@
+"""The two jobs of every country: train, publish, judge and promote; score.
+
+<work>/<country>/checkpoints/              of a training, until it is published
+<work>/<country>/gate/<version>.json, .md  whether it went to production, and why
+<work>/<country>/scores/<run>/             the answers; see prodcat.scoring.ledger
+"""
+
+import json
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Literal
+
+from prodcat.catalog.catalog import Catalog, read_catalog
+from prodcat.classifier.classifier import Classifier
+from prodcat.classifier.store import Store
+from prodcat.errors import StoreError
+from prodcat.model.config import ModelConfig, ScoringConfig
+from prodcat.pipeline.countries import Countries, Country
+from prodcat.pipeline.gate import GateReport, judge
+from prodcat.scoring.jobs import ScoringReport, Shard, score
+from prodcat.storage.cache import Cache
+from prodcat.storage.document import read_document
+from prodcat.storage.objects import Objects
+from prodcat.storage.signature import Key
+from prodcat.taxonomy.tree import read_taxonomy
+from prodcat.training.checkpoint import CheckpointFolder
+from prodcat.training.fitting import fit
+
+logger = logging.getLogger("prodcat")
+Step = Literal["train", "score"]
+PRODUCTION = "production"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Countries, and what their jobs are run with.
+
+    Attributes:
+        countries: See :mod:`prodcat.pipeline.countries`.
+        keys: Of the store.
+        cache: Of the store.
+        device: Where to train and score; a GPU if there is one.
+        progress: Whether to show bars.
+    """
+
+    countries: Countries
+    keys: Sequence[Key] | None = None
+    cache: Cache | str | None = None
+    device: str | None = None
+    progress: bool = False
+
+    @cached_property
+    def store(self) -> Store:
+        """Where the models are."""
+        return Store(self.countries.store, keys=self.keys, cache=self.cache)
+
+    def train(self, country: Country) -> GateReport | None:
+        """Train, publish, and promote where the gate lets it.
+
+        Args:
+            country: Whose model.
+
+        Returns:
+            What the gate says; None where nothing has changed since production was trained.
+
+        Raises:
+            ProdcatError: As for :func:`prodcat.fit` and :class:`prodcat.Store`.
+            Interrupted: SIGTERM came; the same call goes on.
+        """
+        model, training = country.settings()
+        tree = None if country.taxonomy is None else read_taxonomy(country.taxonomy)
+        catalog = _read(country, country.labelled, tree)
+        frozen = _read(country, country.validation, catalog.tree)
+        production = self._production(country)
+        warm = production if _goes_on(production, model) else None
+        checkpoints = CheckpointFolder(f"{self.countries.work}/{country.name}/checkpoints")
+        candidate = fit(
+            catalog,
+            validation=frozen,
+            model=model,
+            training=training,
+            warm_start=warm,
+            checkpoints=checkpoints,
+            device=self.device,
+            progress=self.progress,
+        )
+        if candidate is warm:
+            logger.info("%s: nothing has changed; production stays as it is.", country.name)
+            return None
+        if candidate.origin is None and production is not None:
+            candidate = replace(candidate, origin=production.origin)
+        if country.calibration is not None:
+            others = _read(country, country.calibration, catalog.tree)
+            candidate = candidate.with_guarantee(others)
+        version = self.store.publish(candidate, country.name)
+        checkpoints.clear()
+        cheap = replace(model, encoder=None, lexical=True, structure="stacked")
+        baseline = candidate
+        if model.encoder is not None:
+            baseline = fit(catalog, validation=frozen, model=cheap, progress=False, device="cpu")
+        origin = None if production is None else production.origin
+        report = judge(
+            country.name,
+            candidate,
+            production,
+            baseline,
+            frozen,
+            country.margin,
+            (f"{country.name}@{version}", origin),
+        )
+        place = Objects(f"{self.countries.work}/{country.name}/gate")
+        place.write(f"{version}.json", report.to_json().encode())
+        place.write(f"{version}.md", report.to_markdown().encode())
+        if report.passed:
+            reason = " ".join(report.reasons)
+            self.store.promote(country.name, version, PRODUCTION, reason=reason[:500])
+        logger.info("%s", report.to_markdown())
+        return report
+
+    def score(
+        self, country: Country, run: str | None = None, shard: Shard | None = None
+    ) -> ScoringReport:
+        """Answer a country's assortment with the version in production.
+
+        Args:
+            country: Whose.
+            run: A name of this scoring, which the same call goes on with; the day if not
+                given.
+            shard: This process's share; see :func:`prodcat.score`.
+
+        Raises:
+            ProdcatError: As for :func:`prodcat.score`.
+            Interrupted: SIGTERM came; the same call goes on.
+        """
+        run = run or f"{datetime.now(UTC):%Y-%m-%d}"
+        classifier = self._pinned(country, run)
+        named = country.language in classifier.taxonomy.translations
+        scoring = ScoringConfig(
+            language=country.language if named else None,
+            title=country.title,
+            text=country.text or None,
+            guarantee=country.guarantee,
+            format=country.format,  # type: ignore[arg-type]  # checked there
+        )
+        return score(
+            classifier,
+            country.assortment,
+            f"{self.countries.work}/{country.name}/scores/{run}",
+            scoring=scoring,
+            shard=shard or (0, 1),
+            progress=self.progress,
+        )
+
+    def _pinned(self, country: Country, run: str) -> Classifier:
+        """What was in production when the run began, whatever is promoted meanwhile."""
+        classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
+        own = {"model": classifier.origin, "by": uuid.uuid4().hex}
+        runs = Objects(f"{self.countries.work}/{country.name}/runs")
+        there = runs.create(f"{run}.json", json.dumps(own).encode())
+        if there is None:
+            return classifier
+        pinned = read_document(there, runs.at(f"{run}.json"), limit=1 << 20)["model"]
+        if pinned == classifier.origin:
+            return classifier
+        logger.info("%s: the run %s began with %s, and goes on with it.", country.name, run, pinned)
+        return self.store.load(str(pinned), device=self.device)
+
+    def _production(self, country: Country) -> Classifier | None:
+        store = self.store
+        try:
+            named = store.aliases(country.name)
+        except StoreError as error:
+            if error.unreachable:
+                raise
+            return None
+        if PRODUCTION not in named:
+            return None
+        return store.load(f"{country.name}@{PRODUCTION}", device=self.device)
+
+
+def _read(country: Country, source: str, tree: Any) -> Catalog:
+    return read_catalog(
+        source,
+        title=country.title,
+        path=country.path if isinstance(country.path, str) else list(country.path),
+        text=list(country.text),
+        taxonomy=tree,
+        on_error="aside",
+    )
+
+
+def _goes_on(production: Classifier | None, model: ModelConfig) -> bool:
+    """Whether a training can go on from what is in production."""
+    if production is None:
+        return False
+    own = production.model
+    return all(
+        getattr(own, name) == getattr(model, name)
+        for name in ("encoder", "pooling", "structure", "belief_width")
+    )
+
+
+def facts_of(report: GateReport | ScoringReport | None) -> Mapping[str, Any]:
+    """What a step did, for programs."""
+    return {} if report is None else asdict(report)

@@ -1,0 +1,209 @@
+"""An artifact as one ``model.tar.gz``, as SageMaker takes it.
+
+The same files give the same bytes: no times, no owners, names in a fixed order, the manifest
+first.  Reading writes nothing to the disk, and takes regular files alone that the manifest
+lists: links, devices, absolute paths, ``..`` and anything that unpacks to more than it should
+are refused.  Code that lies in an archive beside the artifact is never looked at: it is for AWS's
+servers, ``inference.py`` at the root for many models and in ``code/`` for one.  Multi Model Server
+takes any ``manifest.json`` for one of its own old ones and ends; its new one goes before.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from prodcat.errors import ArtifactError, StoreError
+from prodcat.storage.artifact import (
+    MANIFEST,
+    Artifact,
+    check_hash,
+    check_size,
+    missing_file,
+    parse_manifest,
+)
+from prodcat.storage.objects import Objects
+
+_ENDS = (".tar.gz", ".tgz")
+_LEVEL = 1  # weights hardly shrink, so speed counts
+_MOST_AT_ONCE = 1 << 20
+_MOST_MEMBERS = 1_000
+_FREE = 64 << 20
+_INFERENCE = b"""# For AWS's containers, in which prodcat must be installed: Multi Model Server
+# calls handle, the Hugging Face and PyTorch toolkits call the others.
+from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
+
+__all__ = ["handle", "input_fn", "model_fn", "output_fn", "predict_fn"]
+"""
+_SERVED = {
+    "specificationVersion": "1.0",
+    "runtime": "python",
+    "model": {"modelName": "model", "handler": "inference:handle"},
+}
+_CODE = {
+    "inference.py": _INFERENCE,
+    "code/inference.py": _INFERENCE,
+    "MAR-INF/MANIFEST.json": json.dumps(_SERVED).encode(),
+}
+_RATIO = 8  # weights shrink to nine tenths, a tree's JSON to a tenth
+
+
+def is_archive(uri: str) -> bool:
+    """Whether a URI is that of an archive, by its name."""
+    return uri.lower().endswith(_ENDS)
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """One archive of all files, and of the few lines that AWS's servers run.
+
+    Args:
+        files: Contents by name, the manifest too.
+    """
+    files = {**files, **_CODE}
+    packed = _packed(files, _LEVEL)
+    if sum(map(len, files.values())) > _most(len(packed)):
+        packed = _packed(files, 0)  # what shrinks so much would be taken for a bomb
+    return packed
+
+
+def _packed(files: Mapping[str, bytes], level: int) -> bytes:
+    out = io.BytesIO()
+    with (
+        gzip.GzipFile("", "wb", level, out, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for name in sorted(files, key=lambda own: (own != MANIFEST, own)):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode, member.mtime = len(files[name]), 0o644, 0
+            tar.addfile(member, io.BytesIO(files[name]))
+    return out.getvalue()
+
+
+def _most(packed: int) -> int:
+    """To how many bytes an archive of so many may unpack."""
+    return max(_FREE, _RATIO * packed)
+
+
+def read_archive(objects: Objects, name: str) -> Artifact:
+    """The verified artifact in an archive.
+
+    Args:
+        objects: The folder that the archive is in.
+        name: Its name there.
+
+    Raises:
+        ArtifactError: There is none, it is damaged, or it has members that no artifact has.
+    """
+    uri = objects.at(name)
+    try:
+        content = objects.read(name)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"Found no archive at {uri!r}. Check the address.") from error
+    except StoreError as error:
+        raise ArtifactError(f"Cannot read the archive {uri!r}: {error}") from error
+    try:
+        manifest = parse_manifest(_manifest_of(content, uri), uri)
+        return Artifact(uri, manifest, _files_of(content, manifest, uri))
+    except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
+        if isinstance(error, ArtifactError):
+            raise
+        raise ArtifactError(
+            f"The archive {uri!r} cannot be read: {type(error).__name__}: {error}. Copy it again."
+        ) from error
+
+
+class _Unpacked:
+    """What an archive unpacks to, read forward in small pieces and not without end."""
+
+    def __init__(self, content: bytes, uri: str) -> None:
+        self.file = gzip.GzipFile(fileobj=io.BytesIO(content))
+        self.most = _most(len(content))
+        self.uri = uri
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        if not 0 <= size <= _MOST_AT_ONCE:
+            raise ArtifactError(
+                f"The archive {self.uri!r} has a header of {size:,} bytes; expected at most "
+                f"{_MOST_AT_ONCE:,}. It was not made by prodcat."
+            )
+        self._check(self.file.tell() + size)
+        return self.file.read(size)
+
+    def seek(self, place: int) -> int:
+        """Go on from there."""
+        self._check(place)
+        return self.file.seek(place)
+
+    def tell(self) -> int:
+        """Where the next bytes are from."""
+        return self.file.tell()
+
+    def _check(self, place: int) -> None:
+        if place > self.most:
+            raise ArtifactError(
+                f"The archive {self.uri!r} unpacks to more than {self.most:,} bytes, which no "
+                "artifact of its size does. It was not made by prodcat."
+            )
+
+
+def _members(content: bytes, uri: str) -> Any:
+    """Each member with a reader of its content, in order."""
+    unpacked: Any = _Unpacked(content, uri)
+    with tarfile.open(fileobj=unpacked, mode="r:") as tar:
+        for number, member in enumerate(tar):
+            path = member.name.removeprefix("./")
+            if number == _MOST_MEMBERS:
+                raise ArtifactError(f"The archive {uri!r} has more than {number:,} members.")
+            if path.startswith("/") or "\\" in path or ".." in path.split("/"):
+                raise ArtifactError(
+                    f"The archive {uri!r} has a member {member.name[:100]!r}, outside of it. It "
+                    "was made to do harm; do not use it."
+                )
+            if member.issparse() or any("sparse" in key for key in member.pax_headers):
+                raise ArtifactError(
+                    f"The archive {uri!r} has a member {member.name[:100]!r} with holes, which can "
+                    "unpack to any size. Pack the files themselves, without --sparse."
+                )
+            if not (member.isreg() or member.isdir()):
+                raise ArtifactError(
+                    f"The archive {uri!r} has a member {member.name[:100]!r} that is a link or a "
+                    "device; expected regular files alone. Pack the files themselves."
+                )
+            if member.isreg():
+                yield path, member.size, tar.extractfile(member)
+
+
+def _manifest_of(content: bytes, uri: str) -> bytes:
+    for path, size, file in _members(content, uri):
+        if path == MANIFEST:
+            return bytes(file.read(min(size, _MOST_AT_ONCE)))
+    raise ArtifactError(
+        f"Found no artifact in {uri!r}: it has no {MANIFEST}. Expected what `save` wrote, at the "
+        "root of the archive."
+    )
+
+
+def _files_of(content: bytes, manifest: Mapping[str, Any], uri: str) -> dict[str, bytes]:
+    wanted = manifest["files"]
+    files: dict[str, bytes] = {}
+    for path, size, file in _members(content, uri):
+        if path not in wanted:
+            continue  # the manifest, or code for a server
+        if path in files:
+            raise ArtifactError(f"The archive {uri!r} has two members {path!r}. Pack it again.")
+        check_size(path, size, wanted[path]["bytes"], uri)
+        digest, pieces = hashlib.sha256(), []
+        while piece := file.read(_MOST_AT_ONCE):
+            digest.update(piece)
+            pieces.append(piece)
+        check_hash(path, digest.hexdigest(), wanted[path]["sha256"], uri)
+        files[path] = b"".join(pieces)
+    for name in wanted:
+        if name not in files:
+            raise missing_file(name, uri)
+    return files

@@ -1,0 +1,383 @@
+"""A saved classifier: a folder of JSON and safetensors at any fsspec URI.
+
+    manifest.json       format version, and size and SHA-256 of every other file
+    config.json         model and training settings, encoder config, text columns
+    taxonomy.json       the tree
+    tokenizer.json      the tokenizer, where there is an encoder
+    model.safetensors   all weights
+    history.json        the training history
+    evaluation.json     metrics on the validation titles
+    guarantee.json      what guarantees were measured on, where they were
+    README.md           a card for people
+
+The manifest is written last, so a folder without one is not a whole artifact.  Nothing in
+it is executable: no pickle, no code.  What is read may have been made to do harm: sizes are
+compared before anything is read, hashes before anything is parsed, and JSON is bounded.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import math
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prodcat.errors import ArtifactError, StoreError
+from prodcat.storage.document import check_document, count_values, read_document
+from prodcat.storage.objects import Objects
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT_VERSION = 3
+READABLE = (2, 3)
+MANIFEST = "manifest.json"
+WEIGHTS = "model.safetensors"
+REQUIRED = ("config.json", "taxonomy.json", WEIGHTS)
+KNOWN = (
+    *REQUIRED,
+    "tokenizer.json",
+    "history.json",
+    "evaluation.json",
+    "guarantee.json",
+    "README.md",
+)
+MAX_BYTES = 64 << 30
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MANIFEST_LIMIT = 1 << 20
+# Most bytes, and most values, of each file of JSON.
+_LIMITS = {
+    "taxonomy.json": (64 << 20, 1_500_000),
+    "tokenizer.json": (128 << 20, 4_000_000),
+    "evaluation.json": (32 << 20, 500_000),
+}
+_MOST_TENSORS = 2_000
+_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "safetensors")
+_REMEDY = "Save or copy the artifact again."
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A verified artifact: every file is what the manifest says.
+
+    Attributes:
+        uri: Where it is, for messages.
+        manifest: Its manifest.
+        files: Contents by name, or where they lie as files that never change.
+    """
+
+    uri: str
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes | Path]
+
+    def read(self, name: str) -> bytes:
+        """The content of one file."""
+        content = self.files[name]
+        return content if isinstance(content, bytes) else content.read_bytes()
+
+    def text(self, name: str, values: int | None = None) -> str:
+        """A file of text that something else parses, with its JSON bounded.
+
+        Args:
+            name: Of the file.
+            values: Most values, where fewer are expected than any such file may have.
+
+        Raises:
+            ArtifactError: It is too large, or no UTF-8.
+        """
+        content = self.read(name)
+        limit, most = _limits(name)
+        source = f"{name} in the artifact at {self.uri!r}"
+        check_document(content, source, limit=limit, values=min(values or most, most))
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise ArtifactError(
+                f"{name} in the artifact at {self.uri!r} is no UTF-8: {error}. {_REMEDY}"
+            ) from error
+
+    def document(self, name: str) -> Any:
+        """A file of JSON, parsed.
+
+        Raises:
+            ArtifactError: It is too large, too deep, or no JSON.
+        """
+        limit, values = _limits(name)
+        source = f"{name} in the artifact at {self.uri!r}"
+        return read_document(self.read(name), source, limit=limit, values=values)
+
+    def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Type and shape of each weight by name, from the file's header alone.
+
+        Raises:
+            ArtifactError: The header does not fit the file.
+        """
+        content = self.files[WEIGHTS]
+        if isinstance(content, bytes):
+            return _shapes(content[:8], lambda end: content[8:end], len(content), self.uri)
+        with content.open("rb") as file:
+            return _shapes(
+                file.read(8),
+                lambda end: file.read(end - 8),
+                content.stat().st_size,
+                self.uri,
+            )
+
+    def tensors(self) -> "dict[str, Tensor]":
+        """The weights; mapped into memory where they are a file.
+
+        Raises:
+            ArtifactError: They cannot be read.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import load, load_file
+
+        content = self.files[WEIGHTS]
+        try:
+            found: dict[str, Tensor]
+            found = load(content) if isinstance(content, bytes) else load_file(content)
+            return found
+        except (SafetensorError, ValueError, KeyError, OverflowError) as error:
+            raise ArtifactError(
+                f"{WEIGHTS} in the artifact at {self.uri!r} cannot be read: "
+                f"{type(error).__name__}: {error}. {_REMEDY}"
+            ) from error
+
+
+def _limits(name: str) -> tuple[int, int]:
+    """Most bytes and most values of a file of JSON."""
+    return _LIMITS.get(name, (4 << 20, 100_000))
+
+
+def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+    source = f"The header of {WEIGHTS} in the artifact at {uri!r}"
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or length > size - 8:
+        raise ArtifactError(
+            f"{source} says that it has {length:,} bytes; the whole file has {size:,}. {_REMEDY}"
+        )
+    if length > 16 << 20:
+        raise ArtifactError(f"{source} has {length:,} bytes; expected at most {16 << 20:,}.")
+    header = read_document(rest(8 + length), source, limit=16 << 20, values=500_000)
+    if isinstance(header, dict) and len(header) > _MOST_TENSORS:
+        raise ArtifactError(
+            f"{source} names {len(header):,} tensors; expected at most {_MOST_TENSORS:,}."
+        )
+    shapes = {}
+    try:
+        for name, entry in header.items():
+            if name == "__metadata__":
+                continue
+            shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
+            if not all(type(axis) is int and axis >= 0 for axis in (*shape, begin, end)):
+                raise ValueError(f"{name} has no shape")
+            if not begin <= end <= size - 8 - length or math.prod(shape) > 2 * (end - begin):
+                raise ValueError(f"{name} is not within the file")
+            shapes[name] = str(entry["dtype"]), shape
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(f"{source} is damaged: {error}. {_REMEDY}") from error
+    return shapes
+
+
+# -- writing ----------------------------------------------------------------------
+
+
+def check_loadable(name: str, content: bytes, values: int | None = None) -> None:
+    """Refuse to write JSON that could not be read back; see :meth:`Artifact.text`.
+
+    Args:
+        name: Of the file.
+        content: Of the file.
+        values: See :meth:`Artifact.text`.
+
+    Raises:
+        ArtifactError: It is too large.
+    """
+    limit, most = _limits(name)
+    most = min(values or most, most)
+    found = count_values(content)
+    if len(content) > limit or found > most:
+        raise ArtifactError(
+            f"{name} of this classifier would have {len(content):,} bytes and some {found:,} "
+            f"values; expected at most {limit:,} and {most:,}, since more is refused when it is "
+            "loaded. Use a smaller tree or tokenizer, or fewer languages of the tree's names."
+        )
+
+
+def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
+    """The manifest of files.
+
+    Args:
+        files: Contents by name.
+        version: Of prodcat.
+    """
+    return {
+        "format": "prodcat",
+        "format_version": FORMAT_VERSION,
+        "prodcat_version": version,
+        "libraries": libraries(),
+        "files": {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in files.items()
+        },
+    }
+
+
+def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
+    """SHA-256 over the names and hashes of a manifest's files."""
+    pairs = sorted((name, own["sha256"]) for name, own in listed.items())
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+
+
+def to_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as its file holds it."""
+    return json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def libraries() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a model answers."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in _LIBRARIES
+    }
+
+
+def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes) -> None:
+    """Write the files, then the manifest.
+
+    Args:
+        objects: A folder.  An artifact that is there is replaced: its manifest goes first,
+            so that it never vouches for mixed files.
+        files: Contents by name.
+        manifest: See :func:`describe` and :func:`to_bytes`.
+
+    Raises:
+        ArtifactError: The folder cannot be written.
+    """
+    try:
+        objects.remove(MANIFEST)
+        for name, content in files.items():
+            objects.write(name, content)
+        objects.write(MANIFEST, manifest)
+    except StoreError as error:
+        raise ArtifactError(f"Cannot write the artifact to {objects.uri!r}: {error}") from error
+
+
+# -- reading ----------------------------------------------------------------------
+
+
+def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
+    """A manifest whose form is right.
+
+    Raises:
+        ArtifactError: It is damaged, or of another format.
+    """
+    source = f"{MANIFEST} of the artifact at {uri!r}"
+    manifest = read_document(text, source, limit=_MANIFEST_LIMIT, values=20_000)
+    damaged = ArtifactError(f"{source} is damaged. {_REMEDY}")
+    if not isinstance(manifest, dict):
+        raise damaged
+    version, files = manifest.get("format_version"), manifest.get("files")
+    if "format" not in manifest or version is None:
+        raise damaged
+    if manifest["format"] != "prodcat" or version not in READABLE:
+        raise ArtifactError(
+            f"The artifact at {uri!r} has format {str(manifest['format'])[:64]!r} version "
+            f"{str(version)[:64]}; this prodcat reads 'prodcat' versions {READABLE}. Install the "
+            f"prodcat that wrote it ({str(manifest.get('prodcat_version'))[:64]!r})."
+        )
+    if not isinstance(files, dict):
+        raise damaged
+    for name, entry in files.items():
+        if name not in KNOWN:
+            raise ArtifactError(
+                f"{source} is damaged: it names a file {name[:64]!r}, which no artifact has. "
+                f"{_REMEDY}"
+            )
+        if not (
+            isinstance(entry, dict)
+            and type(entry.get("bytes")) is int
+            and 0 <= entry["bytes"] <= (MAX_BYTES if name == WEIGHTS else _limits(name)[0])
+            and isinstance(entry.get("sha256"), str)
+            and _SHA256.fullmatch(entry["sha256"])
+        ):
+            raise damaged
+    for name in REQUIRED:
+        if name not in files:
+            raise ArtifactError(
+                f"The manifest of the artifact at {uri!r} does not list {name}. {_REMEDY}"
+            )
+    return manifest
+
+
+def missing_file(name: str, uri: str) -> ArtifactError:
+    """What to say where a file that the manifest lists is not there."""
+    return ArtifactError(
+        f"The artifact at {uri!r} has no {name}, which its manifest lists. {_REMEDY}"
+    )
+
+
+def check_size(name: str, found: int, wanted: int, uri: str) -> None:
+    """Refuse a file of another size than the manifest says.
+
+    Raises:
+        ArtifactError: It has another size.
+    """
+    if found != wanted:
+        raise ArtifactError(
+            f"{name} in the artifact at {uri!r} has {found:,} bytes; its manifest says "
+            f"{wanted:,}. The file was truncated or replaced. {_REMEDY}"
+        )
+
+
+def check_hash(name: str, found: str, wanted: str, uri: str) -> None:
+    """Refuse a file of another content than the manifest says.
+
+    Raises:
+        ArtifactError: It has another content.
+    """
+    if found != wanted:
+        raise ArtifactError(
+            f"{name} in the artifact at {uri!r} was altered: SHA-256 {found[:12]}…, its "
+            f"manifest says {wanted[:12]}…. {_REMEDY}"
+        )
+
+
+def read_near(objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[str, bytes]:
+    """Read and verify all files of a folder that needs no network.
+
+    Raises:
+        ArtifactError: A file is missing, truncated or altered; the message says which.
+    """
+    files: dict[str, bytes] = {}
+    for name, wanted in manifest["files"].items():
+        try:
+            check_size(name, objects.size(name), wanted["bytes"], uri)
+            content = objects.start(name, wanted["bytes"] + 1)
+        except FileNotFoundError as error:
+            raise missing_file(name, uri) from error
+        check_size(name, len(content), wanted["bytes"], uri)
+        check_hash(name, hashlib.sha256(content).hexdigest(), wanted["sha256"], uri)
+        files[name] = content
+    return files
+
+
+def read_manifest(objects: Objects) -> bytes:
+    """The manifest's text.
+
+    Raises:
+        ArtifactError: There is none.
+    """
+    try:
+        return objects.start(MANIFEST, _MANIFEST_LIMIT + 1)
+    except FileNotFoundError as error:
+        found = ", ".join(objects.names("")[:8]) or "nothing"
+        raise ArtifactError(
+            f"Found no artifact at {objects.uri!r}: it has no {MANIFEST} (found {found}). Check "
+            "the address; a folder without a manifest was not written to its end."
+        ) from error
+    except StoreError as error:
+        raise ArtifactError(f"Cannot read the artifact at {objects.uri!r}: {error}") from error

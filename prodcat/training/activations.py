@@ -1,0 +1,134 @@
+"""Frozen lower layers, computed once: their output is kept and training starts above them.
+
+Half of an encoder's layers carry over to product titles as they are.  Keeping them fixed
+saves their backward pass, and keeping their output saves the forward pass of every epoch
+but the first.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from prodcat.errors import EncoderError
+from prodcat.model.encoder import Encoder, autocast, pad_id_of
+from prodcat.model.tokenization import Batch, TokenTable
+
+
+def layer_list(body: nn.Module) -> tuple[nn.Module, str, nn.ModuleList]:
+    """Find the list of an encoder's layers: its owner, its name there, and the list.
+
+    Raises:
+        EncoderError: There is no list with as many modules as the config has layers.
+    """
+    config: Any = body.config
+    count = getattr(config, "num_hidden_layers", None) or getattr(config, "n_layers", None)
+    for owner in body.modules():
+        for name, child in owner.named_children():
+            if isinstance(child, nn.ModuleList) and len(child) == count:
+                return owner, name, child
+    raise EncoderError(
+        f"Found no list of {count} layers in a {type(body).__name__}; expected one. "
+        "Train with frozen_layers=0."
+    )
+
+
+class LayerSplit:
+    """An encoder cut in two: lower layers that stay, upper layers that learn.
+
+    Args:
+        encoder: The encoder.
+        frozen: How many layers from the bottom stay as they are, at least 1.
+        precision: ``"bfloat16"`` or ``"float32"``.
+    """
+
+    def __init__(self, encoder: Encoder, frozen: int, precision: str) -> None:
+        self.encoder = encoder
+        self.precision = precision
+        self.owner, self.name, self.layers = layer_list(encoder.body)
+        self.frozen = frozen
+        self.device = next(encoder.parameters()).device
+
+    @contextmanager
+    def _only(self, start: int, end: int) -> Iterator[nn.ModuleList]:
+        part = self.layers[start:end]
+        assert isinstance(part, nn.ModuleList)
+        setattr(self.owner, self.name, part)
+        try:
+            yield part
+        finally:
+            setattr(self.owner, self.name, self.layers)
+
+    def freeze(self) -> None:
+        """Let nothing below the upper layers learn."""
+        for parameter in self.encoder.parameters():
+            parameter.requires_grad_(False)
+        for layer in list(self.layers)[self.frozen :]:
+            layer.requires_grad_(True)
+        for name, module in self.owner.named_children():
+            if name != self.name and "embed" not in name:  # a last norm, as in ModernBERT
+                module.requires_grad_(True)
+
+    @torch.no_grad()
+    def lower(self, table: TokenTable, batches: Sequence[NDArray[np.int64]]) -> Tensor:
+        """The lower layers' output for every token, [tokens, hidden], in the table's order.
+
+        Args:
+            table: The titles.
+            batches: The rows to read, as from :func:`plan_batches`; others stay 0.
+        """
+        kept: dict[str, Tensor] = {}
+        kind = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+        hidden = torch.zeros(len(table.ids), self.encoder.hidden, dtype=kind, device=self.device)
+        training = self.encoder.training
+        self.encoder.eval()
+        with self._only(0, self.frozen) as part:
+            hook = part[-1].register_forward_hook(
+                lambda module, arguments, output: kept.update(
+                    last=output[0] if isinstance(output, tuple) else output
+                )
+            )
+            try:
+                for rows in batches:
+                    batch = table.batch(rows, pad_id_of(self.encoder)).to(self.device)
+                    with autocast(self.device, self.precision):
+                        self.encoder.states(batch.ids, batch.mask)
+                    last, places = kept["last"].to(kind), batch.source
+                    if batch.mask is not None:
+                        last, places = last[batch.mask], places[batch.mask]
+                    hidden[places.flatten()] = last.flatten(0, -2)
+            finally:
+                hook.remove()
+        self.encoder.train(training)
+        return hidden
+
+    def upper(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Run the upper layers on kept activations: pooled titles, float32 [batch, hidden].
+
+        Args:
+            hidden: As from :meth:`lower`.
+            batch: Rows of the same table, on the same device.
+        """
+        states = hidden[batch.source].float()
+        with self._only(self.frozen, len(self.layers)) as part:
+            hook = part[0].register_forward_pre_hook(
+                lambda module, arguments, named: _replace(states, arguments, named),
+                with_kwargs=True,
+            )
+            try:
+                pooled: Tensor = self.encoder(batch.ids, batch.mask)
+            finally:
+                hook.remove()
+        return pooled
+
+
+def _replace(
+    states: Tensor, arguments: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if arguments:
+        return (states, *arguments[1:]), named
+    return arguments, {**named, "hidden_states": states}

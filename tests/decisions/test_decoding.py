@@ -1,0 +1,225 @@
+"""Every decoder against brute force over all nodes of random ragged trees."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import taxonomies
+
+from prodcat.decisions.decoding import (
+    ExpectedCost,
+    HierarchicalF,
+    MostLikelyPath,
+    TreeDistance,
+    decoder,
+    most_likely_paths,
+    pick_objective,
+)
+from prodcat.errors import ConfigError
+from prodcat.model.path_model import PathModel
+from prodcat.taxonomy.tree import Taxonomy
+
+ROWS = 4
+OBJECTIVES = [
+    MostLikelyPath(),
+    *(HierarchicalF(b, r, o) for b in (0.5, 1.0, 2.0) for r in (0, 1) for o in (0, 1)),
+    TreeDistance(),
+    TreeDistance(only_outcomes=True),
+    "cost",
+]
+
+
+def random_probs(tree, seed, rows=ROWS):
+    """Peaked, flat and partly zero distributions, float64 [rows, outcome]."""
+    rng = np.random.default_rng(seed)
+    sharp = rng.choice([0.2, 1.0, 5.0], (rows, 1))
+    scores = np.exp(rng.normal(size=(rows, len(tree.outcomes))) * sharp)
+    return torch.from_numpy(scores / scores.sum(1, keepdims=True))
+
+
+def ancestors(tree, node):
+    return set(tree.ancestors(node)) if node >= 0 else set()
+
+
+def worth(tree, objective, answer, probs):
+    """The expected value of one answer for one row, straight from the definition; a loss is
+    negative.  The answer -1 is the root."""
+    total = 0.0
+    own = ancestors(tree, answer)
+    for place, (outcome, p) in enumerate(zip(tree.outcomes.tolist(), probs, strict=True)):
+        truth = ancestors(tree, outcome)
+        if isinstance(objective, MostLikelyPath):
+            total += p * (answer == outcome)
+        elif isinstance(objective, HierarchicalF):
+            root = int(objective.count_root)
+            shared = len(own & truth) + root
+            precision = shared / (len(own) + root) if len(own) + root else 0.0
+            recall = shared / (len(truth) + root)
+            square = objective.beta**2
+            if shared:
+                total += p * (1 + square) * precision * recall / (square * precision + recall)
+        elif isinstance(objective, TreeDistance):
+            total -= p * len(own ^ truth)
+        else:
+            total -= p * objective.cost[place, tree.outcomes.tolist().index(answer)]
+    return total
+
+
+def candidates(tree, objective):
+    if isinstance(objective, MostLikelyPath | ExpectedCost) or objective.only_outcomes:
+        return tree.outcomes.tolist()
+    return [-1, *range(len(tree))]
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=str)
+@given(tree=taxonomies(), seed=st.integers(0, 999))
+@settings(max_examples=70, deadline=None)
+def test_every_answer_is_the_best_of_all_nodes(objective, tree, seed):
+    if objective == "cost":
+        size = len(tree.outcomes)
+        objective = ExpectedCost(np.random.default_rng(seed).normal(size=(size, size)))
+    probs = random_probs(tree, seed)
+    answers = decoder(PathModel(tree), objective)(probs.log())
+    nodes = candidates(tree, objective)
+    loses = isinstance(objective, TreeDistance | ExpectedCost)
+    for row in range(ROWS):
+        values = [worth(tree, objective, node, probs[row].tolist()) for node in nodes]
+        node = int(answers.nodes[row, 0])
+        assert node in nodes
+        assert worth(tree, objective, node, probs[row].tolist()) >= max(values) - 1e-9
+        found = float(answers.value[row, 0])
+        assert found == pytest.approx(-max(values) if loses else max(values), abs=1e-9)
+        check_confidence(tree, objective, answers, row, probs[row].numpy())
+
+
+def check_confidence(tree, objective, answers, row, probs):
+    node = int(answers.nodes[row, 0])
+    start, end = tree.spans[node] if node >= 0 else (0, len(tree.outcomes))
+    below = probs[start:end].sum()
+    exact = candidates(tree, objective) == tree.outcomes.tolist()
+    expected = probs[tree.outcomes.tolist().index(node)] if exact and node >= 0 else below
+    assert float(answers.confidence[row, 0]) == pytest.approx(expected, abs=1e-12)
+    levels = answers.level_confidence[row, 0].tolist()
+    chain = tree.ancestors(node) if node >= 0 else ()
+    sums = [probs[slice(*tree.spans[n])].sum() for n in chain]
+    assert levels == pytest.approx([*sums, *[0.0] * (tree.depth - len(chain))], abs=1e-12)
+
+
+@given(tree=taxonomies(), seed=st.integers(0, 999))
+@settings(max_examples=60, deadline=None)
+def test_the_tree_distance_goes_down_while_a_child_holds_more_than_half(tree, seed):
+    probs = random_probs(tree, seed)
+    beliefs = PathModel(tree).node_probs(probs)
+    answers = decoder(PathModel(tree), TreeDistance())(probs.log())
+    for row in range(ROWS):
+        node = -1
+        while heavy := [n for n in tree.children(node) if beliefs[row, n] > 0.5 + 1e-12]:
+            node = heavy[0]
+        assert int(answers.nodes[row, 0]) == node
+
+
+@given(tree=taxonomies(), seed=st.integers(0, 999), k=st.integers(1, 20))
+@settings(max_examples=80, deadline=None)
+def test_top_paths_are_sorted_and_ties_go_to_the_first(tree, seed, k):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 4, (ROWS, len(tree.outcomes)))  # many ties
+    probs = torch.from_numpy(counts / counts.sum(1, keepdims=True))
+    answers = most_likely_paths(PathModel(tree), probs.log(), k)
+    for row in range(ROWS):
+        order = sorted(range(len(tree.outcomes)), key=lambda o: (-counts[row, o], o))[:k]
+        assert answers.nodes[row].tolist() == tree.outcomes[order].tolist()
+        assert answers.confidence[row].tolist() == pytest.approx(probs[row, order].tolist())
+
+
+def test_a_tree_worked_by_hand():
+    """Two shelves of one aisle at .3 each against one other at .4."""
+    tree = Taxonomy.from_paths([("Food", "Tea"), ("Food", "Oil"), ("Pet", "Food")])
+    log_probs = torch.tensor([[0.3, 0.3, 0.4]], dtype=torch.float64).log()
+    paths = PathModel(tree)
+
+    def answer(objective):
+        found = decoder(paths, objective)(log_probs)
+        node = int(found.nodes[0, 0])
+        return tree.paths[node] if node >= 0 else (), float(found.value[0, 0])
+
+    assert answer(MostLikelyPath()) == (("Pet", "Food"), pytest.approx(0.4))
+    # Food: .6 x 2/3 = .4; Food > Tea: .3 + .3/2 = .45; Pet > Food: .4
+    assert answer(HierarchicalF()) == (("Food", "Tea"), pytest.approx(0.45))
+    # With little recall wanted, the aisle is enough: .6 x 1.0625/(1 + .0625 x 2) = .5667
+    assert answer(HierarchicalF(beta=0.25)) == (("Food",), pytest.approx(0.6 * 1.0625 / 1.125))
+    # Food: .6 x 1 + .4 x 3 = 1.8; Food > Tea: .3 x 0 + .3 x 2 + .4 x 4 = 2.2
+    assert answer(TreeDistance()) == (("Food",), pytest.approx(1.8))
+    assert answer(TreeDistance(only_outcomes=True)) == (("Food", "Tea"), pytest.approx(2.2))
+    cost = np.array([[0, 1, 9], [1, 0, 9], [2, 2, 0]])
+    # Tea: .3 x 1 + .4 x 2 = 1.1; Oil the same; Pet: 5.4
+    assert answer(ExpectedCost(cost)) == (("Food", "Tea"), pytest.approx(1.1))
+
+
+def test_no_department_with_half_of_the_belief_is_the_root():
+    tree = Taxonomy.from_paths([("A",), ("B",), ("C", "D")])
+    log_probs = torch.tensor([[0.3, 0.3, 0.4], [0.1, 0.8, 0.1]]).log()
+    found = decoder(PathModel(tree), TreeDistance())(log_probs)
+    assert found.nodes[:, 0].tolist() == [-1, tree.find(("B",))]
+    assert found.confidence[:, 0].tolist() == pytest.approx([1.0, 0.8])
+    assert found.level_confidence[0, 0].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("objective", ["path", "hierarchical_f1", "tree_distance"])
+def test_rows_are_answered_alike_alone_and_together(objective):
+    """Many more rows than are worked on at a time."""
+    tree = Taxonomy.from_paths([(f"a{i % 7}", f"b{i % 50}", f"c{i}") for i in range(400)])
+    log_probs = torch.randn(1_000, 400, generator=torch.Generator().manual_seed(1)).log_softmax(1)
+    decode = decoder(PathModel(tree), pick_objective(objective))
+    together, alone = decode(log_probs), [decode(row[None]) for row in log_probs[:50]]
+    assert together.nodes[:50, 0].tolist() == [int(one.nodes[0, 0]) for one in alone]
+    assert together.confidence[:50, 0].tolist() == [float(one.confidence[0, 0]) for one in alone]
+    assert len(together.nodes) == 1_000
+    order = torch.randperm(1_000)
+    torch.testing.assert_close(decode(log_probs[order]).nodes, together.nodes[order])
+
+
+@pytest.mark.parametrize("objective", ["path", "hierarchical_f1", "tree_distance"])
+def test_half_precision_is_decoded_in_single(objective):
+    tree = Taxonomy.from_paths([(f"a{i % 7}", f"b{i}") for i in range(40)])
+    half = (torch.randn(20, 40, generator=torch.Generator().manual_seed(1)) * 4).bfloat16()
+    decode = decoder(PathModel(tree), pick_objective(objective))
+    found, expected = decode(half), decode(half.float())
+    assert torch.equal(found.nodes, expected.nodes)
+    assert found.confidence.dtype == torch.float32
+    assert torch.equal(
+        most_likely_paths(PathModel(tree), half, 3).nodes[:, :1],
+        most_likely_paths(PathModel(tree), half.float(), 1).nodes,
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("objective", ["path", "hierarchical_f1", "tree_distance"])
+def test_a_gpu_answers_as_the_processor_does(objective):
+    tree = Taxonomy.from_paths([(f"a{i % 7}", f"b{i % 50}", f"c{i}") for i in range(400)])
+    log_probs = torch.randn(500, 400, generator=torch.Generator().manual_seed(1)).log_softmax(1)
+    here = decoder(PathModel(tree), pick_objective(objective))(log_probs)
+    there = decoder(PathModel(tree).cuda(), pick_objective(objective))(log_probs.cuda())
+    assert torch.equal(there.nodes.cpu(), here.nodes)
+    torch.testing.assert_close(there.level_confidence.cpu(), here.level_confidence)
+
+
+def test_a_wrong_objective_says_what_was_expected():
+    with pytest.raises(ConfigError, match=r"objective='f2' is not known; expected one of \['path'"):
+        pick_objective("f2")
+    with pytest.raises(ConfigError, match="beta=0 is out of range"):
+        HierarchicalF(beta=0)
+    with pytest.raises(ConfigError, match="beta='1' is out of range"):
+        HierarchicalF(beta="1")
+    with pytest.raises(ConfigError, match="is no table of numbers"):
+        ExpectedCost([["a", "b"], ["c", "d"]])
+    with pytest.raises(ConfigError, match=r"shape \(2, 3\); expected finite numbers, one row"):
+        ExpectedCost(np.zeros((2, 3)))
+    with pytest.raises(ConfigError, match="entries that are not finite"):
+        ExpectedCost(np.full((2, 2), np.inf))
+    tree = Taxonomy.from_paths([("A",), ("B",), ("C",)])
+    with pytest.raises(
+        ConfigError, match=r"\(2, 2\) for a tree with 3 outcomes; expected \(3, 3\)"
+    ):
+        decoder(PathModel(tree), ExpectedCost(np.zeros((2, 2))))

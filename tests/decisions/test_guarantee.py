@@ -1,0 +1,552 @@
+"""Promises about answers: thresholds against their definition, then on a fitted classifier."""
+
+import dataclasses
+import logging
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import beta
+from strategies import taxonomies
+
+import prodcat
+from prodcat import ArtifactError, CatalogError, ConfigError
+from prodcat.decisions.decoding import ExpectedCost, HierarchicalF, TreeDistance, most_likely_paths
+from prodcat.decisions.guarantee import (
+    POOLED,
+    Guarantee,
+    climb_scores,
+    conformal_threshold,
+    pooled_groups,
+    selective_threshold,
+    stop,
+)
+from prodcat.model.path_model import PathModel
+from prodcat.taxonomy.tree import Taxonomy
+
+TREE = Taxonomy.from_paths([("A",), ("A", "X"), ("A", "Y"), ("B", "Z")])
+
+
+def guarantee(scores, right=None, confidence=None, groups=None, **extra):
+    scores = np.asarray(scores, float)
+    groups = ["" for _ in scores] if groups is None else groups
+    own = np.array(groups, dtype=object)
+    places, names, pooled = pooled_groups(own, extra.pop("pool_below", 0))
+    return Guarantee(
+        tree_hash=TREE.hash,
+        date="2026-01-31T00:00:00+00:00",
+        objective=prodcat.decisions.decoding.MostLikelyPath(),
+        scores=scores,
+        confidence=np.ones(len(scores)) if confidence is None else np.asarray(confidence),
+        right=scores == 0 if right is None else np.asarray(right),
+        group_by="country" if len(names) > 1 else None,
+        groups=places,
+        names=names,
+        pooled=pooled,
+        **extra,
+    )
+
+
+def padded(tree, nodes):
+    return np.concatenate([tree.chains, np.full((1, tree.depth), -1)])[nodes]
+
+
+# -- coverage -------------------------------------------------------------------
+
+
+@given(tree=taxonomies(), seed=st.integers(0, 999))
+@settings(max_examples=60, deadline=None)
+def test_from_its_score_on_the_climbed_node_holds_the_truth(tree, seed):
+    """The score is the least threshold at which the climb is right, and it stays right above."""
+    generator = torch.Generator().manual_seed(seed)
+    log_probs = torch.randn(4, len(tree.outcomes), generator=generator).double().log_softmax(1)
+    answers = most_likely_paths(PathModel(tree), log_probs)
+    nodes = answers.nodes[:, 0].numpy()
+    targets = np.random.default_rng(seed).choice(tree.outcomes, 4)
+    scores = climb_scores(answers, padded(tree, targets), padded(tree, nodes))
+    for row in range(4):
+        truth, chain = set(tree.ancestors(int(targets[row]))), tree.ancestors(int(nodes[row]))
+        levels = answers.level_confidence[row, 0].tolist()[: len(chain)]
+        for threshold in [*levels, 0.0, 1.0, *(level - 1e-9 for level in levels)]:
+            kept = [n for n, level in zip(chain, levels, strict=True) if level > threshold]
+            stopped = stop(answers, padded(tree, nodes), np.full(4, threshold), False)
+            assert int(stopped.nodes[row, 0]) == (kept[-1] if kept else -1)
+            assert (set(kept) <= truth) == (scores[row] <= threshold)
+
+
+@pytest.mark.parametrize(
+    ("n", "alpha", "rank"),
+    [(19, 0.05, 19), (20, 0.05, 20), (99, 0.1, 90), (100, 0.1, 91), (9, 0.1, 9)],
+)
+def test_the_threshold_is_the_order_statistic_with_the_correction(n, alpha, rank):
+    """ceil((n + 1)(1 - alpha)), not the plain quantile; and right in spite of rounding."""
+    scores = np.random.default_rng(0).permutation(np.arange(1, n + 1) / (n + 1))
+    assert conformal_threshold(scores, 1 - alpha) == rank / (n + 1)
+    assert guarantee(scores).node_thresholds(1 - alpha) == {"": rank / (n + 1)}
+
+
+@pytest.mark.parametrize("n", [20, 50])
+def test_coverage_over_many_draws_is_what_was_promised(n):
+    """With continuous scores the coverage has the mean ceil((n+1)(1-alpha))/(n+1) exactly."""
+    rng = np.random.default_rng(n)
+    thresholds = [conformal_threshold(rng.random(n), 0.9) for _ in range(4_000)]
+    error = 3 * np.std(thresholds) / math.sqrt(4_000)
+    assert 0.9 - error <= np.mean(thresholds) <= 0.9 + 1 / (n + 1) + error
+
+
+def test_a_group_too_small_for_the_promise_is_refused():
+    own = guarantee(np.linspace(0, 1, 40), groups=["tr"] * 22 + ["de"] * 18)
+    assert sorted(own.node_thresholds(0.94)) == ["de", "tr"]
+    with pytest.raises(
+        ConfigError,
+        match=r"guarantee=0.95 needs at least 19 calibration titles in each group; found de: 18. "
+        "Give more titles, pool small groups",
+    ):
+        own.node_thresholds(0.95)
+    with pytest.raises(ConfigError, match=r"guarantee=0.95 needs at least 19 .*; found all: 18"):
+        guarantee(np.zeros(18)).node_thresholds(0.95)
+    assert guarantee(np.zeros(19)).node_thresholds(0.95) == {"": 0.0}
+
+
+def test_each_group_has_its_own_threshold_and_small_ones_share_one():
+    scores = np.concatenate(
+        [np.full(30, 0.1), np.full(30, 0.7), np.full(10, 0.4), np.full(10, 0.6)]
+    )
+    names = ["tr"] * 30 + ["de"] * 30 + ["it"] * 10 + ["fr"] * 10
+    own = guarantee(scores, groups=names, pool_below=20)
+    thresholds = own.node_thresholds(0.9)
+    assert thresholds == {"tr": 0.1, "de": 0.7, POOLED: 0.6}
+    assert own.sizes == {POOLED: 20, "de": 30, "tr": 30}
+    assert own.lookup(["de", "it", "fr"], thresholds).tolist() == [0.7, 0.6, 0.6]
+    with pytest.raises(ConfigError, match="'es'"):  # never seen, so nothing speaks for it
+        own.lookup(["es"], thresholds)
+    assert guarantee(scores, groups=names, pool_below=30).sizes[POOLED] == 20  # 30 are enough
+    alone = guarantee(scores[:60], groups=names[:60])
+    with pytest.raises(ConfigError, match=r"1 groups by country had no calibration titles, .*'es'"):
+        alone.lookup(["de", "es"], alone.node_thresholds(0.9))
+
+
+@pytest.mark.parametrize("share", [0, 1, 1.5, True, "0.9"])
+def test_a_promise_is_a_share(share):
+    with pytest.raises(ConfigError, match="is out of range; expected a share between 0 and 1"):
+        guarantee(np.zeros(50)).node_thresholds(share)
+    with pytest.raises(ConfigError, match="max_error=.* expected a share"):
+        guarantee(np.zeros(50)).confidence_thresholds(share)
+    with pytest.raises(ConfigError, match="certainty=.* expected a share"):
+        guarantee(np.zeros(50)).confidence_thresholds(0.1, share)
+
+
+# -- error among the answered ----------------------------------------------------
+
+
+def test_the_exact_binomial_bound_decides():
+    """At one threshold: errors are accepted as long as their Clopper-Pearson bound is small."""
+    reference = np.ones(101)  # every tested threshold is 1, so all rows are answered
+    for errors in range(0, 15):
+        right = np.arange(300) >= errors
+        found = selective_threshold(np.ones(300), right, 0.05, 0.95, reference)
+        # A fifth of the titles could not show it; three other starts share the 5 %.
+        upper = beta.ppf(1 - 0.05 / 3, errors + 1, 300 - errors)
+        # What holds for all rows holds for the last threshold, which answers any title.
+        assert (found == 0.0) == (upper <= 0.05), errors
+
+
+def test_a_start_ends_at_its_first_failure():
+    """Fifty wrong titles at .5, then many right ones below: the looser thresholds would pass."""
+    confidence = np.repeat([0.9, 0.5, 0.3], [400, 50, 2_000])
+    right = confidence != 0.5
+    reference = np.repeat([0.3, 0.5, 0.9], [50, 451, 500])  # a fifth and two fifths answer at .9
+    # From .4 the order is .9, .5 (refused: 50 of 450 wrong), so .3 is never reached from there;
+    # the starts at .6 and .8 begin at .5 and end at once.
+    assert selective_threshold(confidence, right, 0.05, 0.95, reference) == 0.9
+
+
+def test_a_title_at_the_threshold_is_answered():
+    log_probs = torch.tensor([[0.75, 0.25]]).double().log()
+    tree = Taxonomy.from_paths([("A",), ("B",)])
+    answers = most_likely_paths(PathModel(tree), log_probs)
+    chain, limit = padded(tree, answers.nodes[:, 0].numpy()), answers.confidence[:, 0].numpy()
+    assert stop(answers, chain, limit, whole=True).nodes[0, 0] == 0
+    assert stop(answers, chain, limit, whole=False).nodes[0, 0] == -1
+
+
+def draws_of_errors(n, repetitions, max_error, seed=0):
+    """True error among the answered for each draw of n titles from a known population."""
+    rng = np.random.default_rng(seed)
+    reference = np.quantile(np.sort(rng.beta(6, 1, 5_000)), np.linspace(0, 1, 1_001))
+    grid = rng.beta(6, 1, 200_000)
+    grid_error = 1 - grid**1.3  # the chance to be wrong at a confidence
+    found = []
+    for _ in range(repetitions):
+        confidence = rng.beta(6, 1, n)
+        right = rng.random(n) >= 1 - confidence**1.3
+        threshold = selective_threshold(confidence, right, max_error, 0.9, reference)
+        if threshold is not None:
+            answered = grid >= threshold
+            found.append((grid_error[answered].mean(), answered.mean()))
+    return np.array(found)
+
+
+def test_the_error_among_the_answered_is_kept_as_often_as_promised():
+    found = draws_of_errors(600, 300, 0.1)
+    too_high = (found[:, 0] > 0.1).sum() / 300
+    assert too_high <= 0.1 + 3 * math.sqrt(0.1 * 0.9 / 300)
+    assert len(found) > 250 and found[:, 1].mean() > 0.3  # and it does answer
+
+
+def test_what_the_titles_do_not_show_is_not_promised():
+    own = guarantee(np.zeros(200), right=np.arange(200) % 2 == 0)
+    with pytest.raises(
+        ConfigError, match=r"max_error=0.1 with certainty 0.95 cannot be promised: "
+    ):
+        own.confidence_thresholds(0.1)
+    with pytest.raises(
+        ConfigError, match="max_error=0.01 needs at least 299 calibration titles; found all: 200"
+    ):
+        own.confidence_thresholds(0.01)
+    by_group = guarantee(
+        np.zeros(400), right=np.arange(400) >= 200, groups=["de"] * 200 + ["tr"] * 200
+    )
+    with pytest.raises(ConfigError, match="cannot be promised for de: "):
+        by_group.confidence_thresholds(0.1)
+
+
+# -- on a classifier --------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def measured(classifier, parts):
+    return classifier.with_guarantee(parts.test)
+
+
+def test_the_promise_holds_on_the_titles_it_was_measured_on(classifier, measured, parts):
+    plain = classifier.predict(parts.test)
+    for share in (0.8, 0.9, 0.97):
+        answers = measured.predict(parts.test, guarantee=share)
+        covered = [
+            truth[: len(answer.path)] == answer.path
+            for truth, (answer,) in zip(parts.test.paths, answers, strict=True)
+        ]
+        assert np.mean(covered) >= share
+        for (coarse,), (whole,) in zip(answers, plain, strict=True):
+            assert whole.path[: len(coarse.path)] == coarse.path
+            assert coarse.confidence == (coarse.level_confidences or (1.0,))[-1]
+        evaluation = measured.evaluate(parts.test, guarantee=share)
+        assert evaluation.coverage == pytest.approx(np.mean(covered))
+        ends = [level.answers_end for level in evaluation.levels]
+        assert sum(ends) + evaluation.answers_end_at_root == pytest.approx(1)
+    finer = [len(a.path) for (a,) in measured.predict(parts.test, guarantee=0.8)]
+    coarser = [len(a.path) for (a,) in measured.predict(parts.test, guarantee=0.97)]
+    assert sum(finer) > sum(coarser)
+
+
+def test_an_error_that_may_not_be_exceeded(measured, parts):
+    answers = [answer for (answer,) in measured.predict(parts.test, max_error=0.2)]
+    answered = [a for a in answers if a.path]
+    wrong = [a.path != truth for a, truth in zip(answers, parts.test.paths, strict=True) if a.path]
+    assert len(answered) > 0 and np.mean(wrong) <= 0.2
+    for answer in answers:
+        if not answer.path:
+            assert (answer.confidence, answer.node_id, str(answer)) == (
+                1.0,
+                "",
+                "(no category) (1.00)",
+            )
+    evaluation = measured.evaluate(parts.test, max_error=0.2)
+    assert evaluation.answered_accuracy == pytest.approx(1 - np.mean(wrong))
+    assert evaluation.answers_end_at_root == pytest.approx(1 - len(answered) / len(answers))
+
+
+def test_whole_paths_are_promised_and_judged_on_a_ragged_tree():
+    """A terminal inner node covers what lies below it, but is not the whole path of it."""
+    words = {"tea": ("Tea",), "green tea": ("Tea", "Green"), "milk": ("Milk",)}
+    rng = np.random.default_rng(0)
+
+    def drawn(rows):
+        table = []
+        for row in range(rows):
+            name = list(words)[rng.integers(3)]
+            # Half of the green teas are only called tea.
+            title = "tea" if name == "green tea" and rng.random() < 0.5 else name
+            table.append({"title": f"{title} {row}", "path": list(words[name])})
+        return table
+
+    train = prodcat.read_catalog(drawn(300))
+    validation, calibration, test = (
+        prodcat.read_catalog(drawn(400), taxonomy=train.tree) for _ in range(3)
+    )
+    fitted = prodcat.fit(
+        train, validation=validation, model=prodcat.ModelConfig(encoder=None), progress=False
+    )
+    own = fitted.with_guarantee(calibration)
+    answers = own.predict(test, max_error=0.3)
+    pairs = [(a.path, t) for (a,), t in zip(answers, test.paths, strict=True) if a.path]
+    share = np.mean([answer == truth for answer, truth in pairs])
+    covered = np.mean([truth[: len(answer)] == answer for answer, truth in pairs])
+    result = own.evaluate(test, max_error=0.3)
+    assert result.answered_accuracy == pytest.approx(share) and share < covered - 0.05
+    # What was wrong among the calibration titles is known exactly.
+    truth = calibration.paths
+    plain = fitted.predict(calibration)
+    assert own.guarantee.right.tolist() == [
+        answer.path == path for (answer,), path in zip(plain, truth, strict=True)
+    ]
+
+
+def test_coarse_objectives_promise_the_truth_or_an_ancestor(classifier, parts):
+    own = classifier.with_guarantee(parts.test, objective="tree_distance")
+    plain = [a.path for (a,) in classifier.predict(parts.test, objective="tree_distance")]
+    assert own.guarantee.right.tolist() == [
+        truth[: len(path)] == path for path, truth in zip(plain, parts.test.paths, strict=True)
+    ]
+    rooted = [not path for path in plain]
+    assert (own.guarantee.confidence < 0).tolist() == rooted
+    answers = [a.path for (a,) in own.predict(parts.test, max_error=0.3)]
+    assert all(path in ((), whole) for path, whole in zip(answers, plain, strict=True))
+
+
+@pytest.mark.parametrize("objective", ["hierarchical_f1", "tree_distance", HierarchicalF(0.5)])
+def test_any_objective_can_be_climbed_from(classifier, parts, objective):
+    own = classifier.with_guarantee(parts.test, objective=objective)
+    plain = classifier.predict(parts.test, objective=objective)
+    climbed = own.predict(parts.test, guarantee=0.9)
+    assert own.evaluate(parts.test, guarantee=0.9).coverage >= 0.9
+    for (coarse,), (whole,) in zip(climbed, plain, strict=True):
+        assert whole.path[: len(coarse.path)] == coarse.path
+    with pytest.raises(ConfigError, match="was measured with .* not with MostLikelyPath"):
+        own.predict(parts.test, guarantee=0.9, objective="path")
+
+
+def test_departments_and_columns_have_promises_of_their_own(classifier, parts):
+    by_department = classifier.with_guarantee(parts.test, by_department=True, pool_below=9)
+    own = by_department.guarantee
+    assert sum(own.sizes.values()) == len(parts.test) and len(own.names) > 2
+    answers = by_department.predict(parts.test, guarantee=0.9)
+    plain = classifier.predict(parts.test)
+    thresholds = own.node_thresholds(0.9)
+    for (answer,), (whole,) in zip(answers, plain, strict=True):
+        department = classifier.taxonomy.ids[classifier.taxonomy.find(whole.path[:1])]
+        limit = thresholds.get(department, thresholds.get(POOLED))
+        kept = sum(level > limit for level in whole.level_confidences)
+        assert answer.path == whole.path[:kept]
+
+    countries = [("tr", "de")[row % 2] for row in range(len(parts.test))]
+    columns = {**parts.test.columns, "country": tuple(countries)}
+    catalog = dataclasses.replace(parts.test, columns=columns)
+    by_country = classifier.with_guarantee(catalog, group="country")
+    assert sorted(by_country.guarantee.sizes) == ["de", "tr"]
+    from_catalog = by_country.predict(catalog, guarantee=0.9)
+    assert from_catalog == by_country.predict(list(catalog.titles), guarantee=0.9, groups=countries)
+    assert by_country.evaluate(catalog, guarantee=0.9).coverage >= 0.9
+    for call, error, message in [
+        (
+            lambda: by_country.predict(["a"], guarantee=0.9),
+            CatalogError,
+            "expected the group of each",
+        ),
+        (
+            lambda: by_country.predict(["a"], guarantee=0.9, groups=["tr", "de"]),
+            CatalogError,
+            "Found 2 groups for 1 titles",
+        ),
+        (
+            lambda: by_country.predict(["a"], guarantee=0.9, groups=["it"]),
+            ConfigError,
+            r"1 groups by country had no calibration titles, e.g. \['it'\]",
+        ),
+        (
+            lambda: by_country.predict(parts.test, guarantee=0.9),
+            CatalogError,
+            "no column 'country'",
+        ),
+        (lambda: classifier.predict(["a"], groups=["tr"]), ConfigError, "no guarantee by a column"),
+        (
+            lambda: classifier.with_guarantee(catalog, group="land"),
+            CatalogError,
+            "no column 'land'",
+        ),
+        (
+            lambda: classifier.with_guarantee(catalog, group="country", by_department=True),
+            ConfigError,
+            "two ways to tell groups",
+        ),
+        (
+            lambda: classifier.with_guarantee(catalog, objective=ExpectedCost(np.zeros((2, 2)))),
+            ConfigError,
+            "cannot be kept for a cost matrix",
+        ),
+        (
+            lambda: classifier.with_guarantee(catalog, pool_below=-1),
+            ConfigError,
+            "pool_below=-1 is out of range",
+        ),
+    ]:
+        with pytest.raises(error, match=message):
+            call()
+
+
+def test_the_root_belongs_to_no_department(parts, encoder_folder):
+    """Least tree distance may answer the root, which is never wrong."""
+    flat = prodcat.fit(
+        parts.train,
+        model=prodcat.ModelConfig(encoder=None),
+        training=prodcat.TrainingConfig(lexical_cost=1e-5),
+        progress=False,
+    )
+    blunt = flat.uncalibrated().with_guarantee(
+        parts.test, by_department=True, pool_below=20, objective="tree_distance"
+    )
+    answers = flat.uncalibrated().predict(parts.test, objective="tree_distance")
+    rooted = sum(not a.path for (a,) in answers)
+    assert rooted > 0
+    assert len(blunt.guarantee) == len(parts.test) - rooted
+    stopped = blunt.predict(parts.test, guarantee=0.8)
+    for (plain,), (coarse,) in zip(answers, stopped, strict=True):
+        assert plain.path[: len(coarse.path)] == coarse.path
+
+
+def test_a_guarantee_is_saved_with_size_date_and_tree(measured, parts, tmp_path):
+    import json
+
+    measured.save(str(tmp_path / "model"))
+    again = prodcat.load(str(tmp_path / "model"))
+    titles = list(parts.test.titles)
+    assert again.predict(titles, guarantee=0.9) == measured.predict(titles, guarantee=0.9)
+    assert again.predict(titles, max_error=0.2) == measured.predict(titles, max_error=0.2)
+    stored = json.loads((tmp_path / "model" / "guarantee.json").read_text())
+    assert stored["rows"] == len(parts.test) == len(again.guarantee)
+    assert stored["tree_hash"] == measured.taxonomy.hash
+    assert stored["date"] == measured.guarantee.date and stored["date"].endswith("+00:00")
+    assert str(len(parts.test)) in repr(again.guarantee)
+
+
+def test_another_tree_refuses_the_guarantee(measured, parts):
+    names = [f"{name}!" for name in measured.taxonomy.names]
+    other = dataclasses.replace(measured.taxonomy, names=tuple(names))
+    moved = dataclasses.replace(measured, taxonomy=other)
+    with pytest.raises(
+        ArtifactError, match="was measured on the tree .* this classifier has the tree"
+    ):
+        moved.predict(["a"], guarantee=0.9)
+
+
+def test_settings_that_do_not_go_together(classifier, measured):
+    for call, message in [
+        (lambda: classifier.predict(["a"], guarantee=0.9), "guarantee= needs calibration titles"),
+        (lambda: classifier.predict(["a"], max_error=0.1), "max_error= needs calibration titles"),
+        (lambda: measured.predict(["a"], guarantee=0.9, max_error=0.1), "two different promises"),
+        (lambda: measured.predict(["a"], 2, guarantee=0.9), "top_k=2 does not go with guarantee="),
+        (
+            lambda: measured.predict(["a"], 2, objective="tree_distance"),
+            "top_k=2 goes with objective='path'",
+        ),
+        (lambda: measured.predict(["a"], objective="depth"), "objective='depth' is not known"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            call()
+
+
+def test_titles_that_training_saw_are_told(classifier, parts, caplog):
+    with caplog.at_level(logging.WARNING, "prodcat"):
+        classifier.with_guarantee(parts.test)
+        assert not caplog.records
+        classifier.with_guarantee(parts.train)
+    seen = len(parts.train)
+    assert f"{seen} of {seen} calibration titles were in training" in caplog.text
+
+
+def test_partial_labels_and_missing_groups_are_told(classifier, parts, caplog):
+    shortened = [
+        {"title": title, "path": list(path[:-1]), "country": ["tr", None][row % 2]}
+        for row, (title, path) in enumerate(zip(parts.test.titles, parts.test.paths, strict=True))
+    ]
+    catalog = prodcat.read_catalog(shortened, taxonomy=parts.train.tree, keep=["country"])
+    with caplog.at_level(logging.WARNING, "prodcat"):
+        own = classifier.with_guarantee(catalog, group="country")
+    rows = len(catalog)
+    assert f"{rows} of {rows} calibration labels stop early" in caplog.text
+    assert own.guarantee.sizes == {"": rows // 2, "tr": rows - rows // 2}
+    with pytest.raises(ConfigError, match=r"needs at least 99 .*; found \(no value\): "):
+        own.predict(catalog, guarantee=0.99)
+
+
+def test_groups_stay_beside_their_rows_where_some_are_unlabelled(classifier, parts):
+    countries = [["tr", "de"][row % 2] for row in range(len(parts.test))]
+    columns = {**parts.test.columns, "country": tuple(countries)}
+    whole = dataclasses.replace(parts.test, columns=columns)
+    own = classifier.with_guarantee(whole, group="country")
+    targets = whole.targets.copy()
+    targets[::3] = -1
+    some = dataclasses.replace(whole, targets=targets)
+    kept = whole.take(targets >= 0)
+    assert own.evaluate(some, guarantee=0.9) == own.evaluate(kept, guarantee=0.9)
+    again = classifier.with_guarantee(some, group="country").guarantee
+    assert again.sizes == classifier.with_guarantee(kept, group="country").guarantee.sizes
+
+
+def test_one_value_of_a_group_reads_the_same_from_any_table(classifier, parts):
+    def named(values):
+        columns = {**parts.test.columns, "shop": tuple(values)}
+        return dataclasses.replace(parts.test, columns=columns)
+
+    rows = len(parts.test)
+    numbers = named([1.0, float("nan")] * (rows // 2) + [1.0] * (rows % 2))
+    own = classifier.with_guarantee(numbers, group="shop")
+    assert sorted(own.guarantee.sizes) == ["", "1"]
+    texts = named(["1", ""] * (rows // 2) + ["1"] * (rows % 2))
+    assert own.predict(texts, guarantee=0.9) == own.predict(numbers, guarantee=0.9)
+    listed = own.predict(["a", "b"], guarantee=0.9, groups=[1, None])
+    assert len(listed) == 2
+    with pytest.raises(CatalogError, match="Found one text; expected the group of each title"):
+        own.predict(["a", "b"], guarantee=0.9, groups="ab")
+
+
+def test_titles_of_unknown_categories_are_told(classifier, parts, caplog):
+    table = [
+        {"title": title, "path": list(path)}
+        for title, path in zip(parts.test.titles, parts.test.paths, strict=True)
+    ]
+    table.append({"title": "something new", "path": ["Never", "Seen"]})
+    with caplog.at_level(logging.WARNING, "prodcat"):
+        classifier.with_guarantee(
+            prodcat.read_catalog(table, taxonomy=parts.train.tree, on_error="aside")
+        )
+    assert "1 titles of the source have categories that the tree lacks" in caplog.text
+
+
+def test_a_new_calibration_drops_the_guarantee(measured, parts, caplog):
+    again = measured.calibrate(parts.test)
+    assert again.guarantee is None and measured.guarantee is not None
+    assert not torch.equal(again.weights.levels, measured.weights.levels)
+    assert again.validation is None and measured.validation is not None
+    assert again.calibrate(parts.test, "levels").training.calibration == "levels"
+    assert not np.array_equal(again._reference, measured._reference)
+    with caplog.at_level(logging.WARNING, "prodcat"):
+        again.with_guarantee(parts.test)
+    assert f"{len(parts.test)} of {len(parts.test)} calibration titles were in" in caplog.text
+    with pytest.raises(ConfigError, match="method='platt' is not known"):
+        measured.calibrate(parts.test, "platt")
+    neutral = measured.uncalibrated()
+    assert neutral.weights.evidence.tolist() == [1, 1] and neutral.guarantee is None
+    assert neutral.evaluate(parts.test).log_loss > again.evaluate(parts.test).log_loss
+
+
+def test_below_a_partial_label_nothing_counts_as_known():
+    """The label A > ? covers the answer A; what lies below may be wrong, so it counts as such."""
+    tree = Taxonomy.from_paths([("A", "X"), ("B", "Z")], inner="partial")
+    log_probs = torch.tensor([[0.9, 0.1]]).double().log()
+    answers = most_likely_paths(PathModel(tree), log_probs)
+    partial, chain = tree.find(("A",)), padded(tree, answers.nodes[:, 0].numpy())
+    assert climb_scores(answers, padded(tree, [partial]), chain).tolist() == pytest.approx([0.9])
+    whole = tree.find(("A", "X"))
+    assert climb_scores(answers, padded(tree, [whole]), chain).tolist() == [0.0]
+
+
+def test_objectives_of_a_guarantee_survive_json():
+    for objective in (HierarchicalF(2.0, count_root=True), TreeDistance(only_outcomes=True)):
+        own = dataclasses.replace(guarantee(np.zeros(20)), objective=objective)
+        again = Guarantee.from_parts(own.to_dict(), own.arrays())
+        assert again.objective == objective and again.sizes == own.sizes

@@ -1,0 +1,196 @@
+"""What changed between two sets of titles, and that nothing alarms where nothing did."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from browsing import browser_test, opened, violations
+
+import prodcat
+from prodcat.cli.command import main
+from prodcat.demo.quick_commerce import generate
+from prodcat.errors import CatalogError, ConfigError
+from prodcat.insight.drift import compare_trees, find_drift
+
+
+@pytest.fixture(scope="module")
+def world():
+    """A classifier, and many titles that it was not trained on."""
+    rows = generate(4_000, "tr", seed=3, wrong_labels=0.0)
+    catalog = prodcat.read_catalog([{"title": row.title, "path": list(row.path)} for row in rows])
+    classifier = prodcat.fit(
+        catalog.take(np.arange(700)), model=prodcat.ModelConfig(encoder=None), progress=False
+    )
+    inside = set(classifier.taxonomy.ids)
+    there = np.array([catalog.tree.ids[own] in inside for own in catalog.targets])
+    return classifier, catalog.take(np.flatnonzero(there & (np.arange(4_000) >= 700)))
+
+
+def plain(catalog, titles=None):
+    return dataclasses.replace(
+        catalog,
+        taxonomy=None,
+        targets=np.full(len(catalog), -1),
+        titles=catalog.titles if titles is None else tuple(titles),
+    )
+
+
+def halves(catalog, seed, size=1_200):
+    order = np.random.default_rng(seed).permutation(len(catalog))[:size]
+    return catalog.take(order[: size // 2]), catalog.take(order[size // 2 :])
+
+
+def test_nothing_alarms_where_nothing_changed(world):
+    classifier, catalog = world
+    alarmed = 0
+    for seed in range(12):
+        before, after = halves(catalog, seed, 600)
+        found = find_drift(plain(before), plain(after), classifier, level=0.05, seed=seed)
+        alarmed += bool(found.alarms)
+        assert found.kinds == () or found.alarms
+    assert alarmed <= 3  # of 12 at 5 %: more in 1 of 500 runs
+
+
+def test_other_shares_are_told_with_their_category(world):
+    classifier, catalog = world
+    before, after = halves(catalog, 0)
+    department = np.array([path[0] for path in after.paths])
+    names, counts = np.unique(department, return_counts=True)
+    grown = names[np.argmax(counts)]
+    weight = np.where(department == grown, 3.0, 1.0)
+    rows = np.random.default_rng(1).choice(len(after), 300, replace=False, p=weight / weight.sum())
+    found = find_drift(plain(before), plain(after.take(rows)), classifier)
+    assert found.kinds == ("shares",)
+    node = classifier.taxonomy.find((grown,))
+    [alarm] = [own for own in found.alarms if own.node == node]
+    assert alarm.kind == "shares" and alarm.after > alarm.before and alarm.p <= 0.025
+    assert not alarm.doubtful and grown in str(found)
+    assert found.p_all_titles > 0.025
+
+
+def test_other_words_are_told_with_their_category(world):
+    classifier, catalog = world
+    before, after = halves(catalog, 2)
+    department = np.array([path[0] for path in after.paths])
+    names, counts = np.unique(department, return_counts=True)
+    changed = names[np.argmax(counts)]
+    titles = [
+        f"{title} kampanya fırsat" if own == changed else title
+        for title, own in zip(after.titles, department, strict=True)
+    ]
+    found = find_drift(plain(before), plain(after, titles), classifier)
+    assert "titles" in found.kinds
+    node = classifier.taxonomy.find((changed,))
+    assert found.p_titles[node] <= 0.025
+    others = [top for top in classifier.taxonomy.children() if top != node]
+    assert (found.p_titles[others] > 0.025).mean() > 0.7
+    assert all(own.doubtful for own in found.alarms if own.kind == "shares")
+
+
+def test_shares_of_labels_are_exact(world):
+    classifier, catalog = world
+    before, after = halves(catalog, 4)
+    found = find_drift(before, after, classifier)
+    tops = list(classifier.taxonomy.children())
+    assert found.shares[tops].sum(axis=0) == pytest.approx([1, 1])
+    for top in tops[:5]:
+        name = classifier.taxonomy.names[top]
+        wanted = [np.mean([path[0] == name for path in own.paths]) for own in (before, after)]
+        assert found.shares[top].tolist() == pytest.approx(wanted)
+    assert found.changes == () and found.by_labels and "by labels" in str(found)
+    table = found.table().to_pylist()
+    assert table[0]["node_id"] == "" and table[0]["p_titles"] == found.p_all_titles
+    assert len(table) == len(classifier.taxonomy) + 1
+
+
+def test_titles_that_are_listed_often_are_one(world):
+    classifier, catalog = world
+    some = catalog.take(np.arange(200))
+    # One product 150 times on one side is one product that is listed often.
+    often = plain(some.take(np.concatenate([np.arange(100), np.zeros(150, np.int64)])))
+    found = find_drift(plain(some.take(np.arange(100, 200))), often, classifier)
+    assert "titles" not in found.kinds
+    assert found.p_shares.min() > 0.025
+
+
+def test_trees_are_compared_by_ids():
+    rows = [
+        {"id": "a", "parent": None, "name": "Food"},
+        {"id": "b", "parent": "a", "name": "Milk"},
+        {"id": "c", "parent": "a", "name": "Bread"},
+        {"id": "d", "parent": None, "name": "Home"},
+        {"id": "e", "parent": "d", "name": "Soap"},
+    ]
+    old = prodcat.Taxonomy.from_table(rows)
+    new = prodcat.Taxonomy.from_table(
+        [
+            {"id": "a", "parent": None, "name": "Food"},
+            {"id": "b", "parent": "a", "name": "Fresh milk"},
+            {"id": "c", "parent": "d", "name": "Bread"},
+            {"id": "d", "parent": None, "name": "Home"},
+            {"id": "f", "parent": "d", "name": "Towels"},
+        ]
+    )
+    found = {own.node_id: own for own in compare_trees(old, new)}
+    assert {name: own.kind for name, own in found.items()} == {
+        "b": "renamed", "c": "moved", "e": "gone", "f": "new",
+    }  # fmt: skip
+    assert found["c"].before == ("Food", "Bread") and found["c"].after == ("Home", "Bread")
+    assert compare_trees(old, old) == ()
+
+
+def test_accuracy_is_estimated_without_labels(world):
+    classifier, catalog = world
+    order = np.random.default_rng(5).permutation(len(catalog))
+    labelled, before, after = (
+        catalog.take(order[start : start + 900]) for start in (0, 900, 1_800)
+    )
+    # Harder titles: those of the categories that are answered worst.
+    wrong = ~classifier.evaluate(after).correct
+    weight = np.where(wrong, 4.0, 1.0)
+    hard = after.take(
+        np.random.default_rng(6).choice(len(after), 500, replace=False, p=weight / weight.sum())
+    )
+    found = find_drift(plain(before), plain(hard), classifier, labelled=labelled)
+    own = found.accuracy
+    assert own.low < own.value < own.high and own.high - own.low < 0.15
+    assert own.value < own.before
+    true = classifier.evaluate(before).path_accuracy
+    assert abs(own.before - true) < 0.05
+    assert f"{own.value:.1%}" in str(found)
+
+
+def test_what_cannot_be_compared_is_refused(world):
+    classifier, catalog = world
+    before, after = halves(catalog, 0, 60)
+    for level in (5, 0.001):
+        with pytest.raises(ConfigError, match="no rate of false alarms"):
+            find_drift(before, after, classifier, level=level)
+    with pytest.raises(CatalogError, match="titles after are none"):
+        find_drift(before, after.take(np.zeros(0, np.int64)), classifier)
+    with pytest.raises(CatalogError, match="no labelled row"):
+        find_drift(before, after, classifier, labelled=plain(after))
+
+
+@pytest.mark.system
+@browser_test
+def test_the_page_shows_alarms(world, tmp_path, browser, capsys):
+    classifier, catalog = world
+    classifier.save(str(tmp_path / "model"))
+    before, after = halves(catalog, 7)
+    files = []
+    for name, own, end in (("before", before, ""), ("after", after, " promosyon")):
+        place = tmp_path / f"{name}.jsonl"
+        place.write_text("".join(json.dumps({"title": t + end}) + "\n" for t in own.titles))
+        files.append(str(place))
+    command = ["drift", *files, "--model", str(tmp_path / "model"), "--device", "cpu"]
+    command += ["--output", str(tmp_path / "out.html"), "--output", str(tmp_path / "out.parquet")]
+    assert main(command) == 0
+    assert "changed: titles" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--fail"])
+    assert ended.value.code == 1
+    with opened(browser, tmp_path / "out.html") as page:
+        assert "all titles" in page.locator("table").first.inner_text()
+        assert not violations(page)

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from prodcat.errors import CatalogError
+from prodcat.model.config import TrainingConfig
+from prodcat.training.estimator import CategoryClassifier
+
+
+@pytest.fixture(scope="module")
+def data(rows):
+    return [row.title for row in rows], [" > ".join(row.path[:2]) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    return CategoryClassifier().fit(*data)
+
+
+def test_it_predicts_labels_as_they_were_given(fitted, data):
+    titles, labels = data
+    assert set(fitted.predict(titles[:50])) <= set(labels)
+    assert fitted.score(titles, labels) > 0.8
+    assert list(fitted.classes_) == sorted(fitted.classes_)
+
+
+def test_probabilities_follow_classes(fitted, data):
+    probs = fitted.predict_proba(data[0][:20])
+    np.testing.assert_allclose(probs.sum(1), 1, atol=1e-5)
+    assert (fitted.classes_[probs.argmax(1)] == fitted.predict(data[0][:20])).all()
+
+
+def test_it_works_in_cross_val_predict_grid_search_and_pipeline(data):
+    titles, labels = np.array(data[0]), np.array(data[1])
+    answers = cross_val_predict(CategoryClassifier(), titles, labels, cv=2)
+    assert (answers == labels).mean() > 0.5
+    strip = FunctionTransformer(lambda X: [title.strip() for title in X])
+    pipeline = Pipeline([("strip", strip), ("model", CategoryClassifier())])
+    search = GridSearchCV(pipeline, {"model__lexical_cost": [0.001, 1.0]}, cv=2)
+    assert search.fit(titles, labels).best_params_ == {"model__lexical_cost": 1.0}
+
+
+def test_it_is_cloned_with_its_settings(encoder_folder):
+    estimator = CategoryClassifier(encoder=str(encoder_folder), epochs=1, structure="flat")
+    assert clone(estimator).get_params() == estimator.get_params()
+
+
+def test_it_trains_an_encoder(encoder_folder, data):
+    estimator = CategoryClassifier(encoder=str(encoder_folder), epochs=1, device="cpu")
+    assert estimator.fit(data[0][:200], data[1][:200]).classifier_.model.encoder is not None
+
+
+def test_a_column_of_titles_is_accepted_and_other_shapes_are_not(fitted, data):
+    column = np.array(data[0][:3], dtype=object)[:, None]
+    assert (fitted.predict(column) == fitted.predict(data[0][:3])).all()
+    with pytest.raises(CatalogError, match=r"shape \(1, 2\)"):
+        fitted.predict(np.array([["a", "b"]], dtype=object))
+
+
+@pytest.mark.parametrize(
+    ("titles", "labels", "message"),
+    [
+        (["a", None], ["A", "B"], "Title 1 is None, a NoneType"),
+        (["a", " "], ["A", "B"], "empty title"),
+        (["a", "b"], ["A", None], "Label 1 is None"),
+    ],
+)
+def test_titles_and_labels_that_are_no_texts_are_refused(fitted, titles, labels, message):
+    with pytest.raises(CatalogError, match=message):
+        CategoryClassifier().fit(titles, labels)
+    with pytest.raises(CatalogError, match="Title 0 is 5, a int"):
+        fitted.predict([5])
+
+
+def test_labels_may_be_numbers_as_in_cross_validated_probabilities(data):
+    titles, labels = np.array(data[0]), np.array(data[1])
+    kept = np.isin(labels, [label for label in set(labels) if (labels == label).sum() >= 30])
+    titles, labels = titles[kept], labels[kept]
+    probs = cross_val_predict(CategoryClassifier(), titles, labels, cv=2, method="predict_proba")
+    classes = np.unique(labels)
+    assert probs.shape == (len(titles), len(classes))
+    assert (classes[probs.argmax(1)] == labels).mean() > 0.5
+    numbers = CategoryClassifier().fit(titles, np.searchsorted(classes, labels))
+    assert numbers.classes_.dtype.kind == "i" and numbers.predict(titles[:3]).dtype.kind == "i"
+
+
+def test_settings_come_from_the_configs_unless_named():
+    training = TrainingConfig(epochs=9, lexical_cost=7.0)
+    estimator = CategoryClassifier(training=training, lexical_cost=0.5)
+    rows = [f"red apple {n}" for n in range(20)] + [f"soap bar {n}" for n in range(20)]
+    fitted = estimator.fit(rows, ["Food"] * 20 + ["Home"] * 20).classifier_
+    assert fitted.training.epochs == 9 and fitted.training.lexical_cost == 0.5
+
+
+def test_it_must_be_fitted_first():
+    with pytest.raises(NotFittedError):
+        CategoryClassifier().predict(["x"])
