@@ -35,7 +35,7 @@ _PUBLIC = {
     "MostLikelyPath": "decisions.decoding",
     "Prediction": "classifier.classifier",
     "ProdcatError": "errors",
-    "ScoringConfig": "model.config",
+    "ScoringConfig": "scoring.config",
     "ScoringError": "errors",
     "ScoringReport": "scoring.jobs",
     "Store": "classifier.store",
@@ -129,9 +129,10 @@ if TYPE_CHECKING:
         TrainingInterrupted,
     )
     from prodcat.evaluation.metrics import Comparison, Evaluation
-    from prodcat.model.config import ModelConfig, ScoringConfig, TrainingConfig
+    from prodcat.model.config import ModelConfig, TrainingConfig
     from prodcat.model.encoder import trim_encoder
     from prodcat.model.vocabulary import VocabularyReport
+    from prodcat.scoring.config import ScoringConfig
     from prodcat.scoring.jobs import ScoringReport, score
     from prodcat.storage.aliases import AliasEvent
     from prodcat.storage.cache import Cache

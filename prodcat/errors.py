@@ -76,3 +76,34 @@ class Interrupted(RuntimeError):  # noqa: N818, nothing is wrong
 
 class TrainingInterrupted(Interrupted):
     """A training was asked to stop (SIGTERM) and saved its state; the same call goes on."""
+
+
+def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    """Refuse a setting that is none of the allowed values.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if value not in allowed:
+        raise ConfigError(f"{name}={value!r} is not known; expected one of {list(allowed)}.")
+
+
+def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
+    """Refuse a setting that is no number between two limits.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        limit = f"between {low} and {high}" if high != float("inf") else f"at least {low}"
+        raise ConfigError(f"{name}={value!r} is out of range; expected a number {limit}.")
+
+
+def check_whole(name: str, value: object) -> None:
+    """Refuse a setting that is no whole number.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{name}={value!r} is out of range; expected a whole number.")

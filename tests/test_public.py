@@ -98,6 +98,7 @@ def test_every_module_is_tried_for_examples():
     assert "prodcat.taxonomy.tree" in MODULES and len(MODULES) > 90
 
 
+@pytest.mark.filterwarnings("default")  # of the libraries that some modules import
 @pytest.mark.parametrize("name", [own for own in MODULES if own != "prodcat.__main__"])
 def test_docstring_examples(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0

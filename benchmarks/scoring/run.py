@@ -12,7 +12,11 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2]), str(HERE.parents[2] / "tests" / "support")]
+sys.path[:0] = [
+    str(HERE.parents[1]),
+    str(HERE.parents[2]),
+    str(HERE.parents[2] / "tests" / "support"),
+]
 
 import frozen_sets
 import jobs
@@ -439,7 +443,7 @@ def small_model(folder):
 def prepared(options):
     """A model, an input of 60 parts, and what a clean run writes."""
     import prodcat
-    from prodcat.model.config import ScoringConfig
+    from prodcat.scoring.config import ScoringConfig
 
     folder = options.work / "kills"
     if not (folder / "clean").exists():

@@ -14,7 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2]), str(HERE.parents[2] / "tests" / "support")]
+sys.path[:0] = [
+    str(HERE.parents[1]),
+    str(HERE.parents[2]),
+    str(HERE.parents[2] / "tests" / "support"),
+]
 
 import jobs
 from reporting import bar

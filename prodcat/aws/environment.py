@@ -8,8 +8,8 @@ from typing import cast, get_args
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import load
 from prodcat.cli.models import named_keys
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import ConfigError
-from prodcat.model.config import ReadingPrecision
 from prodcat.serving.media import Limits
 from prodcat.serving.payload import TITLES, is_batch, most_payload
 

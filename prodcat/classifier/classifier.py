@@ -40,9 +40,10 @@ from prodcat.decisions.guarantee import (
     stop,
     storable,
 )
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import ArtifactError, CatalogError, ConfigError, StoreError, is_fault
 from prodcat.evaluation.metrics import Evaluation, evaluate_nodes
-from prodcat.model.config import Method, ModelConfig, ReadingPrecision, TrainingConfig
+from prodcat.model.config import Method, ModelConfig, TrainingConfig
 from prodcat.model.encoder import (
     Encoder,
     build_encoder,

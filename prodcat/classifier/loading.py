@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
@@ -15,6 +15,15 @@ from prodcat.storage.artifact import Artifact, parse_manifest, read_manifest, re
 from prodcat.storage.cache import Cache
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key
+
+
+class LoadKeywords(TypedDict, total=False):
+    """Keyword arguments of functions that load a classifier; see :func:`load`."""
+
+    device: str | torch.device | None
+    cache: Cache | str | Path | None
+    storage_options: Mapping[str, Any] | None
+    keys: Sequence[Key] | Key | None
 
 
 def load(

@@ -18,7 +18,7 @@ from prodcat.cli.models import add_models, key_paths
 from prodcat.cli.pipeline import add_pipeline
 from prodcat.cli.serve import add_serve
 from prodcat.errors import ConfigError, Interrupted, ProdcatError, StoreError
-from prodcat.model.config import ScoringConfig
+from prodcat.scoring.config import ScoringConfig
 
 if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog

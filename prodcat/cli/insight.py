@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from prodcat.cli.input import column_options, load_classifier, read_titles
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
-from prodcat.model.config import ReadingPrecision
 
 if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog

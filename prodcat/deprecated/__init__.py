@@ -33,7 +33,11 @@ MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.cli_pipeline": ("prodcat.cli.pipeline",),
     "prodcat.cli_serve": ("prodcat.cli.serve",),
     "prodcat.closed_form": ("prodcat.training.closed_form",),
-    "prodcat.config": ("prodcat.model.config",),
+    "prodcat.config": (
+        "prodcat.model.config",
+        "prodcat.scoring.config",
+        "prodcat.decisions.options",
+    ),
     "prodcat.countries": ("prodcat.pipeline.countries",),
     "prodcat.decoding": ("prodcat.decisions.decoding",),
     "prodcat.document": ("prodcat.storage.document",),

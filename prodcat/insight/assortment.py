@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog, targets_in
 from prodcat.classifier.classifier import Classifier
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
@@ -24,7 +25,6 @@ from prodcat.insight.prevalence import (
     prevalence,
     shares,
 )
-from prodcat.model.config import ReadingPrecision
 from prodcat.taxonomy.tree import Taxonomy, join_path
 
 if TYPE_CHECKING:

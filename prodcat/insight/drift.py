@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from prodcat.catalog.catalog import Catalog, targets_in
 from prodcat.catalog.text import title_hashes
 from prodcat.classifier.classifier import Classifier
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.files import Shown
 from prodcat.insight.page import Page
 from prodcat.insight.prevalence import at_or_below, judged_rows, node_probabilities
-from prodcat.model.config import ReadingPrecision
 from prodcat.taxonomy.tree import Taxonomy, join_path
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.classifier.classifier import Classifier
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError
-from prodcat.model.config import ReadingPrecision
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")

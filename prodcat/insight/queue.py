@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import readable
 from prodcat.classifier.classifier import Classifier
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.files import folder_and_name, json_lines
 from prodcat.insight.neighbours import Neighbours
-from prodcat.model.config import ReadingPrecision
 from prodcat.storage.objects import Objects
 
 _MOST = 20_000  # titles that are compared with each other

@@ -3,30 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from prodcat.errors import ConfigError
+from prodcat.errors import ConfigError, check_choice, check_range, check_whole
 
 Structure = Literal["stacked", "per_level", "flat"]
 Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
-ReadingPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 Compile = Literal["auto", "yes", "no"]
 Method = Literal["temperature", "levels", "adaptive"]
-
-
-def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name}={value!r} is not known; expected one of {list(allowed)}.")
-
-
-def _between(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        limit = f"between {low} and {high}" if high != float("inf") else f"at least {low}"
-        raise ConfigError(f"{name}={value!r} is out of range; expected a number {limit}.")
-
-
-def _whole(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{name}={value!r} is out of range; expected a whole number.")
 
 
 @dataclass(frozen=True)
@@ -58,13 +41,13 @@ class ModelConfig:
     max_features: int = 131_072
 
     def __post_init__(self) -> None:
-        _one_of("pooling", self.pooling, ("mean", "cls"))
-        _one_of("structure", self.structure, ("stacked", "per_level", "flat"))
+        check_choice("pooling", self.pooling, ("mean", "cls"))
+        check_choice("structure", self.structure, ("stacked", "per_level", "flat"))
         for name in ("max_tokens", "belief_width", "max_features"):
-            _whole(name, getattr(self, name))
-        _between("max_tokens", self.max_tokens, 3)
-        _between("belief_width", self.belief_width, 0)
-        _between("max_features", self.max_features, 1)
+            check_whole(name, getattr(self, name))
+        check_range("max_tokens", self.max_tokens, 3)
+        check_range("belief_width", self.belief_width, 0)
+        check_range("max_features", self.max_features, 1)
         object.__setattr__(self, "characters", tuple(self.characters))
         if len(self.characters) != 2 or not 2 <= self.characters[0] <= self.characters[1] <= 8:
             raise ConfigError(
@@ -158,69 +141,19 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         counts = ("epochs", "warm_epochs", "head_epochs", "checkpoint_steps", "seed")
         for name in ("patience", "token_budget", "accumulate", *counts):
-            _whole(name, getattr(self, name))
+            check_whole(name, getattr(self, name))
         for name in ("logit_adjustment", "level_weight", "weight_decay", "replay", *counts):
-            _between(name, getattr(self, name), 0)
-        _between("layer_decay", self.layer_decay, 1e-3, 1)
-        _one_of("compile", self.compile, ("auto", "yes", "no"))
+            check_range(name, getattr(self, name), 0)
+        check_range("layer_decay", self.layer_decay, 1e-3, 1)
+        check_choice("compile", self.compile, ("auto", "yes", "no"))
         for name in ("patience", "token_budget", "accumulate"):
-            _between(name, getattr(self, name), 1)
+            check_range(name, getattr(self, name), 1)
         for name in ("learning_rate", "head_learning_rate", "clip", "lexical_cost"):
-            _between(name, getattr(self, name), 1e-12)
-        _between("warm_rate", self.warm_rate, 1e-6, 1)
+            check_range(name, getattr(self, name), 1e-12)
+        check_range("warm_rate", self.warm_rate, 1e-6, 1)
         for name in ("warmup", "frozen_layers"):
-            _between(name, getattr(self, name), 0, 1)
+            check_range(name, getattr(self, name), 0, 1)
         for name in ("dropout", "encoder_dropout", "label_smoothing", "validation"):
-            _between(name, getattr(self, name), 0, 0.95)
-        _one_of("calibration", self.calibration, ("temperature", "levels", "adaptive"))
-        _one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
-
-
-@dataclass(frozen=True)
-class ScoringConfig:
-    """How a catalog is scored.
-
-    Attributes:
-        title: The column with the title.
-        text: Further text columns; those that the classifier was trained with if not given.
-        top_k: How many paths for each title.
-        objective: As for :meth:`Classifier.predict`, by its name.
-        guarantee: See there.
-        max_error: See there.
-        certainty: See there.
-        language: Of the names in the answers, where the tree has it.
-        precision: ``"float32"``, ``"bfloat16"``, ``"int8"``, or ``"auto"``: what was measured
-            to be as good and faster when the classifier was built, where this machine has
-            it; ``"float32"`` where something is promised.
-        format: Of the files in an output folder: ``"parquet"``, ``"jsonl"``, ``"csv"`` or
-            ``"tsv"``.
-        part_rows: About how many rows a part of the input has.
-    """
-
-    title: str = "title"
-    text: tuple[str, ...] | None = None
-    top_k: int = 1
-    objective: str | None = None
-    guarantee: float | None = None
-    max_error: float | None = None
-    certainty: float = 0.95
-    language: str | None = None
-    precision: ReadingPrecision = "auto"
-    format: Literal["parquet", "jsonl", "csv", "tsv"] = "parquet"
-    part_rows: int = 16_384
-
-    def __post_init__(self) -> None:
-        _one_of("precision", self.precision, ("auto", "float32", "bfloat16", "int8"))
-        _one_of("format", self.format, ("parquet", "jsonl", "csv", "tsv"))
-        for name, least in (("top_k", 1), ("part_rows", 1)):
-            _whole(name, getattr(self, name))
-            _between(name, getattr(self, name), least)
-        if isinstance(self.text, str):
-            raise ConfigError(f"text={self.text!r} is one text; expected a list of columns.")
-        if self.text is not None:
-            object.__setattr__(self, "text", tuple(self.text))
-
-    @property
-    def promises(self) -> bool:
-        """Whether something is promised of the answers."""
-        return self.guarantee is not None or self.max_error is not None
+            check_range(name, getattr(self, name), 0, 0.95)
+        check_choice("calibration", self.calibration, ("temperature", "levels", "adaptive"))
+        check_choice("precision", self.precision, ("auto", "float32", "bfloat16"))

@@ -18,9 +18,10 @@ from prodcat.catalog.catalog import Catalog, read_catalog
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.store import Store
 from prodcat.errors import StoreError
-from prodcat.model.config import ModelConfig, ScoringConfig
+from prodcat.model.config import ModelConfig
 from prodcat.pipeline.countries import Countries, Country
 from prodcat.pipeline.gate import GateReport, judge
+from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.jobs import ScoringReport, Shard, score
 from prodcat.storage.cache import Cache
 from prodcat.storage.document import read_document

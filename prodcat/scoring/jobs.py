@@ -24,7 +24,7 @@ from prodcat.classifier.loading import load
 from prodcat.classifier.results import Format, encode
 from prodcat.decisions.decoding import Answers
 from prodcat.errors import CatalogError, ConfigError, Interrupted
-from prodcat.model.config import ScoringConfig
+from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.ledger import Ledger, identity_of
 from prodcat.scoring.ledger import overwrite as clear
 from prodcat.scoring.parts import Part, list_files, located, part_name, read_parts

@@ -17,7 +17,7 @@ from typing import Any
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import load
 from prodcat.errors import ConfigError, ProdcatError, StoreError
-from prodcat.model.config import ScoringConfig
+from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.jobs import ScoringReport, file_kind, score
 from prodcat.scoring.ledger import SUMMARY
 from prodcat.scoring.ledger import overwrite as clear

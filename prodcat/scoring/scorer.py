@@ -13,7 +13,7 @@ from prodcat.classifier.inference import Window
 from prodcat.classifier.results import Columns, column_types, raw_column, to_table
 from prodcat.decisions.decoding import Answers
 from prodcat.errors import CatalogError
-from prodcat.model.config import ScoringConfig
+from prodcat.scoring.config import ScoringConfig
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import load
 from prodcat.classifier.results import column_types
-from prodcat.model.config import ScoringConfig
+from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.scorer import Scorer
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from prodcat.classifier.inference import Decide, Inference
 from prodcat.classifier.loading import is_reference, load
 from prodcat.classifier.store import Store
 from prodcat.decisions.decoding import Answers
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import ConfigError, ProdcatError
-from prodcat.model.config import ReadingPrecision
 from prodcat.serving.media import Query
 from prodcat.serving.memory import free_memory, give_back, trim
 from prodcat.serving.refusal import Refusal

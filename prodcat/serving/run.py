@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 
 from prodcat.classifier.loading import load
-from prodcat.model.config import ReadingPrecision
+from prodcat.decisions.options import ReadingPrecision
 from prodcat.serving.app import Server, Settings, make_app
 from prodcat.serving.models import Models
 

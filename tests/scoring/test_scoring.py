@@ -596,7 +596,7 @@ def test_a_large_row_group_is_many_parts(small, table, tmp_path):
 SCRIPT = """
 import sys, prodcat
 from prodcat.scoring.jobs import score
-from prodcat.model.config import ScoringConfig
+from prodcat.scoring.config import ScoringConfig
 model = prodcat.load(sys.argv[1], device="cpu")
 print("ready", flush=True)
 print(score(model, sys.argv[2], sys.argv[3], scoring=ScoringConfig(part_rows=200)), flush=True)
