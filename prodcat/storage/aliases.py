@@ -84,8 +84,8 @@ class AliasLog:
 
     def numbers(self) -> list[int]:
         """Numbers of all events, ascending."""
-        found = (_FILE.fullmatch(name) for name in self.objects.names(self.folder))
-        return sorted(int(own[1]) for own in found if own)
+        matches = (_FILE.fullmatch(name) for name in self.objects.names(self.folder))
+        return sorted(int(match[1]) for match in matches if match)
 
     def last(self) -> AliasEvent | None:
         """The last event, or None."""
@@ -99,7 +99,7 @@ class AliasLog:
             try:
                 events.append(self.read(number))
             except ArtifactError as error:
-                if not any(own.action == "take over" for own in events):
+                if not any(event.action == "take over" for event in events):
                     raise
                 logger.warning("Left out of the history: %s", error)
         return events[::-1]
@@ -155,12 +155,7 @@ class AliasLog:
             ConflictError: Someone else changed the alias since.
         """
         check_remark("reason", reason)
-        number = (after if after is not None else last.number if last else 0) + 1
-        if number > _MOST:
-            raise ArtifactError(
-                f"{self.objects.at(self._name(_MOST))!r} leaves no number for another change. No "
-                "alias changes so often: delete that object."
-            )
+        number = self._next_number(last, after)
         event = AliasEvent(
             number=number,
             model=self.model,
@@ -173,26 +168,48 @@ class AliasLog:
             by=_who(),
             reason=reason,
         )
+        content = self._signed(event)
+        # What could not be read could never be followed by another event.
+        self._parse(content, number, "The event")
+        winner = self.objects.create(self._name(number), content)
+        if winner is not None:
+            raise self._conflict(event, winner)
+        return event
+
+    def _next_number(self, last: AliasEvent | None, after: int | None) -> int:
+        number = (after if after is not None else last.number if last else 0) + 1
+        if number > _MOST:
+            raise ArtifactError(
+                f"{self.objects.at(self._name(_MOST))!r} leaves no number for another change. No "
+                "alias changes so often: delete that object."
+            )
+        return number
+
+    def _signed(self, event: AliasEvent) -> bytes:
+        """An event as its file holds it, signed where one of the keys can sign."""
         # Unlike any other caller's, so that it can be told whose event is there.
         body = {**vars(event), "token": uuid.uuid4().hex}
         signer = signer_of(self.keys)
         if signer is not None:
             body["signature"] = signer.sign(_canonical(body))
-        name = self._name(number)
-        content = json.dumps(body, indent=2).encode() + b"\n"
-        # What could not be read could never be followed by another event.
-        self._parse(content, number, "The event")
-        there = self.objects.create(name, content)
-        if there is None:
-            return event
+        return json.dumps(body, indent=2).encode() + b"\n"
+
+    def _conflict(self, event: AliasEvent, winner: bytes) -> ConflictError:
+        """The error of a caller whose event came second.
+
+        Args:
+            event: The event that was not written.
+            winner: The content of the event that has its number.
+        """
+        source = f"The alias event {self.objects.at(self._name(event.number))!r}"
         try:
-            winner = self._parse(there, number, f"The alias event {self.objects.at(name)!r}")
-            who = f"{winner.by} set it to {winner.version or 'nothing'} at {winner.time}"
+            first = self._parse(winner, event.number, source)
+            who = f"{first.by} set it to {first.version or 'nothing'} at {first.time}"
         except ArtifactError:
             who = "someone else changed it"
-        raise ConflictError(
-            f"{self.model}@{self.alias} was to become {version or 'nothing'}, but {who} at the "
-            "same time. Look at what it names now, and try again if it is still wanted."
+        return ConflictError(
+            f"{self.model}@{self.alias} was to become {event.version or 'nothing'}, but {who} at "
+            "the same time. Look at what it names now, and try again if it is still wanted."
         )
 
     def _name(self, number: int) -> str:
@@ -206,12 +223,12 @@ class AliasLog:
             body.pop("token")
             event = AliasEvent(**body)
             right = (event.number, event.model, event.alias) == (number, self.model, self.alias)
-            right &= all(isinstance(own, str) for own in (event.time, event.by, event.reason))
+            right &= all(isinstance(text, str) for text in (event.time, event.by, event.reason))
             right &= type(event.below) is int and 0 <= event.below < number
             right &= event.action in _ACTIONS
             right &= all(
-                own is None or bool(VERSION.fullmatch(own))
-                for own in (event.version, event.previous)
+                version is None or bool(VERSION.fullmatch(version))
+                for version in (event.version, event.previous)
             )
         except (TypeError, KeyError, AttributeError) as error:
             raise ArtifactError(f"{source} is damaged: {error}.") from error
@@ -227,8 +244,8 @@ def check_remark(what: str, text: object) -> None:
         ConfigError: It is no text, or too long.
     """
     if not isinstance(text, str) or len(text) > _LONGEST:
-        found = f"{len(text):,} letters" if isinstance(text, str) else f"a {type(text).__name__}"
-        raise ConfigError(f"{what} is {found}; expected text of at most {_LONGEST:,} letters.")
+        given = f"{len(text):,} letters" if isinstance(text, str) else f"a {type(text).__name__}"
+        raise ConfigError(f"{what} is {given}; expected text of at most {_LONGEST:,} letters.")
 
 
 def now() -> datetime:

@@ -18,14 +18,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from prodcat.errors import ArtifactError, StoreError
-from prodcat.storage.artifact import (
-    MANIFEST,
-    Artifact,
-    check_hash,
-    check_size,
-    missing_file,
-    parse_manifest,
-)
+from prodcat.storage.artifact import Artifact
+from prodcat.storage.manifest import MANIFEST, check_hash, check_size, missing_file, parse_manifest
 from prodcat.storage.objects import Objects
 
 _ENDS = (".tar.gz", ".tgz")
@@ -76,7 +70,7 @@ def _packed(files: Mapping[str, bytes], level: int) -> bytes:
         gzip.GzipFile("", "wb", level, out, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
     ):
-        for name in sorted(files, key=lambda own: (own != MANIFEST, own)):
+        for name in sorted(files, key=lambda file: (file != MANIFEST, file)):
             member = tarfile.TarInfo(name)
             member.size, member.mode, member.mtime = len(files[name]), 0o644, 0
             tar.addfile(member, io.BytesIO(files[name]))

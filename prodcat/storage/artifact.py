@@ -16,11 +16,7 @@ compared before anything is read, hashes before anything is parsed, and JSON is 
 """
 
 import hashlib
-import importlib.metadata
-import json
 import math
-import platform
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,36 +24,21 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.errors import ArtifactError, StoreError
 from prodcat.storage.document import check_document, count_values, read_document
+from prodcat.storage.manifest import (
+    MANIFEST,
+    REMEDY,
+    WEIGHTS,
+    check_hash,
+    check_size,
+    json_limits,
+    missing_file,
+)
 from prodcat.storage.objects import Objects
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT_VERSION = 3
-READABLE = (2, 3)
-MANIFEST = "manifest.json"
-WEIGHTS = "model.safetensors"
-REQUIRED = ("config.json", "taxonomy.json", WEIGHTS)
-KNOWN = (
-    *REQUIRED,
-    "tokenizer.json",
-    "history.json",
-    "evaluation.json",
-    "guarantee.json",
-    "README.md",
-)
-MAX_BYTES = 64 << 30
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_MANIFEST_LIMIT = 1 << 20
-# Most bytes, and most values, of each file of JSON.
-_LIMITS = {
-    "taxonomy.json": (64 << 20, 1_500_000),
-    "tokenizer.json": (128 << 20, 4_000_000),
-    "evaluation.json": (32 << 20, 500_000),
-}
 _MOST_TENSORS = 2_000
-_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "safetensors")
-_REMEDY = "Save or copy the artifact again."
 
 
 @dataclass(frozen=True)
@@ -90,14 +71,14 @@ class Artifact:
             ArtifactError: It is too large, or no UTF-8.
         """
         content = self.read(name)
-        limit, most = _limits(name)
+        limit, most = json_limits(name)
         source = f"{name} in the artifact at {self.uri!r}"
         check_document(content, source, limit=limit, values=min(values or most, most))
         try:
             return content.decode()
         except UnicodeDecodeError as error:
             raise ArtifactError(
-                f"{name} in the artifact at {self.uri!r} is no UTF-8: {error}. {_REMEDY}"
+                f"{name} in the artifact at {self.uri!r} is no UTF-8: {error}. {REMEDY}"
             ) from error
 
     def document(self, name: str) -> Any:
@@ -106,7 +87,7 @@ class Artifact:
         Raises:
             ArtifactError: It is too large, too deep, or no JSON.
         """
-        limit, values = _limits(name)
+        limit, values = json_limits(name)
         source = f"{name} in the artifact at {self.uri!r}"
         return read_document(self.read(name), source, limit=limit, values=values)
 
@@ -138,19 +119,14 @@ class Artifact:
 
         content = self.files[WEIGHTS]
         try:
-            found: dict[str, Tensor]
-            found = load(content) if isinstance(content, bytes) else load_file(content)
-            return found
+            tensors: dict[str, Tensor]
+            tensors = load(content) if isinstance(content, bytes) else load_file(content)
+            return tensors
         except (SafetensorError, ValueError, KeyError, OverflowError) as error:
             raise ArtifactError(
                 f"{WEIGHTS} in the artifact at {self.uri!r} cannot be read: "
-                f"{type(error).__name__}: {error}. {_REMEDY}"
+                f"{type(error).__name__}: {error}. {REMEDY}"
             ) from error
-
-
-def _limits(name: str) -> tuple[int, int]:
-    """Most bytes and most values of a file of JSON."""
-    return _LIMITS.get(name, (4 << 20, 100_000))
 
 
 def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -158,7 +134,7 @@ def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str
     length = int.from_bytes(start, "little")
     if len(start) < 8 or length > size - 8:
         raise ArtifactError(
-            f"{source} says that it has {length:,} bytes; the whole file has {size:,}. {_REMEDY}"
+            f"{source} says that it has {length:,} bytes; the whole file has {size:,}. {REMEDY}"
         )
     if length > 16 << 20:
         raise ArtifactError(f"{source} has {length:,} bytes; expected at most {16 << 20:,}.")
@@ -179,7 +155,7 @@ def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str
                 raise ValueError(f"{name} is not within the file")
             shapes[name] = str(entry["dtype"]), shape
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ArtifactError(f"{source} is damaged: {error}. {_REMEDY}") from error
+        raise ArtifactError(f"{source} is damaged: {error}. {REMEDY}") from error
     return shapes
 
 
@@ -197,52 +173,15 @@ def check_loadable(name: str, content: bytes, values: int | None = None) -> None
     Raises:
         ArtifactError: It is too large.
     """
-    limit, most = _limits(name)
+    limit, most = json_limits(name)
     most = min(values or most, most)
-    found = count_values(content)
-    if len(content) > limit or found > most:
+    count = count_values(content)
+    if len(content) > limit or count > most:
         raise ArtifactError(
-            f"{name} of this classifier would have {len(content):,} bytes and some {found:,} "
+            f"{name} of this classifier would have {len(content):,} bytes and some {count:,} "
             f"values; expected at most {limit:,} and {most:,}, since more is refused when it is "
             "loaded. Use a smaller tree or tokenizer, or fewer languages of the tree's names."
         )
-
-
-def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
-    """The manifest of files.
-
-    Args:
-        files: Contents by name.
-        version: Of prodcat.
-    """
-    return {
-        "format": "prodcat",
-        "format_version": FORMAT_VERSION,
-        "prodcat_version": version,
-        "libraries": libraries(),
-        "files": {
-            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in files.items()
-        },
-    }
-
-
-def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
-    """SHA-256 over the names and hashes of a manifest's files."""
-    pairs = sorted((name, own["sha256"]) for name, own in listed.items())
-    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
-
-
-def to_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """A manifest as its file holds it."""
-    return json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
-
-
-def libraries() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a model answers."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in _LIBRARIES
-    }
 
 
 def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes) -> None:
@@ -269,83 +208,6 @@ def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes
 # -- reading ----------------------------------------------------------------------
 
 
-def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
-    """A manifest whose form is right.
-
-    Raises:
-        ArtifactError: It is damaged, or of another format.
-    """
-    source = f"{MANIFEST} of the artifact at {uri!r}"
-    manifest = read_document(text, source, limit=_MANIFEST_LIMIT, values=20_000)
-    damaged = ArtifactError(f"{source} is damaged. {_REMEDY}")
-    if not isinstance(manifest, dict):
-        raise damaged
-    version, files = manifest.get("format_version"), manifest.get("files")
-    if "format" not in manifest or version is None:
-        raise damaged
-    if manifest["format"] != "prodcat" or version not in READABLE:
-        raise ArtifactError(
-            f"The artifact at {uri!r} has format {str(manifest['format'])[:64]!r} version "
-            f"{str(version)[:64]}; this prodcat reads 'prodcat' versions {READABLE}. Install the "
-            f"prodcat that wrote it ({str(manifest.get('prodcat_version'))[:64]!r})."
-        )
-    if not isinstance(files, dict):
-        raise damaged
-    for name, entry in files.items():
-        if name not in KNOWN:
-            raise ArtifactError(
-                f"{source} is damaged: it names a file {name[:64]!r}, which no artifact has. "
-                f"{_REMEDY}"
-            )
-        if not (
-            isinstance(entry, dict)
-            and type(entry.get("bytes")) is int
-            and 0 <= entry["bytes"] <= (MAX_BYTES if name == WEIGHTS else _limits(name)[0])
-            and isinstance(entry.get("sha256"), str)
-            and _SHA256.fullmatch(entry["sha256"])
-        ):
-            raise damaged
-    for name in REQUIRED:
-        if name not in files:
-            raise ArtifactError(
-                f"The manifest of the artifact at {uri!r} does not list {name}. {_REMEDY}"
-            )
-    return manifest
-
-
-def missing_file(name: str, uri: str) -> ArtifactError:
-    """What to say where a file that the manifest lists is not there."""
-    return ArtifactError(
-        f"The artifact at {uri!r} has no {name}, which its manifest lists. {_REMEDY}"
-    )
-
-
-def check_size(name: str, found: int, wanted: int, uri: str) -> None:
-    """Refuse a file of another size than the manifest says.
-
-    Raises:
-        ArtifactError: It has another size.
-    """
-    if found != wanted:
-        raise ArtifactError(
-            f"{name} in the artifact at {uri!r} has {found:,} bytes; its manifest says "
-            f"{wanted:,}. The file was truncated or replaced. {_REMEDY}"
-        )
-
-
-def check_hash(name: str, found: str, wanted: str, uri: str) -> None:
-    """Refuse a file of another content than the manifest says.
-
-    Raises:
-        ArtifactError: It has another content.
-    """
-    if found != wanted:
-        raise ArtifactError(
-            f"{name} in the artifact at {uri!r} was altered: SHA-256 {found[:12]}…, its "
-            f"manifest says {wanted[:12]}…. {_REMEDY}"
-        )
-
-
 def read_near(objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[str, bytes]:
     """Read and verify all files of a folder that needs no network.
 
@@ -363,21 +225,3 @@ def read_near(objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[s
         check_hash(name, hashlib.sha256(content).hexdigest(), wanted["sha256"], uri)
         files[name] = content
     return files
-
-
-def read_manifest(objects: Objects) -> bytes:
-    """The manifest's text.
-
-    Raises:
-        ArtifactError: There is none.
-    """
-    try:
-        return objects.start(MANIFEST, _MANIFEST_LIMIT + 1)
-    except FileNotFoundError as error:
-        found = ", ".join(objects.names("")[:8]) or "nothing"
-        raise ArtifactError(
-            f"Found no artifact at {objects.uri!r}: it has no {MANIFEST} (found {found}). Check "
-            "the address; a folder without a manifest was not written to its end."
-        ) from error
-    except StoreError as error:
-        raise ArtifactError(f"Cannot read the artifact at {objects.uri!r}: {error}") from error

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from prodcat.errors import StoreError
-from prodcat.storage.artifact import check_hash, check_size, missing_file
-from prodcat.storage.objects import PIECE, Objects, beside, explain_disk
+from prodcat.storage.faults import explain_disk
+from prodcat.storage.local_disk import beside
+from prodcat.storage.manifest import check_hash, check_size, missing_file
+from prodcat.storage.objects import PIECE, Objects
 
 logger = logging.getLogger("prodcat")
 DEFAULT_FOLDER = Path("~/.cache/prodcat")
@@ -71,15 +73,17 @@ class Cache:
             StoreError: The store cannot be reached, or this disk is full.
         """
         listed = manifest["files"]
-        found = {name: self._blob(own["sha256"]) for name, own in listed.items()}
-        absent = [name for name in listed if not self._has(found[name], listed[name]["bytes"])]
+        blobs = {name: self._blob(entry["sha256"]) for name, entry in listed.items()}
+        absent = [name for name in listed if not self._has(blobs[name], listed[name]["bytes"])]
         if absent:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                got = [pool.submit(self._get, objects, name, listed[name], uri) for name in absent]
-                for one in got:
-                    one.result()
+                downloads = [
+                    pool.submit(self._get, objects, name, listed[name], uri) for name in absent
+                ]
+                for download in downloads:
+                    download.result()
             self._evict()
-        return found
+        return blobs
 
     def note(self, key: str, content: bytes) -> None:
         """Keep something small under a key; what cannot be kept is asked for again."""
@@ -167,14 +171,14 @@ class Cache:
                     digest.update(piece)
                 file.flush()
                 os.fsync(file.fileno())
-            found = digest.hexdigest()
-            if found == sha256:
+            received = digest.hexdigest()
+            if received == sha256:
                 return
             part.unlink()
             logger.warning("%s came altered from %s.", name, uri)
             if tries == _TRIES:
                 _check_there(objects, name, size, uri)
-                check_hash(name, found, sha256, uri)
+                check_hash(name, received, sha256, uri)
 
     # -- its size -----------------------------------------------------------------
 
@@ -188,10 +192,10 @@ class Cache:
                 for path, about in _files(self.folder / "parts"):
                     if now - about.st_mtime > _FORGOTTEN:
                         path.unlink(missing_ok=True)
-                notes = sorted(_files(self.folder / "notes"), key=lambda own: own[1].st_mtime)
+                notes = sorted(_files(self.folder / "notes"), key=lambda file: file[1].st_mtime)
                 for path, _ in notes[:-_NOTES]:
                     path.unlink(missing_ok=True)
-                held = sorted(_files(self.folder / "blobs"), key=lambda own: own[1].st_mtime)
+                held = sorted(_files(self.folder / "blobs"), key=lambda file: file[1].st_mtime)
                 total = sum(about.st_size for _, about in held)
                 for path, about in held:
                     if total <= self.max_bytes or now - about.st_mtime < _IN_USE:

@@ -43,10 +43,10 @@ def check_document(content: bytes, source: str, *, limit: int, values: int) -> N
             f"{source} has {len(content):,} bytes; expected at most {limit:,}. It is not what it "
             "should be."
         )
-    found = count_values(content)
-    if found > values:
+    count = count_values(content)
+    if count > values:
         raise ArtifactError(
-            f"{source} holds some {found:,} values; expected at most {values:,}. It is not what "
+            f"{source} holds some {count:,} values; expected at most {values:,}. It is not what "
             "it should be."
         )
 

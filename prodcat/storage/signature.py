@@ -154,18 +154,18 @@ def check_signature(keys: Sequence[Key], content: bytes, signature: Any, source:
     if not keys or any(key.fits(content, signature) for key in keys):
         return
     wanted = ", ".join(key.id for key in keys)
-    found = signature.get("key") if isinstance(signature, dict) else None
-    if found is None:
+    signer = signature.get("key") if isinstance(signature, dict) else None
+    if signer is None:
         raise ArtifactError(
             f"{source} is not signed; expected a signature by {wanted}. Publish it with the key, "
             "or load it from a store without keys."
         )
-    if found not in [key.id for key in keys]:
+    if signer not in [key.id for key in keys]:
         raise ArtifactError(
-            f"{source} is signed by {str(found)[:64]!r}; expected {wanted}. Give the key that it "
+            f"{source} is signed by {str(signer)[:64]!r}; expected {wanted}. Give the key that it "
             "was signed with, if you trust it."
         )
     raise ArtifactError(
-        f"{source} does not fit its signature by {found}: it was altered after it was signed. "
+        f"{source} does not fit its signature by {signer}: it was altered after it was signed. "
         "Do not use it; publish it again."
     )

@@ -12,11 +12,10 @@ from pathlib import PurePath
 from typing import Any, cast
 
 from prodcat.errors import CatalogError, StoreError
-from prodcat.storage.objects import store_faults
+from prodcat.storage.faults import store_faults
+from prodcat.storage.table_files import compression_of, delimiter_of, expand, table_format
 
 Columns = dict[str, list[Any]]
-FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
-_ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
 
 
 def iter_tables(
@@ -78,67 +77,6 @@ def is_missing(value: object) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and value != value
-
-
-def expand(uri: str) -> list[str]:
-    """The files that a URI or glob stands for, sorted by name.
-
-    Raises:
-        CatalogError: There is no such file, or no such filesystem.
-    """
-    import fsspec
-
-    try:
-        filesystem, path = fsspec.url_to_fs(uri)
-        found = [path] if filesystem.exists(path) else []
-        if not found and any(mark in path for mark in "*?["):
-            found = sorted(filesystem.glob(path))
-    except (ValueError, ImportError, OSError) as error:
-        raise CatalogError(f"Cannot look for {uri!r}: {error}. Check the address.") from error
-    if not found:
-        raise CatalogError(
-            f"Found no file at {uri!r}; expected at least one. Check the address and the rights."
-        )
-    return [str(filesystem.unstrip_protocol(name)) for name in found]
-
-
-def address(uri: str) -> str:
-    """A URI in one form, so that two can be compared."""
-    import fsspec
-
-    filesystem, path = fsspec.url_to_fs(uri)
-    return str(filesystem.unstrip_protocol(path))
-
-
-def table_format(uri: str) -> str:
-    """``"parquet"``, ``"csv"`` or ``"jsonl"``, by the file's ending.
-
-    Raises:
-        CatalogError: The ending is none of the known ones.
-    """
-    suffix = suffix_of(uri)
-    if suffix not in FORMATS:
-        raise CatalogError(
-            f"{uri!r} ends with {suffix!r}; expected one of {sorted(FORMATS)} "
-            "(csv and jsonl also with .gz)."
-        )
-    return FORMATS[suffix]
-
-
-def delimiter_of(uri: str) -> str:
-    """What stands between the fields of a CSV or TSV file."""
-    return "\t" if suffix_of(uri) == ".tsv" else ","
-
-
-def compression_of(uri: str) -> str | None:
-    """How a file of text is compressed, by its name, as fsspec says it."""
-    return "gzip" if uri.lower().endswith(".gz") else None
-
-
-def suffix_of(uri: str) -> str:
-    """The ending of a file's name in its usual form, without the compression."""
-    suffix = PurePath(uri.lower().removesuffix(".gz")).suffix
-    return _ALIASES.get(suffix, suffix)
 
 
 def _read_files(uri: str, batch_rows: int, told: Callable[[int], None] | None) -> Iterator[Columns]:
@@ -272,7 +210,7 @@ def _columns(records: Sequence[Mapping[str, Any]], names: dict[str, None]) -> Co
 def _arrow_columns(batch: Any) -> Columns:
     no_twins(batch.schema.names, "The table")
     names = batch.schema.names
-    return {name: arrow_values(own) for name, own in zip(names, batch.columns, strict=True)}
+    return {name: arrow_values(column) for name, column in zip(names, batch.columns, strict=True)}
 
 
 def arrow_values(column: Any) -> list[Any]:
@@ -283,7 +221,7 @@ def arrow_values(column: Any) -> list[Any]:
         return list(column.to_pylist())
     except UnicodeDecodeError:
         raw = column.cast(pa.binary()).to_pylist()
-        return [None if own is None else own.decode("utf-8", "surrogateescape") for own in raw]
+        return [None if text is None else text.decode("utf-8", "surrogateescape") for text in raw]
 
 
 def _slices(columns: Columns, batch_rows: int) -> Iterator[Columns]:

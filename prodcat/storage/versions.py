@@ -8,26 +8,22 @@
 The name is the time, and the start of a hash over the hashes of all files.
 """
 
-import contextlib
-import hashlib
 import json
-import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from prodcat.errors import ArtifactError, ConflictError, StoreError
-from prodcat.storage.aliases import VERSION, now, stamp
-from prodcat.storage.artifact import MANIFEST, content_hash, describe, parse_manifest, to_bytes
+from prodcat.errors import ArtifactError, ConflictError
+from prodcat.storage.aliases import VERSION, stamp
 from prodcat.storage.document import read_document
-from prodcat.storage.objects import Entry, Objects
-from prodcat.storage.signature import Key, check_signature, signer_of
+from prodcat.storage.folder import Entry
+from prodcat.storage.manifest import MANIFEST, content_hash, parse_manifest
+from prodcat.storage.objects import Objects
+from prodcat.storage.signature import Key, check_signature
 
-logger = logging.getLogger("prodcat")
 SIGNATURE = "signature.json"
 CONDEMNED = "deleted.json"
-_TRIES = 3
 _LIMIT = 64 << 10
 
 
@@ -49,7 +45,7 @@ class Versions:
         """A version's folder, relative to the store."""
         return f"{self.folder}/{version}"
 
-    def found(self) -> list[str]:
+    def published(self) -> list[str]:
         """All versions that are whole and stay, the oldest first."""
         return sorted(
             version
@@ -59,133 +55,21 @@ class Versions:
 
     def names(self) -> list[str]:
         """All versions' names, the oldest first; some may not be whole."""
-        return [own for own in self.objects.names(self.folder) if VERSION.fullmatch(own)]
+        return [name for name in self.objects.names(self.folder) if VERSION.fullmatch(name)]
 
     def newest(self) -> str | None:
         """The newest version that is whole and stays, or None."""
-        return next((own for own in reversed(self.names()) if self.is_there(own)), None)
+        return next((name for name in reversed(self.names()) if self.is_there(name)), None)
 
     def ending(self, digits: str) -> list[str]:
         """Whole versions whose names end with a hash."""
-        fitting = [own for own in self.names() if own.endswith(f"-{digits}")]
-        return [own for own in fitting if self.is_there(own)]
+        fitting = [name for name in self.names() if name.endswith(f"-{digits}")]
+        return [name for name in fitting if self.is_there(name)]
 
     def is_there(self, version: str) -> bool:
         """Whether a version is whole and stays."""
         names = self.objects.names(self.at(version))
         return MANIFEST in names and CONDEMNED not in names
-
-    # -- publishing ---------------------------------------------------------------
-
-    def publish(
-        self, files: Mapping[str, bytes], prodcat_version: str, facts: Mapping[str, Any]
-    ) -> tuple[str, bool]:
-        """Upload a version, read it back, and only then let it be seen.
-
-        Args:
-            files: The artifact's files.
-            prodcat_version: For the manifest.
-            facts: For the manifest.
-
-        Returns:
-            The version, and whether it is new; the same files may be there already.
-
-        Raises:
-            StoreError: It cannot be written.
-        """
-        draft = describe(files, prodcat_version)
-        whole = content_hash(draft["files"])
-        for version in self.ending(whole[:12]):
-            if self._holds(version, whole):
-                logger.info("%s@%s holds the same files already.", self.model, version)
-                return version, False
-        version = f"{now():%Y%m%dT%H%M%S.%fZ}-{whole[:12]}"
-        signer = signer_of(self.keys)
-        manifest = {
-            **draft,
-            **facts,
-            "model": self.model,
-            "version": version,
-            "content_hash": whole,
-            "signed_by": None if signer is None else signer.id,
-            "token": uuid.uuid4().hex,
-        }
-        content = to_bytes(manifest)
-        whatever = dict(files)
-        if signer is not None:
-            whatever[SIGNATURE] = json.dumps(signer.sign(content)).encode() + b"\n"
-        folder = self.at(version)
-        try:
-            for name, own in whatever.items():
-                self._upload(f"{folder}/{name}", own)
-            self._check_complete(folder, whatever)
-            there = self.objects.create(f"{folder}/{MANIFEST}", content)
-        except BaseException:
-            self._give_up(folder)
-            raise
-        if there is not None:
-            # Only the very same files can have this name, published in this microsecond.
-            other = parse_manifest(there, self.objects.at(folder))
-            if other.get("content_hash") != whole:
-                raise StoreError(f"{self.model}@{version} exists already and holds other files.")
-            return version, False
-        try:
-            self._check_complete(folder, whatever)
-        except ConflictError:
-            self.objects.remove(f"{folder}/{MANIFEST}")
-            raise
-        return version, True
-
-    def _holds(self, version: str, whole: str) -> bool:
-        """Whether a version holds these files, as they should be and signed as it should be."""
-        try:
-            manifest = self.check(version, *self.manifest(version))
-        except (ArtifactError, FileNotFoundError):
-            return False
-        there = self.objects.walk(self.at(version))
-        return content_hash(manifest["files"]) == whole and all(
-            name in there and there[name].bytes == own["bytes"]
-            for name, own in manifest["files"].items()
-        )
-
-    def _upload(self, name: str, content: bytes) -> None:
-        """Write an object and read it back, until what is there is right."""
-        wanted = hashlib.sha256(content).digest()
-        for _ in range(_TRIES):
-            self.objects.write(name, content)
-            found = hashlib.sha256()
-            # Cleared away or altered: the one is noticed at the end, the other is tried again.
-            with contextlib.suppress(FileNotFoundError, ArtifactError):
-                for piece in self.objects.pieces(name, 0, len(content)):
-                    found.update(piece)
-            if found.digest() == wanted:
-                return
-            logger.warning("%s is not what was written; writing it again.", self.objects.at(name))
-        raise StoreError(
-            f"{self.objects.at(name)!r} was written {_TRIES} times and never read back as it was. "
-            "Check the network and the server; no version was published."
-        )
-
-    def _check_complete(self, folder: str, files: Mapping[str, bytes]) -> None:
-        entries = self.objects.walk(folder)
-        whole = all(
-            name in entries and entries[name].bytes == len(content)
-            for name, content in files.items()
-        )
-        if CONDEMNED in entries or not whole:
-            raise ConflictError(
-                f"{self.objects.at(folder)!r} was taken for abandoned and cleared away while it "
-                "was still being uploaded. Publish it again, and prune with a longer time."
-            )
-
-    def _give_up(self, folder: str) -> None:
-        """Clear away what was uploaded, if that can still be done; prune will otherwise."""
-        try:
-            quick = Objects(self.objects.uri, self.objects.options, patience=2.0)
-            if MANIFEST not in quick.names(folder):
-                quick.remove_below(folder)
-        except Exception as error:
-            logger.warning("Left %s behind (%s); prune clears it away.", folder, error)
 
     # -- reading ------------------------------------------------------------------
 
@@ -294,7 +178,7 @@ class Versions:
             folder = self.at(version)
             if MANIFEST in entries and CONDEMNED not in entries:
                 continue
-            if max(own.changed for own in entries.values()) > limit:
+            if max(entry.changed for entry in entries.values()) > limit:
                 continue
             if MANIFEST in entries and version in named():
                 # Promoted while it was being deleted, and who deleted it is no more.

@@ -1,0 +1,165 @@
+"""What is known of the versions in a store, for lists and for people."""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from prodcat.errors import ArtifactError
+from prodcat.storage.aliases import AliasEvent
+from prodcat.storage.document import printable
+from prodcat.storage.registry import AT_ONCE, Registry
+from prodcat.storage.versions import Versions
+
+logger = logging.getLogger("prodcat")
+_LARGEST_METRIC = 1e15
+
+
+@dataclass(frozen=True)
+class Version:
+    """What is known of one version of a model.
+
+    Attributes:
+        model: The model's name.
+        version: Its own name.
+        aliases: What names it.
+        created: ISO 8601, UTC.
+        parent: The version that it was trained, calibrated or trimmed from, or None.
+        tree_hash: Hash of the tree; see :attr:`prodcat.Taxonomy.hash`.
+        fingerprint: Hash of titles, tree and settings that it was trained with.
+        metrics: On its validation titles.
+        libraries: Versions of Python and packages that it was saved with.
+        prodcat_version: Of the prodcat that saved it.
+        bytes: Size of all files.
+        files: Size and SHA-256 of each file.
+        note: What its publisher said of it.
+        signed_by: Id of the key that it is signed with, or None.  A store without keys takes
+            its word for it.
+    """
+
+    model: str
+    version: str
+    aliases: tuple[str, ...]
+    created: str
+    parent: str | None
+    tree_hash: str
+    fingerprint: str | None
+    metrics: dict[str, float]
+    libraries: dict[str, str]
+    prodcat_version: str
+    bytes: int
+    files: dict[str, dict[str, Any]]
+    note: str
+    signed_by: str | None
+
+    @property
+    def reference(self) -> str:
+        """What :meth:`prodcat.Store.load` takes: ``model@version``."""
+        return f"{self.model}@{self.version}"
+
+
+def show_version(registry: Registry, name: str, version: str) -> Version:
+    """What is known of one version.
+
+    Args:
+        registry: What the store holds.
+        name: The model's name.
+        version: The version.
+
+    Raises:
+        StoreError: There is no such version.
+        ArtifactError: It is damaged, or not signed as it should be.
+    """
+    manifest = registry.manifest(name, version)[2]
+    return _described(manifest, registry.last_events(name, strict=False))
+
+
+def list_versions(registry: Registry, name: str | None) -> tuple[Version, ...]:
+    """All versions that are whole, by model, the newest first.
+
+    Args:
+        registry: What the store holds.
+        name: Of this model alone, where one is given.
+
+    Raises:
+        StoreError: There is no such model, or the store cannot be reached.
+    """
+    listed: list[Version] = []
+    for model in registry.models() if name is None else [name]:
+        events = registry.last_events(model, strict=False)
+        names = registry.versions(model).published()[::-1]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            described = pool.map(partial(_described_or_none, registry, model, events), names)
+            listed += [version for version in described if version is not None]
+    if name is not None and not listed:
+        raise registry.no_version(name, None)
+    return tuple(listed)
+
+
+def _described_or_none(
+    registry: Registry, name: str, events: Mapping[str, AliasEvent], version: str
+) -> Version | None:
+    """A version for a list, from which damaged ones are left out with a warning."""
+    versions = registry.versions(name)
+    try:
+        content, signature = versions.manifest(version)
+        manifest = Versions(registry.objects, name).check(version, content, None)
+        try:
+            versions.check_signed(version, content, signature)
+        except ArtifactError as error:
+            logger.warning("Listed, but it will not be loaded: %s", error)
+            manifest = {**manifest, "signed_by": None}
+    except FileNotFoundError:  # deleted in this moment
+        return None
+    except ArtifactError as error:
+        logger.warning("Left out of the list: %s", error)
+        return None
+    return _described(manifest, events)
+
+
+def _described(manifest: Mapping[str, Any], events: Mapping[str, AliasEvent]) -> Version:
+    """What a manifest says of its version, whoever wrote it.
+
+    Args:
+        manifest: Of the version; only what is needed to load it has been checked.
+        events: The last event of each alias.
+    """
+    version, files = manifest["version"], manifest["files"]
+    aliases = (alias for alias, event in events.items() if event.version == version)
+    return Version(
+        model=manifest["model"],
+        version=version,
+        aliases=tuple(sorted(aliases)),
+        created=_text(manifest.get("created", "")),
+        parent=_text_or_none(manifest.get("parent")),
+        tree_hash=_text(manifest.get("tree_hash", "")),
+        fingerprint=_text_or_none(manifest.get("fingerprint")),
+        metrics={
+            _text(name): value
+            for name, value in _mapping(manifest.get("metrics")).items()
+            if isinstance(value, (int, float)) and abs(value) < _LARGEST_METRIC
+        },
+        libraries={
+            _text(name): _text(value) for name, value in _mapping(manifest.get("libraries")).items()
+        },
+        prodcat_version=_text(manifest.get("prodcat_version", "")),
+        bytes=sum(entry["bytes"] for entry in files.values()),
+        files={name: dict(entry) for name, entry in files.items()},
+        note=_text(manifest.get("note", "")),
+        signed_by=_text_or_none(manifest.get("signed_by")),
+    )
+
+
+def _mapping(value: object) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    """A value as text that a terminal can show; nothing for None."""
+    return _text_or_none(value) or ""
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else printable(value)

@@ -1,0 +1,189 @@
+"""The manifest of an artifact: which files it has, how large they are and what is in them.
+
+It is written last and read first: what it does not list is not read, and what is not as it says
+is refused.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from prodcat.errors import ArtifactError, StoreError
+from prodcat.storage.document import read_document
+from prodcat.storage.objects import Objects
+
+FORMAT_VERSION = 3
+READABLE = (2, 3)
+MANIFEST = "manifest.json"
+WEIGHTS = "model.safetensors"
+REQUIRED = ("config.json", "taxonomy.json", WEIGHTS)
+KNOWN = (
+    *REQUIRED,
+    "tokenizer.json",
+    "history.json",
+    "evaluation.json",
+    "guarantee.json",
+    "README.md",
+)
+MAX_BYTES = 64 << 30
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MANIFEST_LIMIT = 1 << 20
+# Most bytes, and most values, of each file of JSON.
+_LIMITS = {
+    "taxonomy.json": (64 << 20, 1_500_000),
+    "tokenizer.json": (128 << 20, 4_000_000),
+    "evaluation.json": (32 << 20, 500_000),
+}
+_LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "safetensors")
+REMEDY = "Save or copy the artifact again."
+
+
+def json_limits(name: str) -> tuple[int, int]:
+    """Most bytes and most values of a file of JSON."""
+    return _LIMITS.get(name, (4 << 20, 100_000))
+
+
+def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
+    """The manifest of files.
+
+    Args:
+        files: Contents by name.
+        version: Of prodcat.
+    """
+    return {
+        "format": "prodcat",
+        "format_version": FORMAT_VERSION,
+        "prodcat_version": version,
+        "libraries": libraries(),
+        "files": {
+            name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in files.items()
+        },
+    }
+
+
+def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
+    """SHA-256 over the names and hashes of a manifest's files."""
+    pairs = sorted((name, entry["sha256"]) for name, entry in listed.items())
+    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+
+
+def to_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as its file holds it."""
+    return json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def libraries() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a model answers."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in _LIBRARIES
+    }
+
+
+def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
+    """A manifest whose form is right.
+
+    Raises:
+        ArtifactError: It is damaged, or of another format.
+    """
+    source = f"{MANIFEST} of the artifact at {uri!r}"
+    manifest = read_document(text, source, limit=_MANIFEST_LIMIT, values=20_000)
+    damaged = ArtifactError(f"{source} is damaged. {REMEDY}")
+    if not isinstance(manifest, dict):
+        raise damaged
+    if "format" not in manifest or manifest.get("format_version") is None:
+        raise damaged
+    _check_format(manifest, uri)
+    files = manifest.get("files")
+    if not isinstance(files, dict):
+        raise damaged
+    for name, entry in files.items():
+        if name not in KNOWN:
+            raise ArtifactError(
+                f"{source} is damaged: it names a file {name[:64]!r}, which no artifact has. "
+                f"{REMEDY}"
+            )
+        if not _is_entry(name, entry):
+            raise damaged
+    for name in REQUIRED:
+        if name not in files:
+            raise ArtifactError(
+                f"The manifest of the artifact at {uri!r} does not list {name}. {REMEDY}"
+            )
+    return manifest
+
+
+def _check_format(manifest: Mapping[str, Any], uri: str) -> None:
+    version = manifest["format_version"]
+    if manifest["format"] != "prodcat" or version not in READABLE:
+        raise ArtifactError(
+            f"The artifact at {uri!r} has format {str(manifest['format'])[:64]!r} version "
+            f"{str(version)[:64]}; this prodcat reads 'prodcat' versions {READABLE}. Install the "
+            f"prodcat that wrote it ({str(manifest.get('prodcat_version'))[:64]!r})."
+        )
+
+
+def _is_entry(name: str, entry: object) -> bool:
+    """Whether an entry gives a size that a file of this name may have, and a SHA-256."""
+    return (
+        isinstance(entry, dict)
+        and type(entry.get("bytes")) is int
+        and 0 <= entry["bytes"] <= (MAX_BYTES if name == WEIGHTS else json_limits(name)[0])
+        and isinstance(entry.get("sha256"), str)
+        and _SHA256.fullmatch(entry["sha256"]) is not None
+    )
+
+
+def missing_file(name: str, uri: str) -> ArtifactError:
+    """What to say where a file that the manifest lists is not there."""
+    return ArtifactError(
+        f"The artifact at {uri!r} has no {name}, which its manifest lists. {REMEDY}"
+    )
+
+
+def check_size(name: str, actual: int, expected: int, uri: str) -> None:
+    """Refuse a file of another size than the manifest says.
+
+    Raises:
+        ArtifactError: It has another size.
+    """
+    if actual != expected:
+        raise ArtifactError(
+            f"{name} in the artifact at {uri!r} has {actual:,} bytes; its manifest says "
+            f"{expected:,}. The file was truncated or replaced. {REMEDY}"
+        )
+
+
+def check_hash(name: str, actual: str, expected: str, uri: str) -> None:
+    """Refuse a file of another content than the manifest says.
+
+    Raises:
+        ArtifactError: It has another content.
+    """
+    if actual != expected:
+        raise ArtifactError(
+            f"{name} in the artifact at {uri!r} was altered: SHA-256 {actual[:12]}…, its "
+            f"manifest says {expected[:12]}…. {REMEDY}"
+        )
+
+
+def read_manifest(objects: Objects) -> bytes:
+    """The manifest's text.
+
+    Raises:
+        ArtifactError: There is none.
+    """
+    try:
+        return objects.start(MANIFEST, _MANIFEST_LIMIT + 1)
+    except FileNotFoundError as error:
+        names = ", ".join(objects.names("")[:8]) or "nothing"
+        raise ArtifactError(
+            f"Found no artifact at {objects.uri!r}: it has no {MANIFEST} (found {names}). Check "
+            "the address; a folder without a manifest was not written to its end."
+        ) from error
+    except StoreError as error:
+        raise ArtifactError(f"Cannot read the artifact at {objects.uri!r}: {error}") from error

@@ -1,0 +1,94 @@
+"""Operations on a store that are tried again while their fault may pass.
+
+What may pass (throttling, a lost connection) is tried again while the patience lasts; what
+will not (missing rights, expired credentials, a full disk) is reported at once.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from prodcat.errors import ArtifactError, StoreError
+from prodcat.storage.faults import (
+    explained,
+    is_corrupt,
+    is_from_client,
+    is_missing_bucket,
+    passes,
+)
+
+logger = logging.getLogger("prodcat")
+_T = TypeVar("_T")
+_MOST_CORRUPT = 3  # times that bytes may arrive altered
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Something that is done to one object of a store.
+
+    Attributes:
+        verb: What is done, such as ``"read"``, for messages.
+        uri: The object's URI, for messages.
+        is_local: Whether the object is a file of this machine.
+        is_s3: Whether the object is in S3, or in a store with the same interface.
+        patience: Seconds for which the operation is tried again.
+    """
+
+    verb: str
+    uri: str
+    is_local: bool
+    is_s3: bool
+    patience: float
+
+    def run(self, attempt: Callable[[], _T]) -> _T:
+        """The result of the first attempt that succeeds.
+
+        Args:
+            attempt: Does it once.
+
+        Raises:
+            FileNotFoundError: The object does not exist.
+            ArtifactError: Its bytes came altered again and again.
+            StoreError: The fault does not pass, or did not pass in time.
+        """
+        began, wait, corrupt = time.monotonic(), _FIRST_WAIT, 0
+        while True:
+            try:
+                return attempt()
+            except (FileNotFoundError, StoreError, ArtifactError) as error:
+                if self._is_missing_place(error):
+                    raise self._explained(error) from error
+                raise
+            except Exception as error:
+                if not self._is_of_store(error):
+                    raise
+                corrupt += is_corrupt(error)
+                if corrupt == _MOST_CORRUPT:
+                    raise ArtifactError(
+                        f"{self.uri!r} came altered or truncated {corrupt} times: {error}. "
+                        "What is there is not what was written: write it again."
+                    ) from error
+                if not passes(error):
+                    raise self._explained(error) from error
+                spent = time.monotonic() - began
+                if spent + wait > self.patience:
+                    raise self._explained(error, spent) from error
+                logger.info("Cannot %s %s yet (%s); trying again.", self.verb, self.uri, error)
+            time.sleep(wait * random.uniform(0.5, 1.0))  # so that many do not come back at once
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    def _is_missing_place(self, error: Exception) -> bool:
+        """Whether not the object is missing, but the bucket or folder that it belongs to."""
+        unwritable = self.verb == "write" and isinstance(error, FileNotFoundError)
+        return is_missing_bucket(error) or unwritable
+
+    def _is_of_store(self, error: Exception) -> bool:
+        wrong_option = self.is_s3 and isinstance(error, (TypeError, ValueError))
+        return isinstance(error, OSError) or is_from_client(error) or wrong_option
+
+    def _explained(self, error: Exception, seconds: float | None = None) -> StoreError:
+        return explained(self.verb, self.uri, error, is_local=self.is_local, seconds=seconds)
