@@ -1,15 +1,39 @@
 """Evaluations as pictures; needs matplotlib: ``pip install prodcat[plot]``."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prodcat.errors import ConfigError
+from prodcat.evaluation.levels import LevelResult
+from prodcat.evaluation.reliability import ReliabilityBin
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from prodcat.evaluation.metrics import Evaluation, ReliabilityBin
+
+class Plottable(Protocol):
+    """What is plotted of an evaluation."""
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """The bins of the confidence in whole paths."""
+
+    @property
+    def ece(self) -> float | None:
+        """Expected calibration error of that confidence."""
+
+    @property
+    def levels(self) -> tuple[LevelResult, ...]:
+        """One result for each level."""
+
+    @property
+    def risk_coverage(self) -> tuple[tuple[float, float, float], ...]:
+        """Triples of the share answered, the error among the answered, and the confidence."""
+
+    @property
+    def risk_coverage_area(self) -> float | None:
+        """Area under ``risk_coverage``."""
 
 
 def _figure(columns: int = 1) -> "tuple[Figure, Sequence[Axes]]":
@@ -26,7 +50,7 @@ def _figure(columns: int = 1) -> "tuple[Figure, Sequence[Axes]]":
     return figure, list(axes[0])
 
 
-def _with_probabilities(evaluation: "Evaluation") -> None:
+def _with_probabilities(evaluation: Plottable) -> None:
     if not evaluation.reliability:
         raise ConfigError(
             "This evaluation has no probabilities, so there is nothing to plot; expected one "
@@ -35,7 +59,7 @@ def _with_probabilities(evaluation: "Evaluation") -> None:
 
 
 def plot_reliability(
-    evaluation: "Evaluation", ax: "Axes | None" = None, *, before: "Evaluation | None" = None
+    evaluation: Plottable, ax: "Axes | None" = None, *, before: Plottable | None = None
 ) -> "Axes":
     """Accuracy against confidence; the area of a dot is the share of rows in its bin."""
     _with_probabilities(evaluation)
@@ -49,11 +73,13 @@ def plot_reliability(
     return ax
 
 
-def _dots(ax: "Axes", reliability: "Sequence[ReliabilityBin]", label: str) -> None:
-    rows = sum(own.rows for own in reliability)
-    x, y = [own.confidence for own in reliability], [own.accuracy for own in reliability]
+def _dots(ax: "Axes", reliability: Sequence[ReliabilityBin], label: str) -> None:
+    rows = sum(one_bin.rows for one_bin in reliability)
+    x = [one_bin.confidence for one_bin in reliability]
+    y = [one_bin.accuracy for one_bin in reliability]
     (line,) = ax.plot(x, y, label=label, linewidth=1)
-    ax.scatter(x, y, [300 * own.rows / rows + 8 for own in reliability], color=line.get_color())
+    sizes = [300 * one_bin.rows / rows + 8 for one_bin in reliability]
+    ax.scatter(x, y, sizes, color=line.get_color())
 
 
 def _finish(ax: "Axes", title: str) -> None:
@@ -62,7 +88,7 @@ def _finish(ax: "Axes", title: str) -> None:
     ax.legend(loc="upper left")
 
 
-def plot_risk_coverage(evaluation: "Evaluation", ax: "Axes | None" = None) -> "Axes":
+def plot_risk_coverage(evaluation: Plottable, ax: "Axes | None" = None) -> "Axes":
     """The error among the answered against the share answered."""
     _with_probabilities(evaluation)
     ax = _figure()[1][0] if ax is None else ax
@@ -75,7 +101,7 @@ def plot_risk_coverage(evaluation: "Evaluation", ax: "Axes | None" = None) -> "A
     return ax
 
 
-def plot_evaluation(evaluation: "Evaluation") -> "Figure":
+def plot_evaluation(evaluation: Plottable) -> "Figure":
     """Reliability of the whole path and of each level, and risk against coverage."""
     _with_probabilities(evaluation)
     figure, (whole, levels, risk) = _figure(3)

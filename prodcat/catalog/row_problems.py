@@ -1,0 +1,33 @@
+"""Wrong rows, collected while the rows of a source are read."""
+
+from prodcat.catalog.report import RowProblem
+from prodcat.storage.tables import Columns
+
+
+class RowProblems:
+    """What was found to be wrong so far.
+
+    Args:
+        columns: The values of all rows by column; a wrong row is kept with its values.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._problems: list[RowProblem] = []
+        self._rows: set[int] = set()
+
+    def add(self, row: int, reason: str, detail: str) -> None:
+        """Note what is wrong with a row; a row may be wrong in several ways."""
+        record = {name: values[row] for name, values in self._columns.items()}
+        self._problems.append(RowProblem(row, reason, detail, record))
+        self._rows.add(row)
+
+    def rows(self, reason: str | None = None) -> set[int]:
+        """The rows that are wrong, for one reason or for any."""
+        if reason is None:
+            return set(self._rows)
+        return {problem.row for problem in self._problems if problem.reason == reason}
+
+    def by_row(self) -> tuple[RowProblem, ...]:
+        """The problems in the order of the rows."""
+        return tuple(sorted(self._problems, key=lambda problem: problem.row))

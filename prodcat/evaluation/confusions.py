@@ -1,0 +1,90 @@
+"""Which categories are taken for which, one by one and by the node where the paths part."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.evaluation.judged_rows import NO_PATH, JudgedRows
+from prodcat.taxonomy.paths import join_path
+from prodcat.taxonomy.tree import Taxonomy
+
+_SHOWN_CONFUSIONS = 50
+_SHOWN_BRANCHES = 10
+_NO_PATH_NAME = "(no path of the tree)"
+_ROOT_NAME = "(root)"
+
+
+@dataclass(frozen=True)
+class ConfusionGroup:
+    """Mistakes that part at one node of the tree.
+
+    Attributes:
+        ancestor: The deepest node that truth and answer share; ``(root)`` for none.
+        level: Its level, 0 for the root: the smaller, the worse the mistake.
+        rows: Number of mistakes that part there.
+        share: Their share of all mistakes.
+        branches: The commonest pairs of names just below it: (truth, answer, rows).
+    """
+
+    ancestor: str
+    level: int
+    rows: int
+    share: float
+    branches: tuple[tuple[str, str, int], ...]
+
+
+def commonest_confusions(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[tuple[str, str, int], ...]:
+    """The pairs of label and answer that are mistaken most often, as paths, with their rows."""
+    wrong = ~rows.correct
+    if not wrong.any():
+        return ()
+    both = np.stack([rows.targets[wrong], rows.answers[wrong]], axis=1)
+    names = [*map(join_path, taxonomy.paths), _NO_PATH_NAME, _ROOT_NAME]
+    return _commonest_pairs(both, names, _SHOWN_CONFUSIONS)
+
+
+def confusion_groups(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[ConfusionGroup, ...]:
+    """All mistakes by the node where label and answer part, commonest first."""
+    wrong = np.flatnonzero(~rows.correct)
+    if not len(wrong):
+        return ()
+    shared_levels = (rows.same[wrong] & (rows.truth[wrong] >= 0)).sum(axis=1)
+    deepest = np.clip(shared_levels - 1, 0, None)
+    ancestor = np.where(shared_levels > 0, rows.truth[wrong, deepest], -1)
+    below = _nodes_below(rows, wrong, shared_levels)
+    names = [*taxonomy.names, _NO_PATH_NAME, "(ends here)"]
+    nodes, counts = np.unique(ancestor, return_counts=True)
+    by_count = sorted(zip(nodes.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1])
+    return tuple(
+        ConfusionGroup(
+            ancestor=join_path(taxonomy.paths[node]) if node >= 0 else _ROOT_NAME,
+            level=int(taxonomy.level[node]) if node >= 0 else 0,
+            rows=count,
+            share=count / len(wrong),
+            branches=_commonest_pairs(below[ancestor == node], names, _SHOWN_BRANCHES),
+        )
+        for node, count in by_count
+    )
+
+
+def _nodes_below(
+    rows: JudgedRows, wrong: NDArray[np.intp], level: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """int64 [wrong, 2]: the nodes of label and answer at a level, -1 where a path has ended."""
+    ended = np.full((len(wrong), 1), -1)
+    truth, answer = (
+        np.concatenate([chain[wrong], ended], axis=1)[np.arange(len(wrong)), level]
+        for chain in (rows.truth, rows.answer)
+    )
+    answer = np.where(rows.answers[wrong] == NO_PATH, NO_PATH, answer)
+    return np.stack([truth, answer], axis=1)
+
+
+def _commonest_pairs(
+    pairs: NDArray[np.int64], names: list[str], most: int
+) -> tuple[tuple[str, str, int], ...]:
+    """The commonest rows of an int64 [rows, 2] array, named, with how often each occurs."""
+    different, counts = np.unique(pairs, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:most]
+    return tuple((names[different[i, 0]], names[different[i, 1]], int(counts[i])) for i in order)

@@ -1,0 +1,251 @@
+"""The metrics of one set of answers, with intervals, tables and plots."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.errors import CatalogError
+from prodcat.evaluation.comparison import Comparison, compare_rows
+from prodcat.evaluation.confusions import ConfusionGroup
+from prodcat.evaluation.intervals import Interval, metric_intervals
+from prodcat.evaluation.judged_rows import JudgedRows
+from prodcat.evaluation.levels import LEVEL_HEADER, LevelResult, level_table
+from prodcat.evaluation.metric_names import METRIC_NAMES
+from prodcat.evaluation.plots import plot_evaluation, plot_reliability, plot_risk_coverage
+from prodcat.evaluation.reliability import ReliabilityBin
+from prodcat.evaluation.tables import html_table, text_tables
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The metrics of one set of answers.
+
+    What is said of confidence (``ece``, ``brier``, ``risk_coverage``, reliability) is about the
+    rows that were answered with a category; the root is never wrong, and says nothing.
+
+    Attributes:
+        rows: Rows that were judged.
+        path_accuracy: Share of rows with every level right.
+        coverage: Share of rows whose answer is the truth or an ancestor of it.
+        answered_accuracy: Share of right answers among those that are a category, not the
+            root: whole paths, or, where answers may be coarser, the truth or an ancestor.
+            None where all answers are the root.
+        macro_f1: Mean F1 over the outcomes that occur as truth or answer.
+        hierarchical_precision: Micro; see :mod:`prodcat.evaluation.metrics`.
+        hierarchical_recall: Micro.
+        hierarchical_f1: Micro.
+        macro_hierarchical_precision: Mean over rows; 0 for the root as the answer.
+        macro_hierarchical_recall: Mean over rows.
+        macro_hierarchical_f1: Mean over rows.
+        tree_distance: Mean number of steps between answer and truth.
+        error_distance: The same over the wrong rows alone; 0 without any.
+        inconsistent: Share of answers that are no path of the tree.
+        levels: One result for each level.
+        answers_end_at_root: Share of answers that are the root: no category.
+        tail_recall: Path accuracy on the tenth of the rows whose labels had the fewest
+            training titles; None where these are not known.
+        log_loss: Mean of minus the log-probability of the truth, in nats; None where no
+            probabilities were given.
+        ece: Expected calibration error of the confidence in 15 equal bins, or None.
+        brier: Mean square of confidence minus being right, or None.
+        risk_coverage_area: Area under ``risk_coverage``: the mean error among the answered
+            while the least sure are left out one by one; or None.
+        risk_coverage: Up to 100 triples of the share answered, the error among the
+            answered, and the confidence from which on rows are answered.
+        reliability: The bins of ``ece`` that hold rows.
+        confusions: The commonest mistakes: (truth, answer, rows).
+        confusion_groups: All mistakes by the node where they part, commonest first.
+    """
+
+    rows: int
+    path_accuracy: float
+    coverage: float
+    answered_accuracy: float | None
+    macro_f1: float
+    hierarchical_precision: float
+    hierarchical_recall: float
+    hierarchical_f1: float
+    macro_hierarchical_precision: float
+    macro_hierarchical_recall: float
+    macro_hierarchical_f1: float
+    tree_distance: float
+    error_distance: float
+    inconsistent: float
+    levels: tuple[LevelResult, ...]
+    answers_end_at_root: float = 0.0
+    tail_recall: float | None = None
+    log_loss: float | None = None
+    ece: float | None = None
+    brier: float | None = None
+    risk_coverage_area: float | None = None
+    risk_coverage: tuple[tuple[float, float, float], ...] = field(repr=False, default=())
+    reliability: tuple[ReliabilityBin, ...] = field(repr=False, default=())
+    confusions: tuple[tuple[str, str, int], ...] = field(repr=False, default=())
+    confusion_groups: tuple[ConfusionGroup, ...] = field(repr=False, default=())
+    judged: JudgedRows | None = field(repr=False, compare=False, default=None)
+    _intervals: dict[str, Interval] = field(repr=False, compare=False, default_factory=dict)
+
+    # -- single rows --------------------------------------------------------------
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Bool [rows]: whether each row's whole path is right.
+
+        Raises:
+            CatalogError: The evaluation was read from JSON, which holds no single rows.
+        """
+        return self._rows.correct
+
+    @property
+    def _rows(self) -> JudgedRows:
+        if self.judged is None:
+            raise CatalogError(
+                "This evaluation was read from JSON, so its single rows are not known any more; "
+                "expected one that evaluate() gave. Evaluate again."
+            )
+        return self.judged
+
+    @property
+    def level_accuracy(self) -> tuple[float, ...]:
+        """Accuracy of each level, coarse to fine."""
+        return tuple(level.accuracy for level in self.levels)
+
+    @property
+    def intervals(self) -> Mapping[str, Interval]:
+        """Every metric by name with its 95 % bootstrap interval over rows.
+
+        Levels' metrics are named ``level_1_accuracy`` and so on.  Intervals are moved by the
+        bias that resampling adds (upward to calibration errors, downward to macro F1, where
+        rare categories fall out of a resample).  They are drawn
+        when first asked for: 1,000 times, above 50,000 rows fewer (200 at least).
+        """
+        if not self._intervals and self.judged is not None:
+            self._intervals.update(metric_intervals(self.judged))
+        return self._intervals
+
+    def compare(self, other: "Evaluation") -> Comparison:
+        """This evaluation minus another one of the same rows, in the same order.
+
+        Raises:
+            CatalogError: The rows are not the same, or one of them was read from JSON.
+        """
+        return compare_rows(self._rows, other._rows)
+
+    # -- writing and reading ------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, intervals included; the single rows are left out."""
+        intervals = {name: asdict(interval) for name, interval in self.intervals.items()}
+        values = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("judged", "_intervals", "levels", "reliability", "confusion_groups")
+        }
+        return {
+            **values,
+            "levels": [asdict(level) for level in self.levels],
+            "reliability": [asdict(one_bin) for one_bin in self.reliability],
+            "confusion_groups": [asdict(group) for group in self.confusion_groups],
+            "intervals": intervals,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Evaluation":
+        """Read what :meth:`to_dict` gave; the single rows are not known any more."""
+        values = dict(values)
+        intervals = {name: Interval(**entry) for name, entry in values.pop("intervals", {}).items()}
+
+        def bins_of(entries: Sequence[Mapping[str, Any]]) -> tuple[ReliabilityBin, ...]:
+            return tuple(ReliabilityBin(**entry) for entry in entries)
+
+        def tuples(entries: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:
+            return tuple(tuple(entry) for entry in entries)
+
+        levels = tuple(
+            LevelResult(**{**level, "reliability": bins_of(level.get("reliability", ()))})
+            for level in values.pop("levels")
+        )
+        groups = tuple(
+            ConfusionGroup(**{**group, "branches": tuples(group["branches"])})
+            for group in values.pop("confusion_groups", ())
+        )
+        return cls(
+            **{
+                **values,
+                "levels": levels,
+                "confusion_groups": groups,
+                "reliability": bins_of(values.get("reliability", ())),
+                "confusions": tuples(values.get("confusions", ())),
+                "risk_coverage": tuples(values.get("risk_coverage", ())),
+                "_intervals": intervals,
+            }
+        )
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
+
+    # -- showing ------------------------------------------------------------------
+
+    def _summary(self) -> list[tuple[str, str, str]]:
+        """The name of each metric, its value and its interval."""
+        lines = [("rows", f"{self.rows:,}", "")]
+        for attribute, name in METRIC_NAMES.items():
+            value = getattr(self, attribute)
+            if value is not None:
+                interval = self.intervals.get(attribute)
+                shown = "" if interval is None else f"[{interval.low:.4f}, {interval.high:.4f}]"
+                lines.append((name, f"{value:.4f}", shown))
+        lines.append(("answers with no category", f"{self.answers_end_at_root:.2%}", ""))
+        return [*lines, ("inconsistent paths", f"{self.inconsistent:.2%}", "")]
+
+    def __str__(self) -> str:
+        """A table for people, with 95 % intervals."""
+        return text_tables(self._summary(), [LEVEL_HEADER, *level_table(self.levels)])
+
+    def _repr_html_(self) -> str:
+        mistakes = [(truth, answer, str(count)) for truth, answer, count in self.confusions[:10]]
+        groups = [
+            (group.ancestor, str(group.rows), f"{group.share:.1%}")
+            for group in self.confusion_groups[:10]
+        ]
+        return (
+            html_table(self._summary(), ("metric", "value", "95 % interval"))
+            + html_table(level_table(self.levels), LEVEL_HEADER)
+            + (html_table(groups, ("mistakes part at", "rows", "share")) if groups else "")
+            + (html_table(mistakes, ("truth", "answer", "rows")) if mistakes else "")
+        )
+
+    def plot(self) -> "Figure":
+        """Reliability at each level, and risk against the share answered, in one figure.
+
+        Raises:
+            ConfigError: matplotlib is not there, or there were no probabilities.
+        """
+        return plot_evaluation(self)
+
+    def plot_reliability(
+        self, ax: "Axes | None" = None, *, before: "Evaluation | None" = None
+    ) -> "Axes":
+        """Accuracy against confidence of the whole path, also as it was before calibration.
+
+        Raises:
+            ConfigError: matplotlib is not there, or there were no probabilities.
+        """
+        return plot_reliability(self, ax, before=before)
+
+    def plot_risk_coverage(self, ax: "Axes | None" = None) -> "Axes":
+        """The error among the answered against the share answered.
+
+        Raises:
+            ConfigError: matplotlib is not there, or there were no probabilities.
+        """
+        return plot_risk_coverage(self, ax)

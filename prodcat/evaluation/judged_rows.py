@@ -1,0 +1,267 @@
+"""Rows judged one by one, and every metric as a function of the rows' weights.
+
+With all weights 1 the functions give the metric; with the counts of a random draw with
+replacement they give one bootstrap resample (Efron, 1979), so that value and interval come
+from one formula.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.evaluation.macro_f1 import NodeMatches
+from prodcat.evaluation.reliability import weighted_calibration_error
+from prodcat.evaluation.risk import SurestFirst
+
+ROOT = -1
+NO_PATH = -2
+_MOST_CELLS = 4_000_000
+_TAIL = 0.1
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Nodes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedRows:
+    """The truth and the answer of each row.
+
+    Attributes:
+        targets: int64 [rows]: the labelled node.
+        answers: int64 [rows]: the answered node; ``ROOT``: no category was answered;
+            ``NO_PATH``: the answer is no path of the tree.
+        truth: int64 [rows, level]: the label's node at each level, -1 below its end.
+        answer: int64 [rows, level]: the same of the answer, cut to the label's level where
+            the label is partial.
+        known: bool [rows, level]: whether the label says anything of the level.
+        partial: bool [rows]: the label stops where no product ends.
+        confidence: float64 [rows], or None.
+        level_confidence: float64 [rows, level], or None.
+        log_probs: float64 [rows]: the log-probability of each label, or None.
+        exact: Whether ``confidence`` is the probability that the whole path is right, or
+            else that the product is at or below the answer.
+        support: int64 [rows]: training titles of the label's node, or None.
+        tree_hash: The hash of the tree whose nodes these are.
+    """
+
+    targets: Nodes
+    answers: Nodes
+    truth: Nodes
+    answer: Nodes
+    known: Bools
+    partial: Bools
+    confidence: Floats | None
+    level_confidence: Floats | None
+    log_probs: Floats | None
+    exact: bool
+    support: Nodes | None
+    tree_hash: str
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.targets)
+
+    @cached_property
+    def same(self) -> Bools:
+        """Bool [rows, level]: truth and answer agree; so do two that have both ended."""
+        return np.asarray(self.truth == self.answer)
+
+    @cached_property
+    def correct(self) -> Bools:
+        """Bool [rows]: the whole path is right."""
+        return np.asarray(self.same.all(axis=1))
+
+    @cached_property
+    def covered(self) -> Bools:
+        """Bool [rows]: the answer is the truth or an ancestor of it."""
+        prefix = (self.same | (self.answer < 0)).all(axis=1)
+        return np.asarray(prefix & (self.answers != NO_PATH))
+
+    @property
+    def right(self) -> Bools:
+        """Bool [rows]: what ``confidence`` is the probability of."""
+        return self.correct if self.exact else self.covered
+
+    @cached_property
+    def rated(self) -> NDArray[np.intp]:
+        """Rows whose confidence is judged: those answered with more than the root."""
+        return np.flatnonzero(self.answers != ROOT)
+
+    @cached_property
+    def tail(self) -> Bools | None:
+        """Bool [rows]: the tenth of the rows whose labels had the fewest training titles.
+
+        Rows with as many as the last of the tenth belong to it too.
+        """
+        if self.support is None:
+            return None
+        tail: Bools = self.support <= np.quantile(self.support, _TAIL, method="inverted_cdf")
+        return tail
+
+    @cached_property
+    def ends(self) -> Nodes:
+        """int64 [rows]: the answered node, or the label where a partial one is met."""
+        return np.where(self.partial & self.correct, self.targets, self.answers)
+
+    def reach(self, level: int) -> Bools:
+        """Bool [rows]: the answer has a node at the level, and the label says of it."""
+        return self.known[:, level] & (self.answer[:, level] >= 0)
+
+    # -- metrics ------------------------------------------------------------------
+
+    def scores(self, weights: Floats) -> dict[str, Floats]:
+        """Every metric under every weighting.
+
+        Args:
+            weights: float64 [weighting, rows], not negative.
+
+        Returns:
+            By name, float64 [weighting]; not a number where nothing can be said.
+        """
+        total = weights.sum(axis=1)
+        names, columns = self._linear
+        sums = dict(zip(names, (weights @ columns).T, strict=True))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = sums["shared"] / np.maximum(sums["answered"], 1e-300)
+            recall = sums["shared"] / np.maximum(sums["true"], 1e-300)
+            metrics = {
+                "path_accuracy": sums["correct"] / total,
+                "coverage": sums["covered"] / total,
+                "answered_accuracy": sums["answered_right"] / sums["category"],
+                "macro_f1": self._matches[-1].macro_f1(weights),
+                "hierarchical_precision": precision,
+                "hierarchical_recall": recall,
+                "hierarchical_f1": 2 * precision * recall / np.maximum(precision + recall, 1e-300),
+                "macro_hierarchical_precision": sums["row_precision"] / total,
+                "macro_hierarchical_recall": sums["row_recall"] / total,
+                "macro_hierarchical_f1": sums["row_f1"] / total,
+                "tree_distance": sums["distance"] / total,
+                "error_distance": np.where(
+                    total - sums["correct"] > 0,
+                    sums["distance"] / np.maximum(total - sums["correct"], 1e-300),
+                    0.0,
+                ),
+                "inconsistent": sums["inconsistent"] / total,
+            }
+            if self.tail is not None:
+                metrics["tail_recall"] = sums["tail_correct"] / sums["tail"]
+            if self.log_probs is not None:
+                metrics["log_loss"] = -sums["log_probs"] / total
+            metrics |= self._confidence_scores(weights, sums)
+            for level in range(self.truth.shape[1]):
+                metrics |= self._level_scores(weights, sums, level)
+        return metrics
+
+    def _confidence_scores(self, weights: Floats, sums: dict[str, Floats]) -> dict[str, Floats]:
+        """The metrics of the confidence in whole answers; none without rated rows."""
+        rows = self.rated
+        if self.confidence is None or not len(rows):
+            return {}
+        rated_weights, right = weights[:, rows], self.right[rows]
+        return {
+            "ece": weighted_calibration_error(rated_weights, self.confidence[rows], right),
+            "brier": sums["brier"] / rated_weights.sum(axis=1),
+            "risk_coverage_area": self._surest_first.area(rated_weights, right),
+        }
+
+    @cached_property
+    def _linear(self) -> tuple[list[str], Floats]:
+        """Named columns, float64 [rows, column], whose weighted sums make up most metrics."""
+        shared = (self.same & (self.truth >= 0)).sum(axis=1)
+        answered, true = (self.answer >= 0).sum(axis=1), (self.truth >= 0).sum(axis=1)
+        columns: dict[str, Any] = {
+            "correct": self.correct,
+            "covered": self.covered,
+            "category": answered > 0,
+            "answered_right": self.right & (answered > 0),
+            "shared": shared,
+            "answered": answered,
+            "true": true,
+            "row_precision": shared / np.maximum(answered, 1),
+            "row_recall": shared / np.maximum(true, 1),
+            "row_f1": 2 * shared / np.maximum(answered + true, 1),
+            "distance": answered + true - 2 * shared,
+            "inconsistent": self.answers == NO_PATH,
+        }
+        if self.tail is not None:
+            columns |= {"tail": self.tail, "tail_correct": self.tail & self.correct}
+        if self.log_probs is not None:
+            columns["log_probs"] = self.log_probs
+        if self.confidence is not None:
+            rated = self.answers != ROOT
+            columns["brier"] = np.where(rated, (self.confidence - self.right) ** 2, 0.0)
+        for level in range(self.truth.shape[1]):
+            columns[f"known {level}"] = self.known[:, level]
+            columns[f"same {level}"] = self.known[:, level] & self.same[:, level]
+            if self.level_confidence is not None:
+                gap = self.level_confidence[:, level] - self.same[:, level]
+                columns[f"reach {level}"] = self.reach(level)
+                columns[f"brier {level}"] = np.where(self.reach(level), gap**2, 0.0)
+        values = [np.asarray(column, np.float64) for column in columns.values()]
+        return list(columns), np.stack(values, axis=1)
+
+    def _level_scores(
+        self, weights: Floats, sums: dict[str, Floats], level: int
+    ) -> dict[str, Floats]:
+        name = f"level_{level + 1}"
+        known = sums[f"known {level}"]
+        metrics = {
+            f"{name}_accuracy": np.where(known > 0, sums[f"same {level}"] / known, 1.0),
+            f"{name}_macro_f1": self._matches[level].macro_f1(weights),
+        }
+        if self.level_confidence is not None and self.reach(level).any():
+            rows = self.reach(level)
+            metrics[f"{name}_ece"] = weighted_calibration_error(
+                weights[:, rows], self.level_confidence[rows, level], self.same[rows, level]
+            )
+            metrics[f"{name}_brier"] = sums[f"brier {level}"] / sums[f"reach {level}"]
+        return metrics
+
+    @cached_property
+    def _matches(self) -> dict[int, NodeMatches]:
+        """The nodes at each level as truth and answer; at -1 the ends of the paths."""
+        levels = range(self.truth.shape[1])
+        return {
+            level: NodeMatches.of(self.truth[:, level], self.answer[:, level]) for level in levels
+        } | {-1: NodeMatches.of(self.targets, self.ends)}
+
+    @cached_property
+    def _surest_first(self) -> SurestFirst:
+        """The order of the rated rows by their confidence."""
+        assert self.confidence is not None
+        return SurestFirst.of(self.confidence[self.rated])
+
+    # -- tables -------------------------------------------------------------------
+
+    def risk_coverage(self, points: int = 100) -> list[tuple[float, float, float]]:
+        """Share answered, error among the answered, and the confidence that divides them."""
+        assert self.confidence is not None
+        confidence, right = self.confidence[self.rated], self.right[self.rated]
+        return self._surest_first.curve(confidence, right, len(self), points)
+
+    def resampled(self, other: "JudgedRows | None", resamples: int, seed: int) -> list[Any]:
+        """Scores under random draws of the rows, the same draws for both.
+
+        Returns:
+            One dict of arrays [resamples] for these rows, and one for the other's.
+        """
+        rng = np.random.default_rng(seed)
+        both = [self] if other is None else [self, other]
+        pieces: list[list[dict[str, Floats]]] = [[] for _ in both]
+        left = resamples
+        while left:
+            count = min(left, max(_MOST_CELLS // len(self), 1))
+            draws = rng.integers(0, len(self), (count, len(self)))
+            draws += np.arange(count)[:, None] * len(self)
+            weights = np.bincount(draws.ravel(), minlength=count * len(self))
+            for rows, scores in zip(both, pieces, strict=True):
+                scores.append(rows.scores(weights.reshape(count, -1).astype(np.float64)))
+            left -= count
+        return [
+            {name: np.concatenate([piece[name] for piece in scores]) for name in scores[0]}
+            for scores in pieces
+        ]

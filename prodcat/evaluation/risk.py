@@ -1,0 +1,66 @@
+"""Errors among the answered rows while the least sure rows are left out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class SurestFirst:
+    """Rows by falling confidence.
+
+    Attributes:
+        order: int [rows]: the rows, the surest one first.
+        last: int [rows]: for each place in that order, the last place with the same confidence;
+            rows that are equally sure are answered together.
+    """
+
+    order: NDArray[np.intp]
+    last: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, confidence: NDArray[np.float64]) -> "SurestFirst":
+        """The order of rows with this confidence, float64 [rows]."""
+        order = np.argsort(-confidence, kind="stable")
+        ordered = confidence[order]
+        last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+        return cls(order, last[np.searchsorted(last, np.arange(len(order)))])
+
+    def area(self, weights: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The mean error among the answered over all shares of answered rows.
+
+        Args:
+            weights: float64 [weighting, rows].
+            right: bool [rows].
+
+        Returns:
+            float64 [weighting].
+        """
+        ordered = weights[:, self.order]
+        answered = ordered.cumsum(axis=1)
+        wrong = (ordered * ~right[self.order]).cumsum(axis=1)
+        risk = (wrong / np.maximum(answered, 1e-300))[:, self.last]
+        area: NDArray[np.float64] = (ordered * risk).sum(axis=1) / weights.sum(axis=1)
+        return area
+
+    def curve(
+        self, confidence: NDArray[np.float64], right: NDArray[np.bool_], rows: int, points: int
+    ) -> list[tuple[float, float, float]]:
+        """Share answered, error among the answered, and the confidence that divides them.
+
+        Args:
+            confidence: float64 [rows].
+            right: bool [rows].
+            rows: How many rows the share is taken of.
+            points: Number of points at most.
+        """
+        if not len(self.order):
+            return []
+        wrong = np.cumsum(~right[self.order])
+        sure = confidence[self.order]
+        steps = np.ceil(np.linspace(1, len(self.order), points)).astype(int) - 1
+        return [
+            ((place + 1) / rows, float(wrong[place] / (place + 1)), float(sure[place]))
+            for place in np.unique(self.last[steps]).tolist()
+        ]

@@ -1,0 +1,87 @@
+"""Nodes of a tree from rows of paths."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from prodcat.errors import TaxonomyError
+from prodcat.taxonomy.nodes import DEEPEST, SourceNodes
+from prodcat.taxonomy.paths import SEPARATOR, Path, join_path
+from prodcat.taxonomy.problems import first_problems
+
+
+def nodes_of_paths(
+    paths: Iterable[Sequence[str]], ids: Iterable[Sequence[str]] | None, inner: str
+) -> SourceNodes:
+    """The nodes on all paths; see ``Taxonomy.from_paths`` for the arguments.
+
+    Raises:
+        TaxonomyError: The paths cannot be part of a tree.
+    """
+    if inner not in ("terminal", "partial"):
+        raise TaxonomyError(f"inner={inner!r} is not known; expected 'terminal' or 'partial'.")
+    name_rows = [tuple(path) for path in paths]
+    id_rows = name_rows if ids is None else [tuple(row) for row in ids]
+    if len(id_rows) != len(name_rows):
+        raise TaxonomyError(
+            f"Found {len(id_rows)} rows of ids for {len(name_rows)} paths; expected one "
+            "row of ids for each path."
+        )
+    first_row: dict[tuple[Path, Path], int] = {}
+    for row, pair in enumerate(zip(name_rows, id_rows, strict=True)):
+        first_row.setdefault(pair, row)
+    names = _names_by_chain(first_row, len(name_rows))
+    chains = list(names)
+    position = {chain: place for place, chain in enumerate(chains)}
+    ends = {keys for _, keys in first_row}
+    return SourceNodes(
+        ids=[_path_id(chain) if ids is None else chain[-1] for chain in chains],
+        names=list(names.values()),
+        parent=[position[chain[:-1]] if len(chain) > 1 else -1 for chain in chains],
+        terminal=[inner == "terminal" and chain in ends for chain in chains],
+        rows=[first_row.get((chain, chain), -1) for chain in chains],
+    )
+
+
+def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> dict[Path, str]:
+    """The name of each node by the chain of ids that leads to it.
+
+    Args:
+        first_row: Pairs of a path and its ids with the first row that holds the pair.
+        rows: How many rows the source has.
+    """
+    named: dict[Path, str] = {}
+    problems: list[str] = []
+    for (names, keys), row in first_row.items():
+        problem = _row_problem(names, keys)
+        if problem:
+            problems.append(f"row {row}: {problem}")
+            continue
+        for end, name in enumerate(names, start=1):
+            known = named.setdefault(keys[:end], name)
+            if known != name:
+                problems.append(
+                    f"row {row}: id {keys[end - 1]!r} is named {name!r} here and {known!r} before"
+                )
+    if problems:
+        raise TaxonomyError(
+            f"{len(problems)} of {rows} paths cannot be part of a tree: "
+            f"{first_problems(problems)}. Give every node of a path one name and one id."
+        )
+    if not named:
+        raise TaxonomyError("Found no path; expected at least one. Give a list of paths.")
+    return named
+
+
+def _row_problem(names: Path, keys: Path) -> str | None:
+    """Why a row alone cannot be part of a tree, or None."""
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+        return f"{list(names)!r} has an empty name"
+    if len(names) > DEEPEST:
+        return f"{len(names)} levels, more than {DEEPEST}"
+    if len(names) != len(keys):
+        return f"{len(names)} names but {len(keys)} ids"
+    return None
+
+
+def _path_id(path: Path) -> str:
+    """The id of a node that has none: its path in one line, separators in names marked."""
+    return join_path(tuple(name.replace(SEPARATOR, " \\> ") for name in path))
