@@ -51,7 +51,7 @@ class Weights:
 
     def fits(self, levels: int) -> bool:
         """Whether these are weights for a tree of so many levels."""
-        return [(own.dtype, tuple(own.shape)) for own in self] == [
+        return [(tensor.dtype, tuple(tensor.shape)) for tensor in self] == [
             (torch.float32, shape) for shape in ((2,), (levels,), (3,))
         ]
 
@@ -88,26 +88,42 @@ class Weights:
         levels: bool,
         sharpness: bool,
     ) -> Tensor:
-        """The same without a look at the weights' values, as :meth:`acting` found them."""
-        given = [
+        """The same without looking at the weights' values.
+
+        Args:
+            paths: The path model.
+            encoder_scores: float [batch, outcome], or None.
+            lexical_scores: float [batch, outcome], or None.
+            levels: Whether the levels' weights change anything, as :meth:`acting` tells.
+            sharpness: Whether the title's temperature changes anything.
+        """
+        evidence = [
             weight * scores
             for weight, scores in zip(self.evidence, (encoder_scores, lexical_scores), strict=True)
             if scores is not None
         ]
-        log_probs = torch.stack(given).sum(dim=0).log_softmax(dim=1)
+        log_probs = torch.stack(evidence).sum(dim=0).log_softmax(dim=1)
         if levels:
             log_probs = paths.temper(log_probs, self.levels)
         if sharpness:
             most = log_probs.amax(dim=1)
             entropy = -(log_probs.exp() * log_probs).sum(dim=1)
-            sure = torch.stack([torch.ones_like(most), most, entropy], dim=1).detach()
-            own = (sure @ self.sharpness).clamp(-3, 3).exp()
-            log_probs = (log_probs * own[:, None]).log_softmax(dim=1)
+            certainty = torch.stack([torch.ones_like(most), most, entropy], dim=1).detach()
+            inverse_temperature = (certainty @ self.sharpness).clamp(-3, 3).exp()
+            log_probs = (log_probs * inverse_temperature[:, None]).log_softmax(dim=1)
         return log_probs
 
 
 def rows_to_fit(rows: int, outcomes: int) -> NDArray[np.int64]:
-    """Which rows the weights are fitted on: all, or evenly many of what memory cannot hold."""
+    """Which rows the weights are fitted on: all, or evenly spaced ones where memory is too small.
+
+    Args:
+        rows: Number of rows.
+        outcomes: Number of outcomes.
+
+    Returns:
+        int64 [rows to fit], ascending.
+    """
     most = max(_MOST_CELLS // outcomes, 1_000)
     return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.int64)
 
@@ -136,48 +152,67 @@ def fit_weights(
     """
     rows = rows_to_fit(len(targets), len(paths.outcomes))
     if len(rows) < len(targets):
-        some = torch.from_numpy(rows).to(targets.device)
-        targets = targets[some]
+        sample = torch.from_numpy(rows).to(targets.device)
+        targets = targets[sample]
         encoder_scores, lexical_scores = (
-            None if scores is None else scores[some] for scores in (encoder_scores, lexical_scores)
+            None if scores is None else scores[sample]
+            for scores in (encoder_scores, lexical_scores)
         )
     levels = len(paths.level_bounds)
-    neutral = Weights.neutral(levels)
     if not len(rows) or (encoder_scores is None and lexical_scores is None):
-        return neutral
-    logs = [
-        torch.zeros(size, device=targets.device, requires_grad=fitted)
-        for size, fitted in (
-            (2, True),
-            (levels, method != "temperature"),
-            (3, method == "adaptive"),
-        )
-    ]
-    fitted = [parameter for parameter in logs if parameter.requires_grad]
-
-    def weights() -> Weights:
-        evidence, steps = (parameter.clamp(-6, 6).exp() for parameter in logs[:2])
-        return Weights(evidence, steps, logs[2])
-
-    optimizer = torch.optim.LBFGS(fitted, lr=0.5, max_iter=80, line_search_fn="strong_wolfe")
+        return Weights.neutral(levels)
+    parameters = _Parameters(levels, method, targets.device)
+    optimizer = torch.optim.LBFGS(
+        parameters.fitted, lr=0.5, max_iter=80, line_search_fn="strong_wolfe"
+    )
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        log_probs = weights()(paths, encoder_scores, lexical_scores)
+        log_probs = parameters.weights()(paths, encoder_scores, lexical_scores)
         loss = -paths.target_log_probs(log_probs, targets).mean()
         if method == "adaptive":
             loss = loss + _confidence_loss(paths, log_probs, targets)
-        # A mild pull toward neutral: few titles should not claim much.
-        pull = sum((p.square().sum() for p in fitted), loss.new_zeros(()))
-        loss = loss + pull / (2 * _SPREAD**2 * len(targets))
+        # A mild pull toward neutral weights: few titles should not claim much.
+        squares = (parameter.square().sum() for parameter in parameters.fitted)
+        loss = loss + sum(squares, loss.new_zeros(())) / (2 * _SPREAD**2 * len(targets))
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    with torch.no_grad():
-        found = Weights(*(tensor.detach().cpu() for tensor in weights()))
-        missing = torch.tensor([scores is None for scores in (encoder_scores, lexical_scores)])
-        return Weights(found.evidence.masked_fill(missing, 1.0), found.levels, found.sharpness)
+    missing = torch.tensor([scores is None for scores in (encoder_scores, lexical_scores)])
+    return parameters.solution(missing)
+
+
+class _Parameters:
+    """What is fitted: the weights' logarithms, and the sharpness.
+
+    Args:
+        levels: Levels of the tree.
+        method: See :func:`fit_weights`.
+        device: Where the scores are.
+    """
+
+    def __init__(self, levels: int, method: Method, device: torch.device) -> None:
+        self.every = [
+            torch.zeros(size, device=device, requires_grad=fitted)
+            for size, fitted in (
+                (2, True),
+                (levels, method != "temperature"),
+                (3, method == "adaptive"),
+            )
+        ]
+        self.fitted = [parameter for parameter in self.every if parameter.requires_grad]
+
+    def weights(self) -> Weights:
+        """The weights that the parameters stand for."""
+        evidence, levels = (parameter.clamp(-6, 6).exp() for parameter in self.every[:2])
+        return Weights(evidence, levels, self.every[2])
+
+    @torch.no_grad()
+    def solution(self, missing: Tensor) -> Weights:
+        """The weights on the CPU, those of missing evidence, bool [2], neutral."""
+        evidence, levels, sharpness = (tensor.detach().cpu() for tensor in self.weights())
+        return Weights(evidence.masked_fill(missing, 1.0), levels, sharpness)
 
 
 def _confidence_loss(paths: PathModel, log_probs: Tensor, targets: Tensor) -> Tensor:

@@ -16,151 +16,23 @@ The cost of each but the last is linear in the number of nodes.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from numbers import Real
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from prodcat.decisions.answers import Answers, join_answers
+from prodcat.decisions.objectives import (
+    ExpectedCost,
+    HierarchicalF,
+    MostLikelyPath,
+    Objective,
+    TreeDistance,
+)
 from prodcat.errors import ConfigError
 from prodcat.model.path_model import PathModel, running_sums
 
-_CELLS_IN_CACHE = 1 << 19
-
-
-@dataclass(frozen=True)
-class MostLikelyPath:
-    """The path that is most probably the product's whole path."""
-
-
-@dataclass(frozen=True)
-class HierarchicalF:
-    """The node with the greatest expected hierarchical F-beta.
-
-    It may be an inner node: where the model hesitates between two shelves, their common
-    aisle scores better than the wrong shelf.
-
-    Attributes:
-        beta: Above 1 for recall (finer answers), below 1 for precision (coarser ones).
-        count_root: Whether the root is an ancestor that counts.  It does not in Kiritchenko
-            et al. (2006), and so in prodcat's metrics; where it does, every answer shares
-            it with the truth, and the root itself, the empty path, may be the answer.
-        only_outcomes: Answer only with nodes at which a product may end.
-    """
-
-    beta: float = 1.0
-    count_root: bool = False
-    only_outcomes: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.beta, Real) or not 1e-6 <= self.beta <= 1e6:
-            raise ConfigError(
-                f"beta={self.beta!r} is out of range; expected a number between 1e-6 and 1e6."
-            )
-        object.__setattr__(self, "beta", float(self.beta))
-
-
-@dataclass(frozen=True)
-class TreeDistance:
-    """The node with the least expected number of steps to the truth along the tree.
-
-    Where no top-level node holds more than half of the probability this is the root, the
-    empty path.
-
-    Attributes:
-        only_outcomes: Answer only with nodes at which a product may end.
-    """
-
-    only_outcomes: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class ExpectedCost:
-    """The outcome with the least expected cost.
-
-    Attributes:
-        cost: float [outcome, outcome]: ``cost[truth, answer]``, any finite numbers, in the
-            order of ``Classifier.outcomes``.
-    """
-
-    cost: NDArray[np.floating[Any]]
-
-    def __post_init__(self) -> None:
-        try:
-            cost = np.asarray(self.cost, np.float64)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"The cost matrix is no table of numbers: {error}.") from error
-        if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or not np.isfinite(cost).all():
-            raise ConfigError(
-                f"Found a cost matrix of shape {cost.shape}"
-                f"{'' if np.isfinite(cost).all() else ' with entries that are not finite'}; "
-                "expected finite numbers, one row for each true and one column for each "
-                "answered outcome."
-            )
-        object.__setattr__(self, "cost", cost)
-
-
-Objective = MostLikelyPath | HierarchicalF | TreeDistance | ExpectedCost
-OBJECTIVES: dict[str, Objective] = {
-    "path": MostLikelyPath(),
-    "hierarchical_f1": HierarchicalF(),
-    "tree_distance": TreeDistance(),
-}
-
-
-def pick_objective(objective: str | Objective) -> Objective:
-    """The objective that is meant.
-
-    Raises:
-        ConfigError: It is none.
-    """
-    if isinstance(objective, str) and objective in OBJECTIVES:
-        return OBJECTIVES[objective]
-    if isinstance(objective, Objective):
-        return objective
-    raise ConfigError(
-        f"objective={objective!r} is not known; expected one of {list(OBJECTIVES)}, or a "
-        "HierarchicalF, TreeDistance or ExpectedCost."
-    )
-
-
-@dataclass(frozen=True)
-class Answers:
-    """The best paths of a batch.
-
-    Attributes:
-        nodes: int64 [batch, k]: the node at which each path ends, best first; -1 for the
-            root, the empty path.
-        confidence: float [batch, k]: the probability that the path is right.  Where only
-            outcomes are answered: that the product's whole path is this one.  Where the
-            answer may be coarser: that the product is at or below the node.
-        level_confidence: float [batch, k, level]: the probability of the path's node at
-            each level, 0 below its end; it never rises with the level.
-        value: float [batch, k]: the expected value of the objective: a probability, an F,
-            a distance in steps, a cost.
-        exact: Which of the two ``confidence`` is: of the whole path, or of at or below.
-    """
-
-    nodes: Tensor
-    confidence: Tensor
-    level_confidence: Tensor
-    value: Tensor
-    exact: bool = True
-
-    def each(self, change: Callable[[Tensor], Tensor]) -> "Answers":
-        """The same with each tensor changed."""
-        return Answers(
-            change(self.nodes),
-            change(self.confidence),
-            change(self.level_confidence),
-            change(self.value),
-            self.exact,
-        )
-
+_CELLS_IN_CACHE = 1 << 19  # probabilities that a CPU's cache holds
 
 Decoder = Callable[[Tensor], Answers]
 # From outcome probabilities and their running sums to the best nodes and their values.
@@ -180,10 +52,10 @@ def decoder(paths: PathModel, objective: Objective) -> Decoder:
 
     def decode(log_probs: Tensor) -> Answers:
         parts = []
-        for some in _pieces(log_probs):
-            probs = some.exp()
+        for piece in _pieces(log_probs):
+            probs = piece.exp()
             sums = running_sums(probs)
-            nodes, value = (found[:, None] for found in search(probs, sums))
+            nodes, value = (column[:, None] for column in search(probs, sums))
             parts.append(_describe(paths, probs, sums, nodes, value, exact))
         return join_answers(parts)
 
@@ -200,9 +72,9 @@ def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answer
     """
     k = min(k, log_probs.shape[1])
     parts = []
-    for some in _pieces(log_probs):
-        outcome = _top(some, k)
-        probs = some.exp()
+    for piece in _pieces(log_probs):
+        outcome = _top(piece, k)
+        probs = piece.exp()
         nodes, value = paths.outcomes[outcome], probs.gather(1, outcome)
         parts.append(_describe(paths, probs, running_sums(probs), nodes, value, True))
     return join_answers(parts)
@@ -215,19 +87,6 @@ def _pieces(log_probs: Tensor) -> Sequence[Tensor]:
     rows, width = log_probs.shape
     size = rows if log_probs.device.type != "cpu" else _CELLS_IN_CACHE // width
     return torch.split(log_probs, max(size, 1))
-
-
-def join_answers(parts: Sequence[Answers]) -> Answers:
-    """The rows of several batches as one."""
-    if len(parts) == 1:
-        return parts[0]
-    return Answers(
-        nodes=torch.cat([part.nodes for part in parts]),
-        confidence=torch.cat([part.confidence for part in parts]),
-        level_confidence=torch.cat([part.level_confidence for part in parts]),
-        value=torch.cat([part.value for part in parts]),
-        exact=parts[0].exact,
-    )
 
 
 def _describe(
@@ -276,6 +135,7 @@ def _top(log_probs: Tensor, k: int) -> Tensor:
 
 
 def _search(paths: PathModel, objective: HierarchicalF | TreeDistance | ExpectedCost) -> _Search:
+    """The function that finds the best nodes for an objective."""
     if isinstance(objective, HierarchicalF):
         return _best_f(paths, objective)
     if isinstance(objective, ExpectedCost):
@@ -294,7 +154,7 @@ def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tup
 
 
 def _closed(paths: PathModel, only_outcomes: bool) -> Tensor:
-    """Bool [branch]: those that may not be the answer."""
+    """Which branches may not be the answer, bool [branch]."""
     nodes = paths.branches.nodes
     if not only_outcomes:
         return torch.zeros_like(nodes, dtype=torch.bool)
@@ -302,6 +162,7 @@ def _closed(paths: PathModel, only_outcomes: bool) -> Tensor:
 
 
 def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
+    """The node, of all or of the outcomes, with the greatest expected F-beta."""
     branches = paths.branches
     root, square = float(objective.count_root), objective.beta**2
     device = paths.outcomes.device
@@ -309,10 +170,10 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
 
     def weights(answer_depth: Tensor) -> Tensor:
         """What one shared ancestor adds, [depths, ...]: by where truth and answer end."""
-        own = answer_depth.double() + root
-        return (1 + square) / (own + square * ends.view(-1, *[1] * own.ndim))
+        depth = answer_depth.double() + root
+        return (1 + square) / (depth + square * ends.view(-1, *[1] * depth.ndim))
 
-    own, below = weights(branches.depth), weights(branches.depth + 1)
+    weights_here, weights_below = weights(branches.depth), weights(branches.depth + 1)
     column = torch.searchsorted(ends - root, branches.outcome_depth.double())
     leaf_weights = weights(branches.outcome_depth)[
         column, torch.arange(len(column), device=device)
@@ -325,8 +186,8 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
         mass = branches.probs_by_depth(probs, sums)
         mass[..., 0] *= root
         mass = branches.path_sums(mass)
-        here = (own * mass).sum(dim=1).masked_fill_(closed, -torch.inf).to(probs.dtype)
-        passed = (below * mass).sum(dim=1).to(probs.dtype)
+        here = (weights_here * mass).sum(dim=1).masked_fill_(closed, -torch.inf).to(probs.dtype)
+        passed = (weights_below * mass).sum(dim=1).to(probs.dtype)
         leaves = torch.addcmul(
             passed.index_select(1, branches.above), probs, leaf_weights.to(probs.dtype)
         )
@@ -338,6 +199,7 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
 
 
 def _nearest_node(paths: PathModel) -> _Search:
+    """The node with the least expected tree distance to the truth."""
     branches = paths.branches
     order = torch.arange(len(branches.nodes), device=branches.nodes.device)
     depth = branches.outcome_depth
@@ -360,6 +222,7 @@ def _nearest_node(paths: PathModel) -> _Search:
 
 
 def _nearest_outcome(paths: PathModel) -> _Search:
+    """The outcome with the least expected tree distance to the truth."""
     branches = paths.branches
     closed = _closed(paths, True)
     depth = branches.outcome_depth.double()
@@ -378,6 +241,7 @@ def _nearest_outcome(paths: PathModel) -> _Search:
 
 
 def _cheapest(paths: PathModel, objective: ExpectedCost) -> _Search:
+    """The outcome with the least expected cost."""
     outcomes = len(paths.outcomes)
     if objective.cost.shape != (outcomes, outcomes):
         raise ConfigError(

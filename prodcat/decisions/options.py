@@ -1,13 +1,13 @@
 """What is asked of an answer: declared once, for Python, the command line, HTTP and files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from prodcat.errors import ConfigError, check_choice
+from prodcat.errors import ConfigError, check_choice, check_keywords
 
 if TYPE_CHECKING:
-    from prodcat.decisions.decoding import Objective
+    from prodcat.decisions.objectives import Objective
 
 ReadingPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
@@ -24,11 +24,11 @@ class AnswerKeywords(TypedDict, total=False):
     certainty: float
     groups: Sequence[str] | None
     language: str | None
-    precision: ReadingPrecision
+    precision: str
 
 
 def _about(text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the metadata of a field hold: a sentence for the help, and its JSON Schema."""
+    """What the metadata of a field hold: the help of its option, and its JSON Schema."""
     return {"text": text, "schema": schema}
 
 
@@ -39,8 +39,9 @@ _SHARE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
 class AnswerOptions:
     """What is asked of an answer.
 
-    Each field carries, in its metadata, a sentence for the help (``"text"``) and its JSON Schema
-    (``"schema"``); the command line, HTTP and the OpenAPI document are made of these.
+    Each field carries, in its metadata, the help of its option on the command line (``"text"``,
+    empty where the choices say it all) and its JSON Schema (``"schema"``); the command line, HTTP
+    and the OpenAPI document are made of these.
 
     Attributes:
         top_k: How many paths for each title; more than one for the most likely alone.
@@ -64,7 +65,10 @@ class AnswerOptions:
     )
     objective: "str | Objective | None" = field(
         default=None,
-        metadata=_about("what the answer is best for; default path", {"type": "string"}),
+        metadata=_about(
+            "what the answer is best for; default path",
+            {"type": "string", "enum": list(OBJECTIVES)},
+        ),
     )
     guarantee: float | None = field(
         default=None,
@@ -77,9 +81,7 @@ class AnswerOptions:
         default=None,
         metadata=_about("answer only where, among the answered, no larger share is wrong", _SHARE),
     )
-    certainty: float = field(
-        default=0.95, metadata=_about("the probability with which max_error holds", _SHARE)
-    )
+    certainty: float = field(default=0.95, metadata=_about("of --max-error", _SHARE))
     groups: Sequence[str] | None = field(
         default=None,
         metadata=_about("the group of each title", {"type": "array", "items": {"type": "string"}}),
@@ -88,9 +90,9 @@ class AnswerOptions:
         default=None,
         metadata=_about("of the names in the answers, where the tree has it", {"type": "string"}),
     )
-    precision: ReadingPrecision = field(
+    precision: str = field(
         default="float32",
-        metadata=_about("of the encoder's numbers", {"type": "string", "enum": list(PRECISIONS)}),
+        metadata=_about("", {"type": "string", "enum": list(PRECISIONS)}),
     )
 
     def __post_init__(self) -> None:
@@ -116,14 +118,10 @@ class AnswerOptions:
             named: Some of them, which count more than those in ``options``.
 
         Raises:
-            ConfigError: One is out of range or not known.
+            ConfigError: One is out of range.
+            TypeError: One is not known.
         """
-        unknown = sorted(set(named) - {own.name for own in fields(cls)})
-        if unknown:
-            raise ConfigError(
-                f"{unknown[0]}= is no option of an answer; expected some of "
-                f"{[own.name for own in fields(cls)]}."
-            )
+        check_keywords("AnswerOptions", named, AnswerKeywords)
         if isinstance(options, AnswerOptions):
             return replace(options, **named)
         if options is not None:

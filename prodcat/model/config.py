@@ -67,7 +67,7 @@ class TrainingConfig:
     Attributes:
         epochs: Passes over the titles, at most; 0 keeps the closed-form start.
         patience: Epochs without a better result on the validation titles before it stops;
-            see :func:`prodcat.training.loop.is_better`.
+            see :func:`prodcat.training.validation.is_better`.
         token_budget: Tokens of a batch, padding included.
         accumulate: Batches per step of the optimiser.
         learning_rate: Peak rate of the encoder.

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from prodcat.model.encoder import Encoder
 from prodcat.model.heads import FlatHead, StackedHeads
-from prodcat.model.lexical import Features, LexicalBranch
+from prodcat.model.lexical import LexicalBranch
+from prodcat.model.ngrams import Features
 from prodcat.model.path_model import PathModel, Structure
 from prodcat.taxonomy.tree import Taxonomy
 

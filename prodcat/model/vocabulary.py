@@ -16,7 +16,6 @@ the kept alphabet stays.
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,68 +49,6 @@ ALPHABETS = {
 }
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 _MARK = "▁"  # stands for a blank in Unigram pieces
-
-
-@dataclass(frozen=True)
-class LanguageReport:
-    """What a trim does to the texts of one language.
-
-    Attributes:
-        language: Its name; empty where none is known.
-        texts: How many texts.
-        tokens_before: Mean tokens of a text, special ones not counted.
-        tokens_after: The same with the trimmed vocabulary.
-        unknown_before: Share of the tokens that are unknown.
-        unknown_after: The same with the trimmed vocabulary.
-        unchanged: Share of the texts that are cut into the very same pieces.
-    """
-
-    language: str
-    texts: int
-    tokens_before: float
-    tokens_after: float
-    unknown_before: float
-    unknown_after: float
-    unchanged: float
-
-
-@dataclass(frozen=True)
-class VocabularyReport:
-    """What a trim does.
-
-    Attributes:
-        pieces_before: Pieces of the whole vocabulary.
-        pieces_after: Pieces that are kept.
-        bytes_before: Size of the table of word vectors.
-        bytes_after: The same after the trim.
-        languages: By language.
-    """
-
-    pieces_before: int
-    pieces_after: int
-    bytes_before: int
-    bytes_after: int
-    languages: tuple[LanguageReport, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        """A table for people."""
-        lines = [
-            f"{self.pieces_before:,} pieces ({self.bytes_before / 2**20:.1f} MiB of vectors) -> "
-            f"{self.pieces_after:,} ({self.bytes_after / 2**20:.1f} MiB)"
-        ]
-        if self.languages:
-            lines.append("language  texts     tokens a text    unknown            unchanged")
-        lines += [
-            f"{own.language or '-':<8}  {own.texts:<8,}  {own.tokens_before:5.2f} -> "
-            f"{own.tokens_after:5.2f}   {own.unknown_before:6.2%} -> {own.unknown_after:6.2%}   "
-            f"{own.unchanged:.1%}"
-            for own in self.languages
-        ]
-        return "\n".join(lines)
 
 
 def choose_pieces(
@@ -196,57 +133,12 @@ def trim_tokenizer(tokenizer: "Tokenizer", kept: NDArray[np.int64]) -> "Tokenize
     return read_tokenizer(json.dumps(whole), "the trimmed tokenizer")
 
 
-def vocabulary_report(
-    before: "Tokenizer",
-    after: "Tokenizer",
-    width: int,
-    texts: Sequence[str] = (),
-    languages: Sequence[str] | None = None,
-) -> VocabularyReport:
-    """Measure a trim.
+def unknown_id(tokenizer: "Tokenizer") -> int | None:
+    """The id of the piece that stands for what no piece can write, or None.
 
-    Args:
-        before: The whole tokenizer.
-        after: The trimmed one.
-        width: Of a word vector, in numbers of four bytes.
-        texts: Texts to measure on.
-        languages: The language of each text, where it is known.
+    Raises:
+        EncoderError: The tokenizer is of another kind than WordPiece and Unigram.
     """
-    sizes = [own.get_vocab_size(with_added_tokens=True) for own in (before, after)]
-    names = list(languages) if languages is not None else [""] * len(texts)
-    sides = []
-    for own in (before, after):
-        unknown, cut = _unknown(own), own.encode_batch(list(texts), add_special_tokens=False)
-        lost = -1 if unknown is None else unknown
-        sides.append([(row.tokens, row.ids.count(lost)) for row in cut])
-    found = []
-    for name in sorted(set(names)):
-        pairs = [pair for pair, own in zip(zip(*sides, strict=True), names, strict=True)
-                 if own == name]  # fmt: skip
-        tokens = [sum(len(pair[side][0]) for pair in pairs) for side in (0, 1)]
-        shares = [sum(pair[side][1] for pair in pairs) / max(tokens[side], 1) for side in (0, 1)]
-        same = sum(old[0] == new[0] for old, new in pairs)
-        found.append(
-            LanguageReport(
-                language=name,
-                texts=len(pairs),
-                tokens_before=tokens[0] / len(pairs),
-                tokens_after=tokens[1] / len(pairs),
-                unknown_before=shares[0],
-                unknown_after=shares[1],
-                unchanged=same / len(pairs),
-            )
-        )
-    return VocabularyReport(
-        pieces_before=sizes[0],
-        pieces_after=sizes[1],
-        bytes_before=4 * width * sizes[0],
-        bytes_after=4 * width * sizes[1],
-        languages=tuple(found),
-    )
-
-
-def _unknown(tokenizer: "Tokenizer") -> int | None:
     model = _model(tokenizer)
     if model["type"] == "Unigram":
         return None if model["unk_id"] is None else int(model["unk_id"])
@@ -322,7 +214,7 @@ def _always(tokenizer: "Tokenizer", pieces: list[str]) -> list[int]:
     """Special tokens, byte pieces, and all up to the padding token: positions count from it."""
     whole = json.loads(tokenizer.to_str())
     kept = [int(token["id"]) for token in whole["added_tokens"]]
-    unknown = _unknown(tokenizer)
+    unknown = unknown_id(tokenizer)
     kept += [] if unknown is None else [unknown]
     names = {"<pad>", "[PAD]"}
     padding = [number for number, piece in enumerate(pieces) if piece in names]

@@ -10,8 +10,6 @@ from strategies import taxonomies
 
 from prodcat.decisions.decoding import most_likely_paths
 from prodcat.model.path_model import PathModel
-from prodcat.taxonomy.tree import Taxonomy
-from prodcat.training.loss import path_loss
 
 STRUCTURES = ["stacked", "per_level", "flat"]
 
@@ -75,71 +73,26 @@ def test_probabilities_are_coherent(structure, tree, seed):
 
 @given(tree=taxonomies(), seed=st.integers(0, 99))
 @settings(max_examples=40, deadline=None)
-def test_the_loss_of_a_partial_label_is_the_marginal(tree, seed):
+def test_a_tempered_distribution_is_what_its_definition_says(tree, seed):
     paths = PathModel(tree)
-    for node in range(len(tree)):
-        logits = random_logits(tree, "stacked", seed=seed)
-        probs = paths.log_probs(logits).exp()
-        start, end = tree.target_spans[node]
-        expected = -probs[:, start:end].sum(1).log()
-        loss = path_loss(paths, logits, torch.full((3,), node))
-        torch.testing.assert_close(loss, expected)
-
-
-RAGGED = Taxonomy.from_paths([("A", "X"), ("A", "Y"), ("A",), ("B", "X")])
-
-
-def test_answers_have_the_probability_of_their_path_at_each_level():
-    paths = PathModel(RAGGED)
-    probs = torch.tensor([[0.1, 0.2, 0.3, 0.4]])  # A; A X; A Y; B X
-    best = most_likely_paths(paths, probs.log(), k=9)
-    assert [RAGGED.paths[n] for n in best.nodes[0]] == [
-        ("B", "X"),
-        ("A", "Y"),
-        ("A", "X"),
-        ("A",),
-    ]
-    torch.testing.assert_close(best.level_confidence[0, 1], torch.tensor([0.6, 0.3]))
-    torch.testing.assert_close(best.level_confidence[0, 3], torch.tensor([0.6, 0.0]))
-
-
-def test_ties_go_to_the_first_outcome_for_one_and_for_many():
-    paths = PathModel(RAGGED)
-    even = torch.zeros(1, 4).log_softmax(1)
-    assert most_likely_paths(paths, even, 1).nodes[0, 0] == RAGGED.find(("A",))
-    assert most_likely_paths(paths, even, 4).nodes[0, 0] == RAGGED.find(("A",))
-
-
-def test_label_smoothing_and_adjustment_and_levels_change_the_loss_as_defined():
-    paths = PathModel(RAGGED)
-    logits = random_logits(RAGGED, "stacked")
-    targets = torch.tensor([RAGGED.find(("A", "X"))] * 3)
-    log_probs = paths.log_probs(logits)
-    plain = path_loss(paths, logits, targets)
-    smooth = path_loss(paths, logits, targets, label_smoothing=0.2)
-    torch.testing.assert_close(smooth, 0.8 * plain + 0.2 * -log_probs.mean(1))
-    adjustment = torch.tensor([0.0, 1.0, 2.0, 3.0])
-    adjusted = path_loss(paths, logits, targets, adjustment=adjustment)
-    expected = -(paths.scores(logits) + adjustment).log_softmax(1)[:, 1]
-    torch.testing.assert_close(adjusted, expected)
-    nodes = paths.node_probs(log_probs.exp()).log()
-    levels = -(nodes[:, RAGGED.find(("A",))] + nodes[:, RAGGED.find(("A", "X"))]) / 2
-    auxiliary = path_loss(paths, logits, targets, level_weight=0.5)
-    torch.testing.assert_close(auxiliary, plain + 0.5 * levels)
-
-
-def test_per_level_loss_is_a_cross_entropy_at_each_level():
-    paths = PathModel(RAGGED, "per_level")
-    logits = random_logits(RAGGED, "per_level")
-    full, stop = RAGGED.find(("A", "X")), RAGGED.find(("A",))
-    first = logits[:, :2].log_softmax(1)
-    second = torch.cat([logits[:, 2:], torch.zeros(3, 1)], 1).log_softmax(1)
-    found = path_loss(paths, logits, torch.tensor([full] * 3))
-    torch.testing.assert_close(found, -(first[:, 0] + second[:, full - 2]))
-    found = path_loss(paths, logits, torch.tensor([stop] * 3))
-    torch.testing.assert_close(found, -(first[:, 0] + second[:, -1]))
-    partial = RAGGED.find(("B",))  # no product ends here: nothing is said of level 2
-    found = path_loss(paths, logits, torch.tensor([partial] * 3))
-    torch.testing.assert_close(found, -first[:, 1])
-    smooth = path_loss(paths, logits, torch.tensor([partial] * 3), label_smoothing=0.1)
-    assert bool((smooth != found).all())
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(3, len(tree.outcomes), generator=generator, dtype=torch.float64)
+    log_probs = logits.log_softmax(1)
+    weights = torch.rand(tree.depth, generator=generator, dtype=torch.float64) + 0.5
+    beliefs = paths.node_probs(log_probs.exp()).log()
+    rows = []
+    for place, outcome in enumerate(tree.outcomes.tolist()):
+        steps, before = torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+        for level, node in enumerate(tree.ancestors(outcome)):
+            steps, before = steps + weights[level] * (beliefs[:, node] - before), beliefs[:, node]
+        if tree.children(outcome):  # stopping here is a step to the next level
+            stop = log_probs[:, place] - before
+            steps = steps + weights[int(tree.level[outcome])] * stop
+        rows.append(steps)
+    expected = torch.stack(rows, 1).log_softmax(1)
+    found = paths.temper(log_probs, weights)
+    torch.testing.assert_close(found, expected, atol=1e-9, rtol=1e-9)
+    one = torch.full((tree.depth,), 0.7, dtype=torch.float64)
+    torch.testing.assert_close(
+        paths.temper(log_probs, one), (0.7 * log_probs).log_softmax(1), atol=1e-9, rtol=1e-9
+    )

@@ -1,0 +1,225 @@
+r"""A BERT-like encoder written out for a CPU that only reads titles.
+
+On a CPU a title of 15 tokens spends less than half of its time in matrix products: the rest goes
+into softmaxes over 15 numbers, copies and calls.  So all that is known beforehand is done
+beforehand: weights are in the layout of the product, query, key and value are one product, and the
+scale of the scores is in the query's weights.  The softmax is ``exp(s) V / sum(exp(s))`` with the
+scores held within 80 of 0 instead of shifted by their greatest: the same numbers (``exp(80)``
+times any length is within range) in a quarter of the time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812, as everywhere
+
+from prodcat.model.encoder import Encoder, pool
+
+CPU_BATCH_TOKENS = 2_048  # of a batch on a CPU, which the layout of the weights is made for
+_KINDS = ("bert", "camembert", "roberta", "xlm-roberta")
+_MOST_SCORE = 80.0
+_MASKED = -1e4  # added to the score of a padding token
+_LEAST_SUM = 1e-36  # where a title has no token, and so no score
+
+Norm = tuple[Tensor, Tensor]  # weight and bias of a layer norm, float [hidden] each
+
+
+def is_plain_bert(config: Any) -> bool:
+    """Whether a model with this config computes what :class:`PackedEncoder` writes out."""
+    plain = config.model_type in _KINDS and config.hidden_act == "gelu"
+    return plain and not getattr(config, "is_decoder", False)
+
+
+class PackedLinear:
+    """``x W' + b``, with the weights in the layout that the CPU's product wants.
+
+    Args:
+        weight: float [out, in].
+        bias: float [out], of the same type.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.bias, self.inputs = bias, weight.shape[1]
+        self.packed = _can_pack(weight.dtype)
+        self.weight = weight
+        if self.packed:
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(
+                weight.contiguous(), CPU_BATCH_TOKENS
+            )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The product: [token, in] to [token, out]."""
+        return self._run(x, "none", "")
+
+    def gelu(self, x: Tensor) -> Tensor:
+        """The product, then a GELU: [token, in] to [token, out]."""
+        return self._run(x, "gelu", "none")
+
+    def _run(self, x: Tensor, activation: str, algorithm: str) -> Tensor:
+        out: Tensor
+        if self.packed:
+            out = torch.ops.mkldnn._linear_pointwise(
+                x, self.weight, self.bias, activation, [], algorithm
+            )
+            return out
+        out = F.linear(x, self.weight, self.bias)
+        return F.gelu(out) if activation == "gelu" else out
+
+
+def _can_pack(dtype: torch.dtype) -> bool:
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+class FeedForward:
+    """The feed-forward part of a layer.
+
+    Args:
+        up: Has a method ``gelu``: the first product with a GELU, [token, hidden] to
+            [token, intermediate].
+        down: The second product, [token, intermediate] to [token, hidden].
+    """
+
+    def __init__(self, up: Any, down: Any) -> None:
+        self.up, self.down = up, down
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Float [token, hidden] to the same."""
+        out: Tensor = self.down(self.up.gelu(x))
+        return out
+
+
+@dataclass(frozen=True)
+class PackedLayer:
+    """One layer of the encoder.
+
+    Attributes:
+        projection: Query, key and value as one product, [token, hidden] to [token, 3 hidden].
+        attention_output: The product after attention, [token, hidden] to the same.
+        attention_norm: The layer norm after attention.
+        feed_forward: The feed-forward part, [token, hidden] to the same.
+        feed_norm: The layer norm after it.
+    """
+
+    projection: Callable[[Tensor], Tensor]
+    attention_output: Callable[[Tensor], Tensor]
+    attention_norm: Norm
+    feed_forward: Callable[[Tensor], Tensor]
+    feed_norm: Norm
+
+
+def joined_projection(layer: Any, heads: int) -> tuple[Tensor, Tensor]:
+    """Weight and bias of query, key and value as one product.
+
+    Args:
+        layer: A layer of a BERT-like model of ``transformers``.
+        heads: Its number of attention heads.
+
+    Returns:
+        float32 [3 hidden, hidden] and float32 [3 hidden]; the scale of the scores is in the
+        query's part.
+    """
+    attention = layer.attention.self
+    query, key, value = attention.query, attention.key, attention.value
+    scale = (query.out_features // heads) ** -0.5
+    weight = torch.cat([query.weight * scale, key.weight, value.weight])
+    bias = torch.cat([query.bias * scale, key.bias, value.bias])
+    return weight.detach().float(), bias.detach().float()
+
+
+class PackedEncoder:
+    """A BERT-like encoder that reads titles on a CPU; see :func:`is_plain_bert`.
+
+    Args:
+        encoder: The encoder; its weights are copied.
+        dtype: Of weights and activations.
+    """
+
+    def __init__(self, encoder: Encoder, dtype: torch.dtype) -> None:
+        body: Any = encoder.body
+        config = body.config
+        self.dtype, self.pooling = dtype, encoder.pooling
+        self.heads, self.eps = config.num_attention_heads, config.layer_norm_eps
+        table = body.embeddings
+        self.words = table.word_embeddings.weight.detach().to(dtype)
+        # All tokens are of the first type; the first positions of some models are for padding.
+        first = 0 if config.model_type == "bert" else int(table.padding_idx) + 1
+        places = table.position_embeddings.weight + table.token_type_embeddings.weight[0]
+        self.places = places[first:].detach().to(dtype)
+        self.norm = self._norm(table.LayerNorm)
+        self.layers = [self._layer(layer) for layer in body.encoder.layer]
+
+    def _norm(self, norm: nn.LayerNorm) -> Norm:
+        return norm.weight.detach().to(self.dtype), norm.bias.detach().to(self.dtype)
+
+    def _linear(self, weight: Tensor, bias: Tensor) -> PackedLinear:
+        return PackedLinear(weight.detach().to(self.dtype), bias.detach().to(self.dtype))
+
+    def _layer(self, layer: Any) -> PackedLayer:
+        out = layer.attention.output
+        up, down = layer.intermediate.dense, layer.output.dense
+        return PackedLayer(
+            projection=self._linear(*joined_projection(layer, self.heads)),
+            attention_output=self._linear(out.dense.weight, out.dense.bias),
+            attention_norm=self._norm(out.LayerNorm),
+            feed_forward=FeedForward(
+                self._linear(up.weight, up.bias), self._linear(down.weight, down.bias)
+            ),
+            feed_norm=self._norm(layer.output.LayerNorm),
+        )
+
+    def __call__(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """Pool each title to one vector; see :func:`prodcat.model.precisions.make_reading`."""
+        if not ids.shape[1]:  # no title has a token
+            return torch.zeros(len(ids), self.words.shape[1])
+        return pool(self.states(ids, mask).float(), mask, self.pooling)
+
+    def states(self, ids: Tensor, mask: Tensor | None) -> Tensor:
+        """The last layer's output for every token.
+
+        Args:
+            ids: int64 [batch, token].
+            mask: bool [batch, token], true for real tokens; None where nothing is padded.
+
+        Returns:
+            float [batch, token, hidden].
+        """
+        batch, tokens = ids.shape
+        x = F.embedding(ids, self.words)
+        x += self.places[:tokens]
+        width = x.shape[-1]
+        x = self._normed(x.view(-1, width), self.norm)
+        penalty = None
+        if mask is not None:
+            penalty = torch.zeros(mask.shape, dtype=self.dtype).masked_fill_(~mask, _MASKED)
+            penalty = penalty[:, None, None].expand(-1, self.heads, -1, -1).reshape(-1, 1, tokens)
+        for layer in self.layers:
+            y = layer.attention_output(self._attend(layer.projection(x), batch, tokens, penalty))
+            y += x
+            x = self._normed(y, layer.attention_norm)
+            y = layer.feed_forward(x)
+            y += x
+            x = self._normed(y, layer.feed_norm)
+        return x.view(batch, tokens, width)
+
+    def _normed(self, x: Tensor, norm: Norm) -> Tensor:
+        return F.layer_norm(x, x.shape[-1:], norm[0], norm[1], self.eps)
+
+    def _attend(self, projected: Tensor, batch: int, tokens: int, penalty: Tensor | None) -> Tensor:
+        """From query, key and value, [token, 3 hidden], to [token, hidden].
+
+        The penalty is added to the scores: float [batch x head, 1, token], or None.
+        """
+        split = projected.view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = split.reshape(3, batch * self.heads, tokens, -1)
+        scores = torch.bmm(query, key.transpose(1, 2)).clamp_(-_MOST_SCORE, _MOST_SCORE)
+        if penalty is not None:
+            scores += penalty
+        weights = scores.exp_()
+        out = torch.bmm(weights, value)
+        out /= weights.sum(-1, keepdim=True).clamp_(min=_LEAST_SUM)
+        return out.view(batch, self.heads, tokens, -1).transpose(1, 2).reshape(batch * tokens, -1)

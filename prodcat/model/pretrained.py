@@ -1,0 +1,243 @@
+"""Encoders of ``transformers``: loaded, written, and built from their config.
+
+No other module of prodcat imports ``transformers``, the demo's encoder from scratch excepted.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from prodcat.errors import EncoderError
+from prodcat.model.attention import short_attention, suits
+from prodcat.model.config import Pooling
+from prodcat.model.encoder import Encoder
+from prodcat.model.tokenization import read_tokenizer
+from prodcat.model.untrusted import check_kind, try_tokenizer
+from prodcat.model.weightless import without_weights
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# Beginnings of the names of a config that say nothing about the shape, but where code, kernels or
+# weights are from.  All weights of an artifact are float32.
+_NOT_SHAPE = (
+    "_", "dtype", "torch_dtype", "auto_map", "attn_implementation", "quantization_config",
+    "use_kernels", "backbone", "use_pretrained", "use_timm", "trust_remote_code",
+    "custom_pipelines",
+)  # fmt: skip
+_ATTENTION = "prodcat_short"  # the name under which transformers knows prodcat.model.attention
+# The names that a special token may have, by its role.
+_SPECIAL_TOKENS = {
+    "pad_token": ("<pad>", "[PAD]"),
+    "unk_token": ("<unk>", "[UNK]"),
+    "cls_token": ("[CLS]", "<s>"),
+    "sep_token": ("[SEP]", "</s>"),
+    "mask_token": ("<mask>", "[MASK]"),
+}
+
+
+def load_encoder(source: str, pooling: Pooling = "mean") -> tuple[Encoder, "Tokenizer"]:
+    """Load pretrained weights and their tokenizer.
+
+    Args:
+        source: A name on the Hugging Face hub, a local folder, or an fsspec URI of a
+            folder (``s3://…``).  A folder has ``config.json``, ``model.safetensors`` and
+            a tokenizer.
+        pooling: See :class:`Encoder`.
+
+    Raises:
+        EncoderError: There is no such encoder, it is incomplete, or its tokenizer has no
+            fast (Rust) form.
+    """
+    if "://" in source:
+        with tempfile.TemporaryDirectory() as folder:
+            _download(source, folder)
+            return _load_folder(folder, source, pooling)
+    return _load_folder(source, source, pooling)
+
+
+def write_encoder(encoder: Encoder, tokenizer: "Tokenizer", target: str) -> None:
+    """Write an encoder and its tokenizer as a folder that :func:`load_encoder` reads.
+
+    Args:
+        encoder: The encoder.
+        tokenizer: Its tokenizer.
+        target: The folder, at any fsspec URI.
+    """
+    import fsspec
+    from transformers import PreTrainedTokenizerFast
+
+    names = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
+    special = {
+        role: next(name for name in usual_names if name in names)
+        for role, usual_names in _SPECIAL_TOKENS.items()
+        if names & set(usual_names)
+    }
+    filesystem, root = fsspec.url_to_fs(target)
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        encoder.body.save_pretrained(folder)  # type: ignore[operator]
+        PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+        filesystem.makedirs(root, exist_ok=True)
+        for path in sorted(Path(folder).iterdir()):
+            filesystem.put_file(str(path), f"{root}/{path.name}")
+
+
+def build_encoder(
+    config: dict[str, Any],
+    pooling: Pooling = "mean",
+    *,
+    empty: bool = False,
+    most: int | None = None,
+) -> Encoder:
+    """Build an encoder from the JSON of its config; needs no network.
+
+    Args:
+        config: See :func:`config_of`.
+        pooling: See :class:`Encoder`.
+        empty: Whether to leave out the weights, which are then to be assigned.
+        most: See :class:`prodcat.model.weightless.without_weights`.
+
+    Raises:
+        EncoderError: The installed ``transformers`` does not know the model's type, or more
+            is made than may be.
+    """
+    from transformers import AutoConfig, AutoModel
+
+    shape = {name: value for name, value in config.items() if not name.startswith(_NOT_SHAPE)}
+    if empty:
+        shape.pop("sinusoidal_pos_embds", None)  # a way to make weights, which are to be assigned
+    kind = shape.pop("model_type", None)
+    try:
+        settings = AutoConfig.for_model(kind, **shape)
+        with without_weights(most) if empty else nullcontext():
+            body = _without_pooler(AutoModel.from_config, settings)
+        return Encoder(_with_short_attention(body), pooling)
+    except EncoderError:
+        raise
+    except (ValueError, KeyError) as error:
+        raise EncoderError(
+            f"Cannot build an encoder of type {kind!r}: {error}. Install the version of "
+            "transformers that the artifact was saved with."
+        ) from error
+
+
+def config_of(encoder: Encoder) -> dict[str, Any]:
+    """The JSON from which :func:`build_encoder` rebuilds the encoder's shape."""
+    config: dict[str, Any] = encoder.body.config.to_diff_dict()  # type: ignore[union-attr,operator]
+    config["model_type"] = encoder.body.config.model_type  # type: ignore[union-attr]
+    config["vocab_size"] = encoder.word_embeddings.num_embeddings
+    for private in [name for name in config if name.startswith("_")]:
+        del config[private]
+    return config
+
+
+def _download(uri: str, folder: str) -> None:
+    """Copy all files below an fsspec URI into a local folder."""
+    import fsspec
+
+    filesystem, path = fsspec.url_to_fs(uri)
+    names = list(filesystem.find(path)) if filesystem.exists(path) else []
+    if not names:
+        raise EncoderError(
+            f"Found no files at {uri!r}; expected a folder with config.json, model.safetensors "
+            "and tokenizer.json. Check the address and the rights."
+        )
+    for name in names:
+        target = Path(folder) / str(name)[len(str(path)) :].lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        filesystem.get_file(name, str(target))
+
+
+def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "Tokenizer"]:
+    """Load from a hub name or a local folder; errors name the source."""
+    body, tokenizer = _from_pretrained(folder, source)
+    check_kind(body.config.model_type)
+    rows = body.get_input_embeddings().num_embeddings
+    needed = max([*tokenizer.get_added_vocab().values(), len(tokenizer) - 1]) + 1
+    if needed > rows:  # tokens of other uses, such as images, for which there are no vectors
+        body.resize_token_embeddings(needed, mean_resizing=False)
+    backend = read_tokenizer(tokenizer.backend_tokenizer.to_str(), source)
+    try_tokenizer(backend, max(needed, rows), source)
+    if tokenizer.pad_token_id is not None:
+        body.config.pad_token_id = tokenizer.pad_token_id
+    return Encoder(_with_short_attention(body.float()), pooling), backend
+
+
+def _from_pretrained(folder: str, source: str) -> tuple[Any, Any]:
+    """The model and the fast tokenizer as ``transformers`` loads them."""
+    from transformers import AutoModel, AutoTokenizer
+
+    try:
+        with _quiet():
+            body = _without_pooler(AutoModel.from_pretrained, folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise EncoderError(
+            f"Cannot load an encoder from {source!r}: {str(error).splitlines()[0]} Expected a hub "
+            "name, or a folder with config.json, model.safetensors and tokenizer.json."
+        ) from error
+    if not getattr(tokenizer, "is_fast", False):
+        raise EncoderError(
+            f"The tokenizer of {source!r} has no fast form; expected a tokenizer.json. Convert it "
+            "with transformers and save it beside the weights."
+        )
+    return body, tokenizer
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and no advice from ``transformers`` within."""
+    from transformers.utils import logging
+
+    bar = logging.is_progress_bar_enabled()
+    level = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _without_pooler(make: Any, source: Any) -> Any:
+    try:
+        return make(source, add_pooling_layer=False)
+    except TypeError:  # models without a pooling layer do not know the option
+        return make(source)
+
+
+def _with_short_attention(body: Any) -> Any:
+    """Let a model whose attention can be chosen use :mod:`prodcat.model.attention`."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import sdpa_mask
+
+    def attend(
+        module: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        dropout: float = 0.0,
+        scaling: float | None = None,
+        **settings: Any,
+    ) -> tuple[Tensor, None]:
+        if suits(module, query, settings):
+            out = short_attention(query, key, value, attention_mask, dropout, scaling)
+        else:
+            out = sdpa_attention_forward(
+                module, query, key, value, attention_mask, dropout, scaling, **settings
+            )[0]
+        return out, None
+
+    if getattr(body.config, "_attn_implementation", None) == "sdpa":
+        AttentionInterface.register(_ATTENTION, attend)
+        AttentionMaskInterface.register(_ATTENTION, sdpa_mask)
+        body.set_attn_implementation(_ATTENTION)
+    return body

@@ -1,0 +1,81 @@
+"""Encoders that have only the word pieces that are wanted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from prodcat.model.encoder import Encoder
+from prodcat.model.pretrained import load_encoder, write_encoder
+from prodcat.model.vocabulary import choose_pieces, trim_tokenizer
+from prodcat.model.vocabulary_report import VocabularyReport, vocabulary_report
+
+
+@torch.no_grad()
+def keep_pieces(encoder: Encoder, kept: Tensor) -> None:
+    """Cut the table of word vectors to these pieces, in place.
+
+    Args:
+        encoder: The encoder.
+        kept: int64 [pieces]: their ids, ascending; the first becomes id 0, and so on.
+    """
+    whole = encoder.word_embeddings
+    ids = kept.tolist()
+    place = {old: new for new, old in enumerate(ids)}
+    config: Any = encoder.body.config
+    old_pad = whole.padding_idx
+    small = nn.Embedding(
+        len(ids),
+        whole.embedding_dim,
+        padding_idx=None if old_pad is None else place.get(old_pad),
+        _weight=whole.weight[kept.to(whole.weight.device)].clone(),
+    )
+    encoder.set_word_embeddings(small)
+    config.vocab_size = len(ids)
+    for name in ("pad", "bos", "eos", "cls", "sep", "mask"):
+        old = getattr(config, f"{name}_token_id", None)
+        if isinstance(old, int):
+            setattr(config, f"{name}_token_id", place.get(old))
+
+
+def trim_encoder(
+    source: str,
+    target: str,
+    *,
+    texts: Sequence[str] | None = None,
+    text_languages: Sequence[str] | None = None,
+    languages: Sequence[str] | None = None,
+    min_count: int = 1,
+    max_pieces: int | None = None,
+) -> VocabularyReport:
+    """Write an encoder that has only the word pieces that are wanted.
+
+    Args:
+        source: A hub name, a local folder or an fsspec URI, as for ``ModelConfig.encoder``.
+        target: A folder at any fsspec URI, to be named as ``ModelConfig.encoder``.
+        texts: Keep the pieces that these are made of, such as all titles.
+        text_languages: The language of each text, for the report alone.
+        languages: Keep the pieces that the alphabets of these languages can write, such as
+            ``["tr", "en"]``.
+        min_count: Keep a piece of the texts only if it occurs at least so often.
+        max_pieces: Of these, keep the most frequent ones, at most so many.
+
+    Returns:
+        Sizes, tokens and unknown pieces before and after.
+
+    Raises:
+        ConfigError: Nothing tells which pieces to keep, or a language is not known.
+        EncoderError: The encoder cannot be loaded, or its tokenizer cannot be trimmed.
+    """
+    encoder, tokenizer = load_encoder(source)
+    kept = choose_pieces(
+        tokenizer, texts=texts, languages=languages, min_count=min_count, max_pieces=max_pieces
+    )
+    small = trim_tokenizer(tokenizer, kept)
+    keep_pieces(encoder, torch.from_numpy(kept))
+    write_encoder(encoder, small, target)
+    measured = list(texts) if texts is not None else []
+    return vocabulary_report(
+        tokenizer, small, encoder.word_embeddings.embedding_dim, measured, text_languages
+    )

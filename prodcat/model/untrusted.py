@@ -1,0 +1,176 @@
+"""What the encoder and the tokenizer of an artifact from a stranger may ask for.
+
+A config can ask for any amount of memory, and for code or weights from elsewhere; a tokenizer can
+make a short title endless.  Both are refused before anything is built or read with them.
+"""
+
+import base64
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prodcat.errors import EncoderError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# Kinds that are tested to come out of an artifact as they went in.  The config of any other kind
+# could ask for anything: tables of any size, computed before a weight is compared.
+ENCODERS = (
+    "albert", "bert", "camembert", "convbert", "deberta", "deberta-v2", "distilbert", "electra",
+    "ernie", "esm", "eurobert", "gemma", "gemma2", "gemma3_text", "gpt2", "llama",
+    "megatron-bert", "mistral", "modernbert", "mpnet", "nomic_bert", "phi3", "qwen2", "qwen3",
+    "rembert", "roberta", "roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl",
+)  # fmt: skip
+# Kinds that compute positions when they are needed, and make nothing as large as their number.
+# Others make a table of them, and some a table that grows with the square.
+_COMPUTED_POSITIONS = (
+    "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "llama", "mistral", "phi3",
+    "modernbert", "eurobert", "nomic_bert", "esm",
+)  # fmt: skip
+_MOST_POSITIONS = 1_000_000
+_MOST_ROWS = 8_192
+# Words in the names of numbers that count modules, and of numbers that are no sizes.
+_MODULE_COUNTS = ("layer", "group", "network", "block", "experts")
+_NO_SIZES = ("_id", "seed", "theta", "window", "factor", "relative", "token_index")
+_MOST_LAYERS = 128
+_MOST_SPECIAL_TOKENS = 64  # that a tokenizer may add to a title
+_MOST_GROWTH = 10_000  # how many times as long a tokenizer may make a title
+
+
+def check_kind(kind: object) -> None:
+    """Refuse a kind of encoder that would not come out of an artifact as it went in.
+
+    Raises:
+        EncoderError: It is none of :data:`ENCODERS`.
+    """
+    if kind not in ENCODERS:
+        raise EncoderError(
+            f"Found an encoder of type {str(kind)[:64]!r}, which prodcat does not know; expected "
+            f"one of {', '.join(ENCODERS)}."
+        )
+
+
+def check_encoder(config: Any, shapes: Mapping[str, Sequence[int]]) -> int:
+    """Refuse a config that no encoder with such weights can have.
+
+    Args:
+        config: The JSON of the encoder's config, as the artifact has it.
+        shapes: The shape of each of the artifact's weights by name.
+
+    Returns:
+        How many weights an encoder may make, for :class:`prodcat.model.weightless.without_weights`.
+
+    Raises:
+        EncoderError: The kind of encoder is not known, or a number of the config is greater than
+            the weights allow.
+    """
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    check_kind(kind)
+    # All sizes of a model are axes of its weights, a product of two at most.
+    widest = max((max(shape, default=0) for shape in shapes.values()), default=0)
+    for name, number in _numbers(config):
+        most = max(widest, _MOST_ROWS)
+        if "position" in name:
+            most = _MOST_POSITIONS if kind in _COMPUTED_POSITIONS else _most_table_rows(shapes)
+        elif any(word in name for word in _NO_SIZES):
+            most = max(widest, 16 * _MOST_POSITIONS)
+        elif any(word in name for word in _MODULE_COUNTS):
+            most = max(len(shapes), _MOST_LAYERS)  # layers may share their weights
+        if abs(number) > most:
+            raise EncoderError(
+                f"The encoder's config asks for {name}={number:,}; expected at most {most:,} with "
+                "these weights. It is not the config of these weights."
+            )
+    return 3 * len(shapes) + 64
+
+
+def _most_table_rows(shapes: Mapping[str, Sequence[int]]) -> int:
+    """How many positions a table of them may have."""
+    tables = [
+        max(shape, default=0)
+        for name, shape in shapes.items()
+        if "position" in name or name.endswith("wpe.weight")
+    ]
+    return max(_MOST_ROWS, *tables, 0)
+
+
+def _numbers(config: Any, name: str = "") -> Iterator[tuple[str, int]]:
+    """All whole numbers of a config, by name."""
+    if isinstance(config, dict):
+        for key, value in config.items():
+            yield from _numbers(value, str(key))
+    elif isinstance(config, list):
+        for value in config:
+            yield from _numbers(value, name)
+    elif isinstance(config, int) and not isinstance(config, bool):
+        yield name, config
+
+
+def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
+    """Refuse a tokenizer whose pieces are not those of a table of word vectors.
+
+    Args:
+        tokenizer: The tokenizer; its padding and truncation are switched off.
+        rows: Rows of the table.
+        source: Where the tokenizer is from, for the message.
+
+    Raises:
+        EncoderError: It has more pieces than the table, or may make a title endless.
+    """
+    added = tokenizer.get_added_tokens_decoder()
+    pieces = max(tokenizer.get_vocab_size(with_added_tokens=True), *(last + 1 for last in added), 0)
+    special = tokenizer.num_special_tokens_to_add(False)
+    growth = _growth(_as_json(tokenizer.normalizer)) * _repeats(_as_json(tokenizer.post_processor))
+    if special > _MOST_SPECIAL_TOKENS or growth > _MOST_GROWTH:
+        raise EncoderError(
+            f"{source} adds {special:,} tokens to a title and may make it {growth:,} times as "
+            f"long; expected at most {_MOST_SPECIAL_TOKENS} and {_MOST_GROWTH:,}. It is of no use "
+            "for titles."
+        )
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(2 * _MOST_SPECIAL_TOKENS)
+    ids = tokenizer.encode("prodcat 1 kg, süt").ids
+    tokenizer.no_truncation()  # whoever reads titles sets a limit of their choice
+    if pieces > rows or max(ids, default=0) >= rows:
+        raise EncoderError(
+            f"{source} has {max(pieces, max(ids, default=0) + 1):,} pieces; the encoder has "
+            f"vectors for {rows:,}. They belong to different models."
+        )
+
+
+def _as_json(component: Any) -> dict[str, Any]:
+    """The JSON of a tokenizer's component; where there is none, of one that does nothing."""
+    state: dict[str, Any]
+    state = {"type": "None"} if component is None else json.loads(component.__getstate__())
+    return state
+
+
+def _growth(normalizer: dict[str, Any]) -> int:
+    """How many times as long a normalizer may make a text; an upper bound."""
+    kind = normalizer["type"]
+    if kind == "Sequence":
+        return math.prod(map(_growth, normalizer["normalizers"]))
+    if kind == "Replace":
+        pattern = normalizer["pattern"]
+        if pattern.get("String"):
+            return max(1, math.ceil(len(normalizer["content"]) / len(pattern["String"])))
+        # A regular expression may match the empty text between any two letters.
+        return len(normalizer["content"]) + 1
+    if kind == "Prepend":
+        return len(normalizer["prepend"]) + 1
+    if kind == "Precompiled":
+        raw = base64.b64decode(normalizer["precompiled_charsmap"])
+        replacements = raw[4 + int.from_bytes(raw[:4], "little") :].split(b"\0")
+        return max(1, *map(len, replacements))
+    return 1
+
+
+def _repeats(processor: dict[str, Any]) -> int:
+    """How often a title appears in what a post-processor makes of it."""
+    if processor["type"] == "Sequence":
+        return math.prod(map(_repeats, processor["processors"]))
+    if processor["type"] == "TemplateProcessing":
+        return max(1, sum("Sequence" in piece for piece in processor["single"]))
+    return 1

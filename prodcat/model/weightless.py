@@ -1,0 +1,74 @@
+"""Modules whose weights take no memory, for a model that is built before its weights are read."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from prodcat.errors import EncoderError
+
+_MOST_CONSTANT_BYTES = 96 << 20  # of the constants that a model computes when it is built
+# Functions that give a weight its first values.
+_INITIALISERS = {
+    "normal_", "uniform_", "trunc_normal_", "zeros_", "ones_", "constant_", "zero_", "fill_",
+    "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_",
+}  # fmt: skip
+# Functions that compute constants.
+_CONSTANT_MAKERS = (
+    torch.zeros, torch.ones, torch.full, torch.arange, torch.linspace, torch.eye,
+)  # fmt: skip
+
+
+class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
+    """A context in which modules are made with weights that take no memory, in this thread alone.
+
+    Constants that a module computes, such as positions, are real.
+
+    Args:
+        most: How many weights may be made; any number if not given.
+
+    Raises:
+        EncoderError: More weights are made, or constants of more than 96 MB.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__()
+        self.most, self.weights, self.bytes = most, 0, 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Make uninitialised and random tensors, which weights begin as, on the meta device."""
+        kwargs = dict(kwargs or {})
+        target = args[0] if args else kwargs.get("tensor")
+        if isinstance(target, Tensor) and target.is_meta and func.__name__ in _INITIALISERS:
+            return target
+        if func in (torch.empty, torch.rand, torch.randn):
+            kwargs["device"] = "meta"
+            self._count_weight()
+        elif func in _CONSTANT_MAKERS:
+            planned = func(*args, **{**kwargs, "device": "meta"})
+            self._check_bytes(self.bytes + _bytes(planned))
+        result = func(*args, **kwargs)
+        if isinstance(result, Tensor) and not result.is_meta:
+            self.bytes += _bytes(result)
+            self._check_bytes(self.bytes)
+        return result
+
+    def _count_weight(self) -> None:
+        self.weights += 1
+        if self.most is not None and self.weights > self.most:
+            raise EncoderError(
+                f"The encoder's config asks for more than {self.most:,} weights, which those "
+                "that are there are not. It is not the config of these weights."
+            )
+
+    def _check_bytes(self, count: int) -> None:
+        if count > _MOST_CONSTANT_BYTES:
+            raise EncoderError(
+                f"The encoder's config asks for constants of more than "
+                f"{_MOST_CONSTANT_BYTES >> 20} MB. It is not the config of these weights."
+            )
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()

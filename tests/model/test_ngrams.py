@@ -1,0 +1,40 @@
+"""Titles to n-grams."""
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from prodcat.model.ngrams import NGrams
+
+
+def test_character_and_word_ngrams_are_those_of_scikit_learn():
+    """Equal counts of distinct n-grams per title, and equal tf-idf weights."""
+    texts = ["Pınar Süt 1 L", "sut sut sut", "Ekmek", "tam buğday ekmeği", "x"]
+    _, features = NGrams.fit(texts, (2, 4), 10_000)
+    folded = ["pinar sut 1 l", "sut sut sut", "ekmek", "tam bugday ekmegi", "x"]
+    settings_ = {"sublinear_tf": True, "token_pattern": r"\S+"}
+    words = TfidfVectorizer(ngram_range=(1, 2), **settings_).fit_transform(folded)
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
+    letters = letters.fit_transform(folded)
+    for row in range(len(texts)):
+        own = features.take(np.array([row])).values
+        expected = np.concatenate([words[row].data, letters[row].data])
+        np.testing.assert_allclose(np.sort(own), np.sort(expected), rtol=1e-4)
+
+
+def test_features_do_not_depend_on_the_batch():
+    texts = [f"brand {i % 7} süt {i} ml" for i in range(50)]
+    ngrams, features = NGrams.fit(texts, (2, 4), 10_000)
+    for row in (0, 13, 49):
+        alone = ngrams([texts[row]])
+        own = features.take(np.array([row]))
+        np.testing.assert_array_equal(alone.columns, own.columns)
+        np.testing.assert_array_equal(alone.values, own.values)
+    assert len(ngrams([])) == 0
+    assert len(ngrams(["", "qqq", "süt"])) == 3
+
+
+def test_the_rarest_ngrams_go_first():
+    texts = ["milk"] * 9 + ["rare"]
+    ngrams, features = NGrams.fit(texts, (2, 4), 5)
+    assert len(ngrams.hashes) == 5
+    assert len(features.take(np.array([9])).values) == 0
