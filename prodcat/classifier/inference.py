@@ -17,13 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from prodcat.decisions.answers import Answers, join_answers
 from prodcat.decisions.calibration import Weights
-from prodcat.decisions.decoding import Answers, join_answers
+from prodcat.decisions.decider import Decide
+from prodcat.model.batches import TokenTable, plan_window, to_device
 from prodcat.model.encoder import pad_id_of
-from prodcat.model.lexical import Features, NGrams
 from prodcat.model.network import Network
-from prodcat.model.reading import Reading
-from prodcat.model.tokenization import TokenTable, plan_window, to_device, tokenize
+from prodcat.model.ngrams import Features, NGrams
+from prodcat.model.precisions import Reading
+from prodcat.model.tokenization import tokenize
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -35,7 +37,6 @@ _MAKING = threading.Lock()
 _MOST_CELLS_GPU = 1 << 26
 _Item = TypeVar("_Item")
 _Out = TypeVar("_Out")
-Decide = Callable[[Tensor, Sequence[str] | None], Answers]
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ class Inference:
         where = np.empty(len(order), np.int64)
         where[order] = np.arange(len(order))
         rows = torch.from_numpy(where if groups is not None else where[window.place])
-        return answers.each(lambda own: own[rows])
+        return answers.take(rows)
 
     def _nothing(self, decide: Decide) -> Answers:
         with torch.inference_mode():

@@ -7,12 +7,15 @@ from typing import Any, TypedDict
 
 import torch
 
-from prodcat.classifier.classifier import Classifier, pick_device, rebuild
+from prodcat.classifier.classifier import Classifier
+from prodcat.classifier.device import pick_device
+from prodcat.classifier.opening import rebuild
 from prodcat.classifier.store import Store
 from prodcat.errors import ArtifactError, ConfigError, StoreError
 from prodcat.storage.archive import is_archive, read_archive
-from prodcat.storage.artifact import Artifact, parse_manifest, read_manifest, read_near
+from prodcat.storage.artifact import Artifact, read_near
 from prodcat.storage.cache import Cache
+from prodcat.storage.manifest import parse_manifest, read_manifest
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key
 

@@ -37,7 +37,7 @@ _TITLES = ("yarim yagli sut 1 lt", "Bio Vollmilch 3,8 % 1 l", "x", "şeker", "ca
 class _Graph(nn.Module):
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
-        self.network = copy.deepcopy(classifier._network).cpu().float().eval()
+        self.network = copy.deepcopy(classifier.network).cpu().float().eval()
         encoder = self.network.encoder
         assert encoder is not None
         # Attention that chooses its way by the batch's size is no graph.
@@ -72,7 +72,7 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
     """
     if is_archive(uri):
         raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
-    if classifier._network.encoder is None or classifier._tokenizer is None:
+    if classifier.network.encoder is None or classifier.tokenizer is None:
         raise ConfigError("This classifier has no encoder; its n-grams need no ONNX.")
     try:
         import onnx  # noqa: F401
@@ -100,7 +100,7 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
         for node in taxonomy.outcomes
     ]
     parts["outcomes.json"] = json.dumps(outcomes, ensure_ascii=False).encode() + b"\n"
-    parts["tokenizer.json"] = classifier._tokenizer.to_str().encode()
+    parts["tokenizer.json"] = classifier.tokenizer.to_str().encode()
     objects = Objects(uri)
     try:
         for name, content in parts.items():
@@ -120,10 +120,10 @@ def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[
     Returns:
         float32 [titles, outcome]; zeros where there is no lexical branch.
     """
-    if classifier._ngrams is None:
+    if classifier.ngrams is None:
         return np.zeros((len(titles), len(classifier.taxonomy.outcomes)), np.float32)
     with torch.inference_mode():
-        margins = classifier._network.lexical_scores(classifier._ngrams(list(titles)))
+        margins = classifier.network.lexical_scores(classifier.ngrams(list(titles)))
     assert margins is not None
     return margins.cpu().numpy().astype(np.float32, copy=False)
 
@@ -149,12 +149,12 @@ def _export(graph: _Graph, classifier: Classifier, path: Path) -> None:
 
 def _difference(session: Any, classifier: Classifier) -> float:
     titles = list(_TITLES)
-    assert classifier._tokenizer is not None
-    table = tokenize(classifier._tokenizer, titles, classifier.model.max_tokens)
+    assert classifier.tokenizer is not None
+    table = tokenize(classifier.tokenizer, titles, classifier.model.max_tokens)
     ids, mask = table.pad(np.arange(len(titles)), 0)
     margins = lexical_margins(classifier, titles)
     feeds = {"input_ids": ids.numpy(), "attention_mask": mask.long().numpy(), "margins": margins}
     known = {own.name for own in session.get_inputs()}
     [log_probs] = session.run(None, {name: own for name, own in feeds.items() if name in known})
-    wanted = torch.cat(list(classifier._log_probs(titles, "float32"))).cpu().numpy()
+    wanted = torch.cat(list(classifier.reader.log_probs(titles))).cpu().numpy()
     return float(np.abs(np.exp(log_probs) - np.exp(wanted)).max())

@@ -21,12 +21,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog.catalog import EMPTY_TITLE
+from prodcat.catalog.report import EMPTY_TITLE
 from prodcat.catalog.text import readable
-from prodcat.decisions.decoding import Answers
+from prodcat.decisions.answers import Answers
 from prodcat.errors import CatalogError
 from prodcat.storage.tables import arrow_values
-from prodcat.taxonomy.tree import Taxonomy, join_path
+from prodcat.taxonomy.paths import join_path
+from prodcat.taxonomy.tree import Taxonomy
 
 Format = Literal["parquet", "jsonl", "csv", "tsv"]
 _DIGITS = 6

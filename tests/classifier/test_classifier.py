@@ -20,7 +20,7 @@ from prodcat import (
     load,
     read_catalog,
 )
-from prodcat.training.loop import pick_precision
+from prodcat.training.precision import pick_precision
 
 TITLES = ["Velmora tam yağlı süt 1 L", "ELMA 1KG", "", "qqqq", "kırmızı mercimek"] * 3
 
@@ -97,7 +97,7 @@ def test_options_of_the_loop_run(parts, encoder_folder, settings):
 
 
 def test_word_embeddings_of_unused_pieces_stay_as_they_are(parts, encoder_folder):
-    from prodcat.model.encoder import load_encoder
+    from prodcat.model.pretrained import load_encoder
 
     before = load_encoder(str(encoder_folder))[0].word_embeddings.weight
     rates = {"learning_rate": 2e-3, "head_learning_rate": 0.02}  # so that a later epoch is kept
@@ -243,7 +243,7 @@ def test_further_texts_are_read_in_training_and_asked_for_later(rows):
         (
             lambda c: c.predict(["a"], precision="int4"),
             ConfigError,
-            "expected one of .'float32', 'bfloat16', 'int8'",
+            "expected one of .'auto', 'float32', 'bfloat16', 'int8'",
         ),
         (lambda c: c.evaluate(read_catalog(["a"])), CatalogError, "no labelled row"),
         (
@@ -344,9 +344,9 @@ def test_labels_that_all_stop_early_teach_the_encoder_but_not_ngrams(encoder_fol
 def test_narrowing_the_vocabulary_keeps_positions_that_count_from_the_padding(encoder_folder):
     from transformers import RobertaConfig, RobertaModel
 
+    from prodcat.model.batches import TokenTable
     from prodcat.model.encoder import Encoder
-    from prodcat.model.tokenization import TokenTable
-    from prodcat.training.loop import _VocabularyInUse
+    from prodcat.training.used_vocabulary import UsedVocabulary
 
     config = RobertaConfig(
         vocab_size=60, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
@@ -356,7 +356,7 @@ def test_narrowing_the_vocabulary_keeps_positions_that_count_from_the_padding(en
     table = TokenTable(np.array([40, 50, 30, 31], np.int32), np.array([0, 3, 4]))
     rows = np.arange(2)
     expected = encoder(*table.pad(rows, 2))
-    with _VocabularyInUse(encoder, [table]) as [narrow]:
+    with UsedVocabulary(encoder, [table]) as [narrow]:
         found = encoder(*narrow.pad(rows, int(encoder.body.config.pad_token_id)))
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(encoder(*table.pad(rows, 2)), expected)
@@ -522,8 +522,39 @@ def test_a_place_that_cannot_be_written_is_named(classifier, tmp_path):
         classifier.save(str(tmp_path / "file" / "model"))
 
 
-def test_a_classifier_moves_between_devices(classifier):
-    assert classifier.to("cpu") is classifier
+def test_a_move_to_another_device_makes_another_classifier(classifier):
+    wanted = classifier.predict_proba(TITLES)
+    moved = classifier.to("meta")  # a device of shapes alone, which every machine has
+    tensors = [*moved.network.parameters(), *moved.network.buffers()]
+    assert all(tensor.is_meta for tensor in tensors) and moved.network.device.type == "meta"
+    assert moved.decider.paths is moved.network.paths, "answers are decided on the new device"
+    assert classifier.network.device.type == "cpu", "the first one stays where it is"
+    np.testing.assert_array_equal(classifier.predict_proba(TITLES), wanted)
+
+
+def test_a_move_to_the_same_device_shares_the_weights_and_nothing_that_changes(classifier):
+    again = classifier.to("cpu")
+    np.testing.assert_array_equal(again.predict_proba(TITLES), classifier.predict_proba(TITLES))
+    pairs = zip(again.network.parameters(), classifier.network.parameters(), strict=True)
+    assert all(mine.data_ptr() == theirs.data_ptr() for mine, theirs in pairs)
+    again.network.train()
+    assert not classifier.network.training
+
+
+def test_a_shared_encoder_changes_no_other_classifier(classifier, catalog):
+    other = classifier.calibrate(catalog, method="temperature")
+    apart = other.to("cpu")  # an encoder of its own, equal to the first one's
+    wanted = apart.predict_proba(TITLES)
+    mine = apart.network.encoder
+    assert mine is not classifier.network.encoder
+    shared = apart.sharing_encoder(classifier)
+    assert shared.network.encoder is classifier.network.encoder
+    assert apart.network.encoder is mine, "the classifier that was asked stays as it is"
+    np.testing.assert_array_equal(shared.predict_proba(TITLES), wanted)
+    with torch.no_grad():
+        for tensor in mine.parameters():
+            tensor.data = tensor + 1
+    assert apart.sharing_encoder(classifier) is None, "the weights differ"
 
 
 @pytest.mark.gpu

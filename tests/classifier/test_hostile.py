@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import prodcat
 from prodcat import ArtifactError, EncoderError, ProdcatError
-from prodcat.model.encoder import ENCODERS, build_encoder, check_encoder, config_of
+from prodcat.model.pretrained import build_encoder, config_of
+from prodcat.model.untrusted import ENCODERS, check_encoder
 from prodcat.storage.archive import pack
 
 TITLES = ["yarim yagli sut", "cikolatali gofret 40 g"]
@@ -147,12 +148,12 @@ def test_what_shrinks_like_a_bomb_is_packed_without_shrinking():
 def test_what_could_not_be_loaded_is_not_saved_or_trained(
     classifier, tmp_path, monkeypatch, catalog
 ):
-    monkeypatch.setitem(prodcat.storage.artifact._LIMITS, "taxonomy.json", (64 << 20, 50))
+    monkeypatch.setitem(prodcat.storage.manifest._LIMITS, "taxonomy.json", (64 << 20, 50))
     with pytest.raises(ArtifactError, match="taxonomy.json of this classifier would have .* 50, "):
         classifier.save(str(tmp_path / "a"))
     assert not (tmp_path / "a").exists()
     began = []
-    monkeypatch.setattr("prodcat.training.fitting.load_encoder", lambda *_: began.append(1))
+    monkeypatch.setattr("prodcat.training.starting_encoder.load_encoder", lambda *_: began.append(1))
     with pytest.raises(ArtifactError, match="Use a smaller tree"):
         prodcat.fit(catalog, progress=False)
     assert not began
@@ -233,7 +234,7 @@ def test_layers_may_share_their_weights():
 
 def test_kinds_that_nobody_tested_are_refused_before_training():
     with pytest.raises(EncoderError, match="type 'fnet', which prodcat does not know; expected"):
-        prodcat.model.encoder.check_kind("fnet")
+        prodcat.model.untrusted.check_kind("fnet")
 
 
 def test_the_harm_is_in_the_change_alone(copy, classifier):

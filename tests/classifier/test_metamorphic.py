@@ -5,7 +5,7 @@ import pytest
 
 import prodcat
 from prodcat import ModelConfig, Taxonomy, TrainingConfig
-from prodcat.decisions.decoding import ExpectedCost, HierarchicalF
+from prodcat.decisions.objectives import ExpectedCost, HierarchicalF
 
 OBJECTIVES = ["path", "hierarchical_f1", "tree_distance", HierarchicalF(2.0, count_root=True)]
 

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -18,7 +17,7 @@ from prodcat.model.tokenization import tokenize
 
 def answers(folder, classifier, titles):
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
-    table = tokenize(classifier._tokenizer, titles, classifier.model.max_tokens)
+    table = tokenize(classifier.tokenizer, titles, classifier.model.max_tokens)
     ids, mask = table.pad(np.arange(len(titles)), 0)
     feeds = {
         "input_ids": ids.numpy(),
@@ -84,7 +83,7 @@ def test_what_has_no_encoder_or_packages(small, classifier, tmp_path, monkeypatc
 
 def test_on_the_command_line(classifier, tmp_path, capsys):
     store = Store(str(tmp_path / "store"))
-    store.publish(replace(classifier, origin=None), "tr", alias="production")
+    store.publish(classifier.with_origin(None), "tr", alias="production")
     out = tmp_path / "out"
     command = ["models", "export", "tr@production", str(out), "--onnx", "--store", store.uri]
     assert main(command) == 0

@@ -1,0 +1,119 @@
+"""What is fitted or measured anew on labelled titles: the calibration, and precisions."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.targets import targets_in
+from prodcat.classifier.evaluating import evaluate, labelled_rows
+from prodcat.classifier.reader import Reader
+from prodcat.decisions.calibration import fit_weights, rows_to_fit
+from prodcat.decisions.conformal import reference
+from prodcat.decisions.decider import Decider
+from prodcat.decisions.options import AnswerOptions
+from prodcat.errors import ConfigError
+from prodcat.model.config import Method
+from prodcat.model.int8 import Ranges, measure_ranges
+from prodcat.model.precisions import precisions
+from prodcat.model.tokenization import tokenize
+
+logger = logging.getLogger("prodcat")
+_MOST_MEASURED = 10_000  # titles that precisions are measured on
+_MOST_RANGED = 2_000  # titles that ranges are measured on
+
+
+def calibrate(
+    reader: Reader, decider: Decider, catalog: Catalog, method: Method
+) -> tuple[Reader, NDArray[np.float64], list[str]]:
+    """Fit the calibration anew.
+
+    Args:
+        reader: What reads the titles.
+        decider: Whose tree it is.
+        catalog: Labelled titles; at most about 20 million probabilities are used.
+        method: See :func:`prodcat.decisions.calibration.fit_weights`.
+
+    Returns:
+        The reader with new weights, quantiles of its confidences on the titles, and what it read
+        of the titles that were used.
+
+    Raises:
+        CatalogError: No row is labelled, or a label is not in the tree.
+        ConfigError: The method is not known.
+    """
+    if method not in ("temperature", "levels", "adaptive"):
+        raise ConfigError(
+            f"method={method!r} is not known; expected 'temperature', 'levels' or 'adaptive'."
+        )
+    labelled = labelled_rows(catalog)
+    targets = targets_in(labelled, decider.taxonomy)
+    texts = reader.texts(labelled)
+    used = rows_to_fit(len(texts), len(decider.taxonomy.outcomes))
+    if len(used) < len(texts):
+        logger.info("Calibrating on %d of %d titles.", len(used), len(texts))
+        texts, targets = [texts[row] for row in used], targets[used]
+    inference = reader.inference()
+    with torch.no_grad():
+        encoder, lexical = inference.evidence(inference.ready(texts))
+    labels = torch.from_numpy(targets).to(reader.device)
+    weights = fit_weights(decider.paths, labels, encoder, lexical, method)
+    with torch.no_grad():
+        log_probs = weights.to(labels.device)(decider.paths, encoder, lexical)
+    confidences = reference(log_probs.amax(dim=1).exp().cpu().numpy())
+    return replace(reader, weights=weights), confidences, texts
+
+
+def measure_precisions(
+    reader: Reader,
+    decider: Decider,
+    catalog: Catalog,
+    counts: NDArray[np.int64],
+    known: Mapping[str, float] | None = None,
+) -> Reader:
+    """Measure which precisions answer as well as float32.
+
+    Args:
+        reader: What reads the titles.
+        decider: What decides on the answers.
+        catalog: Labelled titles that training did not see.
+        counts: int64 [nodes]: training titles labelled with each node.
+        known: Path accuracies that are known already, by precision.
+
+    Returns:
+        The reader, which keeps what was measured.
+    """
+    rows = np.unique(np.linspace(0, len(catalog) - 1, _MOST_MEASURED).astype(np.int64))
+    measured_on, given = catalog, known or {}
+    if len(rows) < len(catalog):
+        measured_on, given = catalog.take(rows), {}
+    names = precisions(reader.network.encoder)
+    ranges, on_cpu = None, reader
+    if "int8" in names:  # which a CPU alone has
+        if reader.device.type != "cpu":
+            on_cpu = reader.to("cpu")
+        ranges = _measured_ranges(on_cpu, on_cpu.texts(measured_on))
+    reader, on_cpu = replace(reader, ranges=ranges), replace(on_cpu, ranges=ranges)
+
+    def accuracy(name: str) -> float:
+        reads = on_cpu if name == "int8" else reader
+        decides = replace(
+            decider, paths=reads.network.paths, options=AnswerOptions.of(precision=name)
+        )
+        return evaluate(reads, decides, measured_on, counts).path_accuracy
+
+    accuracies = {name: given.get(name) or accuracy(name) for name in names}
+    return replace(reader, accuracies=accuracies)
+
+
+def _measured_ranges(reader: Reader, texts: Sequence[str]) -> Ranges | None:
+    if not texts:
+        return None
+    rows = np.linspace(0, len(texts) - 1, min(len(texts), _MOST_RANGED)).astype(int)
+    assert reader.network.encoder is not None and reader.tokenizer is not None
+    table = tokenize(reader.tokenizer, [texts[row] for row in rows], reader.max_tokens)
+    return measure_ranges(reader.network.encoder, table)

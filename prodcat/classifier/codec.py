@@ -1,0 +1,184 @@
+"""A classifier's three parts as the files of an artifact.
+
+:data:`FILES` and :data:`TENSORS` say which file, and which tensors of ``model.safetensors``, hold
+what of the reader, the decider and the provenance; :mod:`prodcat.classifier.rebuilding` is the way
+back.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prodcat.classifier.parts import ClassifierParts
+from prodcat.model.encoder import Encoder
+from prodcat.storage.artifact import check_loadable
+from prodcat.storage.manifest import WEIGHTS
+
+if TYPE_CHECKING:
+    pass
+
+
+def _settings(parts: ClassifierParts) -> bytes:
+    reader, provenance = parts.reader, parts.provenance
+    settings: dict[str, Any] = {
+        "model": asdict(provenance.model),
+        "training": asdict(provenance.training),
+        "text_columns": list(reader.text_columns),
+        "encoder": reader.encoder_config,
+        "closed_form": provenance.closed_form,
+    }
+    if provenance.fingerprint is not None:
+        settings["fingerprint"] = provenance.fingerprint
+    if reader.accuracies is not None:
+        settings["precisions"] = reader.accuracies
+    return _json(settings)
+
+
+def _card(parts: ClassifierParts) -> bytes:
+    taxonomy, model = parts.decider.taxonomy, parts.provenance.model
+    validation = parts.provenance.validation
+    metrics = f"\n```\n{validation}\n```\n" if validation is not None else ""
+    return (
+        "# A prodcat classifier\n\n"
+        f"{taxonomy!r}\n\nTree hash `{taxonomy.hash}`.\n\n"
+        f"Encoder: {model.encoder}; structure: {model.structure}; lexical branch: "
+        f"{'yes' if model.lexical else 'no'}.\n\n## Validation titles\n{metrics}\n"
+        'Load it with `prodcat.load("<this folder>")`.\n'
+    ).encode()
+
+
+def _validation(parts: ClassifierParts) -> bytes | None:
+    validation = parts.provenance.validation
+    return None if validation is None else _json(validation.to_dict())
+
+
+def _guarantee(parts: ClassifierParts) -> bytes | None:
+    guarantee = parts.decider.guarantee
+    return None if guarantee is None else _json(guarantee.to_dict())
+
+
+def _tokenizer(parts: ClassifierParts) -> bytes | None:
+    tokenizer = parts.reader.tokenizer
+    return None if tokenizer is None else tokenizer.to_str().encode()
+
+
+def _weights(parts: ClassifierParts) -> bytes:
+    from safetensors.torch import save
+
+    groups = (group.written(parts) for group in TENSORS)
+    content: bytes = save({name: tensor for group in groups for name, tensor in group.items()})
+    return content
+
+
+# The artifact's files but the manifest, in the order in which they are made; None is no file.
+FILES: dict[str, Callable[[ClassifierParts], bytes | None]] = {
+    "config.json": _settings,
+    "taxonomy.json": lambda parts: parts.decider.taxonomy.to_json().encode(),
+    WEIGHTS: _weights,
+    "history.json": lambda parts: _json([own.to_dict() for own in parts.provenance.history]),
+    "README.md": _card,
+    "evaluation.json": _validation,
+    "guarantee.json": _guarantee,
+    "tokenizer.json": _tokenizer,
+}
+
+
+@dataclass(frozen=True)
+class TensorGroup:
+    """Tensors of ``model.safetensors`` under one prefix.
+
+    Attributes:
+        prefix: What their names begin with, before a point; empty for the network's own.
+        tensors: From a classifier's parts to its tensors, by the rest of their names.
+    """
+
+    prefix: str
+    tensors: Callable[[ClassifierParts], Mapping[str, Tensor]]
+
+    def written(self, parts: ClassifierParts) -> dict[str, Tensor]:
+        """The tensors under their whole names."""
+        start = f"{self.prefix}." if self.prefix else ""
+        return {start + name: tensor for name, tensor in self.tensors(parts).items()}
+
+
+def _network_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    state = parts.reader.network.state_dict()
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+
+
+def _calibration_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    confidences = torch.from_numpy(parts.provenance.reference)
+    return {**vars(parts.reader.weights), "reference": confidences}
+
+
+def _training_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    provenance = parts.provenance
+    hashes = {"seen": provenance.seen, "held": provenance.held, "rows": provenance.rows}
+    signed = {name: torch.from_numpy(own.view(np.int64)) for name, own in hashes.items()}
+    return {"counts": torch.from_numpy(provenance.counts), **signed}
+
+
+def _guarantee_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    guarantee = parts.decider.guarantee
+    arrays = {} if guarantee is None else guarantee.arrays()
+    return {name: torch.tensor(array) for name, array in arrays.items()}
+
+
+def _range_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    ranges = parts.reader.ranges
+    return {} if ranges is None else vars(ranges)
+
+
+def _ngram_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    ngrams = parts.reader.ngrams
+    if ngrams is None:
+        return {}
+    hashes = torch.from_numpy(ngrams.hashes.view(np.int64))
+    return {"hashes": hashes, "idf": torch.from_numpy(ngrams.idf)}
+
+
+TENSORS = (
+    TensorGroup("", _network_tensors),  # encoder.*, heads.*, lexical.*
+    TensorGroup("calibration", _calibration_tensors),
+    TensorGroup("training", _training_tensors),
+    TensorGroup("guarantee", _guarantee_tensors),
+    TensorGroup("ranges", _range_tensors),
+    TensorGroup("ngrams", _ngram_tensors),
+)
+# Tensors that are no parameters of the network as it is built: the n-gram branch has the size of
+# its vocabulary, and checks itself.
+SEPARATE = (*(group.prefix for group in TENSORS if group.prefix), "lexical")
+
+
+def encode(parts: ClassifierParts) -> dict[str, bytes]:
+    """The artifact's files by name, without the manifest; equal for equal classifiers.
+
+    Raises:
+        ArtifactError: They are too large to be loaded again.
+    """
+    files = {}
+    for name, write in FILES.items():
+        content = write(parts)
+        if content is not None:
+            files[name] = content
+    encoder = parts.reader.network.encoder
+    for name, content in files.items():
+        if name.endswith(".json"):
+            pieces = name == "tokenizer.json" and encoder is not None
+            most = most_values(encoder) if pieces and encoder is not None else None
+            check_loadable(name, content, most)
+    return files
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def most_values(encoder: Encoder) -> int:
+    """Most values in the JSON of a tokenizer with so many pieces, merges of them counted."""
+    return 12 * encoder.word_embeddings.num_embeddings + 200_000

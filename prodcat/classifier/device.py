@@ -1,0 +1,22 @@
+"""The device that a classifier is on."""
+
+import torch
+
+from prodcat.errors import ConfigError
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """The device that is meant; a GPU if there is one and none is named.
+
+    Raises:
+        ConfigError: There is no such device here.
+    """
+    try:
+        picked = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=picked)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"device={device!r} cannot be used here: {str(error).splitlines()[0]} Use 'cpu', or "
+            "'cuda' on a machine with a GPU."
+        ) from error
+    return picked

@@ -1,0 +1,159 @@
+"""What can be promised of a classifier's answers, measured on labelled titles."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.report import UNKNOWN_CATEGORY
+from prodcat.catalog.targets import targets_in
+from prodcat.classifier.evaluating import labelled_rows
+from prodcat.classifier.parts import ClassifierParts
+from prodcat.classifier.provenance import Provenance
+from prodcat.decisions.answers import Answers, join_answers
+from prodcat.decisions.conformal import climb_scores
+from prodcat.decisions.decider import Decider
+from prodcat.decisions.decoding import decoder
+from prodcat.decisions.guarantee import DEPARTMENT, Guarantee, pooled_groups, storable
+from prodcat.decisions.objectives import Objective, pick_objective
+from prodcat.errors import ConfigError
+
+logger = logging.getLogger("prodcat")
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which titles share a promise.
+
+    Attributes:
+        group: A column of the catalog, one promise for each of its values; or None.
+        by_department: One promise for each top-level node of the answers.
+        pool_below: Groups with fewer titles share one promise.
+
+    Raises:
+        ConfigError: Both kinds of groups were asked for, or ``pool_below`` is no count.
+    """
+
+    group: str | None = None
+    by_department: bool = False
+    pool_below: int = 0
+
+    def __post_init__(self) -> None:
+        if self.group is not None and self.by_department:
+            raise ConfigError(
+                "group= and by_department= are two ways to tell groups; expected one of them."
+            )
+        pool = self.pool_below
+        if isinstance(pool, bool) or not isinstance(pool, int) or pool < 0:
+            raise ConfigError(
+                f"pool_below={pool!r} is out of range; expected a whole number, at least 0."
+            )
+
+    @property
+    def kind(self) -> str | None:
+        """What a guarantee keeps of it: a column's name, ``DEPARTMENT`` or None."""
+        return DEPARTMENT if self.by_department else self.group
+
+
+def measure_guarantee(
+    parts: ClassifierParts, catalog: Catalog, grouping: Grouping, objective: str | Objective
+) -> Guarantee:
+    """Judge the answers for labelled titles, and keep what promises are made of.
+
+    Args:
+        parts: Of the classifier whose answers they are.
+        catalog: Labelled titles that neither training nor its validation saw.
+        grouping: Which titles share a promise.
+        objective: Whose answers are climbed.
+
+    Raises:
+        CatalogError: No row is labelled, a label is not in the tree, or there is no such column.
+        ConfigError: The objective is a cost matrix.
+    """
+    decider = parts.decider
+    picked = storable(pick_objective(objective))
+    labelled = labelled_rows(catalog)
+    targets = targets_in(labelled, decider.taxonomy)
+    names = [""] * len(labelled) if grouping.group is None else labelled.column(grouping.group)
+    texts = parts.reader.texts(labelled)
+    _warn_of_seen(parts.provenance, texts)
+    _warn_of_unknown(catalog)
+    _warn_of_partial(decider, targets)
+    decode = decoder(decider.paths, picked)
+    answers = join_answers([decode(log_probs) for log_probs in parts.reader.log_probs(texts)])
+    answered = answers.nodes[:, 0].cpu().numpy()
+    kept = np.ones(len(answered), np.bool_)
+    if grouping.by_department:
+        names = decider.departments(answered)
+        kept = answered >= 0  # the root belongs to no department, and is never wrong
+    places, group_names, pooled = pooled_groups(
+        np.array(names, dtype=object)[kept], grouping.pool_below
+    )
+    scores, right = _judged(decider, answers, targets)
+    confidence = answers.confidence[:, 0].cpu().numpy().astype(np.float64)
+    confidence[answered < 0] = -1.0
+    return Guarantee(
+        tree_hash=decider.taxonomy.hash,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        objective=picked,
+        scores=scores[kept],
+        confidence=confidence[kept],
+        right=right[kept],
+        group_by=grouping.kind,
+        groups=places,
+        names=group_names,
+        pooled=pooled,
+        reference=parts.provenance.reference,
+    )
+
+
+def _judged(
+    decider: Decider, answers: Answers, targets: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The score of each answer, and whether it is right."""
+    paths, nodes = decider.paths, answers.nodes[:, 0]
+    labels = torch.from_numpy(targets).to(nodes.device)
+    scores = climb_scores(answers, decider.chains(labels), decider.chains(nodes))
+    right = scores == 0
+    if answers.exact:
+        right = paths.covers(labels, paths.target_spans[nodes, 0]).cpu().numpy()
+    return scores, right
+
+
+def _warn_of_seen(provenance: Provenance, texts: Sequence[str]) -> None:
+    seen = int(provenance.has_seen(texts).sum())
+    if seen:
+        logger.warning(
+            "%d of %d calibration titles were in training, its validation or a calibration "
+            "too; the promise holds only if new titles are as often known.",
+            seen,
+            len(texts),
+        )
+
+
+def _warn_of_unknown(catalog: Catalog) -> None:
+    report = catalog.report
+    unknown = report.counts().get(UNKNOWN_CATEGORY, 0) if report.on_error == "aside" else 0
+    if unknown:
+        logger.warning(
+            "%d titles of the source have categories that the tree lacks and are not among "
+            "the calibration titles; the promise is about titles of known categories. Read "
+            "with on_error='accept' to count them as wrong below what is known.",
+            unknown,
+        )
+
+
+def _warn_of_partial(decider: Decider, targets: NDArray[np.int64]) -> None:
+    partial = int((~decider.taxonomy.terminal[targets]).sum())
+    if partial:
+        logger.warning(
+            "%d of %d calibration labels stop early; an answer below them counts as wrong, so "
+            "the promise is on the safe side.",
+            partial,
+            len(targets),
+        )

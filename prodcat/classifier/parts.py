@@ -1,0 +1,176 @@
+"""The three values that a classifier is made of, and what they tell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.classifier.inference import Inference
+from prodcat.classifier.provenance import Provenance
+from prodcat.classifier.reader import Reader
+from prodcat.classifier.records import EpochResult
+from prodcat.decisions.calibration import Weights
+from prodcat.decisions.decider import Decider
+from prodcat.decisions.guarantee import Guarantee
+from prodcat.evaluation.evaluation import Evaluation
+from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.model.network import Network
+from prodcat.model.ngrams import NGrams
+from prodcat.taxonomy.paths import Path
+from prodcat.taxonomy.tree import Taxonomy
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierParts:
+    """What a classifier is made of; the properties look into the three.
+
+    Attributes:
+        reader: Titles to calibrated log-probabilities.
+        decider: Log-probabilities to answers, with the tree and the guarantee.
+        provenance: Settings, history and the titles that were seen.
+    """
+
+    reader: Reader
+    decider: Decider
+    provenance: Provenance
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The tree that every answer is a path of."""
+        return self.decider.taxonomy
+
+    @property
+    def outcomes(self) -> list[Path]:
+        """The paths that an answer can be, in the order of ``predict_proba``'s columns."""
+        return [self.taxonomy.paths[node] for node in self.taxonomy.outcomes]
+
+    @property
+    def guarantee(self) -> Guarantee | None:
+        """What ``with_guarantee`` measured, or None."""
+        return self.decider.guarantee
+
+    # -- provenance ---------------------------------------------------------------
+
+    @property
+    def model(self) -> ModelConfig:
+        """What the model is made of."""
+        return self.provenance.model
+
+    @property
+    def training(self) -> TrainingConfig:
+        """How it was trained."""
+        return self.provenance.training
+
+    @property
+    def history(self) -> tuple[EpochResult, ...]:
+        """One entry for each epoch, 0 being the closed-form start."""
+        return self.provenance.history
+
+    @property
+    def validation(self) -> Evaluation | None:
+        """Metrics on the validation titles, or None."""
+        return self.provenance.validation
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """int64 [nodes]: training titles labelled with each node."""
+        return self.provenance.counts
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The hash of titles, tree and settings that it was trained with, or None."""
+        return self.provenance.fingerprint
+
+    @property
+    def origin(self) -> str | None:
+        """The store's version, ``model@version``, that it is, or was made of; or None."""
+        return self.provenance.origin
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it knows which titles it learned: not before format 3."""
+        return self.provenance.remembers
+
+    def knows(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Whether it was trained on rows with these hashes of title and label, bool [rows]."""
+        return self.provenance.knows(hashes)
+
+    def has_held(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether it was validated on these titles, bool [texts]."""
+        return self.provenance.has_held(texts)
+
+    def has_seen(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether training, its validation or a calibration saw these titles, bool [texts]."""
+        return self.provenance.has_seen(texts)
+
+    # -- reader -------------------------------------------------------------------
+
+    @property
+    def network(self) -> Network:
+        """The network itself; others read it and do not change it."""
+        return self.reader.network
+
+    @property
+    def tokenizer(self) -> "Tokenizer | None":
+        """The encoder's tokenizer, or None without an encoder."""
+        return self.reader.tokenizer
+
+    @property
+    def ngrams(self) -> NGrams | None:
+        """The n-gram vocabulary, or None without a lexical branch."""
+        return self.reader.ngrams
+
+    @property
+    def weights(self) -> Weights:
+        """The calibration."""
+        return self.reader.weights
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The further text columns that it was trained to read."""
+        return self.reader.text_columns
+
+    @property
+    def memory(self) -> int:
+        """Bytes of its weights, the encoder's not counted; see :attr:`encoder_memory`."""
+        return self.reader.memory
+
+    @property
+    def encoder_memory(self) -> int:
+        """Bytes of its encoder's weights, 0 where there is none."""
+        return self.reader.encoder_memory
+
+    def texts_of(self, catalog: Catalog) -> list[str]:
+        """What this classifier reads of each row.
+
+        Raises:
+            CatalogError: A text column is missing.
+        """
+        return self.reader.texts(catalog)
+
+    def inference(self, precision: str = "float32") -> Inference:
+        """Everything that answers many titles; see :meth:`Reader.inference`."""
+        return self.reader.inference(precision)
+
+    def pick_precision(self, wanted: str, promised: bool = False) -> str:
+        """The precision that is meant; see :meth:`Reader.pick_precision`."""
+        return self.reader.pick_precision(wanted, promised)
+
+    def group_column(self, promised: bool) -> str | None:
+        """The column that tells a title's group where something is promised by it, or None."""
+        return self.decider.group_column(promised)
+
+    def __repr__(self) -> str:
+        """Encoder, tree and validation accuracy in one line."""
+        accuracy = (
+            f", validation path accuracy {self.validation.path_accuracy:.4f}"
+            if self.validation is not None
+            else ""
+        )
+        return f"Classifier({self.model.encoder}, {self.taxonomy!r}{accuracy})"

@@ -1,0 +1,57 @@
+"""One answer as a value for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prodcat.decisions.answers import Answers
+from prodcat.taxonomy.paths import Path, join_path
+from prodcat.taxonomy.tree import Taxonomy
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One path for one title.
+
+    Attributes:
+        path: Node names, coarse to fine; empty for the root, where no category is answered.
+        confidence: Probability that the path is right, 0 to 1: that it is the product's
+            whole path or, where coarser answers are wanted (a guarantee, some objectives),
+            that the product is at or below its end.
+        level_confidences: Probability of the path's node at each of its levels.
+        node_id: The stable id of the node at which the path ends; empty for the root.
+    """
+
+    path: Path
+    confidence: float
+    level_confidences: tuple[float, ...]
+    node_id: str
+
+    def __str__(self) -> str:
+        """The path in one line, with its confidence."""
+        return f"{join_path(self.path) or '(no category)'} ({self.confidence:.2f})"
+
+
+def predictions(
+    answers: Answers, taxonomy: Taxonomy, names: Sequence[Path]
+) -> list[list[Prediction]]:
+    """Answers as predictions, for each row the best first.
+
+    Args:
+        answers: The answers of some rows.
+        taxonomy: The tree.
+        names: The path of each node, in the language that is wanted.
+    """
+    paths, ids = [*names, ()], [*taxonomy.ids, ""]  # the last are the root's, for -1
+    rows = zip(
+        answers.nodes.tolist(),
+        answers.confidence.tolist(),
+        answers.level_confidence.tolist(),
+        strict=True,
+    )
+    return [
+        [
+            Prediction(paths[node], confidence, tuple(levels[: len(paths[node])]), ids[node])
+            for node, confidence, levels in zip(*row, strict=True)
+        ]
+        for row in rows
+    ]

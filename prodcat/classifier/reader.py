@@ -1,0 +1,260 @@
+"""Titles to calibrated log-probabilities."""
+
+import copy
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.text import readable
+from prodcat.classifier.inference import Inference
+from prodcat.decisions.calibration import Weights
+from prodcat.errors import CatalogError, ConfigError
+from prodcat.model.encoder import Encoder
+from prodcat.model.int8 import Ranges
+from prodcat.model.network import Network
+from prodcat.model.ngrams import NGrams
+from prodcat.model.precisions import (
+    PRECISIONS,
+    Reading,
+    batch_tokens,
+    fastest,
+    make_reading,
+    no_reading,
+    precisions,
+)
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+logger = logging.getLogger("prodcat")
+Titles = Sequence[str] | Catalog
+_CHUNK = 2_048  # titles whose log-probabilities are held at once
+_MOST_LOST = 0.001 + 1e-9  # accuracy that a faster precision may lose
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads titles: tokens and n-grams, the network, the calibration.
+
+    Attributes:
+        network: In eval mode, on its device.
+        tokenizer: The encoder's tokenizer, or None without an encoder.
+        ngrams: The n-gram vocabulary, or None without a lexical branch.
+        weights: The calibration.
+        max_tokens: Longer titles are cut to this many tokens.
+        text_columns: The further text columns that are read.
+        encoder_config: The settings from which the encoder is rebuilt, or None without one.
+        ranges: The ranges of the encoder's activations, which int8 needs, or None.
+        accuracies: Path accuracy on the validation titles by precision, as far as measured.
+    """
+
+    network: Network
+    tokenizer: "Tokenizer | None"
+    ngrams: NGrams | None
+    weights: Weights
+    max_tokens: int
+    text_columns: tuple[str, ...] = ()
+    encoder_config: Mapping[str, Any] | None = None
+    ranges: Ranges | None = None
+    accuracies: Mapping[str, float] | None = None
+    # Forms of the encoder that are made for one precision and device, when first needed.
+    _forms: dict[tuple[str, str], Reading] = field(default_factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the forms of the encoder, which are made anew where they are needed."""
+        return {**self.__dict__, "_forms": {}}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.network.device
+
+    # -- texts --------------------------------------------------------------------
+
+    def texts(self, titles: Titles) -> list[str]:
+        """What is read of each title.
+
+        Args:
+            titles: Product titles, or a catalog.
+
+        Raises:
+            CatalogError: The titles are not texts, or a text column is missing.
+        """
+        if isinstance(titles, Catalog):
+            return self._catalog_texts(titles)
+        if isinstance(titles, str):
+            raise CatalogError("Found one text; expected a list of titles. Put it into a list.")
+        texts = list(titles)
+        for row, title in enumerate(texts):
+            if not isinstance(title, str):
+                raise CatalogError(
+                    f"Title {row} is a {type(title).__name__}; expected text. Convert it with "
+                    "str(), or drop the row."
+                )
+        if self.text_columns:
+            logger.warning(
+                "This classifier was trained to read %s too; titles alone are answered without. "
+                "Give a catalog, read with text=, for all it knows.",
+                list(self.text_columns),
+            )
+        return [readable(text) for text in texts]
+
+    def _catalog_texts(self, catalog: Catalog) -> list[str]:
+        missing = [name for name in self.text_columns if name not in catalog.texts]
+        if missing:
+            raise CatalogError(
+                f"The catalog has no text column {missing[0]!r}, which this classifier reads; "
+                f"found {sorted(catalog.texts)}. Read it with text={list(self.text_columns)}."
+            )
+        return replace(catalog, texts={n: catalog.texts[n] for n in self.text_columns}).inputs
+
+    # -- log-probabilities --------------------------------------------------------
+
+    def log_probs(self, texts: Sequence[str], precision: str = "float32") -> Iterator[Tensor]:
+        """Log-probabilities of the outcomes, float32 [chunk, outcome], in the order of the texts.
+
+        Args:
+            texts: From :meth:`texts`.
+            precision: Of the encoder's numbers.
+        """
+        inference = self.inference(precision)
+        for start in range(0, len(texts), _CHUNK):
+            with torch.inference_mode():
+                log_probs = inference.log_probs(inference.ready(texts[start : start + _CHUNK]))
+            yield log_probs
+
+    def inference(self, precision: str = "float32") -> Inference:
+        """Everything that answers many titles; see :mod:`prodcat.classifier.inference`.
+
+        Args:
+            precision: One of :data:`prodcat.model.precisions.PRECISIONS`.
+
+        Raises:
+            ConfigError: The precision is not known, or the encoder has no such form.
+        """
+        if precision not in PRECISIONS:
+            raise ConfigError(
+                f"precision={precision!r} is not known; expected one of {list(PRECISIONS)}."
+            )
+        encoder = self.network.encoder
+        if precision == "int8" and encoder is not None:
+            self._check_int8(encoder)
+        return Inference(
+            self.network,
+            self.tokenizer,
+            self.ngrams,
+            self.weights,
+            self.max_tokens,
+            batch_tokens(self.device),
+            no_reading if encoder is None else self._form(encoder, precision),
+        )
+
+    def pick_precision(self, wanted: str, promised: bool = False) -> str:
+        """The precision that is meant.
+
+        Args:
+            wanted: ``"auto"`` for the fastest one of this machine that lost no more than 0.1
+                points of accuracy when it was measured, or any other.
+            promised: Whether something is promised of the answers, which was measured in
+                float32.
+        """
+        if wanted != "auto":
+            return wanted
+        measured = self.accuracies or {}
+        if promised or "float32" not in measured:
+            return "float32"
+        good = [name for name in measured if measured[name] >= measured["float32"] - _MOST_LOST]
+        return next(name for name in fastest(self.device) if name in good)
+
+    def _check_int8(self, encoder: Encoder) -> None:
+        if self.device.type != "cpu":
+            raise ConfigError(
+                f"precision='int8' is for CPUs, and this classifier is on {self.device.type!r}. "
+                "Leave the precision out, or move it with to('cpu')."
+            )
+        if "int8" not in precisions(encoder):
+            raise ConfigError(
+                "precision='int8' is not there for an encoder like this one; expected one of "
+                f"{list(precisions(encoder))}. Leave the precision out."
+            )
+        if self.ranges is None:
+            raise ConfigError(
+                "precision='int8' needs to know the ranges of the encoder's activations, which "
+                "were not measured when this classifier was built. Measure them with "
+                "with_precisions(validation titles)."
+            )
+
+    def _form(self, encoder: Encoder, precision: str) -> Reading:
+        key = precision, str(self.device)
+        if key not in self._forms:
+            self._forms[key] = make_reading(encoder, precision, self.ranges)
+        return self._forms[key]
+
+    # -- places and sizes ---------------------------------------------------------
+
+    def to(self, device: str | torch.device) -> "Reader":
+        """The same reader on another device; this one stays where it is."""
+        memo = {id(tensor): _moved(tensor, device) for tensor in _tensors(self.network)}
+        return replace(self, network=copy.deepcopy(self.network, memo))
+
+    def sharing_encoder(self, other: "Reader") -> "Reader | None":
+        """The same reader with the other one's encoder, to hold it in memory once.
+
+        Args:
+            other: A reader on the same device.
+
+        Returns:
+            None where the encoders differ in their settings or in any weight.
+        """
+        encoder, shared = self.network.encoder, other.network.encoder
+        if encoder is None or shared is None or self.device != other.device:
+            return None
+        network, forms = self.network, dict(self._forms)
+        if encoder is not shared:
+            if self.encoder_config != other.encoder_config or not _equal(encoder, shared):
+                return None
+            memo: dict[int, Any] = {id(tensor): tensor for tensor in _tensors(network)}
+            memo[id(encoder)] = shared
+            network, forms = copy.deepcopy(network, memo), {}
+        reader = replace(self, network=network)
+        # int8 depends on ranges, which each classifier has for itself.
+        shared_forms = {key: form for key, form in other._forms.items() if key[0] != "int8"}
+        reader._forms.update({**forms, **shared_forms})
+        return reader
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the weights, without the encoder's; see :attr:`encoder_memory`."""
+        tensors = self.network.state_dict().items()
+        size = sum(int(t.nbytes) for name, t in tensors if not name.startswith("encoder."))
+        return size + (self.ngrams.hashes.nbytes + self.ngrams.idf.nbytes if self.ngrams else 0)
+
+    @property
+    def encoder_memory(self) -> int:
+        """Bytes of the encoder's weights, 0 where there is none."""
+        encoder = self.network.encoder
+        weights = () if encoder is None else encoder.state_dict().values()
+        return sum(int(tensor.nbytes) for tensor in weights)
+
+
+def _tensors(network: Network) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
+
+
+def _moved(tensor: Tensor, device: str | torch.device) -> Tensor:
+    moved = tensor.detach().to(device)
+    is_parameter = isinstance(tensor, nn.Parameter)
+    return nn.Parameter(moved, tensor.requires_grad) if is_parameter else moved
+
+
+def _equal(first: Encoder, second: Encoder) -> bool:
+    """Whether two encoders are the same in every weight."""
+    mine, theirs = first.state_dict(), second.state_dict()
+    if first.pooling != second.pooling or mine.keys() != theirs.keys():
+        return False
+    return all(torch.equal(mine[name], theirs[name]) for name in mine)

@@ -1,0 +1,245 @@
+"""The three parts of a classifier from the files of an artifact.
+
+What is read is compared with what the settings ask for before anything is allocated: settings alone
+could ask for any amount of memory.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prodcat.classifier.codec import SEPARATE, most_values
+from prodcat.classifier.parts import ClassifierParts
+from prodcat.classifier.provenance import Provenance
+from prodcat.classifier.reader import Reader
+from prodcat.classifier.records import EpochResult
+from prodcat.decisions.calibration import Weights
+from prodcat.decisions.decider import Decider
+from prodcat.decisions.guarantee import Guarantee
+from prodcat.errors import ArtifactError
+from prodcat.evaluation.evaluation import Evaluation
+from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.model.encoder import Encoder
+from prodcat.model.int8 import Ranges
+from prodcat.model.lexical import LexicalBranch
+from prodcat.model.network import Network
+from prodcat.model.ngrams import NGrams
+from prodcat.model.pretrained import build_encoder
+from prodcat.model.tokenization import read_tokenizer
+from prodcat.model.untrusted import check_encoder, try_tokenizer
+from prodcat.model.weightless import without_weights
+from prodcat.storage.artifact import Artifact
+from prodcat.taxonomy.tree import Taxonomy
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+_REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
+
+
+def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
+    """The parts of the classifier that a verified artifact holds.
+
+    Args:
+        artifact: The artifact.
+        device: Where the network is put.
+
+    Raises:
+        ArtifactError: Its files are of no classifier, or of different ones.
+    """
+    settings = _Settings.read(artifact)
+    taxonomy = Taxonomy.from_json(artifact.text("taxonomy.json"))
+    network = _empty_network(settings, taxonomy, artifact)
+    tensors = artifact.tensors()
+    tokenizer = _read_tokenizer(artifact, network.encoder)
+    groups = {prefix: _taken(tensors, prefix) for prefix in SEPARATE}
+    ngrams, lexical = _read_lexical(artifact.uri, settings.model, groups, taxonomy)
+    guarantee = _read_guarantee(artifact, groups["guarantee"], taxonomy)
+    network.load_state_dict(tensors, assign=True)  # not copied
+    if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
+        # A model that makes its own constants in an unusual way: build it in full.
+        assert settings.encoder is not None
+        network.encoder = build_encoder(settings.encoder, settings.model.pooling)
+        network.load_state_dict(tensors, assign=True)
+    network.lexical = lexical
+    ranges = _read_ranges(artifact.uri, groups["ranges"], network.encoder)
+    counts = groups["training"]["counts"].numpy()
+    calibration = groups["calibration"]
+    weights = Weights(*(calibration[name] for name in ("evidence", "levels", "sharpness")))
+    if len(counts) != len(taxonomy) or not weights.fits(taxonomy.depth):
+        raise ArtifactError(
+            f"Counts or calibration in the artifact at {artifact.uri!r} fit another tree."
+        )
+    network = (network if device.type == "cpu" else network.to(device)).eval()
+    reader = Reader(
+        network=network,
+        tokenizer=tokenizer,
+        ngrams=ngrams,
+        weights=weights,
+        max_tokens=settings.model.max_tokens,
+        text_columns=settings.text_columns,
+        encoder_config=settings.encoder,
+        ranges=ranges,
+        accuracies=settings.accuracies,
+    )
+    provenance = _read_provenance(artifact, settings, groups)
+    return ClassifierParts(reader, Decider(taxonomy, network.paths, guarantee), provenance)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What ``config.json`` and ``history.json`` say."""
+
+    model: ModelConfig
+    training: TrainingConfig
+    text_columns: tuple[str, ...]
+    encoder: dict[str, Any] | None
+    history: tuple[EpochResult, ...]
+    closed_form: dict[str, Any] | None
+    fingerprint: str | None
+    accuracies: Mapping[str, float] | None
+
+    @classmethod
+    def read(cls, artifact: Artifact) -> "_Settings":
+        config = artifact.document("config.json")
+        has_history = "history.json" in artifact.files
+        history = artifact.document("history.json") if has_history else []
+        try:
+            fingerprint = config.get("fingerprint")
+            return cls(
+                model=ModelConfig(**config["model"]),
+                training=TrainingConfig(**config["training"]),
+                text_columns=tuple(config["text_columns"]),
+                encoder=config["encoder"],
+                history=tuple(EpochResult(**entry) for entry in history),
+                closed_form=config.get("closed_form"),
+                fingerprint=None if fingerprint is None else str(fingerprint),
+                accuracies=config.get("precisions"),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ArtifactError(
+                f"The artifact at {artifact.uri!r} has settings of another form: {error}."
+            ) from error
+
+
+def _empty_network(settings: _Settings, taxonomy: Taxonomy, artifact: Artifact) -> Network:
+    """The network that the settings ask for, without weights, which are compared first.
+
+    Settings alone could ask for any amount of memory.
+    """
+    shapes, model, encoder = artifact.shapes(), settings.model, None
+    if settings.encoder is not None:
+        sizes = {name: shape for name, (_, shape) in shapes.items()}
+        most = check_encoder(settings.encoder, sizes)
+        encoder = build_encoder(settings.encoder, model.pooling, empty=True, most=most)
+    dropout = settings.training.dropout
+    with without_weights():
+        network = Network(taxonomy, encoder, model.structure, model.belief_width, None, dropout)
+    _check_shapes(network, shapes, artifact.uri)
+    return network
+
+
+def _check_shapes(
+    network: Network, stored: Mapping[str, tuple[str, tuple[int, ...]]], uri: str
+) -> None:
+    """Refuse weights that are not those of the network, before any are read."""
+    state = network.state_dict(keep_vars=True)
+    wanted = {name: ("F32", tuple(tensor.shape)) for name, tensor in state.items()}
+    for name in sorted(wanted.keys() | stored.keys()):
+        if name.partition(".")[0] in SEPARATE:
+            continue
+        if stored.get(name) != wanted.get(name):
+            raise ArtifactError(
+                f"The weights in the artifact at {uri!r} do not fit its config: {name} is "
+                f"{_shown(stored.get(name))}, expected {_shown(wanted.get(name))}. Save the "
+                "classifier again."
+            )
+
+
+def _shown(shape: tuple[str, tuple[int, ...]] | None) -> str:
+    return "not there" if shape is None else f"{shape[0]} {list(shape[1])}"
+
+
+def _read_tokenizer(artifact: Artifact, encoder: Encoder | None) -> "Tokenizer | None":
+    if encoder is None:
+        return None
+    place = f"{artifact.uri}/tokenizer.json"
+    text = artifact.text("tokenizer.json", most_values(encoder))
+    tokenizer = read_tokenizer(text, place)
+    try_tokenizer(tokenizer, encoder.word_embeddings.num_embeddings, place)
+    return tokenizer
+
+
+def _taken(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Take the tensors with a prefix out of the others, by the rest of their names."""
+    names = [name for name in tensors if name.startswith(f"{prefix}.")]
+    return {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in names}
+
+
+def _read_lexical(
+    uri: str, model: ModelConfig, groups: Mapping[str, Mapping[str, Tensor]], taxonomy: Taxonomy
+) -> tuple[NGrams | None, LexicalBranch | None]:
+    if not model.lexical:
+        return None, None
+    hashes = groups["ngrams"]["hashes"].numpy().view(np.uint64)
+    ngrams = NGrams(hashes, groups["ngrams"]["idf"].numpy(), model.characters)
+    branch = groups["lexical"]
+    lexical = LexicalBranch(*(branch[name] for name in ("offsets", "columns", "values", "bias")))
+    fits = lexical.fits(len(hashes), len(taxonomy.outcomes))
+    if len(ngrams.idf) != len(hashes) or not fits:
+        raise ArtifactError(f"The n-grams in the artifact at {uri!r} do not fit each other.")
+    return ngrams, lexical
+
+
+def _read_guarantee(
+    artifact: Artifact, tensors: Mapping[str, Tensor], taxonomy: Taxonomy
+) -> Guarantee | None:
+    if "guarantee.json" not in artifact.files:
+        return None
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    guarantee = Guarantee.from_parts(artifact.document("guarantee.json"), arrays)
+    guarantee.check(taxonomy)
+    return guarantee
+
+
+def _read_ranges(uri: str, tensors: Mapping[str, Tensor], encoder: Encoder | None) -> Ranges | None:
+    if not tensors:
+        return None
+    ranges = Ranges(tensors["inner"], tensors["wide"])
+    if encoder is None or not ranges.fits(encoder):
+        raise ArtifactError(f"The ranges in the artifact at {uri!r} fit another encoder.")
+    return ranges
+
+
+def _read_provenance(
+    artifact: Artifact, settings: _Settings, groups: Mapping[str, Mapping[str, Tensor]]
+) -> Provenance:
+    training = groups["training"]
+    missing = torch.zeros(0, dtype=torch.int64)  # before format 3
+    stored = "evaluation.json" in artifact.files
+    evaluation = artifact.document("evaluation.json") if stored else None
+    return Provenance(
+        model=settings.model,
+        training=settings.training,
+        counts=training["counts"].numpy(),
+        history=settings.history,
+        validation=None if evaluation is None else Evaluation.from_dict(evaluation),
+        reference=groups["calibration"]["reference"].numpy(),
+        seen=training["seen"].numpy().view(np.uint64),
+        held=training.get("held", missing).numpy().view(np.uint64),
+        rows=training.get("rows", missing).numpy().view(np.uint64),
+        fingerprint=settings.fingerprint,
+        closed_form=settings.closed_form,
+        origin=_origin(artifact.manifest.get("parent")),
+    )
+
+
+def _origin(parent: object) -> str | None:
+    """What an artifact says it was made of; of no consequence, so what is odd is nothing."""
+    return parent if isinstance(parent, str) and _REFERENCE.fullmatch(parent) else None
