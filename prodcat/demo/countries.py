@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from prodcat.demo.csv_catalog import write_catalog
 from prodcat.demo.quick_commerce import generate
-from prodcat.demo.run import write_catalog
 
 COUNTRIES = {
     "tr": "Europe/Istanbul",

@@ -1,34 +1,24 @@
 """The demo: one country from a generated catalog to answers, with every step shown."""
 
-import csv
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from prodcat.catalog.catalog import read_catalog
-from prodcat.catalog.splits import split
+from prodcat.catalog.reading import read_catalog
+from prodcat.catalog.splits import Split, split
 from prodcat.classifier.loading import load
+from prodcat.demo.csv_catalog import LEVELS, write_catalog
 from prodcat.demo.e5s1 import installed_encoder
 from prodcat.demo.quick_commerce import GeneratedRow, generate
 from prodcat.demo.scratch import write_scratch_encoder
-from prodcat.evaluation.metrics import Evaluation
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.training.fitting import fit
 
 if TYPE_CHECKING:
-    from prodcat.classifier.classifier import Prediction
-
-
-def write_catalog(rows: Sequence[GeneratedRow], path: Path) -> Path:
-    """Write generated rows as CSV: title, brand, language and one column for each level."""
-    levels = ["department", "category", "subcategory", "type"]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["title", "brand", "language", *levels])
-        writer.writerows([row.title, row.brand, row.language, *row.path] for row in rows)
-    return path
+    from prodcat.classifier.classifier import Classifier
+    from prodcat.classifier.prediction import Prediction
 
 
 def tree_with_confidences(answers: "Sequence[tuple[str, Prediction]]") -> str:
@@ -48,7 +38,7 @@ def tree_with_confidences(answers: "Sequence[tuple[str, Prediction]]") -> str:
     return "\n".join(lines)
 
 
-def run_demo(folder: str, country: str, titles: int, out: TextIO) -> Evaluation:
+def run_demo(folder: str, country: str, titles: int, out: TextIO) -> Any:
     """Generate a catalog, train, evaluate, save, reload and predict.
 
     Args:
@@ -58,66 +48,90 @@ def run_demo(folder: str, country: str, titles: int, out: TextIO) -> Evaluation:
         out: Where to show the steps.
 
     Returns:
-        The metrics on the test titles.
+        The :class:`prodcat.Evaluation` on the test titles.
     """
-    began = time.perf_counter()
-
-    def say(text: str) -> None:
-        print(text, file=out, flush=True)
-
-    def step(text: str) -> None:
-        say(f"\n[{time.perf_counter() - began:5.1f} s] {text}")
-
+    story = _Story(out)
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     rows = generate(titles, country)
     path = write_catalog(rows, home / f"catalog-{country}.csv")
-    step(f"catalog: {path}, {len(rows):,} generated titles, e.g.")
+    story.step(f"catalog: {path}, {len(rows):,} generated titles, e.g.")
     for row in rows[:5]:
-        say(f"    {row.title}  →  {' > '.join(row.path)}")
+        story.say(f"    {row.title}  →  {' > '.join(row.path)}")
+    encoder = _encoder(rows, home, story)
+    parts = _read_and_split(path, story)
+    classifier = _train(parts, encoder, story)
+    evaluation = classifier.evaluate(parts.test)
+    story.step(f"evaluation on {evaluation.rows:,} titles that training did not see (2 % of all")
+    story.say("         labels are wrong on purpose, so no model can be right on all of them)\n")
+    story.say(str(evaluation))
+    artifact = str(home / f"classifier-{country}")
+    classifier.save(artifact)
+    loaded = load(artifact)
+    story.step(f"saved to {artifact} and loaded again")
+    answers = _answers(loaded, rows, country)
+    story.step("answers to new titles, with the confidence at each level\n")
+    story.say(tree_with_confidences(answers))
+    story.step("done")
+    return evaluation
 
-    step("encoder")
+
+class _Story:
+    """Shows the steps of the demo, each with the seconds since it began."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+        self.began = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        print(text, file=self.out, flush=True)
+
+    def step(self, text: str) -> None:
+        self.say(f"\n[{time.perf_counter() - self.began:5.1f} s] {text}")
+
+
+def _encoder(rows: Sequence[GeneratedRow], home: Path, story: _Story) -> Path:
+    """The pretrained encoder where its packages are installed, else a small one from scratch."""
+    story.step("encoder")
     encoder = installed_encoder(home / "encoder")
     if encoder is not None:
-        say("    multilingual-e5-small, 4-bit dequantised, from the packages of prodcat[demo]")
-    else:
-        encoder = write_scratch_encoder([row.title for row in rows], home / "scratch-encoder")
-        say("    the packages of prodcat[demo] are not installed: a small encoder from scratch")
+        story.say(
+            "    multilingual-e5-small, 4-bit dequantised, from the packages of prodcat[demo]"
+        )
+        return encoder
+    encoder = write_scratch_encoder([row.title for row in rows], home / "scratch-encoder")
+    story.say("    the packages of prodcat[demo] are not installed: a small encoder from scratch")
+    return encoder
 
-    catalog = read_catalog(
-        str(path), path=["department", "category", "subcategory", "type"], language="language"
-    )
+
+def _read_and_split(path: Path, story: _Story) -> Split:
+    catalog = read_catalog(str(path), path=list(LEVELS), language="language")
     parts = split(catalog, validation=0.1, test=0.2)
-    step(f"{catalog!r}")
-    say(catalog.tree.to_text(max_level=2, max_children=4))
-    say(f"    split: {parts.audit}")
+    story.step(f"{catalog!r}")
+    story.say(catalog.tree.to_text(max_level=2, max_children=4))
+    story.say(f"    split: {parts.audit}")
+    return parts
 
-    step("training")
+
+def _train(parts: Split, encoder: Path, story: _Story) -> "Classifier":
+    story.step("training")
     scratch = encoder.name == "scratch-encoder"
-    classifier = fit(
+    return fit(
         parts.train,
         validation=parts.validation,
         model=ModelConfig(encoder=str(encoder)),
         training=TrainingConfig(epochs=3, frozen_layers=0.0 if scratch else 0.5),
     )
-    evaluation = classifier.evaluate(parts.test)
-    step(f"evaluation on {evaluation.rows:,} titles that training did not see (2 % of all")
-    say("         labels are wrong on purpose, so no model can be right on all of them)\n")
-    say(str(evaluation))
 
-    artifact = str(home / f"classifier-{country}")
-    classifier.save(artifact)
-    again = load(artifact)
-    step(f"saved to {artifact} and loaded again")
 
+def _answers(
+    classifier: "Classifier", rows: Sequence[GeneratedRow], country: str
+) -> "list[tuple[str, Prediction]]":
+    """The best answers to a few titles that are new, most of them of rare categories."""
     unseen = generate(400, country, seed=1, wrong_labels=0.0)
-    seldom = Counter(row.path for row in rows)
-    shown = sorted(unseen, key=lambda row: seldom[row.path])[::34][:12]
-    answers = [
-        (row.title, best[0])
-        for row, best in zip(shown, again.predict([row.title for row in shown]), strict=True)
+    frequency = Counter(row.path for row in rows)
+    shown = sorted(unseen, key=lambda row: frequency[row.path])[::34][:12]
+    titles = [row.title for row in shown]
+    return [
+        (title, best[0]) for title, best in zip(titles, classifier.predict(titles), strict=True)
     ]
-    step("answers to new titles, with the confidence at each level\n")
-    say(tree_with_confidences(answers))
-    step("done")
-    return evaluation

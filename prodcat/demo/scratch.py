@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 def write_scratch_encoder(
@@ -26,9 +30,24 @@ def write_scratch_encoder(
     Returns:
         ``folder``.
     """
-    import torch
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = _word_pieces(texts, vocabulary)
+    body = _random_bert(tokenizer.get_vocab_size(), hidden, layers, seed)
+    body.save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+    ).save_pretrained(folder)
+    return folder
+
+
+def _word_pieces(texts: Sequence[str], vocabulary: int) -> "Tokenizer":
+    """A tokenizer like BERT's, whose word pieces are learned from the texts."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -42,11 +61,19 @@ def write_scratch_encoder(
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
+    return tokenizer
+
+
+def _random_bert(vocabulary: int, hidden: int, layers: int, seed: int) -> Any:
+    """A BERT with random weights; the caller's random numbers stay as they are."""
+    import torch
+    from transformers import BertConfig, BertModel
+
     state = torch.random.get_rng_state()
     torch.manual_seed(seed)
-    encoder = BertModel(
+    body = BertModel(
         BertConfig(
-            vocab_size=tokenizer.get_vocab_size(),
+            vocab_size=vocabulary,
             hidden_size=hidden,
             num_hidden_layers=layers,
             num_attention_heads=max(hidden // 32, 1),
@@ -57,12 +84,4 @@ def write_scratch_encoder(
         add_pooling_layer=False,
     )
     torch.random.set_rng_state(state)
-    encoder.save_pretrained(folder)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-    ).save_pretrained(folder)
-    return folder
+    return body

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from prodcat.errors import EncoderError
+from prodcat.model.batches import Batch, TokenTable
 from prodcat.model.encoder import Encoder, autocast, pad_id_of
-from prodcat.model.tokenization import Batch, TokenTable
 
 
 def layer_list(body: nn.Module) -> tuple[nn.Module, str, nn.ModuleList]:

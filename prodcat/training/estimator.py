@@ -1,21 +1,77 @@
 """A scikit-learn estimator over :func:`prodcat.fit`."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict, TypeVar, Unpack, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from prodcat.catalog.catalog import read_catalog
+from prodcat.catalog.reading import read_catalog
 from prodcat.classifier.classifier import Classifier
-from prodcat.errors import CatalogError
+from prodcat.errors import CatalogError, check_keywords
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.storage.tables import is_missing
-from prodcat.taxonomy.tree import join_path, split_path
+from prodcat.taxonomy.paths import join_path, split_path
 from prodcat.training.fitting import fit
+
+_Init = TypeVar("_Init", bound=Callable[..., None])
+_MODEL_SETTINGS = ("encoder", "structure", "lexical")
+_TRAINING_SETTINGS = (
+    "epochs",
+    "learning_rate",
+    "head_learning_rate",
+    "frozen_layers",
+    "lexical_cost",
+    "seed",
+)
+
+
+class EstimatorKeywords(TypedDict, total=False):
+    """The rarer keyword arguments of :class:`CategoryClassifier`."""
+
+    lexical_cost: float | None
+    seed: int | None
+    model: ModelConfig | None
+    training: TrainingConfig | None
+    separator: str
+    device: str | None
+
+
+_DEFAULTS: EstimatorKeywords = {
+    "lexical_cost": None,
+    "seed": None,
+    "model": None,
+    "training": None,
+    "separator": ">",
+    "device": None,
+}
+
+
+def _with_full_signature(init: _Init) -> _Init:
+    """Let a constructor show its bundled keyword arguments one by one.
+
+    scikit-learn reads from the signature of ``__init__`` which parameters an estimator has, to
+    clone it, to search over them and to print those that are not at their defaults.
+    """
+    types = get_type_hints(EstimatorKeywords)
+    bundled = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=types[name]
+        )
+        for name, value in _DEFAULTS.items()
+    ]
+    signature = inspect.signature(init)
+    explicit = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    vars(init)["__signature__"] = signature.replace(parameters=[*explicit, *bundled])
+    return init
 
 
 class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -30,14 +86,22 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: As there.
         head_learning_rate: As there.
         frozen_layers: As there.
-        lexical_cost: As there.
-        seed: As there.
-        model: Model settings.
-        training: Training settings.
-        separator: What stands between the names of a path in ``y``.
-        device: Where to train; a GPU if there is one.
+        named: Further keyword arguments: ``lexical_cost`` and ``seed``, as there; ``model`` and
+            ``training``, all settings of either kind; ``separator``, which stands between the
+            names of a path in ``y`` (``">"``); ``device``, where to train (a GPU if there is one).
+
+    Raises:
+        TypeError: A keyword argument is not known.
     """
 
+    lexical_cost: float | None
+    seed: int | None
+    model: ModelConfig | None
+    training: TrainingConfig | None
+    separator: str
+    device: str | None
+
+    @_with_full_signature
     def __init__(
         self,
         encoder: str | None = None,
@@ -47,13 +111,9 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float | None = None,
         head_learning_rate: float | None = None,
         frozen_layers: float | None = None,
-        lexical_cost: float | None = None,
-        seed: int | None = None,
-        model: ModelConfig | None = None,
-        training: TrainingConfig | None = None,
-        separator: str = ">",
-        device: str | None = None,
+        **named: Unpack[EstimatorKeywords],
     ) -> None:
+        check_keywords("CategoryClassifier", named, EstimatorKeywords)
         self.encoder = encoder
         self.structure = structure
         self.lexical = lexical
@@ -61,12 +121,8 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.learning_rate = learning_rate
         self.head_learning_rate = head_learning_rate
         self.frozen_layers = frozen_layers
-        self.lexical_cost = lexical_cost
-        self.seed = seed
-        self.model = model
-        self.training = training
-        self.separator = separator
-        self.device = device
+        for name, value in {**_DEFAULTS, **named}.items():
+            setattr(self, name, value)
 
     def fit(self, X: Sequence[str], y: Sequence[str]) -> "CategoryClassifier":  # noqa: N803
         """Train.
@@ -82,19 +138,27 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         given = np.asarray(y, dtype=object).ravel()
         paths = [_label(label, row) for row, label in enumerate(given.tolist())]
         catalog = read_catalog({"title": titles, "path": paths}, separator=self.separator)
-        model = self._with(self.model or ModelConfig(encoder=None), "encoder structure lexical")
-        training = self._with(
-            self.training or TrainingConfig(),
-            "epochs learning_rate head_learning_rate frozen_layers lexical_cost seed",
-        )
+        model = self._with_settings(self.model or ModelConfig(encoder=None), _MODEL_SETTINGS)
+        training = self._with_settings(self.training or TrainingConfig(), _TRAINING_SETTINGS)
         self.classifier_: Classifier = fit(
             catalog, model=model, training=training, device=self.device, progress=False
         )
-        # One label for each outcome, as it was given, in the sorted order that
-        # scikit-learn expects of classes_.
+        self._set_classes(y, given.tolist(), paths)
+        self.n_features_in_ = 1
+        return self
+
+    def _with_settings(self, config: Any, names: Sequence[str]) -> Any:
+        """The settings with those of the estimator's own parameters that are not None."""
+        given = {name: getattr(self, name) for name in names}
+        return replace(
+            config, **{name: value for name, value in given.items() if value is not None}
+        )
+
+    def _set_classes(self, y: Sequence[str], given: list[Any], paths: list[str]) -> None:
+        """Set one label for each outcome, as it was given, in scikit-learn's sorted order."""
         spelling = {
             split_path(path, self.separator): label
-            for path, label in zip(reversed(paths), reversed(given.tolist()), strict=True)
+            for path, label in zip(reversed(paths), reversed(given), strict=True)
         }
         labels = np.empty(len(self.classifier_.outcomes), dtype=object)
         labels[:] = [spelling.get(path, join_path(path)) for path in self.classifier_.outcomes]
@@ -103,13 +167,6 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = (
             ordered if isinstance(ordered[0], str) else ordered.astype(np.array(y).dtype)
         )
-        self.n_features_in_ = 1
-        return self
-
-    def _with(self, config: Any, names: str) -> Any:
-        """The settings, with those of the estimator's own that are not None."""
-        own = {name: getattr(self, name) for name in names.split()}
-        return replace(config, **{name: value for name, value in own.items() if value is not None})
 
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float32]:  # noqa: N803
         """The probability of each path: float32 [title, class], columns as ``classes_``."""

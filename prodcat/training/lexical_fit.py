@@ -1,10 +1,150 @@
 """Fit the n-gram branch: one linear support vector machine for each outcome."""
 
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from prodcat.model.lexical import ABSENT, Features, LexicalBranch
+from prodcat.classifier.classifier import Classifier
+from prodcat.errors import CatalogError, check_keywords
+from prodcat.model.lexical import ABSENT, LexicalBranch
+from prodcat.model.ngrams import Features, NGrams
+from prodcat.training.dataset import Dataset
+from prodcat.training.settings import Setup
 from prodcat.training.svm import solve_all
+from prodcat.training.warm_start import match_nodes
+
+logger = logging.getLogger("prodcat")
+_NEGLIGIBLE = 1e-3
+
+
+@dataclass(frozen=True)
+class FittedNGrams:
+    """The n-gram evidence of a classifier.
+
+    Attributes:
+        ngrams: The vocabulary.
+        branch: The map from n-grams to the scores of outcomes.
+        held_out: The features of the titles to validate on.
+    """
+
+    ngrams: NGrams
+    branch: LexicalBranch
+    held_out: Features
+
+
+def fit_lexical(dataset: Dataset, setup: Setup, warm: Classifier | None) -> FittedNGrams:
+    """Choose the n-grams and solve the branch.
+
+    Rows with partial labels have no outcome to learn, so the branch does not see them.
+
+    Args:
+        dataset: The titles.
+        setup: The settings of the fit.
+        warm: The classifier whose machines are kept for outcomes whose titles are as they were,
+            where it has n-grams of the same kind; or None.
+
+    Raises:
+        CatalogError: All labels are partial.
+    """
+    model, ranks, rows = setup.model, setup.ranks, dataset.training_rows
+    if warm is not None and not _same_kind(setup, warm):
+        warm = None
+    vocabulary = None if warm is None else warm.ngrams
+    ngrams, features = NGrams.fit(rows.texts, model.characters, model.max_features, vocabulary)
+    outcomes = _outcome_places(dataset)[rows.targets]
+    complete = _complete_rows(outcomes)
+    kept = None if warm is None else _kept_machines(dataset, warm, ngrams)
+    branch = None
+    if ranks.writes:
+        branch = solve(
+            features.take(complete),
+            len(ngrams.hashes),
+            outcomes[complete],
+            len(dataset.taxonomy.outcomes),
+            cost=setup.training.lexical_cost,
+            weights=rows.weights[complete],
+            # torchrun gives each process one thread; the others wait for this one.
+            threads=torch.get_num_threads() if ranks.size == 1 else os.cpu_count() or 1,
+            kept=None if kept is None else kept.branch,
+            again=None if kept is None else kept.again,
+        )
+    branch = ranks.agree(branch)
+    assert branch is not None
+    return FittedNGrams(ngrams, branch, ngrams(dataset.validation_rows.texts))
+
+
+def _same_kind(setup: Setup, warm: Classifier) -> bool:
+    """Whether the warm start's n-gram machines are of the kind that would be solved."""
+    wanted = (setup.model.characters, setup.model.max_features, setup.training.lexical_cost)
+    given = (warm.model.characters, warm.model.max_features, warm.training.lexical_cost)
+    return warm.ngrams is not None and wanted == given
+
+
+def _outcome_places(dataset: Dataset) -> NDArray[np.int64]:
+    """int64 [nodes]: the place of each node among the outcomes, -1 for one that is none."""
+    taxonomy = dataset.taxonomy
+    places = np.full(len(taxonomy), -1, np.int64)
+    places[taxonomy.outcomes] = np.arange(len(taxonomy.outcomes))
+    return places
+
+
+def _complete_rows(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows whose labels are outcomes."""
+    complete = np.flatnonzero(outcomes >= 0)
+    if not len(complete):
+        raise CatalogError(
+            f"All {len(outcomes)} labels stop above the outcomes, so the n-grams have nothing to "
+            "learn; expected some complete paths. Give some, or set lexical=False."
+        )
+    if len(complete) < len(outcomes):
+        logger.info(
+            "%d of %d labels are partial; the encoder learns from them, the n-grams do not.",
+            len(outcomes) - len(complete),
+            len(outcomes),
+        )
+    return complete
+
+
+@dataclass(frozen=True)
+class _KeptMachines:
+    """Machines of a warm start over the new n-grams and outcomes.
+
+    Attributes:
+        branch: The machines.
+        again: bool [outcomes]: which ones are solved again even so.
+    """
+
+    branch: LexicalBranch
+    again: NDArray[np.bool_]
+
+
+def _kept_machines(dataset: Dataset, warm: Classifier, ngrams: NGrams) -> _KeptMachines:
+    """The machines of outcomes whose own titles are as they were stay."""
+    assert warm.network.lexical is not None and warm.ngrams is not None
+    taxonomy, rows = dataset.taxonomy, dataset.training_rows
+    source = match_nodes(warm.taxonomy, taxonomy)
+    counts_before = np.where(source >= 0, warm.counts[source], -1)
+    new_targets = rows.targets[~warm.knows(rows.hashes)]
+    new_counts = np.bincount(new_targets, minlength=len(taxonomy))
+    again = ((counts_before != dataset.counts) | (new_counts > 0))[taxonomy.outcomes]
+    old_places = np.full(len(warm.taxonomy), -1, np.int64)
+    old_places[warm.taxonomy.outcomes] = np.arange(len(warm.taxonomy.outcomes))
+    places = np.where(source >= 0, old_places[source], -1)[taxonomy.outcomes]
+    again |= places < 0
+    return _KeptMachines(warm.network.lexical.moved(warm.ngrams, ngrams, places), again)
+
+
+class SolveKeywords(TypedDict, total=False):
+    """The rarer keyword arguments of :func:`solve`."""
+
+    negligible: float
+    kept: LexicalBranch | None
+    again: NDArray[np.bool_] | None
 
 
 def solve(
@@ -16,9 +156,7 @@ def solve(
     cost: float = 1.0,
     weights: NDArray[np.float32] | None = None,
     threads: int = 1,
-    negligible: float = 1e-3,
-    kept: LexicalBranch | None = None,
-    again: NDArray[np.bool_] | None = None,
+    **named: Unpack[SolveKeywords],
 ) -> LexicalBranch:
     """Fit the map with scikit-learn's liblinear; the same for any number of processes.
 
@@ -30,44 +168,84 @@ def solve(
         cost: Weight of the squared hinge losses against the squared length of the map.
         weights: float32 [rows]: weight of each row, 1 by default.
         threads: How many processes to solve in, where that pays.
-        negligible: Entries below this size are left out.
-        kept: A map over the same n-grams and outcomes, from which machines are taken.
-        again: bool [outcomes]: which ones are solved even so; all without ``kept``.
+        named: ``negligible``: entries below this size are left out (0.001).  ``kept``: a map over
+            the same n-grams and outcomes, from which machines are taken.  ``again``: bool
+            [outcomes]: which ones are solved even so; all without ``kept``.
+
+    Raises:
+        TypeError: A keyword argument is not known.
     """
+    check_keywords("solve", named, SolveKeywords)
+    kept, again = named.get("kept"), named.get("again")
+    present = np.unique(targets)
+    if kept is not None and again is not None:
+        machines = _Machines.kept_from(kept, again)
+        wanted = present[again[present]]
+    else:
+        machines = _Machines(outcomes)
+        wanted = present
+    if len(present) > 1:
+        matrix = _matrix(features, size)
+        solved = solve_all(matrix, targets, weights, wanted.tolist(), cost, threads)
+        for outcome, (intercept, weight) in zip(wanted.tolist(), solved, strict=True):
+            machines.add(outcome, intercept, weight, named.get("negligible", _NEGLIGIBLE))
+    else:
+        machines.bias[present] = 1.0
+    return machines.to_branch(size)
+
+
+class _Machines:
+    """Entries of the map, collected machine by machine."""
+
+    def __init__(self, outcomes: int) -> None:
+        none = np.zeros(0, np.int64)
+        self.bias = np.full(outcomes, ABSENT, np.float32)
+        self.features = [none]
+        self.outcomes = [none]
+        self.values = [none.astype(np.float16)]
+
+    @classmethod
+    def kept_from(cls, branch: LexicalBranch, again: NDArray[np.bool_]) -> "_Machines":
+        """The machines of a map that are not solved again."""
+        machines = cls(len(again))
+        features, outcomes, values = branch.entries()
+        stays = ~again[outcomes]
+        machines.features.append(features[stays])
+        machines.outcomes.append(outcomes[stays])
+        machines.values.append(values[stays])
+        machines.bias[~again] = branch.bias.cpu().numpy()[~again]
+        return machines
+
+    def add(
+        self, outcome: int, intercept: float, weight: NDArray[np.float16], negligible: float
+    ) -> None:
+        """Add a solved machine, without its negligible weights."""
+        self.bias[outcome] = intercept
+        features = np.flatnonzero(np.abs(weight) >= negligible)
+        self.features.append(features)
+        self.outcomes.append(np.full(len(features), outcome))
+        self.values.append(weight[features])
+
+    def to_branch(self, size: int) -> LexicalBranch:
+        """The map over so many n-grams."""
+        return LexicalBranch.from_entries(
+            np.concatenate(self.features),
+            np.concatenate(self.outcomes),
+            np.concatenate(self.values),
+            self.bias,
+            size,
+        )
+
+
+def _matrix(features: Features, size: int) -> Any:
+    """The rows as SciPy holds them, float64 [rows, n-grams]."""
     from scipy.sparse import csr_matrix
 
-    matrix = csr_matrix(
+    return csr_matrix(
         (
             features.values.astype(np.float64),
             features.columns.astype(np.int32),
             features.offsets.astype(np.int32),
         ),
         shape=(len(features), size),
-    )
-    present = np.unique(targets)
-    bias = np.full(outcomes, ABSENT, np.float32)
-    none = np.zeros(0, np.int64)
-    feature, outcome, value = [none], [none], [none.astype(np.float16)]
-    if kept is not None and again is not None:
-        features_kept, outcomes_kept, values_kept = kept.entries()
-        stays = ~again[outcomes_kept]
-        feature.append(features_kept[stays])
-        outcome.append(outcomes_kept[stays])
-        value.append(values_kept[stays])
-        bias[~again] = kept.bias.cpu().numpy()[~again]
-        wanted = present[again[present]]
-    else:
-        wanted = present
-    if len(present) > 1:
-        machines = solve_all(matrix, targets, weights, wanted.tolist(), cost, threads)
-        for number, (intercept, weight) in zip(wanted.tolist(), machines, strict=True):
-            bias[number] = intercept
-            some = np.flatnonzero(np.abs(weight) >= negligible)
-            feature.append(some)
-            outcome.append(np.full(len(some), number))
-            value.append(weight[some])
-    else:
-        bias[present] = 1.0
-    return LexicalBranch.from_entries(
-        np.concatenate(feature), np.concatenate(outcome), np.concatenate(value), bias, size
     )

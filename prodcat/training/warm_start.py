@@ -3,18 +3,25 @@
 The encoder goes over as it is.  Heads go over node by node: a node of the new tree is the old
 node with the same id.  Where its parent is the old one too its rows are copied; a node that
 moved keeps what its whole path added up to; a new node starts as the mean of its siblings.
+Where most titles are known already, only the new ones are learned, and some known ones with them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from prodcat.model.config import TrainingConfig
 from prodcat.model.heads import FlatHead, StackedHeads
 from prodcat.model.network import Network
 from prodcat.taxonomy.tree import Taxonomy
+from prodcat.training.dataset import Dataset
+from prodcat.training.settings import Setup
+from prodcat.training.task import Beginning
+
+_FEW = 0.5  # of all rows; where more are to be learned, all are
 
 
 @dataclass(frozen=True)
@@ -145,3 +152,52 @@ def rows_to_learn(new: NDArray[np.bool_], replay: float, seed: int) -> NDArray[n
     count = min(round(replay * int(new.sum())), len(known))
     drawn = np.random.default_rng(seed).permutation(known)[:count]
     return np.sort(np.concatenate([np.flatnonzero(new), drawn])).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class LearningPlan:
+    """What the encoder and the heads learn from, and how they begin.
+
+    Attributes:
+        rows: int64: which training rows are learned.
+        beginning: How the heads begin.
+        training: How they are trained.
+    """
+
+    rows: NDArray[np.int64]
+    beginning: Beginning
+    training: TrainingConfig
+
+
+def plan_learning(dataset: Dataset, setup: Setup) -> LearningPlan:
+    """All rows, or the new ones and some that are known where a warm start knows most.
+
+    Args:
+        dataset: The titles.
+        setup: The settings of the fit.
+    """
+    training = setup.training
+    rows, beginning = _rows_and_beginning(dataset, setup)
+    if beginning == "carry":
+        training = replace(
+            training,
+            epochs=min(training.epochs, training.warm_epochs) if len(rows) else 0,
+            learning_rate=training.learning_rate * training.warm_rate,
+            head_learning_rate=training.head_learning_rate * training.warm_rate,
+        )
+    return LearningPlan(rows, beginning, training)
+
+
+def _rows_and_beginning(dataset: Dataset, setup: Setup) -> tuple[NDArray[np.int64], Beginning]:
+    warm, training = setup.warm, setup.training
+    every = np.arange(len(dataset.training_rows))
+    if warm is None:
+        return every, "solve"
+    new = ~warm.knows(dataset.training_rows.hashes)
+    as_it_was = training == warm.training and dataset.taxonomy.hash == warm.taxonomy.hash
+    if not new.any() and as_it_was:  # titles went, none came: there is nothing to learn
+        return every[:0], "carry"
+    rows = rows_to_learn(new, training.replay, training.seed)
+    if not len(rows) or len(rows) > _FEW * len(every):
+        return every, "compare"
+    return rows, "carry"

@@ -1,13 +1,16 @@
+import inspect
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from prodcat.errors import CatalogError
-from prodcat.model.config import TrainingConfig
+from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.training.estimator import CategoryClassifier
 
 
@@ -99,3 +102,54 @@ def test_settings_come_from_the_configs_unless_named():
 def test_it_must_be_fitted_first():
     with pytest.raises(NotFittedError):
         CategoryClassifier().predict(["x"])
+
+
+EVERY_KEYWORD = {
+    "encoder": "e",
+    "structure": "flat",
+    "lexical": False,
+    "epochs": 7,
+    "learning_rate": 0.1,
+    "head_learning_rate": 0.2,
+    "frozen_layers": 0.25,
+    "lexical_cost": 0.5,
+    "seed": 3,
+    "model": ModelConfig(encoder="m"),
+    "training": TrainingConfig(epochs=5),
+    "separator": "/",
+    "device": "cpu",
+}
+
+
+def test_every_keyword_is_a_parameter_for_scikit_learn():
+    estimator = CategoryClassifier(**EVERY_KEYWORD)
+    assert estimator.get_params() == EVERY_KEYWORD
+    assert clone(estimator).get_params() == EVERY_KEYWORD
+    assert pickle.loads(pickle.dumps(estimator)).get_params() == EVERY_KEYWORD
+    assert CategoryClassifier().set_params(**EVERY_KEYWORD).get_params() == EVERY_KEYWORD
+    defaults = dict.fromkeys(EVERY_KEYWORD) | {"separator": ">"}
+    assert CategoryClassifier().get_params() == defaults
+    parameters = inspect.signature(CategoryClassifier).parameters
+    assert {name: own.default for name, own in parameters.items()} == defaults
+    with pytest.raises(ValueError, match="Invalid parameter 'epoch'"):
+        estimator.set_params(epoch=1)
+
+
+def test_its_text_names_what_is_not_at_its_default():
+    assert repr(CategoryClassifier()) == "CategoryClassifier()"
+    shown = repr(CategoryClassifier("e", seed=3, separator="/"))
+    assert shown == "CategoryClassifier(encoder='e', seed=3, separator='/')"
+
+
+def test_a_search_runs_over_explicit_and_bundled_keywords(data):
+    titles, labels = np.array(data[0][:200]), np.array(data[1][:200])
+    grid = {"epochs": [1, 2], "seed": [0, 1]}
+    search = GridSearchCV(CategoryClassifier(), grid, cv=KFold(2)).fit(titles, labels)
+    assert set(search.best_params_) == {"epochs", "seed"}
+    chosen = search.best_estimator_.classifier_.training
+    assert {"epochs": chosen.epochs, "seed": chosen.seed} == search.best_params_
+
+
+def test_an_unknown_keyword_is_refused_with_those_that_are_known():
+    with pytest.raises(TypeError, match=r"keyword argument 'sed'; expected some of .*'seed'"):
+        CategoryClassifier(sed=3)

@@ -1,0 +1,115 @@
+"""The batches of an epoch, prepared while the device works on those before."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prodcat.model.batches import Batch, padded_share, plan_batches, to_device
+from prodcat.training.task import Task
+
+_AHEAD = 4  # batches that are prepared while the device works
+
+
+@dataclass(frozen=True)
+class PreparedBatch:
+    """A batch on the device.
+
+    Attributes:
+        tokens: The titles' tokens.
+        rows: int64 [batch]: which training rows they are.
+        targets: int64 [batch], node positions.
+        weights: float32 [batch]: how many titles each row stands for.
+    """
+
+    tokens: Batch
+    rows: Tensor
+    targets: Tensor
+    weights: Tensor
+
+
+class EpochBatches:
+    """What one process reads in each epoch.
+
+    One step of the optimiser takes one batch for each process, times ``config.accumulate``.
+
+    Args:
+        task: What is trained.
+        pad_id: The token id that fills up short titles.
+
+    Attributes:
+        steps: Steps of the optimiser in an epoch.
+        total_weight: Titles that all training rows stand for.
+        weight_per_step: Of these, how many a step reads on average.
+        padded_share: Share of the batches' tokens that is padding.
+    """
+
+    def __init__(self, task: Task, pad_id: int) -> None:
+        self.task, self.pad_id = task, pad_id
+        self.table, self.targets = task.training.tokens, task.training.targets
+        self.weights = task.training.row_weights
+        plan = plan_batches(self.table.lengths, task.config.token_budget)
+        self.padded_share = padded_share(self.table.lengths, plan)
+        self.batches_per_step = task.ranks.size * task.config.accumulate
+        self.steps = -(-len(plan) // self.batches_per_step)
+        self.total_weight = float(self.weights.sum())
+        self.weight_per_step = (
+            self.total_weight / len(plan) * self.batches_per_step if plan else 0.0
+        )
+
+    def prepared(self, epoch: int, first_step: int) -> Iterator[PreparedBatch]:
+        """This process's batches of an epoch, made ahead of the device.
+
+        The order of an epoch depends on the seed and its number alone, so that a training can
+        go on in the middle of one.
+
+        Args:
+            epoch: The number of the epoch, from 1.
+            first_step: Steps of this epoch that are done already.
+        """
+        plan = self._plan(epoch)
+        numbers = self._numbers(first_step)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = deque(pool.submit(self._prepare, plan, number) for number in numbers[:_AHEAD])
+            try:
+                for place in range(len(numbers)):
+                    batch = waiting.popleft().result()
+                    if place + _AHEAD < len(numbers):
+                        waiting.append(pool.submit(self._prepare, plan, numbers[place + _AHEAD]))
+                    yield batch
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The rows of every batch of an epoch, in the order of that epoch."""
+        config = self.task.config
+        rng = np.random.default_rng([config.seed, epoch])
+        return plan_batches(self.table.lengths, config.token_budget, rng)
+
+    def _numbers(self, first_step: int) -> list[int]:
+        """Which batches of the plan are this process's, in order."""
+        ranks = self.task.ranks
+        return [
+            step * self.batches_per_step + part * ranks.size + ranks.rank
+            for step in range(first_step, self.steps)
+            for part in range(self.task.config.accumulate)
+        ]
+
+    def _prepare(self, plan: list[NDArray[np.int64]], number: int) -> PreparedBatch:
+        # The last step may have fewer batches than processes: a row that weighs nothing.
+        missing = number >= len(plan)
+        rows = plan[0][:1] if missing else plan[number]
+        weights = self.weights[rows] * np.float32(not missing)
+        device = self.task.device
+        places, targets, shares = (
+            to_device(torch.from_numpy(array), device)
+            for array in (rows, self.targets[rows], weights)
+        )
+        tokens = self.table.batch(rows, self.pad_id).to(device)
+        return PreparedBatch(tokens, places, targets, shares)

@@ -1,0 +1,113 @@
+"""Which titles are held out of training, to validate on them."""
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.fingerprint import row_hashes
+from prodcat.catalog.splits import split
+from prodcat.catalog.text import near_duplicate_key
+from prodcat.classifier.classifier import Classifier
+from prodcat.errors import CatalogError
+from prodcat.training.settings import Setup
+
+logger = logging.getLogger("prodcat")
+_FEWEST = 10  # new titles, of which a share can be held out
+
+
+def split_labelled(
+    catalog: Catalog, validation: Catalog | None, setup: Setup
+) -> tuple[Catalog, Catalog]:
+    """The labelled titles to train on, and those to validate on.
+
+    Args:
+        catalog: All titles to train on.
+        validation: Titles to validate on; None to hold out a share of the catalog.
+        setup: The settings of the fit.
+
+    Raises:
+        CatalogError: There are too few labelled titles, or the two have other text columns.
+    """
+    unlabelled = int((~catalog.labelled).sum())
+    if unlabelled:
+        logger.warning(
+            "%d of %d titles have no category and are left out.", unlabelled, len(catalog)
+        )
+        catalog = catalog.take(catalog.labelled)
+    if validation is None:
+        held_out = rows_to_hold_out(catalog, setup)
+        catalog, validation = catalog.take(~held_out), catalog.take(held_out)
+    validation = validation.take(validation.labelled)
+    if len(catalog) < 2 or not len(validation):
+        raise CatalogError(
+            f"Found {len(catalog)} labelled titles to train on and {len(validation)} to validate "
+            "on; expected at least 2 and 1. Give more titles, or a validation catalog."
+        )
+    if tuple(validation.texts) != tuple(catalog.texts):
+        raise CatalogError(
+            f"The catalog has text columns {list(catalog.texts)}, the validation catalog "
+            f"{list(validation.texts)}; expected the same. Read both with the same text=."
+        )
+    _warn_of_learned(validation, setup.warm)
+    return catalog, validation
+
+
+def label_hashes(catalog: Catalog) -> NDArray[np.uint64]:
+    """uint64 [rows]: one hash of each title and its label; every row is labelled."""
+    ids = catalog.tree.ids
+    return row_hashes(catalog.inputs, [ids[node] for node in catalog.targets.tolist()])
+
+
+def rows_to_hold_out(catalog: Catalog, setup: Setup) -> NDArray[np.bool_]:
+    """Which rows to validate on; in a warm start, none that it has learned, if that can be.
+
+    Those are what it was validated on itself, and a share of what is new and no near duplicate
+    of what it has learned.
+
+    Args:
+        catalog: Labelled titles.
+        setup: The settings of the fit.
+
+    Returns:
+        bool [rows].
+    """
+    held_before, new = _known_to(setup.warm, catalog)
+    if new.sum() < _FEWEST:
+        if held_before.any():
+            return held_before
+        new = np.ones(len(catalog), np.bool_)
+    share, seed = setup.training.validation, setup.training.seed
+    new_rows = replace(catalog.take(new), rows=np.flatnonzero(new))
+    drawn = split(new_rows, validation=share, test=0.0, seed=seed)
+    held_out = held_before.copy()
+    held_out[drawn.validation.rows] = True
+    return held_out
+
+
+def _known_to(
+    warm: Classifier | None, catalog: Catalog
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows a classifier was validated on, and which are new to it, bool [rows] each."""
+    held = np.zeros(len(catalog), np.bool_)
+    if warm is None or not warm.remembers:
+        return held, ~held
+    held = warm.has_held(catalog.inputs)
+    seen = warm.has_seen(catalog.inputs)
+    keys = [near_duplicate_key(text) for text in catalog.inputs]
+    learned = {key for key, is_learned in zip(keys, seen & ~held, strict=True) if is_learned}
+    return held, ~seen & np.array([key not in learned for key in keys])
+
+
+def _warn_of_learned(validation: Catalog, warm: Classifier | None) -> None:
+    learned = 0 if warm is None else int(warm.knows(label_hashes(validation)).sum())
+    if learned:
+        logger.warning(
+            "%d of %d validation titles were learned by the classifier to start from: their "
+            "accuracy and the confidence fitted on them look better than they are. Validate on "
+            "titles that it did not learn.",
+            learned,
+            len(validation),
+        )

@@ -1,0 +1,85 @@
+"""The optimiser of a training and its learning rates."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from prodcat.model.config import TrainingConfig
+from prodcat.model.encoder import Encoder
+from prodcat.model.network import Network
+from prodcat.training.activations import layer_list
+
+
+def make_optimizer(network: Network, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW for all of a network that learns.
+
+    Args:
+        network: The network, its frozen layers frozen.
+        config: Learning rates and weight decay.
+    """
+    return torch.optim.AdamW(parameter_groups(network, config), betas=(0.9, 0.98), fused=True)
+
+
+def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str, Any]]:
+    """The parameters in groups that learn alike.
+
+    Learning rates fall from layer to layer, and the decay spares what is no matrix.
+
+    Args:
+        network: The network, its frozen layers frozen.
+        config: Learning rates and weight decay.
+
+    Returns:
+        Groups as an optimiser of torch takes them; each has its peak learning rate as ``"peak"``
+        too, which :class:`LinearSchedule` reads.
+    """
+    assert network.encoder is not None and network.heads is not None
+    embeddings = {id(parameter) for parameter in network.encoder.word_embeddings.parameters()}
+    layers_above = _layers_above(network.encoder, config)
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in network.encoder.parameters():
+        if parameter.requires_grad:
+            rate = config.learning_rate * config.layer_decay ** layers_above[id(parameter)]
+            spared = parameter.ndim < 2 or id(parameter) in embeddings
+            key = (rate, 0.0 if spared else config.weight_decay)
+            groups.setdefault(key, []).append(parameter)
+    groups.setdefault((config.head_learning_rate, config.weight_decay), []).extend(
+        network.heads.parameters()
+    )
+    return [
+        {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
+    ]
+
+
+def _layers_above(encoder: Encoder, config: TrainingConfig) -> dict[int, int]:
+    """By the id of each parameter: how many layers lie above it; 0 where all learn alike."""
+    above = {id(parameter): 0 for parameter in encoder.parameters()}
+    if config.layer_decay != 1:
+        layers = layer_list(encoder.body)[2]
+        above |= {key: len(layers) for key in above}
+        for place, layer in enumerate(layers):
+            above |= {id(parameter): len(layers) - 1 - place for parameter in layer.parameters()}
+    return above
+
+
+class LinearSchedule:
+    """A linear rise to the peak rates, then a linear fall to 0.
+
+    Args:
+        optimizer: From :func:`make_optimizer`; its rates are set at once for the first step.
+        steps: Steps of the whole training.
+        warmup: Share of the steps before the peak.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, steps: int, warmup: float) -> None:
+        self.optimizer, self.steps = optimizer, steps
+        self.warmup = max(round(warmup * steps), 1)
+        self.set_after(0)
+
+    def set_after(self, done: int) -> None:
+        """Set the rates of the step that comes after so many steps."""
+        fall = max(self.steps - done, 0) / max(self.steps - self.warmup, 1)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * min((done + 1) / self.warmup, fall)

@@ -1,0 +1,138 @@
+"""The state of a run: all that a checkpoint has to hold so that the run can go on."""
+
+import time
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor
+
+from prodcat.classifier.records import EpochResult
+from prodcat.model.network import Network
+from prodcat.training.checkpoint import Checkpoint
+from prodcat.training.ranks import Ranks
+from prodcat.training.step import TrainingStep
+
+
+@dataclass
+class Progress:
+    """How far a training has come; what a checkpoint has to hold besides tensors.
+
+    Attributes:
+        epoch: The epoch that is under way, from 1.
+        step: Steps done in this epoch.
+        steps: Steps done in the whole training.
+        seconds: Seconds of training before this process began.
+        history: The results of all epochs so far.
+        best: The place of the best one in the history.
+        start: How the closed-form start was chosen, where there was one.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    history: list[EpochResult] = field(default_factory=list)
+    best: int = 0
+    start: dict[str, float] | None = None
+
+    @property
+    def best_result(self) -> EpochResult:
+        """The result of the best epoch so far."""
+        return self.history[self.best]
+
+    @property
+    def epochs_without_gain(self) -> int:
+        """How many epochs have ended since the best one."""
+        return self.epoch - 1 - self.best_result.epoch
+
+    def count_step(self) -> None:
+        """Note that one more step is done."""
+        self.step, self.steps = self.step + 1, self.steps + 1
+
+    def end_epoch(self) -> None:
+        """Note that the epoch is over."""
+        self.epoch, self.step = self.epoch + 1, 0
+
+
+def learned_weights(network: Network) -> dict[str, Tensor]:
+    """A copy of all weights that learn, by name."""
+    learned = {name for name, weight in network.named_parameters() if weight.requires_grad}
+    return {
+        name: tensor.detach().clone()
+        for name, tensor in network.state_dict().items()
+        if name in learned
+    }
+
+
+class RunState:
+    """All that changes while a network is trained.
+
+    Args:
+        network: The network that learns.
+        step: Its optimiser and the losses since the epoch began.
+
+    Attributes:
+        progress: How far the training has come.
+        best: The weights of the best epoch so far, by name.
+        began: When this process began to train, on the clock of :func:`time.perf_counter`.
+    """
+
+    def __init__(self, network: Network, step: TrainingStep) -> None:
+        self.network, self.step = network, step
+        self.progress = Progress()
+        self.best: dict[str, Tensor] = {}
+        self.began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since training began, those of interrupted processes before included."""
+        return self.progress.seconds + time.perf_counter() - self.began
+
+    def to_checkpoint(self, ranks: Ranks) -> Checkpoint | None:
+        """The state as a checkpoint; of all processes but the first, None.
+
+        Every process has to call this at the same step, since each adds its random state.
+        """
+        device = self.network.device
+        of_this_process = {"cpu": torch.get_rng_state(), "total": self.step.loss_sum.cpu()}
+        if device.type == "cuda":
+            of_this_process["cuda"] = torch.cuda.get_rng_state(device)
+        of_all_processes = ranks.collect(of_this_process)
+        if not ranks.writes:
+            return None
+        learned = learned_weights(self.network)
+        tensors = {f"model.{name}": tensor for name, tensor in learned.items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for place, slots in self.step.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{place}.{name}": value for name, value in slots.items()}
+        for rank, parts in enumerate(of_all_processes):
+            tensors |= {f"rank.{rank}.{name}": value for name, value in parts.items()}
+        state = {**asdict(self.progress), "seconds": self.seconds}
+        return Checkpoint(self.progress.steps, tensors, state)
+
+    def restore(self, checkpoint: Checkpoint, ranks: Ranks) -> None:
+        """Put a checkpoint's state in place of this one."""
+        device, optimizer = self.network.device, self.step.optimizer
+
+        def tensors_of(prefix: str) -> dict[str, Tensor]:
+            return {
+                name.removeprefix(prefix): tensor.to(device)
+                for name, tensor in checkpoint.tensors.items()
+                if name.startswith(prefix)
+            }
+
+        history = [EpochResult(**entry) for entry in checkpoint.state["history"]]
+        self.progress = Progress(**{**checkpoint.state, "history": history})
+        self.network.load_state_dict(tensors_of("model."), strict=False)
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors_of("optimizer.").items():
+            place, slot = name.split(".", 1)
+            slots.setdefault(int(place), {})[slot] = tensor
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        of_this_process = tensors_of(f"rank.{ranks.rank}.")
+        torch.set_rng_state(of_this_process["cpu"].cpu())
+        if "cuda" in of_this_process:
+            torch.cuda.set_rng_state(of_this_process["cuda"].cpu(), device)
+        self.step.loss_sum = of_this_process["total"].clone()
+        self.best = tensors_of("best.")

@@ -1,0 +1,95 @@
+"""Validation: how good the network is on titles that it does not learn from."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from prodcat.classifier.records import EpochResult
+from prodcat.decisions.calibration import Weights, fit_weights
+from prodcat.model.config import Method
+from prodcat.model.network import Network
+from prodcat.training.rows import Rows
+
+
+class Validator:
+    """Weighs the evidence of encoder and n-grams anew, and measures both together.
+
+    The whole calibration is fitted once, at the end: which epoch is best is decided by the two
+    weights of the evidence alone.
+
+    Args:
+        network: The network; its n-gram scores are computed here, once.
+        validation: The validation titles.
+    """
+
+    def __init__(self, network: Network, validation: Rows) -> None:
+        self.network = network
+        self.targets = torch.from_numpy(validation.targets).to(network.device)
+        self.lexical_scores: Tensor | None = None
+        if network.lexical is not None and validation.features is not None:
+            with torch.no_grad():
+                self.lexical_scores = network.lexical(validation.features)
+
+    def measure(
+        self, epoch: int, pooled: Tensor | None, loss: float | None, seconds: float
+    ) -> EpochResult:
+        """Measure the network as it is.
+
+        Args:
+            epoch: The number of the epoch, 0 for the start.
+            pooled: float [rows, hidden]: the validation titles through the encoder, or None
+                without one.
+            loss: Mean training loss of the epoch, in nats, or None for the start.
+            seconds: Since training began.
+        """
+        paths, encoder_scores = self.network.paths, self._encoder_scores(pooled)
+        weights = fit_weights(
+            paths, self.targets, encoder_scores, self.lexical_scores, "temperature"
+        )
+        with torch.no_grad():
+            weights = weights.to(self.targets.device)
+            log_probs = weights(paths, encoder_scores, self.lexical_scores)
+            right = paths.covers(self.targets, log_probs.argmax(dim=1))
+            log_loss = -paths.target_log_probs(log_probs, self.targets).mean()
+        return EpochResult(epoch, loss, float(right.float().mean()), float(log_loss), seconds)
+
+    def calibrate(self, pooled: Tensor | None, method: Method) -> Weights:
+        """Fit the whole calibration for the network as it is.
+
+        Args:
+            pooled: As for :meth:`measure`.
+            method: See :func:`prodcat.decisions.calibration.fit_weights`.
+        """
+        encoder_scores = self._encoder_scores(pooled)
+        return fit_weights(
+            self.network.paths, self.targets, encoder_scores, self.lexical_scores, method
+        )
+
+    @torch.no_grad()
+    def _encoder_scores(self, pooled: Tensor | None) -> Tensor | None:
+        if pooled is None or self.network.heads is None:
+            return None
+        return self.network.paths.log_probs(self.network.heads(pooled))
+
+
+def is_better(
+    result: EpochResult, best: EpochResult, history: Sequence[EpochResult], rows: int
+) -> bool:
+    """Whether an epoch is worth keeping more than the best so far.
+
+    Accuracies within half a standard error of the greatest are equal: a title or two decide
+    nothing.  Among equals the log-loss decides, which every title has a say in.
+
+    Args:
+        result: The epoch.
+        best: The best one before it.
+        history: All epochs, this one too.
+        rows: Number of validation titles.
+    """
+    top = max(entry.path_accuracy for entry in history)
+    floor = top - 0.5 * math.sqrt(top * (1 - top) / rows)
+    if result.path_accuracy < floor:
+        return False
+    return best.path_accuracy < floor or result.log_loss < best.log_loss

@@ -1,0 +1,30 @@
+"""Keyword arguments of a fit."""
+
+import numpy as np
+import pytest
+from training_runs import a_task
+
+import prodcat
+from prodcat.model.ngrams import NGrams
+from prodcat.training.lexical_fit import solve
+from prodcat.training.loop import train
+
+
+def test_an_unknown_keyword_is_refused_before_anything_is_read():
+    known = r"\['checkpoints', 'device', 'progress', 'listener'\]"
+    with pytest.raises(TypeError, match=rf"fit\(\) got .* 'devise'; expected some of {known}"):
+        prodcat.fit(None, devise="cpu")
+
+
+def test_unknown_keywords_of_the_loop_and_of_the_machines_are_refused(some, encoder_folder):
+    task = a_task(some, encoder_folder, 0.0, 64, "cpu")
+    parts = (task.network, task.taxonomy, task.training, task.validation, task.config)
+    with pytest.raises(
+        TypeError, match=r"train\(\) got .* 'begin'; expected some of .*'beginning'"
+    ):
+        train(*parts, begin="solve")
+    ngrams, features = NGrams.fit(["a b", "b c"], (2, 3), 100)
+    with pytest.raises(
+        TypeError, match=r"solve\(\) got .* 'least'; expected some of .*'negligible'"
+    ):
+        solve(features, len(ngrams.hashes), np.array([0, 1]), 2, least=0.1)

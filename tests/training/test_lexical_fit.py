@@ -1,0 +1,41 @@
+"""The support vector machines of the lexical branch."""
+
+import numpy as np
+import torch
+from training_runs import fit
+
+from prodcat.model.ngrams import NGrams
+from prodcat.training.lexical_fit import solve
+
+
+def test_one_outcome_needs_no_machine():
+    ngrams, features = NGrams.fit(["a b", "b c"], (2, 3), 100)
+    branch = solve(features, len(ngrams.hashes), np.array([1, 1]), 2)
+    assert branch(features).argmax(1).tolist() == [1, 1]
+
+
+def test_machines_of_untouched_categories_stay(last, parts, encoder_folder):
+    more = parts.train.take(np.arange(205))
+    warm = fit(more, encoder_folder, validation=parts.validation, warm_start=last, epochs=0)
+    tree, before, after = last.taxonomy, last.network.lexical, warm.network.lexical
+    touched = set(parts.train.targets[200:205].tolist())
+    old, new = before.bias, after.bias
+    stays = [node not in touched for node in tree.outcomes.tolist()]
+    assert torch.equal(old[stays], new[stays])
+    assert not torch.equal(old, new)
+    title = [parts.train.titles[0]]
+    margins = [own.network.lexical(own.ngrams(title))[0] for own in (last, warm)]
+    # Only what the new titles' own n-grams add to the title's length can differ.
+    torch.testing.assert_close(margins[0][stays], margins[1][stays], atol=0.05, rtol=0.05)
+
+
+def test_a_map_moves_to_another_vocabulary_and_other_outcomes():
+    texts = ["red apple", "green apple", "red milk", "fresh milk", "bread"]
+    ngrams, features = NGrams.fit(texts, (2, 3), 1_000)
+    branch = solve(features, len(ngrams.hashes), np.array([0, 0, 1, 1, 2]), 3)
+    wider, _ = NGrams.fit([*texts, "butter"], (2, 3), 1_000, like=ngrams)
+    moved = branch.moved(ngrams, wider, np.array([2, -1, 0]))
+    before, after = branch(ngrams(texts)), moved(wider(texts))
+    torch.testing.assert_close(after[:, 0], before[:, 2])
+    torch.testing.assert_close(after[:, 2], before[:, 0])
+    assert (after[:, 1] < -1).all(), "a new outcome is below all others until it is solved"
