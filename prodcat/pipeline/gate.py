@@ -1,12 +1,13 @@
 """The release gate: a candidate goes to production where it is better, and it is said why."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from prodcat.catalog.catalog import Catalog, read_catalog
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.reading import read_catalog
 from prodcat.classifier.classifier import Classifier
-from prodcat.evaluation.metrics import Comparison, Evaluation
 
 
 @dataclass(frozen=True)
@@ -78,61 +79,60 @@ def judge(
         margin: What the candidate's path accuracy must be above production's.
         versions: Of candidate and production.
     """
-    judged = candidate.evaluate(catalog)
-    accuracy = {"candidate": judged.path_accuracy}
-    reasons: list[str] = []
-    notes: list[str] = []
+    evaluation = candidate.evaluate(catalog)
+    accuracy = {"candidate": evaluation.path_accuracy}
     difference = None
-    passed = True
-    if production is None:
-        reasons.append("There is no version in production yet.")
-    else:
-        theirs, compared = _of_production(production, catalog, judged)
-        accuracy["production"] = theirs
-        gain = judged.path_accuracy - theirs
-        passed = gain >= margin
-        verdict = "beats" if passed else "does not beat"
-        reasons.append(f"It {verdict} production by the margin: {gain:+.4f}, wanted {margin:+.4f}.")
-        if compared is not None:
-            own = compared.differences["path_accuracy"]
-            difference = asdict(own)
-            notes.append(
-                f"The 95 % interval of the difference is {own.low:+.4f} to {own.high:+.4f}."
-            )
-        else:
-            notes.append("The trees differ: where production lacks a category it is wrong.")
-    cheap = baseline.evaluate(catalog).path_accuracy
-    accuracy["baseline"] = cheap
-    if judged.path_accuracy < cheap:
-        passed = False
-        reasons.append(
-            f"It loses to n-grams alone: {judged.path_accuracy:.4f} against {cheap:.4f}."
-        )
+    if production is not None and production.taxonomy.hash == catalog.tree.hash:
+        other = production.evaluate(catalog)
+        accuracy["production"] = other.path_accuracy
+        difference = asdict(evaluation.compare(other).differences["path_accuracy"])
+    elif production is not None:
+        accuracy["production"] = _accuracy_by_path(production, catalog)
+    accuracy["baseline"] = baseline.evaluate(catalog).path_accuracy
+    passed, reasons = _verdict(accuracy, margin)
     return GateReport(
         country=country,
         candidate=versions[0],
         production=versions[1],
-        rows=judged.rows,
+        rows=evaluation.rows,
         accuracy=accuracy,
         margin=margin,
         difference=difference,
         passed=passed,
         reasons=tuple(reasons),
-        notes=tuple(notes),
+        notes=() if production is None else (_note(difference),),
     )
 
 
-def _of_production(
-    production: Classifier, catalog: Catalog, judged: Evaluation
-) -> tuple[float, Comparison | None]:
-    """Production's path accuracy on the same rows, and the paired comparison if it can be made."""
-    if production.taxonomy.hash == catalog.tree.hash:
-        own = production.evaluate(catalog)
-        return own.path_accuracy, judged.compare(own)
+def _verdict(accuracy: Mapping[str, float], margin: float) -> tuple[bool, list[str]]:
+    """Whether the candidate may go to production, and why or why not."""
+    candidate, baseline = accuracy["candidate"], accuracy["baseline"]
+    passed, reasons = True, ["There is no version in production yet."]
+    if "production" in accuracy:
+        gain = candidate - accuracy["production"]
+        passed = gain >= margin
+        verdict = "beats" if passed else "does not beat"
+        reasons = [f"It {verdict} production by the margin: {gain:+.4f}, wanted {margin:+.4f}."]
+    if candidate < baseline:
+        passed = False
+        reasons.append(f"It loses to n-grams alone: {candidate:.4f} against {baseline:.4f}.")
+    return passed, reasons
+
+
+def _note(difference: Mapping[str, float] | None) -> str:
+    """How sure the difference to production is."""
+    if difference is None:
+        return "The trees differ: where production lacks a category it is wrong."
+    low, high = difference["low"], difference["high"]
+    return f"The 95 % interval of the difference is {low:+.4f} to {high:+.4f}."
+
+
+def _accuracy_by_path(production: Classifier, catalog: Catalog) -> float:
+    """Production's path accuracy on the same rows, by the names of its paths in another tree."""
     labelled = catalog.take(catalog.labelled)
     truths = [catalog.tree.paths[node] for node in labelled.targets.tolist()]
     table = {"title": list(labelled.titles), **{n: list(t) for n, t in labelled.texts.items()}}
     plain = read_catalog(table, path=None, text=list(labelled.texts))
     answers = production.predict(plain)
     right = sum(best.path == truth for [best], truth in zip(answers, truths, strict=True))
-    return right / len(truths), None
+    return right / len(truths)

@@ -2,7 +2,7 @@
 
 <work>/<country>/checkpoints/              of a training, until it is published
 <work>/<country>/gate/<version>.json, .md  whether it went to production, and why
-<work>/<country>/scores/<run>/             the answers; see prodcat.scoring.ledger
+<work>/<country>/scores/<run>/             the answers; see prodcat.scoring.finished_parts
 """
 
 import json
@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from prodcat.catalog.catalog import Catalog, read_catalog
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.reading import read_catalog
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.store import Store
 from prodcat.errors import StoreError
@@ -22,12 +23,14 @@ from prodcat.model.config import ModelConfig
 from prodcat.pipeline.countries import Countries, Country
 from prodcat.pipeline.gate import GateReport, judge
 from prodcat.scoring.config import ScoringConfig
-from prodcat.scoring.jobs import ScoringReport, Shard, score
+from prodcat.scoring.jobs import score
+from prodcat.scoring.report import ScoringReport
+from prodcat.scoring.shards import Shard
 from prodcat.storage.cache import Cache
 from prodcat.storage.document import read_document
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key
-from prodcat.taxonomy.tree import read_taxonomy
+from prodcat.taxonomy.reading import read_taxonomy
 from prodcat.training.checkpoint import CheckpointFolder
 from prodcat.training.fitting import fit
 
@@ -72,13 +75,40 @@ class Pipeline:
             ProdcatError: As for :func:`prodcat.fit` and :class:`prodcat.Store`.
             Interrupted: SIGTERM came; the same call goes on.
         """
-        model, training = country.settings()
         tree = None if country.taxonomy is None else read_taxonomy(country.taxonomy)
         catalog = _read(country, country.labelled, tree)
         frozen = _read(country, country.validation, catalog.tree)
         production = self._production(country)
-        warm = production if _goes_on(production, model) else None
         checkpoints = CheckpointFolder(f"{self.countries.work}/{country.name}/checkpoints")
+        candidate = self._candidate(country, catalog, frozen, production, checkpoints)
+        if candidate is None:
+            logger.info("%s: nothing has changed; production stays as it is.", country.name)
+            return None
+        version = self.store.publish(candidate, country.name)
+        checkpoints.clear()
+        report = judge(
+            country.name,
+            candidate,
+            production,
+            _baseline(country, candidate, catalog, frozen),
+            frozen,
+            country.margin,
+            (f"{country.name}@{version}", None if production is None else production.origin),
+        )
+        self._conclude(country, version, report)
+        return report
+
+    def _candidate(
+        self,
+        country: Country,
+        catalog: Catalog,
+        frozen: Catalog,
+        production: Classifier | None,
+        checkpoints: CheckpointFolder,
+    ) -> Classifier | None:
+        """A new classifier, trained on from production where it can be; None if it is the same."""
+        model, training = country.settings()
+        warm = production if _goes_on(production, model) else None
         candidate = fit(
             catalog,
             validation=frozen,
@@ -90,29 +120,16 @@ class Pipeline:
             progress=self.progress,
         )
         if candidate is warm:
-            logger.info("%s: nothing has changed; production stays as it is.", country.name)
             return None
         if candidate.origin is None and production is not None:
-            candidate = replace(candidate, origin=production.origin)
+            candidate = candidate.with_origin(production.origin)
         if country.calibration is not None:
             others = _read(country, country.calibration, catalog.tree)
             candidate = candidate.with_guarantee(others)
-        version = self.store.publish(candidate, country.name)
-        checkpoints.clear()
-        cheap = replace(model, encoder=None, lexical=True, structure="stacked")
-        baseline = candidate
-        if model.encoder is not None:
-            baseline = fit(catalog, validation=frozen, model=cheap, progress=False, device="cpu")
-        origin = None if production is None else production.origin
-        report = judge(
-            country.name,
-            candidate,
-            production,
-            baseline,
-            frozen,
-            country.margin,
-            (f"{country.name}@{version}", origin),
-        )
+        return candidate
+
+    def _conclude(self, country: Country, version: str, report: GateReport) -> None:
+        """Keep what the gate says, and promote the version where it lets it."""
         place = Objects(f"{self.countries.work}/{country.name}/gate")
         place.write(f"{version}.json", report.to_json().encode())
         place.write(f"{version}.md", report.to_markdown().encode())
@@ -120,7 +137,6 @@ class Pipeline:
             reason = " ".join(report.reasons)
             self.store.promote(country.name, version, PRODUCTION, reason=reason[:500])
         logger.info("%s", report.to_markdown())
-        return report
 
     def score(
         self, country: Country, run: str | None = None, shard: Shard | None = None
@@ -139,9 +155,9 @@ class Pipeline:
         """
         run = run or f"{datetime.now(UTC):%Y-%m-%d}"
         classifier = self._pinned(country, run)
-        named = country.language in classifier.taxonomy.translations
+        translated = country.language in classifier.taxonomy.translations
         scoring = ScoringConfig(
-            language=country.language if named else None,
+            language=country.language if translated else None,
             title=country.title,
             text=country.text or None,
             guarantee=country.guarantee,
@@ -159,12 +175,12 @@ class Pipeline:
     def _pinned(self, country: Country, run: str) -> Classifier:
         """What was in production when the run began, whatever is promoted meanwhile."""
         classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
-        own = {"model": classifier.origin, "by": uuid.uuid4().hex}
+        pin = {"model": classifier.origin, "by": uuid.uuid4().hex}
         runs = Objects(f"{self.countries.work}/{country.name}/runs")
-        there = runs.create(f"{run}.json", json.dumps(own).encode())
-        if there is None:
+        earlier = runs.create(f"{run}.json", json.dumps(pin).encode())
+        if earlier is None:
             return classifier
-        pinned = read_document(there, runs.at(f"{run}.json"), limit=1 << 20)["model"]
+        pinned = read_document(earlier, runs.at(f"{run}.json"), limit=1 << 20)["model"]
         if pinned == classifier.origin:
             return classifier
         logger.info("%s: the run %s began with %s, and goes on with it.", country.name, run, pinned)
@@ -173,12 +189,12 @@ class Pipeline:
     def _production(self, country: Country) -> Classifier | None:
         store = self.store
         try:
-            named = store.aliases(country.name)
+            aliases = store.aliases(country.name)
         except StoreError as error:
             if error.unreachable:
                 raise
             return None
-        if PRODUCTION not in named:
+        if PRODUCTION not in aliases:
             return None
         return store.load(f"{country.name}@{PRODUCTION}", device=self.device)
 
@@ -194,13 +210,23 @@ def _read(country: Country, source: str, tree: Any) -> Catalog:
     )
 
 
+def _baseline(
+    country: Country, candidate: Classifier, catalog: Catalog, frozen: Catalog
+) -> Classifier:
+    """A classifier of n-grams alone, which is the candidate itself where it has no encoder."""
+    model, _ = country.settings()
+    if model.encoder is None:
+        return candidate
+    cheap = replace(model, encoder=None, lexical=True, structure="stacked")
+    return fit(catalog, validation=frozen, model=cheap, progress=False, device="cpu")
+
+
 def _goes_on(production: Classifier | None, model: ModelConfig) -> bool:
     """Whether a training can go on from what is in production."""
     if production is None:
         return False
-    own = production.model
     return all(
-        getattr(own, name) == getattr(model, name)
+        getattr(production.model, name) == getattr(model, name)
         for name in ("encoder", "pooling", "structure", "belief_width")
     )
 

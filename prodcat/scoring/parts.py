@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from prodcat.errors import CatalogError
-from prodcat.storage.objects import store_faults
-from prodcat.storage.tables import expand, iter_tables, no_twins, table_format
+from prodcat.storage.faults import store_faults
+from prodcat.storage.table_files import expand, table_format
+from prodcat.storage.tables import iter_tables, no_twins
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Part:
     def name(self) -> str:
         """A name that every process gives it."""
         return part_name(self.file, self.number)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first part of the first file."""
+        return (self.file, self.number) == (0, 0)
 
 
 def part_name(file: int, number: int) -> str:

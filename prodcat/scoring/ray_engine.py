@@ -3,24 +3,28 @@
 Ray Data hands out the shares, one actor for each device; each share is scored by
 :func:`prodcat.score`, so the output is the same, and what is done is not done again: a share of
 a machine that went is given to another one, which finds the parts that are there.
+
+Where no cluster runs, ``ray.init()`` starts one that reports no usage statistics to Ray's
+makers.  A cluster that was started otherwise reports them unless it was started with
+``ray start --disable-usage-stats`` or with ``RAY_USAGE_STATS_ENABLED=0`` in its environment.
 """
 
 import json
-import os
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import load
-from prodcat.errors import ConfigError, ProdcatError, StoreError
+from prodcat.errors import ConfigError, ProdcatError, StoreError, check_keywords
 from prodcat.scoring.config import ScoringConfig
-from prodcat.scoring.jobs import ScoringReport, file_kind, score
-from prodcat.scoring.ledger import SUMMARY
-from prodcat.scoring.ledger import overwrite as clear
+from prodcat.scoring.finished_parts import SUMMARY, remove_output
+from prodcat.scoring.jobs import score
+from prodcat.scoring.report import ScoringReport
+from prodcat.scoring.single_file import file_kind
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key
 
@@ -29,42 +33,70 @@ _LIMIT = 1 << 20
 _COUNTED = ("rows", "errors", "parts", "skipped")
 
 
-class _Scorer:
-    """An actor: a classifier on its device, and the shares that it is given."""
+class ActorKeywords(TypedDict, total=False):
+    """How each actor loads the classifier; keys are files, for they are read on its machine."""
 
-    def __init__(self, model: str, task: dict[str, Any]) -> None:
-        self.model, self.task = model, task
+    device: str | None
+    cache: str | Path | None
+    keys: Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What all actors do together.
+
+    Attributes:
+        model: Where the classifier is.
+        input: Files of titles.
+        output: A folder.
+        scoring: How the titles are answered.
+        shards: How many shares there are.
+        device: Where each actor puts the classifier; its GPU if it has one and none is given.
+        cache: Where each machine keeps models.
+        keys: Files with the store's keys.
+    """
+
+    model: str
+    input: str
+    output: str
+    scoring: ScoringConfig
+    shards: int
+    device: str | None
+    cache: str | None
+    keys: tuple[str, ...]
+
+
+class _Actor:
+    """A classifier on its device, and the shares that it is given."""
+
+    def __init__(self, task: _Task) -> None:
+        self.task = task
         self.classifier: Classifier | None = None
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+    def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[Any]]:
         """Score shares; an error of prodcat's own is an answer too, which Ray would reword."""
-        found: dict[str, list[Any]] = {name: [] for name in (*_COUNTED, "error")}
+        columns: dict[str, list[Any]] = {name: [] for name in (*_COUNTED, "error")}
         for index in batch["id"].tolist():
             try:
                 report = self._scored(index)
-                for name in _COUNTED:
-                    found[name].append(getattr(report, name))
-                found["error"].append("")
+                counts, failure = [getattr(report, name) for name in _COUNTED], ""
             except ProdcatError as error:
-                for name in _COUNTED:
-                    found[name].append(0)
-                passes = getattr(error, "unreachable", False)
-                found["error"].append(json.dumps([type(error).__name__, str(error), passes]))
-        return found
+                counts, failure = [0] * len(_COUNTED), _packed(error)
+            for name, value in zip(columns, [*counts, failure], strict=True):
+                columns[name].append(value)
+        return columns
 
     def _scored(self, index: int) -> ScoringReport:
         task = self.task
         if self.classifier is None:
-            keys = [Key.from_file(path) for path in task["keys"]] or None
-            self.classifier = load(
-                self.model, device=task["device"], cache=task["cache"], keys=keys
-            )
+            keys = [Key.from_file(path) for path in task.keys] or None
+            self.classifier = load(task.model, device=task.device, cache=task.cache, keys=keys)
         return score(
             self.classifier,
-            task["input"],
-            task["output"],
-            scoring=task["scoring"],
-            shard=(index, task["shards"]),
+            task.input,
+            task.output,
+            scoring=task.scoring,
+            shard=(index, task.shards),
         )
 
 
@@ -76,9 +108,7 @@ def score_on_ray(
     scoring: ScoringConfig | None = None,
     actors: int | None = None,
     overwrite: bool = False,
-    device: str | None = None,
-    cache: str | Path | None = None,
-    keys: Sequence[str | Path] = (),
+    **loading: Unpack[ActorKeywords],
 ) -> ScoringReport:
     """Answer all titles of files on a Ray cluster; see :func:`prodcat.score`.
 
@@ -90,9 +120,9 @@ def score_on_ray(
         actors: How many; one for each GPU of the cluster if not given, or one for every two
             CPUs where there are none.
         overwrite: As there.
-        device: Of each actor; its GPU if it has one.
-        cache: Where each machine keeps models.
-        keys: Files with the store's keys, on all machines.
+        loading: ``device`` of each actor, its GPU if it has one and none is given; ``cache``,
+            where each machine keeps models; ``keys``, files with the store's keys, on all
+            machines.
 
     Returns:
         What was done, by all actors together.
@@ -100,10 +130,36 @@ def score_on_ray(
     Raises:
         ConfigError: Ray is not installed, or the output is one file.
         ProdcatError: As for :func:`prodcat.score`.
+        TypeError: A keyword argument is not known.
     """
+    check_keywords("score_on_ray", loading, ActorKeywords)
     if file_kind(output) is not None:
         raise ConfigError(f"{output!r} is one file; expected a folder, which actors can share.")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    resources = _cluster_resources()
+    if overwrite:
+        remove_output(Objects(output))
+    gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
+    actors = actors or gpus or max(cpus // 2, 1)
+    device, cache = loading.get("device"), loading.get("cache")
+    task = _Task(
+        model=model,
+        input=input,
+        output=output,
+        scoring=scoring or ScoringConfig(),
+        shards=_SHARES * actors,
+        device=device,
+        cache=None if cache is None else str(cache),
+        keys=tuple(str(path) for path in loading.get("keys", ())),
+    )
+    # One CPU stays free for those that hand out the shares, or all would wait for each other.
+    needs = {"num_cpus": min(max(cpus - 1, 0) / actors, 1.0)}
+    if gpus and device != "cpu":
+        needs = {"num_gpus": 1.0, "num_cpus": 0.0}
+    return _run(task, actors, needs)
+
+
+def _cluster_resources() -> dict[str, float]:
+    """What the cluster has, by name; one is started on this machine where there is none."""
     try:
         import ray
         import ray.data
@@ -112,50 +168,45 @@ def score_on_ray(
     ray.data.DataContext.get_current().enable_progress_bars = False
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False)
-    if overwrite:
-        clear(Objects(output))
-    gpus = int(ray.cluster_resources().get("GPU", 0))
-    cpus = int(ray.cluster_resources().get("CPU", 1))
-    actors = actors or gpus or max(cpus // 2, 1)
-    shards = _SHARES * actors
-    task = {
-        "input": input,
-        "output": output,
-        "scoring": scoring or ScoringConfig(),
-        "shards": shards,
-        "device": device,
-        "cache": None if cache is None else str(cache),
-        "keys": [str(path) for path in keys],
-    }
-    # One CPU stays free for those that hand out the shares, or all would wait for each other.
-    needs = {"num_cpus": min(max(cpus - 1, 0) / actors, 1.0)}
-    if gpus and device != "cpu":
-        needs = {"num_gpus": 1.0, "num_cpus": 0.0}
+    resources: dict[str, float] = ray.cluster_resources()
+    return resources
+
+
+def _run(task: _Task, actors: int, needs: Mapping[str, float]) -> ScoringReport:
+    """Score all shares on so many actors, each of which needs these resources."""
+    import ray.data
+
     began = time.monotonic()
-    shares = ray.data.range(shards, override_num_blocks=shards).map_batches(
-        _Scorer,
-        fn_constructor_args=(model, task),
+    shares = ray.data.range(task.shards, override_num_blocks=task.shards).map_batches(
+        _Actor,
+        fn_constructor_args=(task,),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=actors),
         **needs,
     )
-    done = shares.take_all()
-    for own in done:
-        if own["error"]:
-            raise _said(own["error"])
-    total = {name: sum(own[name] for own in done) for name in _COUNTED}
-    report = ScoringReport(output=output, seconds=time.monotonic() - began, **total)
+    reports = shares.take_all()
+    for report in reports:
+        if report["error"]:
+            raise _unpacked(report["error"])
+    total = {name: sum(report[name] for report in reports) for name in _COUNTED}
+    whole = ScoringReport(output=task.output, seconds=time.monotonic() - began, **total)
     try:
-        summary = json.loads(Objects(output).start(SUMMARY, _LIMIT))
+        summary = json.loads(Objects(task.output).start(SUMMARY, _LIMIT))
     except FileNotFoundError:
-        return report
-    return replace(report, summary=summary)
+        return whole
+    return replace(whole, summary=summary)
 
 
-def _said(text: str) -> ProdcatError:
+def _packed(error: ProdcatError) -> str:
+    """An error of an actor as text."""
+    unreachable = getattr(error, "unreachable", False)
+    return json.dumps([type(error).__name__, str(error), unreachable])
+
+
+def _unpacked(text: str) -> ProdcatError:
     """The error that an actor had."""
-    kind, message, passes = json.loads(text)
+    kind, message, unreachable = json.loads(text)
     error: ProdcatError = getattr(sys.modules[ProdcatError.__module__], kind)(message)
     if isinstance(error, StoreError):
-        error.unreachable = passes
+        error.unreachable = unreachable
     return error

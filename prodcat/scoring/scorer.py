@@ -1,23 +1,23 @@
 """Rows of titles to the same rows with answers beside them, in two steps.
 
-The first, :meth:`Scorer.ready`, needs no device and may run ahead; the second is the device's.
+The first, :meth:`Scorer.prepare`, needs no device and may run ahead; the second is the device's.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from prodcat.catalog.catalog import read_catalog
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.inference import Window
 from prodcat.classifier.results import Columns, column_types, raw_column, to_table
-from prodcat.decisions.decoding import Answers
+from prodcat.classifier.rows import read_rows
+from prodcat.decisions.answers import Answers
 from prodcat.errors import CatalogError
 from prodcat.scoring.config import ScoringConfig
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedRows:
     """Rows on their way to the device.
 
     Attributes:
@@ -38,7 +38,7 @@ class Scorer:
 
     Args:
         classifier: On its device.
-        scoring: How.
+        scoring: How the titles are scored.
 
     Raises:
         ConfigError: The settings do not go together, or with the classifier.
@@ -46,19 +46,14 @@ class Scorer:
 
     def __init__(self, classifier: Classifier, scoring: ScoringConfig) -> None:
         self.classifier, self.scoring = classifier, scoring
-        self.precision = classifier.pick_precision(scoring.precision, scoring.promises)
+        answers = scoring.answers
+        self.precision = classifier.pick_precision(answers.precision, answers.promises)
         self.inference = classifier.inference(self.precision)
-        self.decide = classifier.decision(
-            scoring.top_k,
-            objective=scoring.objective,
-            guarantee=scoring.guarantee,
-            max_error=scoring.max_error,
-            certainty=scoring.certainty,
-        )
-        self.group = classifier.group_column(scoring.promises)
+        self.decide = classifier.decision(answers)
+        self.group = classifier.group_column(answers.promises)
         self.text = classifier.text_columns if scoring.text is None else scoring.text
         reference = classifier.origin or classifier.fingerprint or "unknown"
-        self.columns = Columns(classifier.taxonomy, scoring.language, reference)
+        self.columns = Columns(classifier.taxonomy, answers.language, reference)
 
     @property
     def needed(self) -> list[str]:
@@ -83,7 +78,7 @@ class Scorer:
                 f"{source} has no column {missing[0]!r}; found {schema.names}. Name the columns "
                 "with title= and text=."
             )
-        for name in column_types(self.scoring.top_k):
+        for name in column_types(self.scoring.answers.top_k):
             if name in schema.names:
                 raise CatalogError(
                     f"{source} has a column {name!r} already, which the answers would replace. "
@@ -91,7 +86,7 @@ class Scorer:
                 )
         return schema
 
-    def ready(self, columns: Any, schema: Any) -> Ready:
+    def prepare(self, columns: Any, schema: Any) -> PreparedRows:
         """Do what needs no device; may run in another thread.
 
         Args:
@@ -110,28 +105,24 @@ class Scorer:
                 "all files the same columns."
             )
         if not len(table):
-            return Ready(table, self.inference.ready([]), None, {})
-        catalog = read_catalog(
+            return PreparedRows(table, self.inference.ready([]), None, {})
+        rows = read_rows(
+            self.classifier,
             {name: raw_column(columns, name) for name in self.needed},
             title=self.scoring.title,
-            path=None,
             text=self.text,
-            keep=[] if self.group is None else [self.group],
-            on_error="accept",
+            group=self.group,
         )
-        errors = {problem.row: problem.reason for problem in catalog.report.problems}
-        texts = self.classifier.texts_of(catalog)
-        groups = None if self.group is None else catalog.column(self.group)
-        return Ready(table, self.inference.ready(texts), groups, errors)
+        return PreparedRows(table, self.inference.ready(rows.texts), rows.groups, rows.errors)
 
-    def answers(self, ready: Ready, stopped: Callable[[], bool] = bool) -> Answers | None:
+    def answers(self, rows: PreparedRows, stopped: Callable[[], bool] = bool) -> Answers | None:
         """The answers, or None if stopped meanwhile."""
-        return self.inference.answers(ready.window, self.decide, ready.groups, stopped)
+        return self.inference.answers(rows.window, self.decide, rows.groups, stopped)
 
-    def table(self, ready: Ready, answers: Answers) -> Any:
-        """The rows' own columns with the answers beside them, an Arrow table."""
-        table = ready.table
-        for name, column in self.columns.of(answers, ready.errors).items():
+    def table(self, rows: PreparedRows, answers: Answers) -> Any:
+        """The columns of the input with the answers beside them, an Arrow table."""
+        table = rows.table
+        for name, column in self.columns.of(answers, rows.errors).items():
             table = table.append_column(name, column)
         return table
 
@@ -144,7 +135,10 @@ class Scorer:
         Raises:
             CatalogError: A column is missing, or one too many.
         """
-        ready = self.ready(columns, self.schema_of(columns, "The table"))
-        answers = self.answers(ready)
+        rows = self.prepare(columns, self.schema_of(columns, "The table"))
+        answers = self.answers(rows)
         assert answers is not None
-        return self.table(ready, answers)
+        return self.table(rows, answers)
+
+
+Ready = PreparedRows  # its name in earlier versions

@@ -32,13 +32,13 @@ def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
         scoring: As for :func:`map_in_pandas`.
     """
     if isinstance(schema, str):
-        own = schema
+        columns = schema
     else:
-        own = ", ".join(
+        columns = ", ".join(
             f"`{field.name}` {field.dataType.simpleString()}" for field in schema.fields
         )
-    added = column_types((scoring or ScoringConfig()).top_k)
-    return ", ".join([own, *(f"{name} {kind}" for name, kind in added.items())])
+    added = column_types((scoring or ScoringConfig()).answers.top_k)
+    return ", ".join([columns, *(f"{name} {kind}" for name, kind in added.items())])
 
 
 def map_in_pandas(
@@ -80,7 +80,7 @@ def answer_frame(
 def _answered(scorer: Scorer, frame: "pd.DataFrame") -> "pd.DataFrame":
     import pyarrow as pa
 
-    names = list(column_types(scorer.scoring.top_k))
+    names = list(column_types(scorer.scoring.answers.top_k))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     added = scorer.answered(table).select(names).to_pandas()
     added.index = frame.index

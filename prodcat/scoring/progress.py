@@ -1,0 +1,68 @@
+"""How fast a scoring goes and how much of it is left."""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from prodcat.scoring.parts import Part
+
+logger = logging.getLogger("prodcat")
+_LOG_EVERY = 30.0  # seconds
+
+
+class Progress:
+    """Shows pace and remaining time, on a bar or in the log.
+
+    Args:
+        bar: Whether to show a bar.
+        began: When the first title was read, on the monotonic clock, in seconds.
+        sizes: Bytes of each input file.
+        shares: How many processes share the files.
+    """
+
+    def __init__(self, bar: bool, began: float, sizes: Sequence[int], shares: int) -> None:
+        self.bar: Any = None
+        if bar:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(unit=" titles", unit_scale=True)
+        self.began = self.logged = began
+        self.sizes, self.shares = sizes, shares
+        self.answered_bytes = 0.0
+
+    def count_part(self, rows: int, part: Part) -> int:
+        """Count one more answered part.
+
+        Args:
+            rows: Rows that are answered by now, those of this part among them.
+            part: The part.
+
+        Returns:
+            About how many rows of this process's share come after it.
+        """
+        size = self.sizes[part.file]
+        self.answered_bytes += (part.span[1] - part.span[0]) * size
+        behind = (1 - part.span[1]) * size + sum(self.sizes[part.file + 1 :])
+        return round(rows / max(self.answered_bytes, 1) * behind / self.shares)
+
+    def show(self, rows: int, part: Part) -> None:
+        """Count one more answered part, and show it; see :meth:`count_part`."""
+        left = self.count_part(rows, part)
+        if self.bar is not None:
+            self.bar.total = rows + left
+            self.bar.update(rows - self.bar.n)
+        now = time.monotonic()
+        if now - self.logged >= _LOG_EVERY:
+            pace = rows / (now - self.began)
+            logger.info(
+                "%d titles answered, %.0f a second, about %d are left: %.0f s.",
+                rows, pace, left, left / max(pace, 1e-9),
+            )  # fmt: skip
+            self.logged = now
+
+    def close(self) -> None:
+        """Take the bar as complete: no more rows will come."""
+        if self.bar is not None:
+            self.bar.total = self.bar.n
+            self.bar.close()

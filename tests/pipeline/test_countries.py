@@ -1,0 +1,31 @@
+"""The file that says what each country's jobs need."""
+
+import pytest
+from country_jobs import edit
+
+from prodcat import ConfigError
+from prodcat.pipeline.countries import read_countries
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[pipeline]", "[pipelines]", "has 'pipelines', .* Did you mean 'pipeline'"),
+        ("store =", "shop =", "has 'shop', which is not known"),
+        ('encoder = "none"', "encodr = 1", "Did you mean 'encoder'"),
+        ("cron(0 3 ? * SUN *)", "every day", "train_schedule='every day' is none; expected cron"),
+        ("Europe/Istanbul", "Turkey/Ankara", "timezone='Turkey/Ankara' is not known"),
+        ('encoder = "none"', 'margin = "x"', "margin='x' is no number"),
+        ('encoder = "none"', "array = 0", "array=0 is no number of children"),
+        ('encoder = "none"', "guarantee = 0.9", "needs titles to be measured on; add calibration"),
+        ('encoder = "none"', "training = {epochs = -1}", "country 'tr': epochs=-1"),
+        ('encoder = "none"', "training = {epoch = 1}", "country 'tr': .*'epoch'"),
+        ('labelled = "data/tr/labelled.csv"', "", "\\[countries.tr\\] lacks labelled"),
+        ("[countries.tr]", "[countries.T-R]", "expected a name of 2 to 31"),
+        ("[defaults]", "[defaults", "Cannot read"),
+    ],
+)
+def test_mistakes_in_the_file_are_named(home, old, new, message):
+    edit(home, old, new)
+    with pytest.raises(ConfigError, match=message):
+        read_countries(str(home / "countries.toml"))
