@@ -21,7 +21,7 @@ logger = logging.getLogger("prodcat")
 
 
 class Decisions:
-    """The file, and what stands in it.
+    """The file, and the decisions in it.
 
     Args:
         place: The file; made with the first decision.
@@ -45,14 +45,14 @@ class Decisions:
         self._seen: set[str] = set()
         self._history: list[dict[str, Any]] = []  # without what was undone
         self._file: IO[bytes] | None = None
-        self._own: FileLock | None = None
+        self._process_lock: FileLock | None = None
         self._ids = set(taxonomy.ids)
         self._check_answers()
         if write:
             place.parent.mkdir(parents=True, exist_ok=True)
-            self._own = FileLock(f"{place}.lock")
+            self._process_lock = FileLock(f"{place}.lock")
             try:
-                self._own.acquire(timeout=0)
+                self._process_lock.acquire(timeout=0)
             except Timeout as error:
                 raise ConfigError(
                     f"Another prodcat review takes decisions into {str(place)!r} already. Use that "
@@ -142,26 +142,27 @@ class Decisions:
                 return
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take a decision; it is on the disk when this returns.
+        """Take a decision, which is on the disk when this returns.
 
         Args:
-            event: ``{"id", "item", "kind"}``: an id of its own, the item's number and ``"label"``,
-                ``"skip"`` or ``"undo"``; for a label also ``"node"``, the id of the category.
+            event: ``{"id", "item", "kind"}``: an id that no other decision has, the item's number,
+                and ``"label"``, ``"skip"`` or ``"undo"``; for a label also ``"node"``, the id of
+                the category.
 
         Raises:
             CatalogError: There is no such item, kind or category.
         """
-        item, kind, own = event.get("item"), event.get("kind"), event.get("id")
+        item, kind, decision = event.get("item"), event.get("kind"), event.get("id")
         if not isinstance(item, int) or isinstance(item, bool) or not 0 <= item < len(self.items):
             raise CatalogError(
                 f"There is no item {item!r}; expected 0 to {len(self.items) - 1}, as the queue has."
             )
         if kind not in ("label", "skip", "undo"):
             raise CatalogError(f"{kind!r} is no decision; expected label, skip or undo.")
-        if not isinstance(own, str) or not 0 < len(own) <= 100 or not own.isprintable():
+        if not _is_id(decision):
             raise CatalogError("A decision has an id of its own; expected a text under id.")
         kept: dict[str, Any] = {
-            "id": own, "item": item, "title": self.items[item].title, "kind": kind,
+            "id": decision, "item": item, "title": self.items[item].title, "kind": kind,
         }  # fmt: skip
         if kind == "label":
             node = event.get("node")
@@ -170,9 +171,9 @@ class Decisions:
             kept |= {"node": node, "path": list(self.taxonomy.paths[self.taxonomy.node(node)])}
         line = json.dumps(kept, ensure_ascii=False).encode() + b"\n"
         with self._lock:
-            if own in self._seen:
+            if decision in self._seen:
                 return
-            if self._own is None:
+            if self._process_lock is None:
                 raise ConfigError("These decisions were opened to be read.")
             if self._file is None:
                 self._file = self.place.open("ab")
@@ -196,8 +197,8 @@ class Decisions:
     @property
     def standing(self) -> dict[int, dict[str, Any]]:
         """The decision that stands of each item that has one, by item."""
-        found = {own["item"]: own for own in self.history}
-        return dict(sorted(found.items()))
+        last = {decision["item"]: decision for decision in self.history}
+        return dict(sorted(last.items()))
 
     def labels(self) -> list[dict[str, Any]]:
         """The labelled titles, as :func:`read_catalog` reads them.
@@ -206,23 +207,23 @@ class Decisions:
             For each its title, path, path_ids, and the columns that were kept.
         """
         tree = self.taxonomy
-        found = []
+        labels = []
         for item, event in self.standing.items():
             if event["kind"] == "label":
                 node = tree.node(event["node"])
-                found.append(
+                labels.append(
                     {
                         **self.items[item].columns,
                         "row": self.items[item].row,
                         "title": self.items[item].title,
                         "path": list(tree.paths[node]),
-                        "path_ids": [tree.ids[own] for own in tree.ancestors(node)],
+                        "path_ids": [tree.ids[ancestor] for ancestor in tree.ancestors(node)],
                     }
                 )
-        return found
+        return labels
 
     def __enter__(self) -> "Decisions":
-        """Itself."""
+        """The decisions themselves."""
         return self
 
     def __exit__(self, *reason: object) -> None:
@@ -230,6 +231,10 @@ class Decisions:
         if self._file is not None:
             self._file.close()
             self._file = None
-        if self._own is not None:
-            self._own.release()
-            self._own = None
+        if self._process_lock is not None:
+            self._process_lock.release()
+            self._process_lock = None
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 100 and value.isprintable()

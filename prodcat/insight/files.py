@@ -1,4 +1,4 @@
-"""What is found, written in the form that a name's ending says."""
+"""Results, written in the form that a name's ending says."""
 
 import json
 from abc import ABC, abstractmethod
@@ -17,20 +17,20 @@ def write_form(uri: str, forms: Mapping[str, Callable[[], bytes]]) -> None:
 
     Args:
         uri: At any fsspec URI.
-        forms: What makes each of them, by ending.
+        forms: Functions that make the content of each form, by the ending of the name.
 
     Raises:
         ConfigError: The name has another ending.
         StoreError: It cannot be written.
     """
     folder, name = folder_and_name(uri)
-    made = forms.get(name.lower().rpartition(".")[2])
-    if made is None:
+    make = forms.get(name.lower().rpartition(".")[2])
+    if make is None:
+        endings = ", ".join(f".{ending}" for ending in forms)
         raise ConfigError(
-            f"{uri!r} ends with none of {', '.join(f'.{own}' for own in forms)}; expected one of "
-            "them, which says the form."
+            f"{uri!r} ends with none of {endings}; expected one of them, which says the form."
         )
-    Objects(folder).write(name, made())
+    Objects(folder).write(name, make())
 
 
 def folder_and_name(uri: str) -> tuple[str, str]:
@@ -51,7 +51,7 @@ class Shown(ABC):
         """An Arrow table."""
 
     def save(self, uri: str) -> None:
-        """Write it, by the name's ending.
+        """Write the page or the table, as the name's ending says.
 
         Args:
             uri: At any fsspec URI: ``.html`` to look at, ``.parquet``, ``.csv`` or ``.jsonl`` for
@@ -66,7 +66,7 @@ class Shown(ABC):
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
     """Rows as lines of JSON."""
-    text = "".join(json.dumps(own, ensure_ascii=False, default=str) + "\n" for own in rows)
+    text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
     return text.encode("utf-8", "replace")
 
 

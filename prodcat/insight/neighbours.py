@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.model.lexical import Features, NGrams
+from prodcat.model.ngrams import Features, NGrams
 
 _CHARACTERS = (3, 5)
 _MOST = 200_000
@@ -17,7 +17,7 @@ class Neighbours:
     """An exact search over titles; a query of a hundred against a million takes seconds.
 
     Args:
-        titles: To be found.
+        titles: The titles among which neighbours are looked for.
     """
 
     def __init__(self, titles: Sequence[str]) -> None:
@@ -28,11 +28,11 @@ class Neighbours:
     def __call__(
         self, titles: Sequence[str], count: int = 3
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The most like ones.
+        """Find the titles that are most like others.
 
         Args:
-            titles: To be compared.
-            count: Of neighbours of each.
+            titles: The titles whose neighbours are wanted.
+            count: How many neighbours of each.
 
         Returns:
             int64 [title, count]: positions of the known titles, the most like first; float32
@@ -45,10 +45,10 @@ class Neighbours:
         turned = self._known.T.tocsc()
         for start in range(0, len(titles), _CHUNK):
             rows = slice(start, min(start + _CHUNK, len(titles)))
-            found = (wanted[rows] @ turned).tocsr()
-            for row in range(found.shape[0]):
-                own = slice(found.indptr[row], found.indptr[row + 1])
-                values, columns = found.data[own], found.indices[own]
+            cosines = (wanted[rows] @ turned).tocsr()
+            for row in range(cosines.shape[0]):
+                span = slice(cosines.indptr[row], cosines.indptr[row + 1])
+                values, columns = cosines.data[span], cosines.indices[span]
                 best = np.lexsort((columns, -values))[:count]
                 places[start + row, : len(best)] = columns[best]
                 likeness[start + row, : len(best)] = values[best]

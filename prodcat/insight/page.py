@@ -24,8 +24,8 @@ class Page:
     """A page that is filled from top to bottom.
 
     Args:
-        title: Of the document.
-        about: A sentence below it.
+        title: Title of the document.
+        about: A sentence below the title.
     """
 
     def __init__(self, title: str, about: str = "") -> None:
@@ -39,8 +39,8 @@ class Page:
         """Begin a section.
 
         Args:
-            title: Of it; also in the page's list of sections.
-            text: What it shows and how it is to be read.
+            title: Title of the section; also in the page's list of sections.
+            text: What the section shows and how it is to be read.
         """
         self._count += 1
         self._sections.append((f"s{self._count}", title, []))
@@ -51,11 +51,11 @@ class Page:
         """Add HTML to the section."""
         self._sections[-1][2].append(content)
 
-    def numbers(self, found: Iterable[tuple[str, str, str]]) -> None:
+    def numbers(self, headlines: Iterable[tuple[str, str, str]]) -> None:
         """Add headline numbers: what, how much, and in small what goes with it."""
         cells = (
             f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(small)}</small></dd></div>"
-            for name, value, small in found
+            for name, value, small in headlines
         )
         self.add(f'<dl class="numbers">{"".join(cells)}</dl>')
 
@@ -68,9 +68,9 @@ class Page:
         """Add a table.
 
         Args:
-            columns: Names and kinds.
-            rows: Values; None for what is not known.
-            caption: Of the table.
+            columns: Name and kind of each column.
+            rows: A value for each column; None for what is not known.
+            caption: Caption of the table.
         """
         head = "".join(
             f'<th scope="col" class="{kind}">{escape(name)}</th>' for name, kind in columns
@@ -105,7 +105,7 @@ class Page:
         """Add a tree as a table.
 
         Args:
-            label: What it is, for those who do not see it.
+            label: What the tree is, for those who do not see it.
             taxonomy: The tree.
             columns: ``{"label", "kind"}``, with ``"colour": True`` and ``"most"`` where cells are
                 coloured from 0 (red) to ``most`` (green).
@@ -149,10 +149,10 @@ class Page:
         """A chart of Plotly as HTML, to be given to :meth:`add`.
 
         Args:
-            label: What it shows, for those who do not see it.
-            data: Traces.
-            layout: See Plotly.
-            tall: Whether it takes more room.
+            label: What the chart shows, for those who do not see it.
+            data: The chart's traces, as Plotly reads them.
+            layout: The chart's layout, as Plotly reads it.
+            tall: Whether the chart takes more room.
         """
         self._count += 1
         self._has_figures = True
@@ -194,7 +194,7 @@ def escape(text: object) -> str:
 
 
 def in_script(value: Any) -> str:
-    """JSON that cannot end the element that it is in."""
+    """JSON for a script element, which it cannot end."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return text.replace("<", "\\u003c")
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -42,39 +43,75 @@ def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decision
         taxonomy: The tree that categories are chosen from.
         decisions: Where decisions go.
     """
+    answers = _Answers(_page_html(), _queue_content(items, taxonomy, decisions), decisions)
+    routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
+        ("/", "GET", answers.index),
+        ("/queue", "GET", answers.queue),
+        ("/state", "GET", answers.state),
+        ("/decide", "POST", answers.decide),
+    ]
+    return Starlette(
+        routes=[Route(path, call, methods=[method]) for path, method, call in routes],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
+    )
+
+
+def _page_html() -> str:
     static = resources.files("prodcat.insight").joinpath("static")
-    page = (
-        static.joinpath("review.html").read_text(encoding="utf-8")
-        .replace("/*style*/", static.joinpath("page.css").read_text(encoding="utf-8"))
-        .replace("/*script*/", static.joinpath("review.js").read_text(encoding="utf-8"))
-    )  # fmt: skip
-    named = json.dumps([str(decisions.place.resolve()), *(own.title for own in items)]).encode()
-    content = {
+    page = static.joinpath("review.html").read_text(encoding="utf-8")
+    style = static.joinpath("page.css").read_text(encoding="utf-8")
+    script = static.joinpath("review.js").read_text(encoding="utf-8")
+    return page.replace("/*style*/", style).replace("/*script*/", script)
+
+
+def _queue_content(
+    items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions
+) -> dict[str, Any]:
+    """What the page is told of the queue and the tree."""
+    named = json.dumps([str(decisions.place.resolve()), *(item.title for item in items)]).encode()
+    return {
         "name": hashlib.sha256(named).hexdigest()[:16],  # what the browser keeps things under
         "items": [
             {
-                "item": own.item, "title": own.title, "answers": own.answers,
-                "neighbours": own.neighbours,
-                "columns": {name: str(value) for name, value in own.columns.items()},
+                "item": item.item, "title": item.title, "answers": item.answers,
+                "neighbours": item.neighbours,
+                "columns": {name: str(value) for name, value in item.columns.items()},
             }
-            for own in items
+            for item in items
         ],
         "tree": {
-            "ids": list(taxonomy.ids), "paths": [list(own) for own in taxonomy.paths],
+            "ids": list(taxonomy.ids), "paths": [list(path) for path in taxonomy.paths],
             "ends": taxonomy.terminal.astype(int).tolist(),
         },
     }  # fmt: skip
 
-    async def index(request: Request) -> Response:
-        return HTMLResponse(page, headers=_HEADERS)
 
-    async def queue(request: Request) -> Response:
-        return JSONResponse(content)
+class _Answers:
+    """Answers to what the page asks, one method for each route.
 
-    async def state(request: Request) -> Response:
-        return JSONResponse({"history": decisions.history, "seen": decisions.seen})
+    Args:
+        page: The page itself.
+        content: The queue and the tree.
+        decisions: Where decisions go.
+    """
 
-    async def decide(request: Request) -> Response:
+    def __init__(self, page: str, content: dict[str, Any], decisions: Decisions) -> None:
+        self.page, self.content, self.decisions = page, content, decisions
+
+    async def index(self, request: Request) -> Response:
+        """The page."""
+        return HTMLResponse(self.page, headers=_HEADERS)
+
+    async def queue(self, request: Request) -> Response:
+        """The queue and the tree."""
+        return JSONResponse(self.content)
+
+    async def state(self, request: Request) -> Response:
+        """What was decided so far."""
+        return JSONResponse({"history": self.decisions.history, "seen": self.decisions.seen})
+
+    async def decide(self, request: Request) -> Response:
+        """Take a decision, or say why not."""
         # No other site's page can send this header, or this type, without being allowed to.
         if request.headers.get("x-prodcat") != "review":
             return JSONResponse({"error": "Decisions come from this server's page alone."}, 403)
@@ -90,21 +127,10 @@ def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decision
         except (ValueError, RecursionError) as error:
             return JSONResponse({"error": f"This is no decision: {error}."}, 400)
         try:
-            decisions.take(event)
+            self.decisions.take(event)
         except (CatalogError, TaxonomyError, UnicodeEncodeError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"taken": event["id"]})
-
-    routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
-        ("/", "GET", index),
-        ("/queue", "GET", queue),
-        ("/state", "GET", state),
-        ("/decide", "POST", decide),
-    ]
-    return Starlette(
-        routes=[Route(path, call, methods=[method]) for path, method, call in routes],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
-    )
 
 
 def serve_review(

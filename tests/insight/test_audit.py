@@ -3,20 +3,19 @@
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from browsing import browser_test, opened, violations
 
 import prodcat
 from prodcat.cli.command import main
-
-# -- label errors -----------------------------------------------------------------
+from prodcat.demo.quick_commerce import generate
+from prodcat.insight.audit import OutOfFold, audit, audit_labels, out_of_fold
 
 
 @pytest.fixture(scope="module")
 def swapped():
     """A catalog without other mistakes in which some labels were swapped."""
-    from prodcat.demo.quick_commerce import generate
-
     rows = generate(1_200, "tr", wrong_labels=0.0)
     paths = [list(row.path) for row in rows]
     leaves = sorted({tuple(path) for path in paths})
@@ -36,8 +35,6 @@ def swapped():
 
 
 def test_swapped_labels_are_found_departments_first(swapped):
-    from prodcat.insight.audit import audit
-
     catalog, kinds, truth = swapped
     found = audit(catalog, progress=False)
     worst = found.rows[found.ranked][: len(kinds)].tolist()
@@ -54,12 +51,12 @@ def test_swapped_labels_are_found_departments_first(swapped):
     assert own.label == catalog.paths[own.row] and own.probability < 0.1 < own.suggested
     assert len(problems) == found.contradicted.sum() == found.by_level.sum() > 5
     assert np.mean([own.row in kinds for own in problems]) > 0.7
-    assert len(found.problems(most=3)) == 3 and "contradicted" in str(found)
+    assert len(found.problems(most=3)) == 3
+    assert f"{len(found.rows):,} labels, {len(problems)} clearly contradicted" in str(found)
+    assert f"{own.title!r} is" in str(found) and own.title in found.html()
 
 
 def test_levels_of_labels_are_sums_of_probabilities():
-    from prodcat.insight.audit import out_of_fold
-
     tree = prodcat.Taxonomy.from_paths([("a", "b", "c"), ("a", "b", "d"), ("a", "e"), ("f",)])
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(len(tree.outcomes)), 4)
@@ -85,8 +82,6 @@ def test_levels_of_labels_are_sums_of_probabilities():
 
 
 def test_near_duplicates_with_different_labels_are_told():
-    from prodcat.insight.audit import OutOfFold, audit_labels
-
     rows = [
         ("Süt 1 L", "a > b"), ("SUT 500 ml", "a > c"), ("Ekmek", "a > b"), ("ekmek", "a"),
         ("çay", "d"), ("Çay 100 g", "d"),
@@ -104,8 +99,6 @@ def test_near_duplicates_with_different_labels_are_told():
 
 
 def test_what_is_alone_in_its_category_is_not_judged():
-    from prodcat.insight.audit import audit
-
     rows = [(f"süt {w} marka", "a > süt") for w in "abcdefgh"]
     rows += [(f"ekmek {w} fırın", "b > ekmek") for w in "abcdefgh"] + [("pil aa", "c > pil")]
     catalog = prodcat.read_catalog([{"title": t, "path": p} for t, p in rows])
@@ -134,8 +127,6 @@ def test_the_command_line_writes_what_was_found(swapped, tmp_path, browser, caps
     assert main([*command, "--folds", "3"]) == 0
     said = capsys.readouterr().out
     assert "9 of 9 held-out titles" in said and "probably" in said
-    import pyarrow.parquet as pq
-
     table = pq.read_table(tmp_path / "out.parquet").to_pylist()
     suspicion = [row["suspicion"] for row in table]
     assert suspicion[:30] == sorted(suspicion[:30], reverse=True)

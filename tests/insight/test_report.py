@@ -1,7 +1,6 @@
-"""What people look at: the pages in a real browser, and the figures behind them."""
+"""The report on an evaluation: in a real browser, as Markdown, and the figures behind it."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -10,8 +9,6 @@ from browsing import browser_test, opened, violations
 import prodcat
 from prodcat.cli.command import main
 from prodcat.errors import ConfigError
-from prodcat.insight.neighbours import Neighbours
-from prodcat.insight.page import Page, in_script
 from prodcat.insight.report import node_figures, report_evaluation, wilson
 
 
@@ -67,16 +64,6 @@ def test_intervals_of_shares_cover_them():
     assert high[1] < 0.5 and low[2] > 0.5
 
 
-def test_neighbours_are_the_most_like():
-    titles = ["süt 1 l", "süt 500 ml", "ekmek", "yarım yağlı süt 1 l", "EKMEK"]
-    places, likeness = Neighbours(titles)(["ekmek 500 g", "süt 1 l", "qqq"], 2)
-    assert set(places[0].tolist()) == {2, 4} and places[1, 0] == 0
-    assert likeness[1, 0] == pytest.approx(1, abs=1e-5)
-    assert likeness[2].tolist() == [0, 0]
-    brute = [len(titles) and Neighbours([title])(["süt 1 l"], 1)[1][0, 0] for title in titles]
-    assert np.argmax(brute) == 0
-
-
 def test_the_report_says_what_the_evaluation_does(report, evaluation, classifier, parts):
     text = report.markdown
     assert f"| path accuracy | {evaluation.path_accuracy:.1%} |" in text
@@ -128,18 +115,6 @@ def test_what_does_not_go_together_is_refused(classifier, parts, evaluation, tmp
         report_evaluation(evaluation, other)
     with pytest.raises(ConfigError, match=r"none of \.html, \.htm, \.md"):
         report_evaluation(read, tree).save(str(tmp_path / "report.pdf"))
-
-
-def test_text_of_strangers_ends_no_element():
-    page = Page("</title><script>alert(1)</script>", "<img src=x onerror=alert(1)>")
-    page.section("<s>", "</p><script>alert(1)</script>")
-    page.table([("<th>", "text")], [("</td><script>alert(1)</script>",)], "<c>")
-    tree = prodcat.Taxonomy.from_paths([("</script><script>alert(1)</script>", "b")])
-    page.tree("<t>", tree, [{"label": "<l>", "kind": "count"}], [(1,), (1,)])
-    text = page.html()
-    scripts = re.findall(r"<script[^>]*>", text)
-    assert len(scripts) == 2 and "onerror=alert" not in re.sub(r"&lt;.*?&gt;", "", text)
-    assert "</script>" not in in_script({"a": "</script>"})
 
 
 # -- in a browser -----------------------------------------------------------------

@@ -1,0 +1,9 @@
+"""The category trees of several retailers side by side, and how far to trust each figure."""
+
+from prodcat.insight.assortment.comparison import compare_assortments
+from prodcat.insight.assortment.gaps import Gap
+from prodcat.insight.assortment.prices import Prices
+from prodcat.insight.assortment.result import Assortment
+from prodcat.insight.assortment.retailer import Retailer
+
+__all__ = ["Assortment", "Gap", "Prices", "Retailer", "compare_assortments"]

@@ -1,0 +1,168 @@
+"""What the products of each category cost."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from prodcat.errors import CatalogError
+from prodcat.insight.arrays import Floats, Ints
+from prodcat.taxonomy.tree import Taxonomy
+
+logger = logging.getLogger("prodcat")
+BANDS = ("low", "middle", "high")
+_QUARTERS = (0.25, 0.5, 0.75)
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """Prices of what was answered at or below each node.
+
+    Attributes:
+        rows: int64 [nodes]: products with a price.
+        quarters: float64 [nodes, 3]: a quarter, half and three quarters of them cost at most this;
+            NaN where there are none.
+        bands: float64 [nodes, 3]: shares in the lower, middle and upper third of the prices that
+            all retailers have in the department; NaN where there are none.
+    """
+
+    rows: Ints
+    quarters: Floats
+    bands: Floats
+
+    @classmethod
+    def none(cls, nodes: int) -> "Prices":
+        """Those of a retailer without any price."""
+        return cls(
+            np.zeros(nodes, np.int64), np.full((nodes, 3), np.nan), np.full((nodes, 3), np.nan)
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """Columns of a table with a row for each node; NaN becomes null."""
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {"price_rows": self.rows}
+        for place, quarter in enumerate(_QUARTERS):
+            name = f"price_{100 * quarter:.0f}"
+            columns[name] = pa.array(self.quarters[:, place], from_pandas=True)
+        for place, band in enumerate(BANDS):
+            columns[f"price_{band}_share"] = pa.array(self.bands[:, place], from_pandas=True)
+        return columns
+
+
+@dataclass(frozen=True, eq=False)
+class PricedProducts:
+    """The products of one retailer.
+
+    Attributes:
+        nodes: int64 [products]: the node at which each ends.
+        prices: float64 [products]: its price; NaN where it is not known.
+    """
+
+    nodes: Ints
+    prices: Floats
+
+    @property
+    def without_price(self) -> int:
+        """Products whose price is not known."""
+        return int(np.isnan(self.prices).sum())
+
+    def of_nodes(self, tree: Taxonomy, edges: Floats) -> Prices:
+        """The prices of each node.
+
+        Args:
+            tree: The tree.
+            edges: float64 [nodes, 2]: where the bands of each node's department
+                meet; NaN where there is no price.
+        """
+        node_prices = Prices.none(len(tree))
+        priced = ~np.isnan(self.prices)
+        chains, prices = tree.chains[self.nodes[priced]], self.prices[priced]
+        for level in range(tree.depth):
+            at = chains[:, level]
+            order = np.lexsort((prices, at))
+            order = order[at[order] >= 0]
+            if not len(order):
+                continue
+            nodes, starts = np.unique(at[order], return_index=True)
+            for node, products in zip(nodes.tolist(), np.split(order, starts[1:]), strict=True):
+                values = prices[products]
+                node_prices.rows[node] = len(values)
+                node_prices.quarters[node] = np.quantile(values, _QUARTERS)
+                band = np.searchsorted(edges[node], values, "left")
+                node_prices.bands[node] = np.bincount(band, minlength=3) / len(values)
+        return node_prices
+
+
+def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
+    """Prices as numbers.
+
+    Args:
+        retailer: Name of the retailer, for messages.
+        column: Name of the column, for messages.
+        values: What the column holds.
+
+    Returns:
+        float64 [products]: NaN where there is no usable price, which is said to the log.
+
+    Raises:
+        CatalogError: There is no usable price at all.
+    """
+    prices = np.array([_price(value) for value in values], np.float64)
+    unusable = np.flatnonzero(np.isnan(prices)).tolist()
+    if len(unusable) == len(prices):
+        raise CatalogError(
+            f"{retailer!r} has no usable price: {column} is, for example, {values[0]!r}; expected "
+            "numbers of at least 0, such as 12.90."
+        )
+    if unusable:
+        logger.warning(
+            "%s: %s of %s products have no usable price (%s is, for example, %r); they are left "
+            "out of the prices.",
+            retailer,
+            f"{len(unusable):,}",
+            f"{len(prices):,}",
+            column,
+            values[unusable[0]],
+        )
+    return prices
+
+
+def _price(value: object) -> float:
+    if isinstance(value, bool):
+        return math.nan
+    try:
+        price = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return math.nan
+    return price if math.isfinite(price) and price >= 0 else math.nan
+
+
+def prices_of(tree: Taxonomy, products: Mapping[str, PricedProducts]) -> dict[str, Prices]:
+    """The prices of every retailer's categories.
+
+    Args:
+        tree: The tree.
+        products: The products of each retailer, by its name.
+    """
+    if not products:
+        return {}
+    edges = _band_edges(tree, list(products.values()))
+    return {name: priced.of_nodes(tree, edges) for name, priced in products.items()}
+
+
+def _band_edges(tree: Taxonomy, retailers: Sequence[PricedProducts]) -> Floats:
+    """float64 [nodes, 2]: where the thirds of the prices of each node's department meet."""
+    nodes = np.concatenate([products.nodes for products in retailers])
+    prices = np.concatenate([products.prices for products in retailers])
+    department = tree.chains[nodes, 0]
+    edges = np.full((len(tree), 2), np.nan)
+    for node in tree.children():
+        values = prices[(department == node) & ~np.isnan(prices)]
+        if len(values):
+            edges[node] = np.quantile(values, (1 / 3, 2 / 3))
+    node_edges: Floats = edges[tree.chains[:, 0]]
+    return node_edges

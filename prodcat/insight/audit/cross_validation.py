@@ -1,0 +1,122 @@
+"""The audit of a catalog: each part of it is judged by a model that was trained on the others."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.splits import clusters, leak_audit
+from prodcat.catalog.targets import targets_in
+from prodcat.catalog.text import near_duplicate_key
+from prodcat.classifier.classifier import Classifier
+from prodcat.errors import CatalogError
+from prodcat.insight.arrays import Ints
+from prodcat.insight.audit.labels import audit_labels
+from prodcat.insight.audit.out_of_fold import OutOfFold, out_of_fold
+from prodcat.insight.audit.result import Audit
+from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.taxonomy.tree import Taxonomy
+from prodcat.training.fitting import fit
+
+_CHUNK = 4_096
+
+
+def audit(
+    catalog: Catalog,
+    *,
+    held_out: Catalog | None = None,
+    folds: int = 5,
+    model: ModelConfig | None = None,
+    training: TrainingConfig | None = None,
+    device: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Audit:
+    """Find labels that are wrong.
+
+    Args:
+        catalog: Titles with their categories.
+        held_out: Titles to judge by, such as a test set: those that have a near duplicate in the
+            catalog are told.
+        folds: Parts; each is judged by a model that was trained on the others.  Near duplicates
+            are in one part.
+        model: What is trained; n-grams alone if not given, which takes seconds.
+        training: How it is trained.
+        device: Where it is trained.
+        seed: Seed of the parts.
+        progress: Whether to show a bar.
+
+    Raises:
+        CatalogError: There are fewer labelled rows than folds, or folds below 2.
+    """
+    rows = np.flatnonzero(catalog.labelled)
+    _check_rows(len(rows), folds)
+    labelled = catalog.take(rows)
+    fold, keys = folds_of(labelled, folds, seed)
+    _check_folds(fold)
+    judged = np.zeros(len(rows), np.bool_)
+    probabilities = OutOfFold.nothing(len(rows), catalog.tree)
+    for number in range(folds):
+        held = np.flatnonzero(fold == number)
+        if not len(held):
+            continue
+        others = labelled.take(fold != number)
+        classifier = fit(
+            others,
+            model=model or ModelConfig(encoder=None),
+            training=training,
+            device=device,
+            progress=progress,
+        )
+        judged[held] = np.isin(labelled.targets[held], others.targets)
+        _read_fold(classifier, labelled, held, catalog.tree, probabilities)
+    leaks = None if held_out is None else leak_audit(catalog, held_out)
+    return replace(audit_labels(catalog, probabilities, keys), leaks=leaks, judged=judged)
+
+
+def _check_rows(rows: int, folds: int) -> None:
+    if folds < 2 or rows < folds:
+        raise CatalogError(
+            f"Found {rows:,} labelled rows and folds={folds}; expected at least 2 folds and "
+            "a labelled row for each."
+        )
+
+
+def _check_folds(fold: Ints) -> None:
+    if len(np.unique(fold)) < 2:
+        raise CatalogError(
+            f"All {len(fold):,} labelled titles are near duplicates of each other; expected at "
+            "least two different ones, to judge one by the other."
+        )
+
+
+def _read_fold(
+    classifier: Classifier,
+    labelled: Catalog,
+    rows: Ints,
+    tree: Taxonomy,
+    probabilities: OutOfFold,
+) -> None:
+    """Fill in what a model says of the rows that it was not trained on."""
+    targets = targets_in(labelled.take(rows), classifier.taxonomy)
+    for start in range(0, len(rows), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        read = classifier.predict_proba(labelled.take(rows[chunk]), precision="float32")
+        probabilities.put(rows[chunk], out_of_fold(read, targets[chunk], tree))
+
+
+def folds_of(catalog: Catalog, folds: int, seed: int) -> tuple[Ints, list[str]]:
+    """Parts of about one size, near duplicates in one.
+
+    Args:
+        catalog: The rows.
+        folds: How many parts.
+        seed: Seed of the order.
+
+    Returns:
+        int64 [rows]: the part of each; and keys that are equal for near duplicates.
+    """
+    keys = [near_duplicate_key(title) for title in catalog.titles]
+    cluster = clusters(len(keys), [keys])
+    order = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)
+    return order[cluster] % folds, keys

@@ -1,0 +1,39 @@
+"""What a classifier answers, and how sure it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.classifier.classifier import Classifier
+from prodcat.decisions.options import ReadingPrecision
+from prodcat.insight.arrays import Floats, Ints
+from prodcat.insight.prevalence.evidence import node_probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The answers to a set of titles.
+
+    Attributes:
+        nodes: int64 [titles]: the node that each was answered with.
+        confidence: float64 [titles]: the probability of that node.
+    """
+
+    nodes: Ints
+    confidence: Floats
+
+
+def answers_to(catalog: Catalog, classifier: Classifier, precision: ReadingPrecision) -> Answers:
+    """Answer all titles of a catalog.
+
+    Args:
+        catalog: The titles.
+        classifier: Answers them.
+        precision: The precision of its encoder.
+    """
+    nodes, confidence = [], []
+    for answered, probabilities in node_probabilities(classifier, catalog, precision):
+        nodes.append(answered)
+        confidence.append(probabilities[np.arange(len(answered)), answered])
+    return Answers(np.concatenate(nodes), np.concatenate(confidence).astype(np.float64))

@@ -1,0 +1,67 @@
+"""What is different between two trees."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from prodcat.taxonomy.tree import Taxonomy
+
+
+@dataclass(frozen=True)
+class TreeChange:
+    """A node that is not where or what it was.
+
+    Attributes:
+        kind: What happened to the node.
+        node_id: Its id.
+        before: Its path before; empty if the node is new.
+        after: Its path after; empty if the node is gone.
+    """
+
+    kind: Literal["new", "gone", "moved", "renamed"]
+    node_id: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def compare_trees(old: Taxonomy, new: Taxonomy) -> tuple[TreeChange, ...]:
+    """Tell how one tree became the other.
+
+    Nodes are the same where their ids are.  A node that is moved is told once, not again for all
+    that is below it.
+
+    Args:
+        old: The tree of the past.
+        new: The tree of today.
+
+    Returns:
+        Changes of the new tree's nodes in their order, then the nodes that are gone.
+    """
+    return (*_new_and_changed(old, new), *_gone(old, new))
+
+
+def _new_and_changed(old: Taxonomy, new: Taxonomy) -> Iterator[TreeChange]:
+    old_nodes = {node_id: node for node, node_id in enumerate(old.ids)}
+    for node, node_id in enumerate(new.ids):
+        path = new.paths[node]
+        if node_id not in old_nodes:
+            yield TreeChange("new", node_id, (), path)
+            continue
+        old_node = old_nodes[node_id]
+        old_path = old.paths[old_node]
+        if _parent_id(old, old_node) != _parent_id(new, node):
+            yield TreeChange("moved", node_id, old_path, path)
+        elif old_path[-1] != path[-1]:
+            yield TreeChange("renamed", node_id, old_path, path)
+
+
+def _parent_id(tree: Taxonomy, node: int) -> str | None:
+    parent = tree.parent[node]
+    return tree.ids[parent] if parent >= 0 else None
+
+
+def _gone(old: Taxonomy, new: Taxonomy) -> Iterator[TreeChange]:
+    new_ids = set(new.ids)
+    for node, node_id in enumerate(old.ids):
+        if node_id not in new_ids:
+            yield TreeChange("gone", node_id, old.paths[node], ())

@@ -1,0 +1,55 @@
+"""How many products are at or below each node, with intervals."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from prodcat.insight.arrays import Floats, Ints
+from prodcat.taxonomy.tree import Taxonomy
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """How many products there are at or below each node.
+
+    Attributes:
+        rows: Products of the set.
+        count: float64 [nodes]: as many as are expected; children add up to their parent.
+        low: float64 [nodes]: lower end of the interval of 95 %.
+        high: float64 [nodes]: upper end of the interval of 95 %.
+        naive: int64 [nodes]: answers at or below the node.
+        open: int64 [nodes]: products whose label stops above the node: they may be here, which
+            is part of ``high``, but not of ``count``.
+    """
+
+    rows: int
+    count: Floats
+    low: Floats
+    high: Floats
+    naive: Ints
+    open: Ints
+
+
+def at_or_below(tree: Taxonomy, nodes: Ints) -> Ints:
+    """Count titles at every node of a tree.
+
+    Args:
+        tree: The tree.
+        nodes: int64 [titles]: the node at which each title ends.
+
+    Returns:
+        int64 [nodes]: how many titles are at or below each node.
+    """
+    chains = tree.chains[nodes]
+    return np.bincount(chains[chains >= 0], minlength=len(tree)).astype(np.int64)
+
+
+def shares(counts: Counts) -> dict[str, Any]:
+    """Counts as shares of all products.
+
+    Returns:
+        float64 [nodes] for each of count, low, high and naive.
+    """
+    rows = max(counts.rows, 1)
+    return {name: getattr(counts, name) / rows for name in ("count", "low", "high", "naive")}

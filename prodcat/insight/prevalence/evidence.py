@@ -1,0 +1,150 @@
+"""What a classifier says about titles, added up in cells of about the same meaning."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.classifier.classifier import Classifier
+from prodcat.decisions.options import ReadingPrecision
+from prodcat.errors import CatalogError
+from prodcat.insight.arrays import Floats, Ints
+
+logger = logging.getLogger("prodcat")
+
+EDGES = (0.6, 0.8, 0.9, 0.97, 0.995)  # of how sure an answer is
+CELLS = len(EDGES) + 1  # of each department
+TINY = 1e-6  # what is smaller is no count
+_CHUNK = 4_096
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is kept of titles that were answered.
+
+    Attributes:
+        sizes: int64 [cells]: titles in each cell.
+        sums: float64 [cells, nodes]: their probabilities, added up.
+        squares: float64 [cells, nodes]: the squares of the probabilities over that of the
+            department, added up.
+        answers: int64 [titles]: the node that each was answered with.
+        cells: int64 [titles]: the cell of each.
+        tops: float64 [departments, cells]: the probabilities of departments, added up.
+        each: float32 [titles, departments]: the probability of each; empty where it is not wanted.
+    """
+
+    sizes: Ints
+    sums: Floats
+    squares: Floats
+    answers: Ints
+    cells: Ints
+    tops: Floats
+    each: NDArray[np.float32]
+
+
+def gather(
+    classifier: Classifier,
+    catalog: Catalog,
+    *,
+    precision: ReadingPrecision = "auto",
+    keep_each: bool = False,
+) -> Evidence:
+    """Answer all titles of a catalog.
+
+    Args:
+        classifier: Answers the titles.
+        catalog: The titles.
+        precision: The precision of its encoder; see :meth:`Classifier.predict`.
+        keep_each: Whether each title's probabilities of departments are kept.
+    """
+    from scipy.sparse import csr_matrix
+
+    tree = classifier.taxonomy
+    tops = np.array(tree.children(), np.int64)
+    department = tree.chains[:, 0]
+    cells = len(tops) * CELLS
+    sizes = np.zeros(cells, np.int64)
+    sums, squares = np.zeros((cells, len(tree))), np.zeros((cells, len(tree)))
+    each: list[NDArray[np.float32]] = [np.zeros((0, len(tops)), np.float32)]
+    answers, cell_of = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for best, nodes in node_probabilities(classifier, catalog, precision):
+        at_tops = nodes[:, tops]
+        confidence = np.searchsorted(EDGES, at_tops.max(axis=1), "right")
+        cell = at_tops.argmax(axis=1) * CELLS + confidence
+        rows = len(nodes)
+        into = csr_matrix((np.ones(rows, np.float32), (cell, np.arange(rows))), (cells, rows))
+        sizes += np.bincount(cell, minlength=cells)
+        sums += into @ nodes
+        nodes *= nodes / np.maximum(nodes[:, department], TINY)
+        squares += into @ nodes
+        answers.append(best)
+        cell_of.append(cell.astype(np.int64))
+        if keep_each:
+            each.append(at_tops)
+    return Evidence(
+        sizes=sizes,
+        sums=sums,
+        squares=squares,
+        answers=np.concatenate(answers),
+        cells=np.concatenate(cell_of),
+        tops=sums[:, tops].T,
+        each=np.concatenate(each),
+    )
+
+
+def node_probabilities(
+    classifier: Classifier, catalog: Catalog, precision: ReadingPrecision = "auto"
+) -> Iterator[tuple[Ints, NDArray[np.float32]]]:
+    """Answer titles and give the probability of every node.
+
+    Args:
+        classifier: Answers the titles.
+        catalog: The titles.
+        precision: The precision of its encoder.
+
+    Yields:
+        The answered node, int64 [titles], and all nodes' probabilities, float32 [titles, nodes];
+        some titles at a time, in order.
+    """
+    texts = classifier.texts_of(catalog)
+    paths = classifier.network.paths
+    inference = classifier.inference(classifier.pick_precision(precision))
+    outcomes = classifier.taxonomy.outcomes
+    for start in range(0, len(texts), _CHUNK):
+        with torch.inference_mode():
+            log_probs = inference.log_probs(inference.ready(texts[start : start + _CHUNK]))
+            nodes = paths.node_probs(log_probs.exp()).float().cpu().numpy()
+            best = log_probs.argmax(dim=1).cpu().numpy()
+        yield outcomes[best], nodes
+
+
+def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
+    """The labelled rows of titles that a classifier's mistakes are to be measured on.
+
+    Args:
+        classifier: Answers the titles.
+        labelled: Titles; if the classifier has seen some of them that is said to the log.
+
+    Raises:
+        CatalogError: No row is labelled.
+    """
+    judged = labelled.take(labelled.labelled)
+    if not len(judged):
+        raise CatalogError(
+            f"{labelled!r} has no labelled row; expected titles with categories that the "
+            "classifier was not trained on, to measure its mistakes on."
+        )
+    seen = int(classifier.has_seen(classifier.texts_of(judged)).sum())
+    if seen:
+        logger.warning(
+            "Training, its validation or a calibration saw %s of the %s labelled titles: the "
+            "classifier errs less on what it was trained on, and what is measured there is too "
+            "good. Give others.",
+            f"{seen:,}",
+            f"{len(judged):,}",
+        )
+    return judged
