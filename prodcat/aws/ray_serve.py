@@ -15,9 +15,11 @@ from ray import serve  # noqa: TID253, this module is Ray Serve's
 from starlette.requests import Request
 from starlette.responses import Response
 
-from prodcat.aws.environment import limits_of, opener_of, precision_of
-from prodcat.serving.app import ONE, Server, Settings, endpoint
-from prodcat.serving.models import Models, named_model
+from prodcat.cli.environment import limits_of, named_model, opener_of, precision_of
+from prodcat.serving.application import endpoint
+from prodcat.serving.loaded_models import Models
+from prodcat.serving.server import ONE, Server
+from prodcat.serving.settings import Settings
 
 _AT_ONCE = 512  # requests of a replica: they are merged into batches
 

@@ -16,19 +16,14 @@ from typing import Any
 
 import torch
 
-from prodcat.aws.environment import limits_of, opener_of, precision_of
-from prodcat.decisions.decoding import Answers
-from prodcat.serving.media import (
-    ATTRIBUTES,
-    JSON,
-    Query,
-    picked_type,
-    read_body,
-    write_body,
-)
-from prodcat.serving.memory import free_memory, memory_setting
-from prodcat.serving.models import Served, artifact_bytes, open_model
+from prodcat.cli.environment import limits_of, memory_setting, opener_of, precision_of
+from prodcat.serving.available_memory import free_memory
+from prodcat.serving.bodies import read_body, write_body
+from prodcat.serving.loading import artifact_bytes, open_model
+from prodcat.serving.media_types import ATTRIBUTES, JSON, picked_type
+from prodcat.serving.query import Query
 from prodcat.serving.refusal import Refusal
+from prodcat.serving.served import Served
 
 _loaded: dict[str, Served] = {}
 _lock = threading.Lock()
@@ -83,7 +78,7 @@ def predict_fn(
     try:
         return _answers(model, *data)
     except Refusal as refusal:
-        return _said(refusal, context)
+        return _with_status(refusal, context)
 
 
 def output_fn(
@@ -106,21 +101,18 @@ def output_fn(
     try:
         return write_body(*prediction, picked_type(accept, None))
     except Refusal as refusal:
-        return _reason(_said(refusal, context))
+        return _reason(_with_status(refusal, context))
 
 
 def _answers(
     served: Served, body: bytes, content_type: str
 ) -> "tuple[list[dict[str, Any]], Query]":
     query = read_body(body, content_type, served.columns, limits_of())
-    texts, groups, errors = served.texts(query)
-    inference = served.inference(query)
-    answers = inference.answers(inference.ready(texts), served.decision(query.settings), groups)
-    assert isinstance(answers, Answers)
-    return served.records(answers, errors), query
+    return served.answered(query), query
 
 
-def _said(refusal: Refusal, context: Any) -> Refusal:
+def _with_status(refusal: Refusal, context: Any) -> Refusal:
+    """The refusal, once its status is set; raised where there is nothing to set it in."""
     if context is None:
         raise refusal
     context.set_response_status(refusal.status, "Refused")
@@ -160,10 +152,10 @@ def handle(data: Any, context: Any) -> "list[Any] | None":
 
 def _check_memory(folder: str) -> None:
     size = artifact_bytes(folder)
-    most = [own for own in (memory_setting(), free_memory()) if own is not None]
-    if most and size > min(most):
+    limits = [limit for limit in (memory_setting(), free_memory()) if limit is not None]
+    if limits and size > min(limits):
         raise MemoryError(
-            f"The model in {folder!r} takes about {size:,} bytes, and {min(most):,} are free."
+            f"The model in {folder!r} takes about {size:,} bytes, and {min(limits):,} are free."
         )
 
 
@@ -176,8 +168,8 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
         context.set_response_header(row, ATTRIBUTES, attributes)
     try:
         kind = picked_type(accept, content_type)
-        found, query = _answers(served, *input_fn(body, content_type))
-        content, status, reason = write_body(found, query, kind), 200, "OK"
+        answers, query = _answers(served, *input_fn(body, content_type))
+        content, status, reason = write_body(answers, query, kind), 200, "OK"
     except Refusal as refusal:
         content, kind, status, reason = _reason(refusal), JSON, refusal.status, "Refused"
     context.set_response_status(status, reason, row)
@@ -186,5 +178,5 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
 
 
 def _header(context: Any, row: int, name: str) -> str | None:
-    found = context.get_request_header(row, name)
-    return None if found is None else str(found)
+    value = context.get_request_header(row, name)
+    return None if value is None else str(value)

@@ -18,8 +18,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from prodcat.classifier.inference import Decide, Inference
-from prodcat.decisions.decoding import Answers, join_answers
+from prodcat.classifier.inference import Inference
+from prodcat.decisions.answers import Answers, join_answers
+from prodcat.decisions.decider import Decide
 from prodcat.errors import is_fault
 from prodcat.serving.refusal import Refusal
 
@@ -262,7 +263,7 @@ class Batcher:
                 return
             logger.exception("A batch could not be read.")
             with self._changed:
-                self._waiting = deque(own for own in self._waiting if own is not taken[0][0])
+                self._waiting = deque(work for work in self._waiting if work is not taken[0][0])
             self._end(taken[0][0], error)
             return
         seconds = time.monotonic() - began
@@ -278,27 +279,27 @@ class Batcher:
         with torch.inference_mode():
             log_probs = inference.log_probs(inference.ready(texts))
             start = 0
-            found = []
+            parts = []
             for work, rows in taken:
                 size = rows.stop - rows.start
                 groups = None if work.groups is None else work.groups[rows]
-                own = work.decide(log_probs[start : start + size], groups)
-                found.append(own.each(Tensor.cpu))
+                answers = work.decide(log_probs[start : start + size], groups)
+                parts.append(answers.each(Tensor.cpu))
                 start += size
-        for (work, rows), own in zip(taken, found, strict=True):
-            work.parts[rows.start] = own
+        for (work, rows), part in zip(taken, parts, strict=True):
+            work.parts[rows.start] = part
             work.done = rows.stop
             if not work.left:
                 self._end(work, join_answers([work.parts[place] for place in sorted(work.parts)]))
 
-    def _end(self, work: _Work, found: Answers | BaseException) -> None:
+    def _end(self, work: _Work, outcome: Answers | BaseException) -> None:
         with self._changed:
             if work.ended:
                 return
             work.ended = True
             self._titles -= len(work.texts)
         with suppress(InvalidStateError):  # who asked may have gone, this very moment too
-            if isinstance(found, BaseException):
-                work.answered.set_exception(found)
+            if isinstance(outcome, BaseException):
+                work.answered.set_exception(outcome)
             else:
-                work.answered.set_result(found)
+                work.answered.set_result(outcome)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from prodcat.serving.media import ATTRIBUTES, CSV, JSON, LINES, PARQUET, Limits
+from prodcat.serving.answer_settings import settings_schemas
+from prodcat.serving.media_types import ATTRIBUTES, CSV, JSON, LINES, PARQUET
+from prodcat.serving.settings import Limits
 
 _REFUSED = {
     400: "The body says nothing that can be answered, or the settings do not go together.",
@@ -18,15 +20,15 @@ _REFUSED = {
     503: "The model is not loaded yet, the server stops, or its turn did not come in time.",
     507: "There is no memory for the model. Drop another one first.",
 }
-_ASKED = (400, 404, 405, 406, 413, 415, 429, 503)
+_WHEN_ANSWERING = (400, 404, 405, 406, 413, 415, 429, 503)
 
 
 def openapi(limits: Limits, version: str) -> dict[str, Any]:
     """The document of a server.
 
     Args:
-        limits: Of a request.
-        version: Of prodcat.
+        limits: What a request may be.
+        version: The version of prodcat.
     """
     return {
         "openapi": "3.1.0",
@@ -36,60 +38,62 @@ def openapi(limits: Limits, version: str) -> dict[str, Any]:
             "description": "Product titles in, category paths out.",
         },
         "paths": {
-            "/ping": {"get": _route("Whether it answers.", _any("It answers."), 503)},
-            "/invocations": {"post": _asked("Answers of the one model.", limits)},
-            "/execution-parameters": {
-                "get": _route("What Batch Transform may send.", _any("Its parameters."))
-            },
-            "/metrics": {
-                "get": _route(
-                    "Figures for Prometheus.",
-                    {"description": "Figures.", "content": {"text/plain": {"schema": _TEXT}}},
-                )
-            },
-            "/openapi.json": {"get": _route("This document.", _any("The document."))},
-            "/models": {
-                "get": {
-                    **_route("All models, page by page.", _any("A page."), 400),
-                    "parameters": [
-                        _parameter("limit", "query", {"type": "integer", "minimum": 1}),
-                        _parameter("next_page_token", "query", _TEXT),
-                    ],
-                },
-                "post": {
-                    **_route(
-                        "Load a model.", _any("It answers."), 400, 403, 404, 409, 413, 503, 507
-                    ),
-                    "requestBody": {
-                        "required": True,
-                        "content": {
-                            JSON: {
-                                "schema": {
-                                    "type": "object",
-                                    "required": ["model_name", "url"],
-                                    "properties": {"model_name": _NAMED, "url": _NAMED},
-                                }
-                            }
-                        },
-                    },
-                },
-            },
-            "/models/{name}": {
-                "parameters": [_NAME],
-                "get": _route("One model.", _any("Its name and place."), 404),
-                "delete": _route("Let a model go.", _any("It is gone."), 403, 404),
-            },
+            **_server_paths(),
+            "/invocations": {"post": _answering("Answers of the one model.", limits)},
+            **_models_paths(),
             "/models/{name}/invoke": {
                 "parameters": [_NAME],
-                "post": _asked("Answers of one model of many.", limits),
+                "post": _answering("Answers of one model of many.", limits),
             },
         },
-        "components": {"schemas": {"Answer": _ANSWER, "Refused": _REASON, "Titles": _TITLES}},
+        "components": {"schemas": {"Answer": _ANSWER, "Refused": _REASON, "Titles": _titles()}},
+    }
+
+
+def _server_paths() -> dict[str, Any]:
+    """What tells of the server itself."""
+    figures = {"description": "Figures.", "content": {"text/plain": {"schema": _TEXT}}}
+    return {
+        "/ping": {"get": _route("Whether it answers.", _any("It answers."), 503)},
+        "/execution-parameters": {
+            "get": _route("What Batch Transform may send.", _any("Its parameters."))
+        },
+        "/metrics": {"get": _route("Figures for Prometheus.", figures)},
+        "/openapi.json": {"get": _route("This document.", _any("The document."))},
+    }
+
+
+def _models_paths() -> dict[str, Any]:
+    """What loads, lists and drops models."""
+    return {
+        "/models": {
+            "get": {
+                **_route("All models, page by page.", _any("A page."), 400),
+                "parameters": [
+                    _parameter("limit", "query", {"type": "integer", "minimum": 1}),
+                    _parameter("next_page_token", "query", _TEXT),
+                ],
+            },
+            "post": {
+                **_route("Load a model.", _any("It answers."), 400, 403, 404, 409, 413, 503, 507),
+                "requestBody": {"required": True, "content": {JSON: {"schema": _MODEL}}},
+            },
+        },
+        "/models/{name}": {
+            "parameters": [_NAME],
+            "get": _route("One model.", _any("Its name and place."), 404),
+            "delete": _route("Let a model go.", _any("It is gone."), 403, 404),
+        },
     }
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _NAMED = {"type": "string", "minLength": 1}
+_MODEL = {
+    "type": "object",
+    "required": ["model_name", "url"],
+    "properties": {"model_name": _NAMED, "url": _NAMED},
+}
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _NODE = {
     "path": {"type": "array", "items": _TEXT, "description": "From the top; empty: no answer."},
@@ -118,30 +122,25 @@ _TITLE = {
         },
     ]
 }
-_SETTINGS: dict[str, Any] = {
-    "top_k": {"type": "integer", "minimum": 1, "maximum": 100},
-    "objective": {"type": "string"},
-    "guarantee": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-    "max_error": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-}
-_TITLES = {
-    "anyOf": [
-        {"type": "array", "items": _TITLE, "minItems": 1},
-        _TITLE,
-        *(
-            {
-                "type": "object",
-                "required": [name],
-                "properties": {
-                    name: {"type": "array", "items": _TITLE, "minItems": 1},
-                    "parameters": {"type": "object", "properties": _SETTINGS},
-                    **_SETTINGS,
-                },
-            }
-            for name in ("instances", "inputs")
-        ),
+
+
+def _titles() -> dict[str, Any]:
+    """Titles as JSON, in every form that is read."""
+    settings = settings_schemas()
+    titles = {"type": "array", "items": _TITLE, "minItems": 1}
+    containers = [
+        {
+            "type": "object",
+            "required": [name],
+            "properties": {
+                name: titles,
+                "parameters": {"type": "object", "properties": settings},
+                **settings,
+            },
+        }
+        for name in ("instances", "inputs")
     ]
-}
+    return {"anyOf": [titles, _TITLE, *containers]}
 
 
 def _parameter(name: str, place: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,18 +154,21 @@ def _any(text: str) -> dict[str, Any]:
     return {"description": text, "content": {JSON: {"schema": {}}}}
 
 
-def _route(text: str, found: Mapping[str, Any], *refused: int) -> dict[str, Any]:
+def _route(text: str, answer: Mapping[str, Any], *refused: int) -> dict[str, Any]:
     content = {JSON: {"schema": {"$ref": "#/components/schemas/Refused"}}}
     return {
         "summary": text,
         "responses": {
-            "200": found,
-            **{str(own): {"description": _REFUSED[own], "content": content} for own in refused},
+            "200": answer,
+            **{
+                str(status): {"description": _REFUSED[status], "content": content}
+                for status in refused
+            },
         },
     }
 
 
-def _asked(text: str, limits: Limits) -> dict[str, Any]:
+def _answering(text: str, limits: Limits) -> dict[str, Any]:
     answer = {"$ref": "#/components/schemas/Answer"}
     answers = {
         "anyOf": [
@@ -180,10 +182,10 @@ def _asked(text: str, limits: Limits) -> dict[str, Any]:
         ]
     }
     flat = {kind: {"schema": _TEXT} for kind in (LINES, CSV, PARQUET)}
-    found = {"description": "Answers, in order.", "content": {JSON: {"schema": answers}, **flat}}
+    answered = {"description": "Answers, in order.", "content": {JSON: {"schema": answers}, **flat}}
     titles = {"schema": {"$ref": "#/components/schemas/Titles"}}
     return {
-        **_route(text, found, *_ASKED),
+        **_route(text, answered, *_WHEN_ANSWERING),
         "description": f"At most {limits.body:,} bytes and {limits.titles:,} titles.",
         "parameters": [_parameter(ATTRIBUTES, "header", {"type": "string", "maxLength": 1024})],
         "requestBody": {"required": True, "content": {JSON: titles, **flat}},

@@ -5,18 +5,39 @@ import os
 import signal
 import threading
 from functools import partial
-from typing import Any
+from socket import socket
+from typing import Any, TypedDict, Unpack
 
 import uvicorn
 
 from prodcat.classifier.loading import load
 from prodcat.decisions.options import ReadingPrecision
-from prodcat.serving.app import Server, Settings, make_app
-from prodcat.serving.models import Models
+from prodcat.serving.application import make_app
+from prodcat.serving.loaded_models import Models
+from prodcat.serving.server import Server
+from prodcat.serving.settings import Settings
 
 _GRACE = 22  # seconds for what is in flight; SageMaker kills after 30
 _KEPT = 75  # seconds that a connection stays open between requests: longer than clients keep it
 _AT_ONCE = 4_096  # requests, above which they are refused before they are looked at
+
+
+class ModelKeywords(TypedDict, total=False):
+    """How :func:`serve` loads models.
+
+    Attributes:
+        budget: Bytes that models may take together; what is free if not given.
+        device: Where they are; a GPU if there is one.
+        precision: The precision of encoders; ``"auto"`` if not given.
+        cache: Where downloads are kept; see :func:`prodcat.load`.
+        keys: Only what one of them signed is loaded; see :func:`prodcat.load`.
+    """
+
+    budget: int | None
+    device: str | None
+    precision: ReadingPrecision
+    cache: str | None
+    keys: Any
 
 
 def serve(
@@ -25,27 +46,59 @@ def serve(
     host: str = "0.0.0.0",
     port: int = 8080,
     settings: Settings | None = None,
-    budget: int | None = None,
-    device: str | None = None,
-    precision: ReadingPrecision = "auto",
-    cache: str | None = None,
-    keys: Any = None,
+    **models: Unpack[ModelKeywords],
 ) -> None:
     """Answer until SIGTERM comes; then finish what is in flight.
 
     Args:
-        uri: Of the model; without one, models are loaded by ``POST /models``.
-        host: Where to listen.
-        port: Where to listen; 0 for any that is free.
+        uri: Where the model is; without one, models are loaded by ``POST /models``.
+        host: The address to listen at.
+        port: The port to listen at; 0 for any that is free.
         settings: How to work.
-        budget: Bytes that models may take together.
-        device: Where they are.
-        precision: Of encoders; see :meth:`Classifier.predict`.
-        cache: See :func:`prodcat.load`.
-        keys: See there.
+        models: ``budget``, ``device``, ``precision``, ``cache`` and ``keys``: how models are
+            loaded; see :class:`ModelKeywords`.
+
+    Raises:
+        TypeError: A keyword is not known.
+        SystemExit: The server ended without being told to.
     """
-    models = Models(budget, device, partial(load, cache=cache, keys=keys), precision)
-    server = Server(models, settings or Settings(), uri, own_threads=False)
+    server = Server(_models(models), settings or Settings(), uri, own_threads=False)
+    web, listener = _listening(server, host, port)
+    _stop_when_told(web)
+
+    def answer() -> None:
+        try:
+            web.run(sockets=[listener])
+        finally:
+            if not server.reading:  # a model that is being loaded cannot be stopped
+                os._exit(0 if web.should_exit else 1)
+            server.batcher.close(0)
+
+    # What reads has the main thread: OpenMP lets the threads of any other one fall asleep at each
+    # of their many meetings where there are no more cores than threads, and waking them takes
+    # longer than the product that they wait for.
+    answering = threading.Thread(target=answer, name="prodcat-web")
+    answering.start()
+    try:
+        server.run()
+    finally:
+        told, web.should_exit = web.should_exit, True
+    answering.join()
+    if not told:
+        raise SystemExit("The server ended, and nobody asked it to.")
+
+
+def _models(named: ModelKeywords) -> Models:
+    known = list(ModelKeywords.__annotations__)
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        raise TypeError(f"{unknown[0]}= is no keyword of serve; expected some of {known}.")
+    opener = partial(load, cache=named.get("cache"), keys=named.get("keys"))
+    return Models(named.get("budget"), named.get("device"), opener, named.get("precision", "auto"))
+
+
+def _listening(server: Server, host: str, port: int) -> tuple[uvicorn.Server, socket]:
+    """The web server, and the socket that it is to answer at."""
     config = uvicorn.Config(
         make_app(server),
         host=host,
@@ -57,10 +110,12 @@ def serve(
         limit_concurrency=_AT_ONCE,
         server_header=False,
     )
-    socket = config.bind_socket()
-    logging.getLogger("prodcat").info("Listening on port %d.", socket.getsockname()[1])
-    web = uvicorn.Server(config)
+    listener = config.bind_socket()
+    logging.getLogger("prodcat").info("Listening on port %d.", listener.getsockname()[1])
+    return uvicorn.Server(config), listener
 
+
+def _stop_when_told(web: uvicorn.Server) -> None:
     def stop(number: int, frame: object) -> None:
         if web.should_exit:  # asked twice
             os._exit(1)
@@ -68,24 +123,3 @@ def serve(
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-
-    def listen() -> None:
-        try:
-            web.run(sockets=[socket])
-        finally:
-            if not server.reading:  # a model that is being loaded cannot be stopped
-                os._exit(0 if web.should_exit else 1)
-            server.batcher.close(0)
-
-    # What reads has the main thread: OpenMP lets the threads of any other one fall asleep at each
-    # of their many meetings where there are no more cores than threads, and waking them takes
-    # longer than the product that they wait for.
-    listening = threading.Thread(target=listen, name="prodcat-web")
-    listening.start()
-    try:
-        server.run()
-    finally:
-        asked, web.should_exit = web.should_exit, True
-    listening.join()
-    if not asked:
-        raise SystemExit("The server ended, and nobody asked it to.")

@@ -14,7 +14,7 @@ import pytest
 import servers
 
 import prodcat
-from prodcat.demo.run import write_catalog
+from prodcat.demo.csv_catalog import write_catalog
 
 ROOT = Path(__file__).parents[2]
 JOB = {"AWS_BATCH_JOB_ID": "0f1e2d3c", "AWS_BATCH_JOB_ATTEMPT": "1"}

@@ -3,8 +3,6 @@
 import contextlib
 import ctypes
 import gc
-import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -23,26 +21,6 @@ _LIMITS = (
 )
 
 
-def memory_setting(environment: Mapping[str, str] = os.environ) -> int | None:
-    """Bytes that models may take, as ``PRODCAT_MEMORY_MB`` says; None if it says nothing.
-
-    Raises:
-        ValueError: It is no number of megabytes.
-    """
-    said = environment.get("PRODCAT_MEMORY_MB")
-    if not said:
-        return None
-    try:
-        megabytes = float(said)
-        if not 0 < megabytes < float("inf"):
-            raise ValueError
-    except ValueError:
-        raise ValueError(
-            f"PRODCAT_MEMORY_MB is {said!r}; expected a number of megabytes above 0."
-        ) from None
-    return int(megabytes * (1 << 20))
-
-
 def free_memory(
     device: str | None = None, meminfo: str = _MEMINFO, cgroup: str = _CGROUP
 ) -> int | None:
@@ -50,24 +28,24 @@ def free_memory(
 
     Args:
         device: Where models are; a GPU if there is one and nothing is given.
-        meminfo: Linux's file of the machine's memory.
-        cgroup: Linux's folder of the container's.
+        meminfo: Linux's file about the machine's memory.
+        cgroup: Linux's folder about the container's memory.
 
     Returns:
         The least of them; None where nothing is known, as outside Linux.
     """
-    found = []
+    free = []
     available = _fields(Path(meminfo)).get("MemAvailable")
     if available is not None:
-        found.append(available << 10)
+        free.append(available << 10)
     for limit, used, stat, cached in _LIMITS:
         most, now = _number(Path(cgroup, limit)), _number(Path(cgroup, used))
         if most is not None and now is not None:
             # Pages of files that were read are given back where they are needed.
-            found.append(max(most - now + _fields(Path(cgroup, stat)).get(cached, 0), 0))
+            free.append(max(most - now + _fields(Path(cgroup, stat)).get(cached, 0), 0))
     if torch.cuda.is_available() and (device is None or device.startswith("cuda")):
-        found.append(torch.cuda.mem_get_info(device)[0])
-    return min(found, default=None)
+        free.append(torch.cuda.mem_get_info(device)[0])
+    return min(free, default=None)
 
 
 def give_back() -> None:
@@ -100,7 +78,7 @@ def _fields(path: Path) -> dict[str, int]:
     except OSError:
         return {}
     words = [line.replace(":", " ").split() for line in lines]
-    return {own[0]: int(own[1]) for own in words if len(own) > 1 and own[1].isdecimal()}
+    return {line[0]: int(line[1]) for line in words if len(line) > 1 and line[1].isdecimal()}
 
 
 def _number(path: Path) -> int | None:

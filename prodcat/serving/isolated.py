@@ -1,4 +1,4 @@
-"""Read what may crash a library in a process of its own, with little memory and little time.
+"""Run what may crash a library in a process of its own, with little memory and little time.
 
 A damaged Parquet file can end the process that reads it: no exception, a signal.  Here that is the
 end of a child, and a refusal; the next request gets another child.
@@ -17,10 +17,10 @@ from prodcat.serving.refusal import Refusal
 
 _SECONDS = 20.0
 _MEMORY = 3 << 30  # of addresses, most of which are never touched
-_LENGTH = 8
+_LENGTH = 8  # bytes that tell the length of a message
 
 
-class Apart:
+class IsolatedFunction:
     """A function that runs in a child.
 
     Args:
@@ -36,39 +36,42 @@ class Apart:
         atexit.register(self.close)
 
     def __call__(self, body: bytes, *rest: Any) -> Any:
-        """Run it.
+        """Run the function.
+
+        Args:
+            body: Its first argument.
+            rest: Its other arguments, which JSON can hold.
 
         Raises:
             Refusal: The function's own; or 400: the child crashed, or took too long or too much.
         """
-        asked = json.dumps([base64.b64encode(body).decode(), *rest]).encode()
+        message = json.dumps([base64.b64encode(body).decode(), *rest]).encode()
         with self._lock:
-            if self._child is None or self._child.poll() is not None:
-                self._child = subprocess.Popen(
-                    [sys.executable, "-m", "prodcat.serving.apart", self.function],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                )
-            child = self._child
-            assert child.stdin is not None and child.stdout is not None
+            child = self._running_child()
             watch = threading.Timer(_SECONDS, child.kill)
             watch.start()
             try:
-                _write(child.stdin, asked)
-                found = json.loads(_read(child.stdout))
+                answer = json.loads(_exchanged(child, message))
             except (OSError, EOFError, ValueError) as error:
-                child.kill()
-                child.wait()
-                child.stdin.close()
-                child.stdout.close()
+                _end(child)
                 self._child = None
                 raise Refusal(400, self.broken) from error
             finally:
                 watch.cancel()
-        if "status" in found:
-            raise Refusal(found["status"], found["reason"])
-        return found["found"]
+        if "status" in answer:
+            raise Refusal(answer["status"], answer["reason"])
+        return answer["value"]
+
+    def _running_child(self) -> "subprocess.Popen[bytes]":
+        """The child that is there, or another one where it has ended."""
+        if self._child is None or self._child.poll() is not None:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "prodcat.serving.isolated", self.function],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._child
 
     def close(self) -> None:
         """End the child."""
@@ -77,6 +80,23 @@ class Apart:
                 self._child.kill()
                 self._child.communicate()
                 self._child = None
+
+
+Apart = IsolatedFunction  # its earlier name
+
+
+def _exchanged(child: "subprocess.Popen[bytes]", message: bytes) -> bytes:
+    assert child.stdin is not None and child.stdout is not None
+    _write(child.stdin, message)
+    return _read(child.stdout)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    assert child.stdin is not None and child.stdout is not None
+    child.kill()
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
 
 
 def _write(file: IO[bytes], content: bytes) -> None:
@@ -96,24 +116,29 @@ def _exactly(file: IO[bytes], size: int) -> bytes:
     return content
 
 
-def _serve(name: str) -> None:
+def _answer_forever(name: str) -> None:
+    """The child: call a function for each message until the parent is gone.
+
+    Args:
+        name: ``"module:function"``.
+    """
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    module, _, own = name.partition(":")
-    function = getattr(importlib.import_module(module), own)
+    module, _, function_name = name.partition(":")
+    function = getattr(importlib.import_module(module), function_name)
     while True:
         try:
             body, *rest = json.loads(_read(sys.stdin.buffer))
         except EOFError:
             return
         try:
-            answer = {"found": function(base64.b64decode(body), *rest)}
+            answer = {"value": function(base64.b64decode(body), *rest)}
         except Refusal as refusal:
             answer = {"status": refusal.status, "reason": refusal.reason}
         _write(sys.stdout.buffer, json.dumps(answer).encode())
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _answer_forever(sys.argv[1])

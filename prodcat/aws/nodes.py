@@ -1,0 +1,106 @@
+"""The nodes of a multi-node parallel job, which train together through torchrun.
+
+Batch tells each node where it stands: ``AWS_BATCH_JOB_NUM_NODES``, ``_NODE_INDEX``,
+``_MAIN_NODE_INDEX`` and ``_MAIN_NODE_PRIVATE_IPV4_ADDRESS``, which the main node itself lacks.
+"""
+
+import logging
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from prodcat.cli.command import TRY_AGAIN
+
+logger = logging.getLogger("prodcat.batch")
+_PORT = 29_500
+_CODES = "PRODCAT_EXIT_CODES"  # a folder in which the workers of a node leave theirs
+
+
+def count_nodes(environment: Mapping[str, str]) -> int:
+    """How many nodes the job has.
+
+    Args:
+        environment: As Batch sets it.
+    """
+    return int(environment.get("AWS_BATCH_JOB_NUM_NODES", "1"))
+
+
+def leave_exit_code(code: int, environment: Mapping[str, str]) -> None:
+    """Tell the node's own process how a worker ended, where it waits for that.
+
+    Args:
+        code: The worker's exit code.
+        environment: As torchrun sets it for the worker.
+    """
+    if code and _CODES in environment:
+        Path(environment[_CODES], environment.get("RANK", "0")).write_text(str(code))
+
+
+def train_together(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Do this node's part of a training: torchrun, which starts prodcat once for each device.
+
+    Args:
+        arguments: Of the command that each worker runs.
+        environment: As Batch sets it.
+
+    Returns:
+        The exit code: of the first worker that ended wrongly, or 75 where all were told to stop.
+    """
+    command = _torchrun(arguments, environment)
+    codes = tempfile.mkdtemp(prefix="prodcat")
+    process = subprocess.Popen(command, env={**environment, _CODES: codes})
+    told: list[int] = []
+
+    def pass_on(number: int, frame: object) -> None:
+        told.append(number)
+        process.send_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        code = process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        # The first worker that ended wrongly says why; torchrun stops the others.
+        ended = sorted(Path(codes).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        left = [int(path.read_text()) for path in ended]
+        shutil.rmtree(codes, ignore_errors=True)
+    if code and told:
+        # torchrun has an exit code of its own; what its workers were told is to save and stop.
+        return TRY_AGAIN
+    if code and left:
+        return left[0]
+    return code if code in (0, 2, TRY_AGAIN) else 1
+
+
+def _torchrun(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    node = environment["AWS_BATCH_JOB_NODE_INDEX"]
+    is_main = node == environment.get("AWS_BATCH_JOB_MAIN_NODE_INDEX", "0")
+    address = environment.get("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS")
+    if address is None:
+        address = socket.gethostbyname(socket.gethostname())
+    port = environment.get("PRODCAT_PORT", str(_PORT))
+    job = environment.get("AWS_BATCH_JOB_ID", "job").split("#")[0]
+    logger.info(
+        "Node %s of %d meets the others at %s:%s.", node, count_nodes(environment), address, port
+    )
+    return [
+        sys.executable, "-m", "torch.distributed.run",
+        f"--nnodes={count_nodes(environment)}",
+        f"--nproc-per-node={_count_devices()}",
+        "--rdzv-backend=c10d",
+        f"--rdzv-id={job}-{environment.get('AWS_BATCH_JOB_ATTEMPT', '1')}",
+        f"--rdzv-endpoint={address}:{port}",
+        f"--rdzv-conf=is_host={int(is_main)}",
+        "-m", "prodcat.aws.batch", *arguments,
+    ]  # fmt: skip
+
+
+def _count_devices() -> int:
+    import torch
+
+    return max(torch.cuda.device_count(), 1)

@@ -1,0 +1,64 @@
+"""The options of an answer that a request may set, with what each of them may be.
+
+They are fields of :class:`AnswerOptions`.  The JSON Schemas that are declared there say what is
+read here, and what ``/openapi.json`` tells of it.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from prodcat.decisions.options import AnswerOptions
+from prodcat.serving.refusal import Refusal, shown
+
+SETTINGS = ("top_k", "objective", "guarantee", "max_error")
+_MOST_PATHS = 100  # for each title
+_KINDS: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "string": (str,),
+}
+
+
+def settings_schemas() -> dict[str, dict[str, Any]]:
+    """The JSON Schema of each setting."""
+    declared = {option.name: option.metadata["schema"] for option in fields(AnswerOptions)}
+    schemas = {name: dict(declared[name]) for name in SETTINGS}
+    schemas["top_k"]["maximum"] = _MOST_PATHS
+    return schemas
+
+
+_SCHEMAS = settings_schemas()
+
+
+def read_settings(given: Mapping[str, Any]) -> AnswerOptions:
+    """The options that a request asks for.
+
+    Args:
+        given: Values by name; None is as if it were not there.
+
+    Raises:
+        Refusal: 400: a name is not known, or a value is none that it can have.
+    """
+    options: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in _SCHEMAS:
+            raise Refusal(400, f"{name!r} is no setting; expected some of {list(SETTINGS)}.")
+        if value is not None:
+            _check_kind(name, value)
+            options[name] = value
+    for name, value in options.items():
+        least, most = (_SCHEMAS[name].get(bound) for bound in ("minimum", "maximum"))
+        if least is not None and most is not None and not least <= value <= most:
+            raise Refusal(400, f"{name} is {shown(value)}; expected {least} to {most}.")
+    return AnswerOptions(**options)
+
+
+def _check_kind(name: str, value: object) -> None:
+    kinds = _KINDS[_SCHEMAS[name]["type"]]
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise Refusal(400, f"{name} is {shown(value)}; expected {wanted}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Refusal(400, f"{name} is {value}; expected a number.")
