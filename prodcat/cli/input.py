@@ -1,15 +1,11 @@
-"""What commands read: titles and classifiers."""
+"""Which columns of a file hold what, and the titles that are read from it."""
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.models import named_keys
-
 if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog
-    from prodcat.classifier.classifier import Classifier
 
 
 def column_options(parser: argparse.ArgumentParser) -> None:
@@ -36,24 +32,24 @@ def column_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_titles(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
+def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "Catalog":
     """Read titles as the options say; what is wrong with them goes to the standard error.
 
     Args:
-        options: With those of :func:`column_options`.
-        source: A file, several, or a folder.
-        extra: See :func:`read_catalog`.
-    """
-    from prodcat.catalog.catalog import read_catalog
+        options: The options that were given, those of :func:`column_options` among them.
+        source: A file, several, a folder, or a mapping of columns.
+        extra: Further arguments of :func:`read_catalog`.
 
-    def one_or_many(names: list[str] | None) -> str | list[str] | None:
-        return names[0] if names is not None and len(names) == 1 else names
+    Raises:
+        CatalogError: The titles cannot be read or used as they are.
+    """
+    from prodcat.catalog.reading import read_catalog
 
     catalog = read_catalog(
         source,
         title=options.title,
-        path=one_or_many(options.path),
-        path_ids=one_or_many(options.path_ids),
+        path=_one_or_many(options.path),
+        path_ids=_one_or_many(options.path_ids),
         separator=options.separator,
         language=options.language,
         text=options.text,
@@ -66,20 +62,5 @@ def read_titles(options: argparse.Namespace, source: str, **extra: Any) -> "Cata
     return catalog
 
 
-def load_classifier(options: argparse.Namespace, uri: str) -> "Classifier":
-    """Load a classifier onto the device of the options, by the cache and keys of the environment.
-
-    Args:
-        options: Of the command.
-        uri: Where it is.
-    """
-    from prodcat.classifier.loading import load
-
-    device = getattr(options, "device", "cpu")
-    keys = named_keys()
-    if keys is not None:
-        from prodcat.classifier.loading import is_reference
-
-        if not is_reference(uri, signed=True):
-            keys = None
-    return load(uri, device=device, cache=os.environ.get("PRODCAT_CACHE"), keys=keys)
+def _one_or_many(names: list[str] | None) -> str | list[str] | None:
+    return names[0] if names is not None and len(names) == 1 else names

@@ -1,12 +1,12 @@
 """``prodcat pipeline …``: every country's jobs from one ``countries.toml``."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.models import named_keys
+from prodcat.cli.classifiers import device_option
+from prodcat.cli.environment import cache_folder, named_keys
 from prodcat.errors import ConfigError, ProdcatError
 
 if TYPE_CHECKING:
@@ -18,48 +18,44 @@ _CONFIG = "countries.toml"
 
 def add_pipeline(commands: Any) -> None:
     """Add the command and its verbs to a parser's commands."""
-    pipeline = commands.add_parser(
+    parser = commands.add_parser(
         "pipeline", help="every country's jobs: train, publish, judge, promote, score"
     )
-    verbs = pipeline.add_subparsers(dest="verb", required=True, metavar="verb")
+    parser.set_defaults(run=run)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
+    for add in (_add_run, _add_render, _add_demo):
+        add(verbs)
 
-    run = verbs.add_parser("run", help="run a step for one country, some or all")
-    run.add_argument("countries", help="tr; tr,nl; or all")
-    run.add_argument("--step", default="all", choices=["train", "score", "all"])
-    run.add_argument("--config", default=_CONFIG, help="a file or an fsspec URI")
-    run.add_argument(
+
+def run(options: argparse.Namespace) -> None:
+    """Do what the verb after ``pipeline`` says."""
+    options.action(options)
+
+
+def _add_run(verbs: Any) -> None:
+    parser = verbs.add_parser("run", help="run a step for one country, some or all")
+    parser.add_argument("countries", help="tr; tr,nl; or all")
+    parser.add_argument("--step", default="all", choices=["train", "score", "all"])
+    parser.add_argument("--config", default=_CONFIG, help="a file or an fsspec URI")
+    parser.add_argument(
         "--run", dest="name", metavar="NAME", help="a name of this scoring; the day if not given"
     )
-    run.add_argument("--shard", default="0/1", metavar="INDEX/COUNT", help="of the scoring")
-    run.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
-    run.add_argument("--quiet", action="store_true", help="no progress bars")
-    run.set_defaults(run=_run)
-
-    render = verbs.add_parser("render", help="write the infrastructure as CloudFormation")
-    render.add_argument("--config", default=_CONFIG, help="the countries, here")
-    render.add_argument(
-        "--config-uri", help="where the jobs read them; <work>/countries.toml if not given"
-    )
-    render.add_argument("--output", default="-", help="a file; - for stdout")
-    render.set_defaults(run=_render)
-
-    demo = verbs.add_parser("demo", help="write a countries.toml with generated catalogs")
-    demo.add_argument("folder")
-    demo.add_argument("--titles", type=int, default=1_500, help="of each country")
-    demo.add_argument("--encoder", default="none", help="none for n-grams alone")
-    demo.set_defaults(run=_demo)
+    parser.add_argument("--shard", default="0/1", metavar="INDEX/COUNT", help="of the scoring")
+    device_option(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    parser.set_defaults(action=_run)
 
 
 def _run(options: argparse.Namespace) -> None:
     from prodcat.pipeline.countries import read_countries
     from prodcat.pipeline.jobs import Pipeline
-    from prodcat.scoring.jobs import parse_shard
+    from prodcat.scoring.shards import parse_shard
 
     countries = read_countries(options.config)
     pipeline = Pipeline(
         countries,
         keys=named_keys(),
-        cache=os.environ.get("PRODCAT_CACHE"),
+        cache=cache_folder(),
         device=options.device,
         progress=not options.quiet and sys.stderr.isatty(),
     )
@@ -109,6 +105,16 @@ def _steps(
         print(f"{country.name}: {scored}")
 
 
+def _add_render(verbs: Any) -> None:
+    parser = verbs.add_parser("render", help="write the infrastructure as CloudFormation")
+    parser.add_argument("--config", default=_CONFIG, help="the countries, here")
+    parser.add_argument(
+        "--config-uri", help="where the jobs read them; <work>/countries.toml if not given"
+    )
+    parser.add_argument("--output", default="-", help="a file; - for stdout")
+    parser.set_defaults(action=_render)
+
+
 def _render(options: argparse.Namespace) -> None:
     from prodcat.pipeline.countries import read_countries
     from prodcat.pipeline.infrastructure import render
@@ -119,6 +125,14 @@ def _render(options: argparse.Namespace) -> None:
         print(text, end="")
     else:
         Path(options.output).write_text(text, encoding="utf-8")
+
+
+def _add_demo(verbs: Any) -> None:
+    parser = verbs.add_parser("demo", help="write a countries.toml with generated catalogs")
+    parser.add_argument("folder")
+    parser.add_argument("--titles", type=int, default=1_500, help="of each country")
+    parser.add_argument("--encoder", default="none", help="none for n-grams alone")
+    parser.set_defaults(action=_demo)
 
 
 def _demo(options: argparse.Namespace) -> None:

@@ -1,0 +1,80 @@
+"""``prodcat assortment``: what retailers sell, compared category by category."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prodcat.cli.classifiers import load_classifier, reading_options
+from prodcat.cli.input import column_options
+from prodcat.cli.output import check_outputs, output_option, write_report
+from prodcat.cli.partly_labelled import read_named, read_partly_labelled
+from prodcat.errors import ConfigError
+
+
+def add_assortment(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    parser = commands.add_parser(
+        "assortment", help="compare what retailers sell, category by category"
+    )
+    parser.add_argument(
+        "retailers",
+        nargs="+",
+        metavar="[NAME=]FILE",
+        help="products of each, your own first; named after the file if not said",
+    )
+    parser.add_argument(
+        "--labelled",
+        required=True,
+        help="titles with categories that the model was not trained on: its mistakes are measured "
+        "on them",
+    )
+    parser.add_argument("--price", help="column with the price")
+    reading_options(parser)
+    output_option(parser)
+    column_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compare the retailers, and print and write the comparison."""
+    from prodcat.insight.assortment import compare_assortments
+
+    check_outputs(options)
+    sources = _by_name(options.retailers)
+    classifier = load_classifier(options, options.model)
+    keep = [] if options.price is None else [options.price]
+    catalogs = {
+        name: read_partly_labelled(options, source, classifier.taxonomy, keep)
+        for name, source in sources.items()
+    }
+    labelled = read_named(options, options.labelled, taxonomy=classifier.taxonomy)
+    comparison = compare_assortments(
+        catalogs, classifier, labelled, price=options.price, precision=options.precision
+    )
+    write_report(options, comparison)
+
+
+def _by_name(retailers: Sequence[str]) -> dict[str, str]:
+    """The file of each retailer, by the name that is given or that the file has.
+
+    Args:
+        retailers: ``NAME=FILE`` or ``FILE``, in order.
+
+    Raises:
+        ConfigError: A name or a file is empty, or two retailers have one name.
+    """
+    sources: dict[str, str] = {}
+    for retailer in retailers:
+        name, equals, source = retailer.partition("=")
+        if not equals or "/" in name or Path(retailer).exists():
+            name, source = Path(retailer.rstrip("/")).name.partition(".")[0], retailer
+        if not name or not source:
+            raise ConfigError(f"{retailer!r} lacks a name or a file; expected NAME=FILE or FILE.")
+        if name in sources:
+            raise ConfigError(
+                f"Two retailers are named {name!r}: {sources[name]!r} and {source!r}. Name them: "
+                "NAME=FILE."
+            )
+        sources[name] = source
+    return sources

@@ -1,0 +1,55 @@
+"""Which classifier a command reads, and onto which device."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from prodcat.cli.answers import answer_options
+from prodcat.cli.environment import cache_folder, named_keys
+
+if TYPE_CHECKING:
+    from prodcat.classifier.classifier import Classifier
+
+
+def model_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``."""
+    parser.add_argument(
+        "--model",
+        required=True,
+        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
+    )
+
+
+def device_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device``."""
+    parser.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+
+
+def reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, and how it reads titles: ``--device`` and ``--precision``."""
+    model_option(parser)
+    device_option(parser)
+    answer_options(parser, ["precision"], precision="auto")
+
+
+def load_classifier(options: argparse.Namespace, uri: str) -> "Classifier":
+    """Load a classifier by the cache and the keys that the environment names.
+
+    Args:
+        options: The options that were given; without ``--device`` among them, it is loaded onto
+            the CPU.
+        uri: A folder, a URI, a ``model.tar.gz`` or ``STORE/model@alias``.
+
+    Raises:
+        ArtifactError: There is no artifact, or it is not whole.
+        StoreError: There is no such version in the store.
+    """
+    from prodcat.classifier.loading import load
+
+    device = getattr(options, "device", "cpu")
+    keys = named_keys()
+    if keys is not None:
+        from prodcat.classifier.loading import is_reference
+
+        if not is_reference(uri, signed=True):
+            keys = None
+    return load(uri, device=device, cache=cache_folder(), keys=keys)

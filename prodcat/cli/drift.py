@@ -1,0 +1,84 @@
+"""``prodcat drift``: what changed between two sets of titles."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from prodcat.cli.classifiers import load_classifier, reading_options
+from prodcat.cli.input import column_options
+from prodcat.cli.output import check_outputs, output_option, write_report
+from prodcat.cli.partly_labelled import read_named, read_partly_labelled
+from prodcat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from prodcat.taxonomy.tree import Taxonomy
+
+
+def add_drift(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    parser = commands.add_parser("drift", help="tell what changed between two sets of titles")
+    parser.add_argument("before", help="titles of the past")
+    parser.add_argument("after", help="titles of today")
+    parser.add_argument(
+        "--labelled",
+        help="titles with categories that the model was not trained on: estimates its accuracy on "
+        "today's titles",
+    )
+    parser.add_argument(
+        "--level", type=float, default=0.05, help="of false alarms, of all categories together"
+    )
+    parser.add_argument("--tree-before", help="the tree of the past (.json, .jsonl or .csv)")
+    parser.add_argument("--tree-after", help="that of today; the two are compared by their ids")
+    parser.add_argument(
+        "--fail", action="store_true", help="end with 1 where anything changed, for a schedule"
+    )
+    reading_options(parser)
+    output_option(parser)
+    column_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Compare the titles, and print and write what changed.
+
+    Raises:
+        SystemExit: With 1, where anything changed and ``--fail`` is given.
+    """
+    from prodcat.insight.drift import find_drift
+
+    check_outputs(options)
+    classifier = load_classifier(options, options.model)
+    before, after = (
+        read_partly_labelled(options, source, classifier.taxonomy)
+        for source in (options.before, options.after)
+    )
+    labelled = None
+    if options.labelled:
+        labelled = read_named(options, options.labelled, taxonomy=classifier.taxonomy)
+    report = find_drift(
+        before,
+        after,
+        classifier,
+        labelled=labelled,
+        trees=_read_trees(options),
+        level=options.level,
+        precision=options.precision,
+    )
+    options.facts["changed"] = list(report.kinds)
+    write_report(options, report)
+    if options.fail and report.alarms + report.changes:
+        raise SystemExit(1)
+
+
+def _read_trees(options: argparse.Namespace) -> "tuple[Taxonomy, Taxonomy] | None":
+    """The tree of the past and that of today, or None where none is named."""
+    from prodcat.taxonomy.reading import read_taxonomy
+
+    if (options.tree_before is None) != (options.tree_after is None):
+        raise ConfigError("Trees are compared in pairs: give --tree-before and --tree-after.")
+    if options.tree_before is None:
+        return None
+    old, new = (
+        read_taxonomy(source, separator=options.separator, inner=options.inner)
+        for source in (options.tree_before, options.tree_after)
+    )
+    return old, new

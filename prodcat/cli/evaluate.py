@@ -1,0 +1,108 @@
+"""``prodcat evaluate``: how good a classifier is on labelled titles."""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from prodcat.cli.answers import answer_keywords, answer_options
+from prodcat.cli.classifiers import device_option, load_classifier, model_option
+from prodcat.cli.input import column_options, read_titles
+from prodcat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from prodcat.catalog.catalog import Catalog
+    from prodcat.classifier.classifier import Classifier
+
+_ASKED = ("precision", "objective", "guarantee", "max_error", "certainty")
+_PLOTS = (".png", ".svg", ".pdf")
+_REPORTS = (".html", ".htm", ".md")
+
+
+def add_evaluate(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    parser = commands.add_parser("evaluate", help="judge a classifier on labelled titles")
+    parser.add_argument("catalog", help="titles with categories")
+    model_option(parser)
+    parser.add_argument("--json", help="also write the metrics here")
+    parser.add_argument("--plot", help="also draw reliability and risk here, a .png or .svg")
+    parser.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also show it to people: .html or .md, more than once",
+    )
+    parser.add_argument(
+        "--known", help="for the report: labelled titles to show beside mistakes they are most like"
+    )
+    parser.add_argument("--production", help="for the report: a classifier to compare with")
+    device_option(parser)
+    answer_options(parser, _ASKED, without=["auto"])
+    column_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Evaluate a classifier, print the metrics and write what the options name."""
+    _check_files(options)
+    classifier = load_classifier(options, options.model)
+    catalog = _read_titles(options, classifier)
+    asked = answer_keywords(options, _ASKED)
+    evaluation = classifier.evaluate(catalog, **asked)
+    if options.json:
+        _write_text(options.json, evaluation.to_json())
+    print(evaluation)
+    if options.plot:
+        _save_plot(options.plot, evaluation.plot)
+    if not options.report:
+        return
+    from prodcat.insight.report import report_evaluation
+
+    production = None
+    if options.production:
+        other = load_classifier(options, options.production)
+        again = read_titles(options, options.catalog, taxonomy=other.taxonomy)
+        production = other.evaluate(again, **asked)
+    report = report_evaluation(
+        evaluation,
+        classifier.taxonomy,
+        titles=catalog.take(catalog.labelled).titles,
+        known=None if options.known is None else read_titles(options, options.known),
+        production=production,
+        name=options.model,
+    )
+    for uri in options.report:
+        report.save(uri)
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Refuse files that could not be written, before anything is computed."""
+    if options.plot and not options.plot.lower().endswith(_PLOTS):
+        raise ConfigError(f"--plot {options.plot!r} ends with none of .png, .svg, .pdf.")
+    for uri in options.report:
+        if not uri.lower().endswith(_REPORTS):
+            raise ConfigError(f"--report {uri!r} ends with none of .html, .md.")
+    if (options.known or options.production) and not options.report:
+        raise ConfigError("--known and --production are for a report; add --report FILE.")
+
+
+def _read_titles(options: argparse.Namespace, classifier: "Classifier") -> "Catalog":
+    """The labelled titles, with the column that says the group of a promise if there is one."""
+    promised = options.guarantee is not None or options.max_error is not None
+    group = classifier.group_column(promised)
+    keep = [] if group is None else [group]
+    return read_titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
+
+
+def _write_text(uri: str, text: str) -> None:
+    import fsspec
+
+    with fsspec.open(uri, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _save_plot(uri: str, plot: Callable[[], Any]) -> None:
+    import fsspec
+
+    with fsspec.open(uri, "wb") as file:
+        plot().savefig(file, format=uri.lower().rsplit(".", 1)[-1])

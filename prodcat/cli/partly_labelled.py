@@ -1,0 +1,139 @@
+"""Titles of which some have a category, and others none yet."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from prodcat.cli.input import read_titles
+from prodcat.cli.output import say
+from prodcat.errors import CatalogError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from prodcat.catalog.catalog import Catalog
+    from prodcat.taxonomy.tree import Taxonomy
+
+
+def read_named(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
+    """Read titles with categories; what is wrong is said with the file's name.
+
+    Args:
+        options: The options that were given, those of :func:`column_options` among them.
+        source: A file, several, or a folder.
+        extra: Further arguments of :func:`read_catalog`.
+
+    Raises:
+        CatalogError: The titles cannot be read or used as they are.
+    """
+    try:
+        return read_titles(options, source, **extra)
+    except CatalogError as error:
+        raise CatalogError(f"{source}: {error}") from error
+
+
+def read_partly_labelled(
+    options: argparse.Namespace,
+    source: str,
+    taxonomy: "Taxonomy",
+    keep: Sequence[str] = (),
+) -> "Catalog":
+    """Read titles, with their categories where the file has them; an empty category is none.
+
+    Args:
+        options: The options that were given, those of :func:`column_options` among them.
+        source: A file, several, or a folder.
+        taxonomy: The tree in which the categories are.
+        keep: Further columns to keep.
+
+    Raises:
+        CatalogError: The titles cannot be read or used as they are, or the file lacks columns
+            with the category that were named.
+    """
+    names = [*options.path, *(options.path_ids or [])]
+    unlabelled = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
+    if not _has_columns(source, names):
+        if options.path != ["path"] or options.path_ids:
+            raise CatalogError(
+                f"{source}: the file has not all of the columns {names}; name those with the "
+                "category with --path."
+            )
+        titles = read_named(unlabelled, source, keep=list(keep))
+        say(f"{source}: there is no column 'path'; all {len(titles):,} titles are unlabelled")
+        return titles
+    titles = read_named(unlabelled, source, keep=list(dict.fromkeys([*keep, *names])))
+    columns = {name: titles.columns[name] for name in names}
+    labelled = _rows_with_a_value(columns)
+    titles = replace(titles, columns={name: titles.columns[name] for name in keep})
+    if not labelled.any():
+        return titles
+    try:
+        known = _read_labelled(options, titles, columns, labelled, taxonomy)
+    except CatalogError as error:
+        raise CatalogError(f"{source}, rows with a category: {error}") from error
+    return _with_targets(titles, known, labelled)
+
+
+def _has_columns(source: str, columns: Sequence[str]) -> bool:
+    from prodcat.storage.tables import iter_tables
+
+    first = next(iter(iter_tables(source, 1_000)), None)
+    return first is not None and set(columns) <= set(first)
+
+
+def _rows_with_a_value(columns: dict[str, Any]) -> "NDArray[np.bool_]":
+    """Which rows have a value in any of the columns: bool [rows]."""
+    import numpy as np
+
+    rows = zip(*columns.values(), strict=True)
+    return np.array([not all(map(_is_empty, row)) for row in rows], np.bool_)
+
+
+def _is_empty(value: object) -> bool:
+    from prodcat.storage.tables import is_missing
+
+    return is_missing(value) or value == "" or (isinstance(value, (list, tuple)) and not value)
+
+
+def _read_labelled(
+    options: argparse.Namespace,
+    titles: "Catalog",
+    columns: dict[str, Any],
+    labelled: "NDArray[np.bool_]",
+    taxonomy: "Taxonomy",
+) -> "Catalog":
+    """The labelled rows alone, with their categories; ``rows`` counts among the labelled."""
+    import numpy as np
+
+    rows = np.flatnonzero(labelled)
+    table: dict[str, Any] = {
+        name: [values[row] for row in rows] for name, values in columns.items()
+    }
+    table[options.title] = [titles.titles[row] for row in rows]
+    if options.language is not None and titles.languages is not None:
+        table[options.language] = [titles.languages[row] for row in rows]
+    without_text = argparse.Namespace(**{**vars(options), "text": []})
+    return read_titles(without_text, table, taxonomy=taxonomy)
+
+
+def _with_targets(titles: "Catalog", known: "Catalog", labelled: "NDArray[np.bool_]") -> "Catalog":
+    """All titles, with the targets of those that are labelled.
+
+    Args:
+        titles: All titles.
+        known: The labelled ones, less those that were put aside.
+        labelled: bool [titles]: which titles have a category.
+    """
+    import numpy as np
+
+    rows = np.flatnonzero(labelled)
+    targets = np.full(len(titles), -1, np.int64)
+    targets[rows[known.rows]] = known.targets
+    titles = replace(titles, targets=targets, taxonomy=known.tree)
+    if len(known) == len(rows):
+        return titles
+    kept = ~labelled
+    kept[rows[known.rows]] = True
+    return titles.take(kept)

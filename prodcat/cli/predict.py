@@ -1,0 +1,146 @@
+"""``prodcat predict``: answers to all titles of files."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from prodcat.cli.answers import answer_keywords, answer_options
+from prodcat.cli.classifiers import device_option, load_classifier, model_option
+from prodcat.cli.environment import cache_folder, key_paths, switch_off_ray_statistics
+from prodcat.cli.output import say
+from prodcat.errors import ConfigError
+from prodcat.scoring.config import ScoringConfig
+
+if TYPE_CHECKING:
+    from prodcat.classifier.classifier import Classifier
+    from prodcat.scoring.report import ScoringReport
+
+_ASKED = ("top_k", "language", "objective", "guarantee", "max_error", "certainty")
+_WHOLE = "0/1"
+
+
+def add_predict(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    parser = commands.add_parser("predict", help="answer titles with category paths")
+    parser.add_argument("input", help="titles: a file, a glob or an fsspec URI")
+    model_option(parser)
+    parser.add_argument(
+        "--output",
+        default="-",
+        help="a folder or an fsspec URI of one, which is gone on with after an interruption; one "
+        "file: .parquet, .jsonl, .csv, .tsv; - for CSV on stdout",
+    )
+    parser.add_argument(
+        "--format",
+        default="parquet",
+        choices=["parquet", "jsonl", "csv", "tsv"],
+        help="of the files in an output folder",
+    )
+    parser.add_argument(
+        "--shard", default=_WHOLE, metavar="INDEX/COUNT", help="which share of the parts to do"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="begin anew where the output is of another job"
+    )
+    answer_options(parser, ["precision"], precision="auto")
+    parser.add_argument(
+        "--part-rows",
+        type=int,
+        default=ScoringConfig.part_rows,
+        help="about how many rows a part has",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument(
+        "--engine", default="local", choices=["local", "ray"], help="here, or on a Ray cluster"
+    )
+    parser.add_argument("--actors", type=int, help="of Ray; one for each GPU if not given")
+    parser.add_argument("--title", default="title", help="column with the title")
+    parser.add_argument("--text", nargs="*", help="further text columns, as in training")
+    answer_options(parser, _ASKED)
+    device_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Answer the titles, into files or to the standard output."""
+    scoring = ScoringConfig(
+        title=options.title,
+        text=None if options.text is None else tuple(options.text),
+        format=options.format,
+        part_rows=options.part_rows,
+        **answer_keywords(options, ["precision", *_ASKED]),
+    )
+    if options.engine == "ray":
+        _tell(options, _score_on_ray(options, scoring))
+        return
+    classifier = load_classifier(options, options.model)
+    if options.output != "-":
+        _tell(options, _score(options, classifier, scoring))
+        return
+    if options.shard != _WHOLE or options.overwrite:
+        raise ConfigError("--shard and --overwrite are for an output folder; expected one, not -.")
+    _stream(options, classifier, scoring)
+
+
+def _score_on_ray(options: argparse.Namespace, scoring: ScoringConfig) -> "ScoringReport":
+    from prodcat.scoring.ray_engine import score_on_ray
+
+    if options.shard != _WHOLE:
+        raise ConfigError("--shard and --engine ray are two ways to share; expected one of them.")
+    switch_off_ray_statistics()
+    return score_on_ray(
+        options.model,
+        options.input,
+        options.output,
+        scoring=scoring,
+        actors=options.actors,
+        overwrite=options.overwrite,
+        device=options.device,
+        cache=cache_folder(),
+        keys=key_paths(),
+    )
+
+
+def _score(
+    options: argparse.Namespace, classifier: "Classifier", scoring: ScoringConfig
+) -> "ScoringReport":
+    """Answer into a folder or one file."""
+    from prodcat.scoring.jobs import score
+    from prodcat.scoring.shards import parse_shard
+
+    return score(
+        classifier,
+        options.input,
+        options.output,
+        scoring=scoring,
+        shard=parse_shard(options.shard),
+        overwrite=options.overwrite,
+        progress=not options.quiet and sys.stderr.isatty(),
+    )
+
+
+def _stream(options: argparse.Namespace, classifier: "Classifier", scoring: ScoringConfig) -> None:
+    """Answer to the standard output, as CSV."""
+    from prodcat.scoring.jobs import stream
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    rows = 0
+    for piece, size in stream(classifier, options.input, scoring=scoring):
+        sys.stdout.write(piece.decode())
+        rows += size
+    say(f"{rows:,} titles answered")
+
+
+def _tell(options: argparse.Namespace, report: "ScoringReport") -> None:
+    """Tell what was done: as facts and as text."""
+    options.facts.update(
+        output=report.output,
+        rows=report.rows,
+        errors=report.errors,
+        parts=report.parts,
+        skipped=report.skipped,
+        complete=report.complete,
+        summary=report.summary,
+    )
+    say(str(report))

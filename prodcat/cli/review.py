@@ -1,0 +1,134 @@
+"""``prodcat review``: what to label next, and the local page to label it on."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prodcat.cli.classifiers import load_classifier, reading_options
+from prodcat.cli.input import column_options
+from prodcat.cli.partly_labelled import read_named, read_partly_labelled
+from prodcat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from prodcat.classifier.classifier import Classifier
+    from prodcat.insight.queue import QueueItem
+    from prodcat.taxonomy.tree import Taxonomy
+
+_ENDING = ".jsonl"
+
+
+def add_review(commands: Any) -> None:
+    """Add the command to a parser's commands."""
+    parser = commands.add_parser(
+        "review",
+        help="choose what to label next, and label it on a local page",
+        description="With a file of titles and --model, choose what to label and write it to "
+        "--queue. With --serve, open the page for it. With --export, write what was decided as a "
+        "catalog.",
+    )
+    parser.add_argument(
+        "catalog", nargs="?", help="titles, of which those without category are taken"
+    )
+    parser.add_argument("--queue", required=True, metavar="FILE.jsonl", help="what to label")
+    parser.add_argument("--budget", type=int, default=200, help="titles to choose")
+    parser.add_argument("--per-node", type=int, help="at most so many of one answered category")
+    parser.add_argument("--value", help="column that says what a title is worth, such as its sales")
+    parser.add_argument("--known", help="labelled titles to show beside those that are like them")
+    parser.add_argument("--keep", nargs="*", default=[], help="further columns to show and keep")
+    parser.add_argument("--serve", action="store_true", help="open the page")
+    parser.add_argument("--port", type=int, default=8008, help="of the page")
+    parser.add_argument(
+        "--decisions", metavar="FILE.jsonl", help="where they go; beside the queue if not given"
+    )
+    parser.add_argument(
+        "--export", metavar="FILE.jsonl", help="write what was decided as a catalog"
+    )
+    reading_options(parser)
+    column_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Choose what to label, open the page for it and export what was decided, as asked."""
+    from prodcat.insight.queue import read_queue
+
+    _check(options)
+    serve_review = _page_server() if options.serve else None
+    place = Path(options.decisions or options.queue.removesuffix(_ENDING) + ".decisions.jsonl")
+    classifier = load_classifier(options, options.model)
+    if options.catalog is not None:
+        _choose(options, classifier, place)
+    items = read_queue(options.queue)
+    if serve_review is not None:
+        serve_review(items, classifier.taxonomy, place, options.port)
+    if options.export is not None:
+        _export(options.export, items, classifier.taxonomy, place)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together, before anything is computed."""
+    if options.catalog is None and not options.serve and options.export is None:
+        raise ConfigError(
+            "There is nothing to do; expected a file of titles to choose from, --serve or --export."
+        )
+    if not options.queue.endswith(_ENDING):
+        raise ConfigError(f"--queue {options.queue!r} does not end with .jsonl.")
+    if options.export is not None and not options.export.endswith(_ENDING):
+        raise ConfigError(f"--export {options.export!r} does not end with .jsonl.")
+    if "://" in options.queue and options.decisions is None:
+        raise ConfigError(
+            "The queue is at a URI, and decisions are written to this machine's disk: say where, "
+            "with --decisions FILE.jsonl."
+        )
+
+
+def _page_server() -> Callable[..., None]:
+    try:
+        from prodcat.insight.review import serve_review
+    except ImportError as error:
+        raise ConfigError(
+            "The page needs starlette and uvicorn, which are not installed; install them with "
+            "pip install 'prodcat[serve]'."
+        ) from error
+    return serve_review
+
+
+def _choose(options: argparse.Namespace, classifier: "Classifier", place: Path) -> None:
+    """Write a new queue, unless there are decisions on an earlier one in its place."""
+    from prodcat.insight.queue import review_queue, save_queue
+
+    if place.exists():
+        raise ConfigError(
+            f"{str(place)!r} holds decisions on a queue; a new one in its place would lose "
+            "what they mean. To go on with it leave out the file of titles; for a new queue "
+            "name another --queue."
+        )
+    keep = list(dict.fromkeys([*options.keep, *([options.value] if options.value else [])]))
+    catalog = read_partly_labelled(options, options.catalog, classifier.taxonomy, keep)
+    known = None if options.known is None else read_named(options, options.known)
+    items = review_queue(
+        catalog,
+        classifier,
+        options.budget,
+        value=options.value,
+        per_node=options.per_node,
+        known=known,
+        precision=options.precision,
+    )
+    save_queue(items, options.queue)
+    print(f"{len(items):,} titles to label, written to {options.queue}")
+
+
+def _export(uri: str, items: "Sequence[QueueItem]", taxonomy: "Taxonomy", place: Path) -> None:
+    """Write what was decided as a catalog."""
+    from prodcat.insight.decisions import Decisions
+    from prodcat.insight.files import json_lines, write_form
+
+    with Decisions(place, items, taxonomy, write=False) as decisions:
+        labels, standing = decisions.labels(), decisions.standing
+    write_form(uri, {"jsonl": lambda: json_lines(labels)})
+    print(
+        f"{len(labels):,} labelled titles written to {uri}; "
+        f"{len(standing) - len(labels):,} skipped, {len(items) - len(standing):,} open"
+    )

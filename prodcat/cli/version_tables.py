@@ -1,0 +1,95 @@
+"""Versions of models as text: a table of many, and all facts of one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from prodcat.storage.listing import Version
+
+_NUMBERS = ("PATH ACCURACY", "hF1", "ECE", "SIZE")
+_NOTE_LETTERS = 40
+
+
+def versions_table(versions: "Sequence[Version]", *, signed: bool) -> str:
+    """A table with a line for each version.
+
+    Args:
+        versions: At least one.
+        signed: Whether to show who signed each of them.
+    """
+    return _aligned([_cells(version, signed) for version in versions])
+
+
+def version_facts(version: "Version") -> str:
+    """All that is known of a version, a line for each fact."""
+    facts = {
+        "version": version.reference,
+        "aliases": ", ".join(version.aliases) or "none",
+        "created": version.created,
+        "note": version.note,
+        "parent": version.parent or "none",
+        "tree": version.tree_hash,
+        "data": version.fingerprint or "unknown",
+        "signed by": version.signed_by or "nobody",
+        "size": _size(version.bytes),
+        "prodcat": version.prodcat_version,
+        **{f"  {name}": number for name, number in version.libraries.items()},
+        "validation": "" if version.metrics else "unknown",
+        **{
+            f"  {name}": f"{value:,}" if name == "rows" else f"{value:.4f}"
+            for name, value in version.metrics.items()
+        },
+        "files": "",
+        **{
+            f"  {name}": f"{_size(file['bytes']):>9}  {file['sha256'][:16]}…"
+            for name, file in version.files.items()
+        },
+    }
+    width = max(map(len, facts))
+    return "\n".join(f"{name.ljust(width)}  {value}".rstrip() for name, value in facts.items())
+
+
+def _cells(version: "Version", signed: bool) -> dict[str, str]:
+    """The cells of a version's line, by the names of their columns."""
+
+    def share(name: str) -> str:
+        value = version.metrics.get(name)
+        return "" if value is None else f"{value:.4f}"
+
+    note = version.note
+    return {
+        "MODEL": version.model,
+        "VERSION": version.version,
+        "ALIASES": ", ".join(version.aliases),
+        "PATH ACCURACY": share("path_accuracy"),
+        "hF1": share("hierarchical_f1"),
+        "ECE": share("ece"),
+        "SIZE": _size(version.bytes),
+        **({"SIGNED BY": version.signed_by or "nobody"} if signed else {}),
+        "NOTE": note if len(note) <= _NOTE_LETTERS else note[: _NOTE_LETTERS - 1] + "…",
+    }
+
+
+def _aligned(lines: Sequence[dict[str, str]]) -> str:
+    """Columns as wide as they must be; those that are empty in all lines are left out."""
+    shown = [name for name in lines[0] if any(line[name] for line in lines)]
+    widths = {name: max(len(name), *(len(line[name]) for line in lines)) for name in shown}
+
+    def row(cells: dict[str, str]) -> str:
+        padded = (
+            cells[name].rjust(widths[name]) if name in _NUMBERS else cells[name].ljust(widths[name])
+            for name in shown
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([row({name: name for name in shown}), *(row(line) for line in lines)])
+
+
+def _size(number: int) -> str:
+    """A number of bytes for people."""
+    value = float(number)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

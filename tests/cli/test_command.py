@@ -1,0 +1,122 @@
+"""The parser, the exit codes and what is said of mistakes."""
+
+import argparse
+import importlib
+import re
+
+import pytest
+from command_line import LEVELS, predict
+
+from prodcat.cli.command import TRY_AGAIN, main
+from prodcat.errors import ConfigError, ProdcatError, StoreError, TrainingInterrupted
+
+
+def unreachable():
+    error = StoreError("no network")
+    error.unreachable = True
+    return error
+
+
+def caused_by(cause):
+    error = ConfigError("because of a store")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "none.csv", "--model", "memory://nothing"], "Found no artifact"),
+        (["train", "none.csv", "--output", "x"], "Found no file"),
+        (["evaluate", "{home}/test.csv", "--model", "{home}/model"], "no column 'path'"),
+        (["predict", "{home}/out.csv", "--model", "{home}/model"], "has a column 'predicted_path'"),
+        (
+            ["predict", "{home}/test.csv", "--model", "{home}/model", "--output", "x.xls"],
+            "ends with",
+        ),
+        (["predict", "{home}/test.csv", "--model", "{home}/model", "--top-k", "0"], "at least 1"),
+        (
+            ["predict", "{home}/test.csv", "--model", "{home}/model", "--device", "foo"],
+            "device='foo'",
+        ),
+        (
+            ["predict", "{home}/test.csv", "--model", "{home}/model", "--guarantee", "0.9"],
+            "guarantee= needs calibration titles",
+        ),
+        (
+            ["guarantee", "{home}/test.csv", "--model", "{home}/model", "--output", "{home}/g"]
+            + ["--path", *LEVELS, "--on-error", "aside", "--group", "land"],
+            "no column 'land'",
+        ),
+        (["demo", "--country", "xx", "--folder", "{home}/d"], "country 'xx' is not known"),
+    ],
+)
+def test_a_mistake_ends_with_status_2_and_one_message(home, capsys, arguments, message):
+    predict(home, home / "test.csv", home / "out.csv")
+    capsys.readouterr()
+    assert main([argument.format(home=home) for argument in arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith(f"prodcat {arguments[0]}: ")
+
+
+def test_no_command_shows_the_help(capsys):
+    assert main([]) == 0
+    said = "".join(capsys.readouterr().out.split())
+    assert "train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,serve" in said
+    assert "assortment,audit,drift,review,demo}" in said
+
+
+VERBS = ["train", "predict", "evaluate", "calibrate", "guarantee", "trim", "models", "pipeline"]
+VERBS += ["serve", "assortment", "audit", "drift", "review", "demo"]
+
+
+def test_the_help_lists_the_verbs_in_their_order(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert re.findall(r"^    (\w+) ", shown, re.MULTILINE) == VERBS
+    with pytest.raises(SystemExit, match="2"):
+        main(["nonesuch"])
+    said = "".join(capsys.readouterr().err.split())
+    assert f"argument{{{','.join(VERBS)}}}:invalidchoice:'nonesuch'" in said
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_a_module_that_adds_itself(verb, capsys):
+    module = importlib.import_module(f"prodcat.cli.{verb}")
+    commands = argparse.ArgumentParser().add_subparsers()
+    getattr(module, f"add_{verb}")(commands)
+    assert list(commands.choices) == [verb]
+    assert commands.choices[verb].get_default("run") is module.run
+    with pytest.raises(SystemExit, match="0"):
+        main([verb, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: prodcat {verb} ")
+
+
+def test_the_earlier_import_works_with_a_warning():
+    with pytest.warns(DeprecationWarning, match=r"import it from prodcat\.cli\.command"):
+        from prodcat.cli import main as earlier
+    assert earlier is main
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("a mistake"), 2),
+        (StoreError("not there"), 2),
+        (unreachable(), TRY_AGAIN),
+        (caused_by(unreachable()), TRY_AGAIN),
+        (TrainingInterrupted("stopped"), TRY_AGAIN),
+        (BrokenPipeError(), 1),
+    ],
+)
+def test_the_exit_code_says_what_may_be_tried_again(monkeypatch, capsys, error, code):
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr("prodcat.demo.run.run_demo", fail)
+    facts: dict[str, object] = {}
+    assert main(["demo"], facts) == code
+    said = capsys.readouterr().err
+    assert said == ("" if code == 1 else f"prodcat demo: {error}\n")
+    assert facts == ({"error": str(error)} if isinstance(error, ProdcatError) else {})

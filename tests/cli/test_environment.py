@@ -1,0 +1,77 @@
+"""What the environment says."""
+
+import os
+
+import pytest
+
+from prodcat.cli.environment import (
+    bind_port,
+    cache_folder,
+    key_paths,
+    limits_of,
+    local_rank,
+    memory_setting,
+    named_keys,
+    precision_of,
+    server_setting,
+    serves_many,
+    store_uri,
+    switch_off_ray_statistics,
+    world_size,
+)
+from prodcat.errors import ConfigError
+from prodcat.serving.settings import Limits
+
+
+def test_limits_of_a_container():
+    assert limits_of({}) == Limits(6 << 20, 4_096)
+    # SageMaker's 0 is no limit.
+    batch = {"SAGEMAKER_BATCH": "true", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}
+    assert limits_of(batch) == Limits(1 << 30, 1_000_000)
+    for wrong in ({"PRODCAT_MAX_TITLES": "x"}, {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "-1"}):
+        with pytest.raises(ConfigError, match="expected"):
+            limits_of(wrong)
+    with pytest.raises(ConfigError, match="PRODCAT_PRECISION is 'int4'"):
+        precision_of({"PRODCAT_PRECISION": "int4"})
+
+
+def test_memory_that_models_may_take():
+    assert memory_setting({}) is None and memory_setting({"PRODCAT_MEMORY_MB": "2"}) == 2 << 20
+    with pytest.raises(ValueError, match="expected a number of megabytes"):
+        memory_setting({"PRODCAT_MEMORY_MB": "much"})
+
+
+VARIABLES = ["PRODCAT_CACHE", "PRODCAT_STORE", "PRODCAT_KEYS", "WORLD_SIZE", "LOCAL_RANK"]
+VARIABLES += ["SAGEMAKER_BIND_TO_PORT", "SAGEMAKER_MULTI_MODEL", "PRODCAT_PATIENCE"]
+
+
+def test_an_environment_that_says_nothing(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert cache_folder() is None and store_uri() is None
+    assert key_paths() == [] and named_keys() is None
+    assert world_size() == 1 and local_rank() == "0"
+    assert bind_port() == "8080" and not serves_many()
+    assert server_setting("PRODCAT_PATIENCE", "50") == "50"
+
+
+def test_what_the_environment_says_is_read_when_it_is_needed(monkeypatch, tmp_path):
+    secret = tmp_path / "secret.key"
+    secret.write_bytes(b"s" * 40)
+    said = ["/cache", "s3://store", f"{secret}{os.pathsep}", "4", "3", "99", "True", "7"]
+    for name, value in zip(VARIABLES, said, strict=True):
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == "/cache" and store_uri() == "s3://store"
+    assert key_paths() == [str(secret)] and len(named_keys()) == 1
+    assert world_size() == 4 and local_rank() == "3"
+    assert bind_port() == "99" and serves_many()
+    assert server_setting("PRODCAT_PATIENCE", "50") == "7"
+
+
+def test_ray_sends_no_statistics_unless_the_environment_says_so(monkeypatch):
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    switch_off_ray_statistics()
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "1"
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED")
+    switch_off_ray_statistics()
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"

@@ -1,0 +1,57 @@
+"""Options of a command that are made from ModelConfig and TrainingConfig."""
+
+import argparse
+
+import pytest
+
+from prodcat.cli.settings import given_settings, setting_options
+from prodcat.errors import ConfigError
+from prodcat.model.config import ModelConfig, TrainingConfig
+
+
+@pytest.fixture
+def parser():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--validation")
+    setting_options(parser)
+    return parser
+
+
+def test_what_is_not_given_has_its_default(parser):
+    options = parser.parse_args(["--validation", "file.csv"])
+    assert given_settings(options, ModelConfig) == ModelConfig()
+    assert given_settings(options, TrainingConfig) == TrainingConfig()
+
+
+def test_values_are_read_as_the_type_of_their_default(parser):
+    arguments = ["--encoder", "none", "--lexical", "yes", "--characters", "2,5"]
+    arguments += ["--max-tokens", "32", "--validation-share", "0.25", "--epochs", "2"]
+    options = parser.parse_args(arguments)
+    assert given_settings(options, ModelConfig) == ModelConfig(
+        encoder=None, lexical=True, characters=(2, 5), max_tokens=32
+    )
+    assert given_settings(options, TrainingConfig) == TrainingConfig(validation=0.25, epochs=2)
+
+
+def test_what_is_not_given_is_as_in_an_earlier_model(parser):
+    earlier = ModelConfig(encoder=None, max_features=100)
+    options = parser.parse_args(["--characters", "3,3"])
+    assert given_settings(options, ModelConfig, earlier) == ModelConfig(
+        encoder=None, max_features=100, characters=(3, 3)
+    )
+    with pytest.raises(ConfigError, match="leave nothing to read a title with"):
+        given_settings(parser.parse_args(["--lexical", "no"]), ModelConfig, earlier)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lexical", "perhaps"], "'perhaps' is neither yes nor no"),
+        (["--characters", "a,b"], "'a,b'"),
+        (["--max-tokens", "few"], "invalid int value: 'few'"),
+    ],
+)
+def test_what_is_no_value_is_refused(parser, capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        parser.parse_args(arguments)
+    assert message in capsys.readouterr().err
