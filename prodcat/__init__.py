@@ -13,53 +13,55 @@ install()
 
 _PUBLIC = {
     "AliasEvent": "storage.aliases",
+    "AnswerOptions": "decisions.options",
     "ArtifactError": "errors",
     "Cache": "storage.cache",
     "Catalog": "catalog.catalog",
     "CatalogError": "errors",
-    "CatalogReport": "catalog.catalog",
+    "CatalogReport": "catalog.report",
     "CheckpointError": "errors",
     "CheckpointFolder": "training.checkpoint",
     "Classifier": "classifier.classifier",
-    "Comparison": "evaluation.metrics",
+    "Comparison": "evaluation.comparison",
     "ConfigError": "errors",
     "ConflictError": "errors",
     "EncoderError": "errors",
-    "Evaluation": "evaluation.metrics",
-    "ExpectedCost": "decisions.decoding",
+    "Evaluation": "evaluation.evaluation",
+    "ExpectedCost": "decisions.objectives",
     "Guarantee": "decisions.guarantee",
-    "HierarchicalF": "decisions.decoding",
+    "HierarchicalF": "decisions.objectives",
     "Interrupted": "errors",
     "Key": "storage.signature",
     "ModelConfig": "model.config",
-    "MostLikelyPath": "decisions.decoding",
-    "Prediction": "classifier.classifier",
+    "MostLikelyPath": "decisions.objectives",
+    "Prediction": "classifier.prediction",
     "ProdcatError": "errors",
     "ScoringConfig": "scoring.config",
     "ScoringError": "errors",
-    "ScoringReport": "scoring.jobs",
+    "ScoringReport": "scoring.report",
     "Store": "classifier.store",
     "StoreError": "errors",
     "Taxonomy": "taxonomy.tree",
     "TaxonomyError": "errors",
     "TrainingConfig": "model.config",
     "TrainingInterrupted": "errors",
-    "TreeDistance": "decisions.decoding",
-    "Version": "classifier.store",
-    "VocabularyReport": "model.vocabulary",
+    "TreeDistance": "decisions.objectives",
+    "Version": "storage.listing",
+    "VocabularyReport": "model.vocabulary_report",
     "export_onnx": "classifier.onnx_export",
     "fit": "training.fitting",
     "leak_audit": "catalog.splits",
     "load": "classifier.loading",
-    "read_catalog": "catalog.catalog",
-    "read_taxonomy": "taxonomy.tree",
+    "read_catalog": "catalog.reading",
+    "read_taxonomy": "taxonomy.reading",
     "score": "scoring.jobs",
     "split": "catalog.splits",
-    "trim_encoder": "model.encoder",
+    "trim_encoder": "model.trimming",
 }
 
 __all__ = [
     "AliasEvent",
+    "AnswerOptions",
     "ArtifactError",
     "Cache",
     "Catalog",
@@ -106,14 +108,23 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from prodcat.catalog.catalog import Catalog, CatalogReport, read_catalog
+    from prodcat.catalog.catalog import Catalog
+    from prodcat.catalog.reading import read_catalog
+    from prodcat.catalog.report import CatalogReport
     from prodcat.catalog.splits import leak_audit, split
-    from prodcat.classifier.classifier import Classifier, Prediction
+    from prodcat.classifier.classifier import Classifier
     from prodcat.classifier.loading import load
     from prodcat.classifier.onnx_export import export_onnx
-    from prodcat.classifier.store import Store, Version
-    from prodcat.decisions.decoding import ExpectedCost, HierarchicalF, MostLikelyPath, TreeDistance
+    from prodcat.classifier.prediction import Prediction
+    from prodcat.classifier.store import Store
     from prodcat.decisions.guarantee import Guarantee
+    from prodcat.decisions.objectives import (
+        ExpectedCost,
+        HierarchicalF,
+        MostLikelyPath,
+        TreeDistance,
+    )
+    from prodcat.decisions.options import AnswerOptions
     from prodcat.errors import (
         ArtifactError,
         CatalogError,
@@ -128,16 +139,20 @@ if TYPE_CHECKING:
         TaxonomyError,
         TrainingInterrupted,
     )
-    from prodcat.evaluation.metrics import Comparison, Evaluation
+    from prodcat.evaluation.comparison import Comparison
+    from prodcat.evaluation.evaluation import Evaluation
     from prodcat.model.config import ModelConfig, TrainingConfig
-    from prodcat.model.encoder import trim_encoder
-    from prodcat.model.vocabulary import VocabularyReport
+    from prodcat.model.trimming import trim_encoder
+    from prodcat.model.vocabulary_report import VocabularyReport
     from prodcat.scoring.config import ScoringConfig
-    from prodcat.scoring.jobs import ScoringReport, score
+    from prodcat.scoring.jobs import score
+    from prodcat.scoring.report import ScoringReport
     from prodcat.storage.aliases import AliasEvent
     from prodcat.storage.cache import Cache
+    from prodcat.storage.listing import Version
     from prodcat.storage.signature import Key
-    from prodcat.taxonomy.tree import Taxonomy, read_taxonomy
+    from prodcat.taxonomy.reading import read_taxonomy
+    from prodcat.taxonomy.tree import Taxonomy
     from prodcat.training.checkpoint import CheckpointFolder
     from prodcat.training.fitting import fit
 

@@ -18,6 +18,8 @@ All under ProdcatError are also ``ValueError``, so that a service can answer "ba
 either.  A message says what was found, what was expected and what to do.
 """
 
+from collections.abc import Mapping
+
 
 class ProdcatError(ValueError):
     """The base of all errors that prodcat raises on purpose."""
@@ -107,3 +109,22 @@ def check_whole(name: str, value: object) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(f"{name}={value!r} is out of range; expected a whole number.")
+
+
+def check_keywords(function: str, given: Mapping[str, object], bundle: type) -> None:
+    """Refuse keyword arguments that are not in a bundle.
+
+    Args:
+        function: The name of the function that was called, for the message.
+        given: The keyword arguments of the call.
+        bundle: The ``TypedDict`` that declares which there are.
+
+    Raises:
+        TypeError: An argument is not declared.
+    """
+    unknown = [name for name in given if name not in bundle.__annotations__]
+    if unknown:
+        raise TypeError(
+            f"{function}() got an unexpected keyword argument {unknown[0]!r}; expected some of "
+            f"{list(bundle.__annotations__)}."
+        )

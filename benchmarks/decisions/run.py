@@ -18,7 +18,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent.parent / "tests"
-sys.path[:0] = [str(HERE.parent), str(TESTS)]
+sys.path[:0] = [str(HERE.parent), str(TESTS / "support")]
 
 from frozen_sets import chain, read
 from jobs import main, result_of
@@ -37,7 +37,7 @@ DRAWN = 1_000
 SHOPIFY = (500, 1_000, 2_000, 5_000, 20_000)
 STAGES = ("uncalibrated", "temperature", "levels", "adaptive")
 OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
-LAWS = ("tests/test_metamorphic.py", "tests/test_metrics.py", "tests/test_decoding.py")
+LAWS = ("tests/classifier/test_metamorphic.py", "tests/evaluation", "tests/decisions")
 
 
 def jobs() -> list[str]:
@@ -113,10 +113,11 @@ def run_judge(dataset: str, seed: int, options) -> dict:
     import torch
 
     import prodcat
-    from prodcat.catalog.catalog import targets_in
+    from prodcat.catalog.targets import targets_in
     from prodcat.decisions.calibration import Weights, fit_weights
-    from prodcat.decisions.decoding import decoder, pick_objective
-    from prodcat.decisions.guarantee import climb_scores, stop
+    from prodcat.decisions.conformal import climb_scores, stop
+    from prodcat.decisions.decoding import decoder
+    from prodcat.decisions.objectives import pick_objective
 
     _, validation, test = read(options.data, dataset, "all")
     classifier = prodcat.load(str(options.work / f"model_{dataset}_{seed}"), device="cpu")
@@ -188,7 +189,7 @@ def run_judge(dataset: str, seed: int, options) -> dict:
 
 def draws(dataset, seed, guarantee, scores, answers, nodes, judge) -> list[dict]:
     """Draw calibration titles from the test titles; what is true of these is known."""
-    from prodcat.decisions.guarantee import conformal_threshold, selective_threshold
+    from prodcat.decisions.conformal import conformal_threshold, selective_threshold
 
     rng = np.random.default_rng(seed)
     ordered = np.sort(scores)
@@ -261,7 +262,8 @@ def run_exactness() -> dict:
     from hypothesis import strategies as st
     from strategies import taxonomies
 
-    from prodcat.decisions.decoding import ExpectedCost, TreeDistance, decoder
+    from prodcat.decisions.decoding import decoder
+    from prodcat.decisions.objectives import ExpectedCost, TreeDistance
     from prodcat.model.path_model import PathModel
 
     def gaps_of(objective) -> list[float]:
@@ -302,8 +304,8 @@ def run_exactness() -> dict:
 def run_resamples() -> dict:
     import torch
 
+    from prodcat.decisions.conformal import climb_scores, conformal_threshold
     from prodcat.decisions.decoding import most_likely_paths
-    from prodcat.decisions.guarantee import climb_scores, conformal_threshold
     from prodcat.model.path_model import PathModel
     from prodcat.taxonomy.tree import Taxonomy
 
@@ -393,9 +395,11 @@ def run_speed(options) -> dict:
 
     import torch
 
-    from prodcat.decisions.decoding import decoder, pick_objective
+    from prodcat.decisions.decoding import decoder
+    from prodcat.decisions.objectives import pick_objective
     from prodcat.model.path_model import PathModel
-    from prodcat.taxonomy.tree import Taxonomy, read_taxonomy
+    from prodcat.taxonomy.reading import read_taxonomy
+    from prodcat.taxonomy.tree import Taxonomy
 
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)

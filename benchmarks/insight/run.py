@@ -60,7 +60,7 @@ def unlabelled(catalog):
 
 def assortment(options, name):
     """Competitors drawn from the test rows, their departments with other shares."""
-    from prodcat.catalog.catalog import targets_in
+    from prodcat.catalog.targets import targets_in
     from prodcat.insight.prevalence import Confusion, at_or_below, gather, prevalence
     from prodcat.insight.report import wilson
 

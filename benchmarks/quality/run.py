@@ -70,7 +70,7 @@ def run_job(name: str, data: Path, work: Path, encoder: Path) -> None:
         found = {"hiclass": run_hiclass(train, test)}
     else:
         found = run_prodcat(train, validation, test, system, int(seed), encoder)
-    from prodcat.evaluation.judging import NO_PATH
+    from prodcat.evaluation.judged_rows import NO_PATH
     from prodcat.evaluation.metrics import evaluate_nodes
 
     tree = test.tree
@@ -158,7 +158,9 @@ def run_prodcat(train, validation, test, system, seed, encoder):
     found = {}
     variants = {system: fitted}
     if not closed:
-        variants[f"{system}-encoder"] = dataclasses.replace(fitted, _ngrams=None)
+        variants[f"{system}-encoder"] = dataclasses.replace(
+            fitted, reader=dataclasses.replace(fitted.reader, ngrams=None)
+        )
     for label, variant in variants.items():
         best = [answers[0] for answers in variant.predict(list(test.titles), precision="bfloat16")]
         answers = [chain(fitted.taxonomy, fitted.taxonomy.node(b.node_id)) for b in best]
@@ -243,7 +245,7 @@ def peak(home: Path, rows, count: int) -> float:
 
 
 def assemble(work: Path) -> dict:
-    from prodcat.evaluation.metrics import paired_bootstrap
+    from prodcat.evaluation.intervals import paired_bootstrap
 
     rows, correct = [], {}
     for path in sorted(work.glob("*_*.json")):

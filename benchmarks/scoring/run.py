@@ -61,7 +61,8 @@ def peers(own, work):
     """Ways to answer titles with the same encoder and heads, from text to outcome number."""
     import torch
 
-    from prodcat.model.tokenization import plan_batches, tokenize
+    from prodcat.model.batches import plan_batches
+    from prodcat.model.tokenization import tokenize
 
     network, tokenizer = own.network, own.tokenizer
     encoder = network.encoder.eval()
@@ -349,8 +350,8 @@ def flops(options, without_amx):
         return again_without_amx("flops-without-amx", options)
     import torch
 
-    from prodcat.model.encoder import build_encoder
-    from prodcat.model.reading import make_reading
+    from prodcat.model.precisions import make_reading
+    from prodcat.model.pretrained import build_encoder
 
     torch.set_num_threads(2)
     encoder = build_encoder(
@@ -593,14 +594,14 @@ def on_ray(options):
 # -- the contract of Batch, and every country ------------------------------------------
 
 CONTRACT = {
-    "batch": "test_batch.py: array children, two nodes (gloo), SIGTERM and the second attempt, "
-    "against Ceph RGW",
-    "countries": "test_pipeline.py: train, publish, gate, promote, score for 7 countries in one "
-    "command",
+    "batch": "tests/aws/test_batch.py: array children, two nodes (gloo), SIGTERM and the second "
+    "attempt, against Ceph RGW",
+    "countries": "tests/pipeline/test_jobs.py: train, publish, gate, promote, score for 7 countries "
+    "in one command",
 }
 TESTS = {
-    "batch": ["tests/test_batch.py", "-m", "system"],
-    "countries": ["tests/test_pipeline.py", "-k", "seven_countries or real_s3"],
+    "batch": ["tests/aws/test_batch.py", "-m", "system"],
+    "countries": ["tests/pipeline/test_jobs.py", "-k", "seven_countries or real_s3"],
 }
 
 

@@ -370,7 +370,7 @@ def countries(options):
 
 def many(options):
     """Random traffic over all of them, loaded and unloaded as SageMaker does."""
-    from prodcat.serving.models import artifact_bytes
+    from prodcat.serving.loading import artifact_bytes
 
     titles = json.loads(jobs.result_of("countries", options.work).read_text())
     places = {name: str((options.work / f"country-{name[1:]}").resolve()) for name in titles}
@@ -682,7 +682,7 @@ def job(name, options):
 def contract(options):
     """The tests against the real servers, nothing left out."""
     found = {}
-    for name in ("test_serving.py", "test_stacks.py", "test_sagemaker.py"):
+    for name in ("serving", "aws/test_stacks.py", "aws/test_sagemaker.py"):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", str(ROOT / "tests" / name)],
             capture_output=True, text=True, cwd=ROOT,

@@ -47,7 +47,8 @@ def numbered(classifier, number):
 
     own = classifier.weights
     evidence = torch.tensor([1.0, 1.0 + number])
-    return replace(classifier, weights=Weights(evidence, own.levels, own.sharpness))
+    weights = Weights(evidence, own.levels, own.sharpness)
+    return replace(classifier, reader=replace(classifier.reader, weights=weights))
 
 
 @contextlib.contextmanager
@@ -107,7 +108,7 @@ def read_on(seed, place, read, over, results, folder):
     import numpy as np
     import torch
 
-    from prodcat.classifier.classifier import rebuild
+    from prodcat.classifier.opening import rebuild
     from prodcat.storage.cache import Cache
 
     device, reads, wrong, seen = torch.device("cpu"), 0, [], set()

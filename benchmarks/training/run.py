@@ -287,9 +287,10 @@ def run_flops(options, without_amx: bool) -> dict:
     import torch
 
     from prodcat import ModelConfig, TrainingConfig, training
-    from prodcat.model.encoder import load_encoder
+    from prodcat.model.batches import padded_share, plan_batches
     from prodcat.model.network import Network
-    from prodcat.model.tokenization import padded_share, plan_batches, tokenize
+    from prodcat.model.pretrained import load_encoder
+    from prodcat.model.tokenization import tokenize
 
     torch.set_num_threads(THREADS)
     train, _, _ = read(options.data, "shop-titles-en", "all")
@@ -386,7 +387,7 @@ def run_trim(options) -> dict:
 
 def run_warm(options) -> dict:
     """Yesterday's model, one twentieth of the titles new: learn on, or begin again."""
-    from prodcat.evaluation.metrics import paired_bootstrap
+    from prodcat.evaluation.intervals import paired_bootstrap
 
     rows = []
     for name in SETS:
@@ -448,8 +449,8 @@ def run_countries(options) -> dict:
 
 def run_resume(options) -> dict:
     """Killed ten times each way at random, and gone on each time."""
+    from prodcat.demo.csv_catalog import write_catalog
     from prodcat.demo.quick_commerce import generate
-    from prodcat.demo.run import write_catalog
     from prodcat.demo.scratch import write_scratch_encoder
 
     home = options.work / "resume"

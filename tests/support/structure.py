@@ -1,6 +1,6 @@
 """Limits that keep the package easy to read, measured on its syntax trees.
 
-``python tests/structure.py [PACKAGE]`` prints what is over a limit and the pairs of packages of
+``python tests/support/structure.py [PACKAGE]`` prints what is over a limit and the pairs of packages of
 which one imports the other.
 """
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "prodcat"
 # From the ground up; a package imports only from those before its own line.
 LAYERS = (
@@ -198,6 +198,12 @@ def pairs(graph: dict[str, set[str]]) -> set[tuple[str, str]]:
     }
 
 
+def package_pairs(graph: dict[str, set[str]]) -> set[tuple[str, str]]:
+    """The pairs of which both are packages: modules at the top, such as the errors, do not count."""
+    packages = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    return {pair for pair in pairs(graph) if packages.issuperset(pair)}
+
+
 def upward(found: set[tuple[str, str]]) -> list[str]:
     """Imports of a package that is not below."""
     level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
@@ -227,10 +233,10 @@ def main(wanted: str = "") -> None:
     """Print everything that is over a limit, of one package or of all."""
     trees = modules()
     graph = edges(trees)
-    between = pairs(graph)
+    between, every = package_pairs(graph), pairs(graph)
     rows = [
         *sizes(trees), *private_uses(trees), *environment_readers(trees),
-        *(f"circle: {way}" for way in circles(graph)), *(f"upward: {row}" for row in upward(between)),
+        *(f"circle: {way}" for way in circles(graph)), *(f"upward: {row}" for row in upward(every)),
     ]  # fmt: skip
     for row in rows:
         if f"prodcat.{wanted}" in row or row.startswith("upward"):
