@@ -19,6 +19,7 @@ _PUBLIC = {
     "Catalog": "catalog.catalog",
     "CatalogError": "errors",
     "CatalogReport": "catalog.report",
+    "CategoryClassifier": "training.estimator",
     "CheckpointError": "errors",
     "CheckpointFolder": "training.checkpoint",
     "Classifier": "classifier.classifier",
@@ -67,6 +68,7 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "CatalogReport",
+    "CategoryClassifier",
     "CheckpointError",
     "CheckpointFolder",
     "Classifier",
@@ -154,6 +156,7 @@ if TYPE_CHECKING:
     from prodcat.taxonomy.reading import read_taxonomy
     from prodcat.taxonomy.tree import Taxonomy
     from prodcat.training.checkpoint import CheckpointFolder
+    from prodcat.training.estimator import CategoryClassifier
     from prodcat.training.fitting import fit
 
 

@@ -20,6 +20,29 @@ hypothesis.settings.register_profile("prodcat", deadline=None)
 hypothesis.settings.load_profile("prodcat")
 
 
+# Fixtures that start servers or browsers: their tests are not part of make quick.
+SERVERS = {"browser", "ceph_server", "moto_server", "proxy"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SERVERS.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say plainly which tests this machine could not run, and what they need."""
+    reasons = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        if isinstance(report.longrepr, tuple):
+            reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+            reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        terminalreporter.section("left out on this machine")
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.line(f"{count} tests: {reason}")
+
+
 @pytest.fixture(scope="session")
 def rows():
     return generate(700, "tr")

@@ -200,9 +200,9 @@ def stored(classifier, out: Path) -> dict:
     return {
         **files_of("saved", out / "saved"),
         "saved/history.json": digest((out / "saved" / "history.json").read_bytes()),
-        "store/version": version,
+        "store/version": version.rpartition("-")[2],  # before it, when it was published
         "store/hash": loaded.content_hash,
-        "store/origin": str(loaded.origin),
+        "store/origin": str(loaded.origin).rpartition("-")[2],
         "archive/hash": archived.content_hash,
     }
 
@@ -275,6 +275,8 @@ def served(model: Path) -> dict:
             time.sleep(0.1)
         found = {f"http{path}": asked(port, path) for path in ("/openapi.json", "/models",
                  "/execution-parameters", "/nonsense")}  # fmt: skip
+        status, document = found["http/openapi.json"]
+        found["http/openapi.json"] = status, json.loads(document)  # the order says nothing
         for name, (kind, body) in REQUESTS.items():
             content = body if isinstance(body, str) else json.dumps(body)
             found[f"http/{name}"] = asked(port, "/invocations", content.encode(), kind)

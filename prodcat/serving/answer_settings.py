@@ -26,6 +26,8 @@ def settings_schemas() -> dict[str, dict[str, Any]]:
     declared = {option.name: option.metadata["schema"] for option in fields(AnswerOptions)}
     schemas = {name: dict(declared[name]) for name in SETTINGS}
     schemas["top_k"]["maximum"] = _MOST_PATHS
+    # Which objectives a model can have depends on its guarantee: its refusal names them.
+    schemas["objective"].pop("enum", None)
     return schemas
 
 
