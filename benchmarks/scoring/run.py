@@ -596,8 +596,8 @@ def on_ray(options):
 CONTRACT = {
     "batch": "tests/aws/test_batch.py: array children, two nodes (gloo), SIGTERM and the second "
     "attempt, against Ceph RGW",
-    "countries": "tests/pipeline/test_jobs.py: train, publish, gate, promote, score for 7 countries "
-    "in one command",
+    "countries": "tests/pipeline/test_jobs.py: train, publish, gate, promote, score for 7 "
+    "countries in one command",
 }
 TESTS = {
     "batch": ["tests/aws/test_batch.py", "-m", "system"],

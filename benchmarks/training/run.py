@@ -299,7 +299,6 @@ def run_flops(options, without_amx: bool) -> dict:
     variants = {
         "all layers": {"frozen_layers": 0.0, "token_budget": 2048},
         "all layers, larger batches": {"frozen_layers": 0.0, "token_budget": 4096},
-        "all layers, compiled": {"frozen_layers": 0.0, "token_budget": 2048, "compile": "yes"},
         "upper half, defaults": {},
         "fused attention, dropout": {"frozen_layers": 0.0, "token_budget": 512,
                                      "encoder_dropout": 0.1},
@@ -308,13 +307,11 @@ def run_flops(options, without_amx: bool) -> dict:
     peaks = []
     for number in range(rounds):
         for label, given in variants.items():
-            if without_amx and label == "all layers, compiled":
-                continue
             encoder, tokenizer = load_encoder(str(options.encoder))
             if label.startswith("fused"):  # a plain bucketed loop: what transformers does itself
                 encoder.body.set_attn_implementation("sdpa")
             table = tokenize(tokenizer, texts, ModelConfig().max_tokens)
-            config = TrainingConfig(epochs=1 + (label.endswith("compiled")), closed_form=False,
+            config = TrainingConfig(epochs=1, closed_form=False,
                                     precision="bfloat16", seed=number, **given)  # fmt: skip
             network = Network(train.tree, encoder, "stacked", 64, None, 0.1)
             own = training.Rows(table, None, train.targets[rows])

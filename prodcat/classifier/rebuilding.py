@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
+# Settings of earlier versions, which shaped a training and nothing that is saved.
+_REMOVED = {"label_smoothing", "logit_adjustment", "layer_decay", "head_epochs", "compile"}
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
 
 
@@ -114,7 +116,7 @@ class _Settings:
             fingerprint = config.get("fingerprint")
             return cls(
                 model=ModelConfig(**config["model"]),
-                training=TrainingConfig(**config["training"]),
+                training=_training_settings(config["training"]),
                 text_columns=tuple(config["text_columns"]),
                 encoder=config["encoder"],
                 history=tuple(EpochResult(**entry) for entry in history),
@@ -126,6 +128,12 @@ class _Settings:
             raise ArtifactError(
                 f"The artifact at {artifact.uri!r} has settings of another form: {error}."
             ) from error
+
+
+def _training_settings(stored: Mapping[str, Any]) -> TrainingConfig:
+    """The settings that a classifier was trained with, without those that are no more."""
+    kept = {name: value for name, value in stored.items() if name not in _REMOVED}
+    return TrainingConfig(**kept)
 
 
 def _empty_network(settings: _Settings, taxonomy: Taxonomy, artifact: Artifact) -> Network:

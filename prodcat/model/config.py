@@ -8,7 +8,6 @@ from prodcat.errors import ConfigError, check_choice, check_range, check_whole
 Structure = Literal["stacked", "per_level", "flat"]
 Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Compile = Literal["auto", "yes", "no"]
 Method = Literal["temperature", "levels", "adaptive"]
 
 
@@ -81,15 +80,10 @@ class TrainingConfig:
         dropout: Of the pooled title.
         encoder_dropout: Of the encoder's own layers.  A few epochs from a good start need
             none, and on a CPU the random numbers take a third of a step.
-        label_smoothing: Share of the target that is spread over all outcomes.
         level_weight: Weight of an auxiliary loss at each level.
-        logit_adjustment: tau of the adjustment for the long tail; 0 for none.
         node_names: Whether each outcome's name, in every language that the tree has, is a
             training title of that outcome too.
         closed_form: Whether the heads start from the closed-form solution.
-        layer_decay: Each layer of the encoder learns at so many times the rate of the one
-            above it; 1 for one rate.
-        head_epochs: Of the epochs, so many at the beginning in which the heads alone learn.
         lexical_cost: Cost of the lexical branch's support vector machine.
         validation: Share of the titles that is held out where no validation is given.
         calibration: What is fitted on the validation titles at the end, so that confidence
@@ -97,8 +91,6 @@ class TrainingConfig:
             :mod:`prodcat.decisions.calibration`.
         precision: ``"bfloat16"`` (autocast) or ``"float32"``; ``"auto"`` takes bfloat16
             where the device has it.
-        compile: Whether ``torch.compile`` compiles the encoder's layers: ``"yes"``, ``"no"`` or
-            ``"auto"``, on a GPU where the training is long enough to win back the time.
         checkpoint_steps: Steps between two checkpoints, where a place for them is given; 0
             for SIGTERM alone.
         replay: In a warm start that knows most titles, how many of these are learned again
@@ -120,18 +112,13 @@ class TrainingConfig:
     frozen_layers: float = 0.5
     dropout: float = 0.1
     encoder_dropout: float = 0.0
-    label_smoothing: float = 0.0
     level_weight: float = 0.0
-    logit_adjustment: float = 0.0
     node_names: bool = True
     closed_form: bool = True
-    layer_decay: float = 1.0
-    head_epochs: int = 0
     lexical_cost: float = 3.0
     validation: float = 0.1
     calibration: Method = "adaptive"
     precision: Precision = "auto"
-    compile: Compile = "auto"
     checkpoint_steps: int = 200
     replay: float = 1.0
     warm_epochs: int = 1
@@ -139,13 +126,11 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = ("epochs", "warm_epochs", "head_epochs", "checkpoint_steps", "seed")
+        counts = ("epochs", "warm_epochs", "checkpoint_steps", "seed")
         for name in ("patience", "token_budget", "accumulate", *counts):
             check_whole(name, getattr(self, name))
-        for name in ("logit_adjustment", "level_weight", "weight_decay", "replay", *counts):
+        for name in ("level_weight", "weight_decay", "replay", *counts):
             check_range(name, getattr(self, name), 0)
-        check_range("layer_decay", self.layer_decay, 1e-3, 1)
-        check_choice("compile", self.compile, ("auto", "yes", "no"))
         for name in ("patience", "token_budget", "accumulate"):
             check_range(name, getattr(self, name), 1)
         for name in ("learning_rate", "head_learning_rate", "clip", "lexical_cost"):
@@ -153,7 +138,7 @@ class TrainingConfig:
         check_range("warm_rate", self.warm_rate, 1e-6, 1)
         for name in ("warmup", "frozen_layers"):
             check_range(name, getattr(self, name), 0, 1)
-        for name in ("dropout", "encoder_dropout", "label_smoothing", "validation"):
+        for name in ("dropout", "encoder_dropout", "validation"):
             check_range(name, getattr(self, name), 0, 0.95)
         check_choice("calibration", self.calibration, ("temperature", "levels", "adaptive"))
         check_choice("precision", self.precision, ("auto", "float32", "bfloat16"))

@@ -26,14 +26,11 @@ class HeadStart:
         result: How good it is on the validation titles.
         weights: A copy of all weights that learn, by name.
         start: How the closed-form start was chosen, or None where the heads do not begin with it.
-        pooled: float32 [rows, hidden]: the training titles through the encoder, where they were
-            read, or None.
     """
 
     result: EpochResult
     weights: dict[str, Tensor]
     start: dict[str, float] | None = None
-    pooled: Tensor | None = None
 
 
 def begin_heads(
@@ -51,7 +48,7 @@ def begin_heads(
     carried = HeadStart(measure(), learned_weights(network)) if beginning != "solve" else None
     if carried is not None and beginning == "carry":
         return carried
-    pooled, start = _solve_heads(task, reader)
+    start = _solve_heads(task, reader)
     result = measure()
     rows = len(task.validation.targets)
     if carried is not None and is_better(carried.result, result, [carried.result, result], rows):
@@ -62,21 +59,17 @@ def begin_heads(
             result.path_accuracy,
         )
         network.load_state_dict(carried.weights, strict=False)
-        return HeadStart(carried.result, carried.weights, None, pooled)
+        return carried
     how = None if start is None else start.to_dict()
-    return HeadStart(result, learned_weights(network), how, pooled)
+    return HeadStart(result, learned_weights(network), how)
 
 
-def _solve_heads(task: Task, reader: TitleReader) -> tuple[Tensor | None, Start | None]:
-    """Write the closed-form solution into the heads, where the settings and labels allow it.
-
-    Returns:
-        The training titles through the encoder, float32 [rows, hidden], and the solution.
-    """
+def _solve_heads(task: Task, reader: TitleReader) -> Start | None:
+    """Write the closed-form solution into the heads, where the settings and labels allow it."""
     network, config = task.network, task.config
     targets = torch.from_numpy(task.training.targets).to(task.device)
     if not config.closed_form or not bool(network.paths.terminal[targets].any()):
-        return None, None
+        return None
     pooled = reader.read_all(task.training.tokens)
     weights = torch.from_numpy(task.training.row_weights).to(task.device)
     start = closed_form_start(pooled, targets, task.taxonomy, network.paths, config.seed, weights)
@@ -93,4 +86,4 @@ def _solve_heads(task: Task, reader: TitleReader) -> tuple[Tensor | None, Start 
         start.temperature,
         start.loss,
     )
-    return pooled, start
+    return start

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any, Unpack
 
 import torch
-from torch import Tensor
 
 from prodcat.classifier.records import EpochResult
 from prodcat.model.config import TrainingConfig
@@ -18,7 +17,7 @@ from prodcat.storage.interruption import told_to_stop
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.beginning import begin_heads
 from prodcat.training.checkpoint import Checkpoint
-from prodcat.training.encoder_modes import compiled_layers, encoder_dropout
+from prodcat.training.dropout import encoder_dropout
 from prodcat.training.epoch_batches import EpochBatches
 from prodcat.training.optimizer import LinearSchedule, make_optimizer
 from prodcat.training.precision import pick_precision
@@ -104,8 +103,6 @@ class TrainingLoop:
         self.schedule = LinearSchedule(optimizer, self.steps, self.config.warmup)
         self.state = RunState(self.network, self.step)
         self.saver = CheckpointSaver(task, self.state, options.checkpoints)
-        # The training titles through the encoder as it began, while the heads learn alone.
-        self.pooled: Tensor | None = None
 
     def run(self) -> Trained:
         """Train, and leave the network with the weights of its best epoch.
@@ -122,7 +119,6 @@ class TrainingLoop:
             self._progress_bar() as bar,
             told_to_stop(self.options.checkpoints is not None) as stop,
             encoder_dropout(encoder, config.encoder_dropout),
-            compiled_layers(encoder, config, self.steps),
         ):
             while progress.epoch <= config.epochs and not self._is_over():
                 loss, seconds = self.train_epoch(stop, bar)
@@ -145,10 +141,9 @@ class TrainingLoop:
         if progress.step == 0:
             self.step.loss_sum = torch.zeros((), device=self.task.device)
         began, first_step = time.perf_counter(), progress.step
-        pooled = self.pooled if progress.epoch <= self.config.head_epochs else None
         batches = self.batches.prepared(progress.epoch, first_step)
         while progress.step < self.batches.steps:
-            self.step(islice(batches, self.config.accumulate), pooled)
+            self.step(islice(batches, self.config.accumulate))
             progress.count_step()
             self.schedule.set_after(progress.steps)
             bar.update()
@@ -172,8 +167,7 @@ class TrainingLoop:
         checkpoint = self._latest_checkpoint()
         if checkpoint is None:
             self._begin()
-        self._read_for_heads(1 if checkpoint is None else int(checkpoint.state["epoch"]))
-        if checkpoint is not None:
+        else:
             self.state.restore(checkpoint, self.ranks)
             self.schedule.set_after(self.state.progress.steps)
             logger.info("Going on from step %d of %d.", checkpoint.step, self.steps)
@@ -190,19 +184,9 @@ class TrainingLoop:
         start = begin_heads(
             self.task, self.reader, self.options.beginning, lambda: self._measure(0, None)
         )
-        self.pooled, self.state.best = start.pooled, start.weights
+        self.state.best = start.weights
         self.state.progress.start = start.start
         self._record(start.result)
-
-    def _read_for_heads(self, epoch: int) -> None:
-        """Read the training titles once for the epochs in which the heads learn alone.
-
-        While they do, the encoder is as it was loaded, also after a restart.
-        """
-        if epoch > self.config.head_epochs:
-            self.pooled = None
-        elif self.pooled is None and self.config.epochs:
-            self.pooled = self.reader.read_all(self.task.training.tokens)
 
     # -- after an epoch -----------------------------------------------------------
 

@@ -6,9 +6,7 @@ import torch
 from torch import nn
 
 from prodcat.model.config import TrainingConfig
-from prodcat.model.encoder import Encoder
 from prodcat.model.network import Network
-from prodcat.training.activations import layer_list
 
 
 def make_optimizer(network: Network, config: TrainingConfig) -> torch.optim.Optimizer:
@@ -24,7 +22,7 @@ def make_optimizer(network: Network, config: TrainingConfig) -> torch.optim.Opti
 def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str, Any]]:
     """The parameters in groups that learn alike.
 
-    Learning rates fall from layer to layer, and the decay spares what is no matrix.
+    The decay spares what is no matrix.
 
     Args:
         network: The network, its frozen layers frozen.
@@ -36,13 +34,11 @@ def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str,
     """
     assert network.encoder is not None and network.heads is not None
     embeddings = {id(parameter) for parameter in network.encoder.word_embeddings.parameters()}
-    layers_above = _layers_above(network.encoder, config)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.encoder.parameters():
         if parameter.requires_grad:
-            rate = config.learning_rate * config.layer_decay ** layers_above[id(parameter)]
             spared = parameter.ndim < 2 or id(parameter) in embeddings
-            key = (rate, 0.0 if spared else config.weight_decay)
+            key = (config.learning_rate, 0.0 if spared else config.weight_decay)
             groups.setdefault(key, []).append(parameter)
     groups.setdefault((config.head_learning_rate, config.weight_decay), []).extend(
         network.heads.parameters()
@@ -51,17 +47,6 @@ def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str,
         {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
         for (rate, decay), parameters in groups.items()
     ]
-
-
-def _layers_above(encoder: Encoder, config: TrainingConfig) -> dict[int, int]:
-    """By the id of each parameter: how many layers lie above it; 0 where all learn alike."""
-    above = {id(parameter): 0 for parameter in encoder.parameters()}
-    if config.layer_decay != 1:
-        layers = layer_list(encoder.body)[2]
-        above |= {key: len(layers) for key in above}
-        for place, layer in enumerate(layers):
-            above |= {id(parameter): len(layers) - 1 - place for parameter in layer.parameters()}
-    return above
 
 
 class LinearSchedule:

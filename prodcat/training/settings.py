@@ -62,10 +62,10 @@ class Setup:
 
 
 def _check_structure(model: ModelConfig, training: TrainingConfig) -> None:
-    if model.structure == "per_level" and (training.level_weight or training.logit_adjustment):
+    if model.structure == "per_level" and training.level_weight:
         raise ConfigError(
-            "structure='per_level' has a loss of its own at each level; level_weight and "
-            "logit_adjustment do not apply. Set them to 0."
+            "structure='per_level' has a loss of its own at each level; level_weight does not "
+            "apply. Set it to 0."
         )
 
 

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from prodcat.model.batches import Batch
-from prodcat.model.network import Network
 from prodcat.training.epoch_batches import PreparedBatch
 from prodcat.training.loss import path_loss
 from prodcat.training.task import Task
@@ -26,32 +25,20 @@ class StepLoss(nn.Module):
         super().__init__()
         self.network, self.config = task.network, task.config
         self.reader, self.table = reader, task.training.tokens
-        targets = torch.from_numpy(task.training.targets).to(task.device)
-        self.adjustment = logit_adjustment(task.network, targets, task.config.logit_adjustment)
 
-    def forward(
-        self, tokens: Batch, targets: Tensor, weights: Tensor, pooled: Tensor | None
-    ) -> Tensor:
+    def forward(self, tokens: Batch, targets: Tensor, weights: Tensor) -> Tensor:
         """The weighted losses of a batch, summed to a scalar.
 
         Args:
             tokens: The titles' tokens.
             targets: int64 [batch], node positions.
             weights: float32 [batch]: how many titles each row stands for.
-            pooled: float32 [batch, hidden]: the titles through the encoder, or None to read them.
         """
-        network, config = self.network, self.config
+        network = self.network
         assert network.heads is not None
-        if pooled is None:
-            pooled = self.reader.read(self.table, tokens)
-        losses = path_loss(
-            network.paths,
-            network.heads(network.dropout(pooled)),
-            targets,
-            label_smoothing=config.label_smoothing,
-            level_weight=config.level_weight,
-            adjustment=self.adjustment,
-        )
+        pooled = self.reader.read(self.table, tokens)
+        logits = network.heads(network.dropout(pooled))
+        losses = path_loss(network.paths, logits, targets, self.config.level_weight)
         return (losses * weights).sum()
 
 
@@ -92,43 +79,19 @@ class TrainingStep:
                 self.loss, broadcast_buffers=False, find_unused_parameters=True
             )
 
-    def __call__(self, batches: Iterable[PreparedBatch], pooled: Tensor | None = None) -> None:
+    def __call__(self, batches: Iterable[PreparedBatch]) -> None:
         """Update the weights once.
 
         Args:
             batches: As many as are accumulated, ``config.accumulate``.
-            pooled: float32 [rows, hidden]: all training titles through the encoder, where the
-                heads learn alone, or None.
         """
         for number, batch in enumerate(batches, start=1):
-            pooled_batch = None if pooled is None else pooled[batch.rows]
             more_to_come = number < self.config.accumulate and self.ranks.size > 1
             with self.loss.no_sync() if more_to_come else nullcontext():  # type: ignore[operator]
-                loss = self.loss(batch.tokens, batch.targets, batch.weights, pooled_batch)
+                loss = self.loss(batch.tokens, batch.targets, batch.weights)
                 # DistributedDataParallel takes the mean over processes; the sum is meant.
                 (loss * (self.ranks.size / self.weight_per_step)).backward()
             self.loss_sum += loss.detach()
         nn.utils.clip_grad_norm_(self.learned, self.config.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-
-
-def logit_adjustment(network: Network, targets: Tensor, tau: float) -> Tensor | None:
-    """Tau times the log share of each outcome; a row with a partial label is spread evenly.
-
-    Args:
-        network: The network, for its outcomes.
-        targets: int64 [rows], node positions.
-        tau: Strength of the adjustment.
-
-    Returns:
-        float32 [outcome], or None where ``tau`` is 0.
-    """
-    if not tau:
-        return None
-    spans = network.paths.target_spans[targets]
-    edges = torch.zeros(len(network.paths.outcomes) + 1, device=targets.device)
-    share = 1 / (spans[:, 1] - spans[:, 0]).float()
-    edges.index_add_(0, spans[:, 0], share).index_add_(0, spans[:, 1], -share)
-    counts = edges.cumsum(0)[:-1].clamp(min=0.5)
-    return tau * (counts / counts.sum()).log()

@@ -86,7 +86,7 @@ def test_equal_seeds_give_equal_weights(parts, encoder_folder):
     "settings",
     [
         {"frozen_layers": 0.5, "accumulate": 3},
-        {"label_smoothing": 0.1, "level_weight": 0.3, "logit_adjustment": 0.5},
+        {"level_weight": 0.3},
         {"precision": "bfloat16", "frozen_layers": 0.5},
     ],
 )
@@ -373,7 +373,7 @@ def test_fit_leaves_the_users_random_numbers_alone(parts, encoder_folder):
 @pytest.mark.parametrize(
     ("model", "training", "message"),
     [
-        ({"structure": "per_level"}, {"level_weight": 0.1}, "do not apply"),
+        ({"structure": "per_level"}, {"level_weight": 0.1}, "level_weight does not apply"),
         ({"max_tokens": 129}, {}, "more than the 128 positions"),
     ],
 )
@@ -492,6 +492,18 @@ def rewrite(folder, name, change):
     content = path.read_bytes()
     entry = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     edit_manifest(folder, lambda manifest: manifest["files"].update({name: entry}))
+
+
+def test_settings_that_are_no_more_do_not_keep_an_artifact_from_loading(saved, classifier):
+    earlier = (
+        b'"label_smoothing": 0.1, "logit_adjustment": 0.5, "layer_decay": 0.9, '
+        b'"head_epochs": 1, "compile": "auto", "epochs"'
+    )
+    rewrite(saved, "config.json", lambda text: text.replace(b'"epochs"', earlier, 1))
+    again = load(str(saved), device="cpu")
+    assert again.training == classifier.training
+    np.testing.assert_array_equal(again.predict_proba(TITLES), classifier.predict_proba(TITLES))
+    assert b"label_smoothing" not in again.files()["config.json"]
 
 
 def test_settings_or_weights_of_another_form_are_named(saved, classifier):

@@ -153,7 +153,9 @@ def test_what_could_not_be_loaded_is_not_saved_or_trained(
         classifier.save(str(tmp_path / "a"))
     assert not (tmp_path / "a").exists()
     began = []
-    monkeypatch.setattr("prodcat.training.starting_encoder.load_encoder", lambda *_: began.append(1))
+    monkeypatch.setattr(
+        "prodcat.training.starting_encoder.load_encoder", lambda *_: began.append(1)
+    )
     with pytest.raises(ArtifactError, match="Use a smaller tree"):
         prodcat.fit(catalog, progress=False)
     assert not began

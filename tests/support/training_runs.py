@@ -60,20 +60,18 @@ class Bar:
         pass
 
 
-def a_task(catalog, encoder_folder, frozen, budget, device, head_epochs=0):
+def a_task(catalog, encoder_folder, frozen, budget, device):
     """The training of a small network on a catalog, which it validates on too."""
     encoder, tokenizer = load_encoder(str(encoder_folder))
-    config = prodcat.TrainingConfig(
-        frozen_layers=frozen, token_budget=budget, head_epochs=head_epochs
-    )
+    config = prodcat.TrainingConfig(frozen_layers=frozen, token_budget=budget)
     network = Network(catalog.tree, encoder, "stacked", 8, None, 0.1).to(device)
     rows = Rows(tokenize(tokenizer, catalog.inputs, 32), None, catalog.targets)
     return Task(network, catalog.tree, rows, rows, config, "float32", Ranks())
 
 
-def an_epoch(catalog, encoder_folder, frozen, budget, device, head_epochs=0):
+def an_epoch(catalog, encoder_folder, frozen, budget, device):
     """A loop, and a call that runs one epoch of it."""
-    task = a_task(catalog, encoder_folder, frozen, budget, device, head_epochs)
+    task = a_task(catalog, encoder_folder, frozen, budget, device)
     validator = Validator(task.network, task.validation)
     loop = TrainingLoop(task, validator, TrainOptions(progress=False))
     loop.reader.keep_activations(task.training.tokens)

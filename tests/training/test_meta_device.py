@@ -16,7 +16,7 @@ from prodcat.decisions.calibration import Weights
 from prodcat.model.batches import plan_batches
 from prodcat.model.encoder import pad_id_of
 from prodcat.training import title_reader
-from prodcat.training.encoder_modes import encoder_dropout
+from prodcat.training.dropout import encoder_dropout
 from prodcat.training.epoch_batches import PreparedBatch
 from prodcat.training.optimizer import LinearSchedule, parameter_groups
 from prodcat.training.step import TrainingStep
@@ -66,34 +66,25 @@ def a_step(task):
     return TrainingStep(task, reader, optimizer, 100.0)
 
 
-SMOOTHED = {"label_smoothing": 0.1, "level_weight": 0.1, "logit_adjustment": 0.5}
-
-
 @pytest.mark.parametrize(
     "task",
-    [(0.0, {}), (0.5, {}), (0.0, {"encoder_dropout": 0.1}), (0.0, SMOOTHED)],
-    ids=["whole", "upper half", "dropout", "smoothed"],
+    [(0.0, {}), (0.5, {}), (0.0, {"encoder_dropout": 0.1}), (0.0, {"level_weight": 0.1})],
+    ids=["whole", "upper half", "dropout", "levels"],
     indirect=True,
 )
-@pytest.mark.parametrize("heads_alone", [False, True])
-def test_a_training_step_needs_no_value_of_the_device(task, heads_alone):
+def test_a_training_step_needs_no_value_of_the_device(task):
     step = a_step(task)
     schedule = LinearSchedule(step.optimizer, 10, 0.1)
-    pooled = None
-    if heads_alone:
-        hidden = task.network.encoder.hidden
-        pooled = torch.zeros(len(task.training.targets), hidden, device=META)
     task.network.train()
     pad_id = pad_id_of(task.network.encoder)
     with encoder_dropout(task.network.encoder, task.config.encoder_dropout):
         for done in (1, 2):
-            step(prepared_batches(task, pad_id), pooled)
+            step(prepared_batches(task, pad_id))
             schedule.set_after(done)
     assert step.loss_sum.is_meta and step.loss_sum.shape == ()
     learned = [p for group in step.optimizer.param_groups for p in group["params"]]
     moved = [p for p in learned if "exp_avg" in step.optimizer.state[p]]
-    heads = list(task.network.heads.parameters())
-    assert len(moved) == (len(heads) if heads_alone else len(learned))
+    assert len(moved) == len(learned)
 
 
 @pytest.mark.parametrize("task", [(0.0, {})], indirect=True)

@@ -18,8 +18,6 @@ from prodcat.errors import TrainingInterrupted
     [
         {"encoder_dropout": 0.1},
         {"frozen_layers": 0.0, "encoder_dropout": 0.1},
-        {"head_epochs": 1},
-        {"head_epochs": 2},
         {"accumulate": 2},
         {"patience": 1, "learning_rate": 0.5, "head_learning_rate": 2.0},
     ],
