@@ -1,7 +1,6 @@
 """Confidence against accuracy, in 15 equal bins."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,23 +47,13 @@ def reliability_bins(
     )
 
 
-def expected_calibration_error(
-    confidence: NDArray[np.floating[Any]], correct: NDArray[np.bool_]
-) -> float:
-    """Mean gap between confidence and accuracy over 15 equal bins, weighted by rows.
-
-    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
-    """
-    return sum(
-        one_bin.rows * abs(one_bin.confidence - one_bin.accuracy)
-        for one_bin in reliability_bins(np.asarray(confidence, np.float64), correct)
-    ) / len(confidence)
-
-
 def weighted_calibration_error(
     weights: NDArray[np.float64], confidence: NDArray[np.float64], right: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """The expected calibration error under several weightings of the rows.
+
+    That is the mean gap between confidence and accuracy over 15 equal bins, weighted by rows.
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 
     Args:
         weights: float64 [weighting, rows].

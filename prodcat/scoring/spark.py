@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import load
 from prodcat.classifier.results import column_types
 from prodcat.scoring.config import ScoringConfig
@@ -64,17 +63,6 @@ def map_in_pandas(
 @lru_cache(maxsize=2)
 def _loaded(model: str, device: str | None, scoring: ScoringConfig) -> Scorer:
     return Scorer(load(model, device=device), scoring)
-
-
-def answer_frame(
-    classifier: Classifier, frame: "pd.DataFrame", scoring: ScoringConfig
-) -> "pd.DataFrame":
-    """Answer the titles of a data frame.
-
-    Raises:
-        CatalogError: It has no column with titles, or one that the answers would replace.
-    """
-    return _answered(Scorer(classifier, scoring), frame)
 
 
 def _answered(scorer: Scorer, frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import prodcat
-from prodcat import CatalogError, ScoringConfig
-from prodcat.scoring.spark import answer_frame, map_in_pandas, output_schema
+from prodcat import CatalogError
+from prodcat.scoring.spark import map_in_pandas, output_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,9 +34,9 @@ def test_frames_are_answered_as_spark_hands_them_over(small, job, rows):
     names = [own.split()[0] for own in output_schema("sku long, title string").split(", ")]
     assert list(found.columns) == names
     with pytest.raises(CatalogError, match="'confidence' already"):
-        answer_frame(small, frame.assign(confidence=1.0), ScoringConfig())
+        list(map_in_pandas(str(job / "model"), device="cpu")(iter([frame.assign(confidence=1.0)])))
     with pytest.raises(CatalogError, match="no column 'title'"):
-        answer_frame(small, frame.drop(columns="title"), ScoringConfig())
+        list(map_in_pandas(str(job / "model"), device="cpu")(iter([frame.drop(columns="title")])))
 
 
 @pytest.mark.system
