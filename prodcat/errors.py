@@ -18,7 +18,11 @@ All under ProdcatError are also ``ValueError``, so that a service can answer "ba
 either.  A message says what was found, what was expected and what to do.
 """
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class ProdcatError(ValueError):
@@ -111,20 +115,50 @@ def check_whole(name: str, value: object) -> None:
         raise ConfigError(f"{name}={value!r} is out of range; expected a whole number.")
 
 
-def check_keywords(function: str, given: Mapping[str, object], bundle: type) -> None:
-    """Refuse keyword arguments that are not in a bundle.
+def takes_keywords(bundle: type, **defaults: object) -> Callable[[_Function], _Function]:
+    """Let a function's signature show the keyword arguments that it takes as one typed bundle.
+
+    ``help()``, notebooks and completion read the signature.
 
     Args:
-        function: The name of the function that was called, for the message.
-        given: The keyword arguments of the call.
-        bundle: The ``TypedDict`` that declares which there are.
+        bundle: The ``TypedDict`` that the function's ``**`` argument is unpacked from.
+        defaults: What an argument that is not given means, by name; None for all others.
+    """
+
+    def marked(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+        known = [own for own in signature.parameters.values() if own.kind is not own.VAR_KEYWORD]
+        bundled = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults.get(name),
+                annotation=annotation,
+            )
+            for name, annotation in bundle.__annotations__.items()
+        ]
+        function.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*known, *bundled]
+        )
+        return function
+
+    return marked
+
+
+def check_keywords(function: Callable[..., object], given: Mapping[str, object]) -> None:
+    """Refuse keyword arguments that a function does not take, as Python does.
+
+    Args:
+        function: The function that was called, marked by :func:`takes_keywords`.
+        given: The keyword arguments that reached its ``**`` argument.
 
     Raises:
-        TypeError: An argument is not declared.
+        TypeError: One is unknown.
     """
-    unknown = [name for name in given if name not in bundle.__annotations__]
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
+    unknown = [name for name in given if name not in known]
     if unknown:
         raise TypeError(
-            f"{function}() got an unexpected keyword argument {unknown[0]!r}; expected some of "
-            f"{list(bundle.__annotations__)}."
+            f"{function.__name__}() got an unexpected keyword argument {unknown[0]!r}; expected "
+            f"some of {known}."
         )

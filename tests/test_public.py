@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import resource
@@ -36,6 +37,50 @@ def test_the_public_names():
 
 def test_every_public_name_has_a_docstring():
     assert all(getattr(prodcat, name).__doc__ for name in prodcat.__all__)
+
+
+def test_signatures_show_every_keyword_and_its_default():
+    """As ``help()``, notebooks and completion read them."""
+    fit = inspect.signature(prodcat.fit).parameters
+    assert {"validation", "warm_start", "checkpoints", "device", "progress", "listener"} <= set(fit)
+    assert fit["progress"].default is True and fit["device"].default is None
+    predict = inspect.signature(prodcat.Classifier.predict).parameters
+    assert predict["top_k"].default == 1 and predict["certainty"].default == 0.95
+    assert {"objective", "guarantee", "max_error", "groups", "language", "precision"} <= set(
+        predict
+    )
+    assert "top_k" not in inspect.signature(prodcat.Classifier.evaluate).parameters
+    assert inspect.signature(prodcat.read_catalog).parameters["separator"].default == ">"
+    assert inspect.signature(prodcat.ScoringConfig).parameters["precision"].default == "auto"
+    assert {"device", "cache", "keys"} <= set(inspect.signature(prodcat.score).parameters)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: prodcat.fit(None, nonesuch=1),
+        lambda c: c.predict(["a"], nonesuch=1),
+        lambda c: c.evaluate(None, top_k=3),
+        lambda c: c.evaluate(None, language="tr"),
+        lambda c: c.decision(language="tr"),
+        lambda c: prodcat.score(c, "a", "b", nonesuch=1),
+        lambda c: prodcat.read_catalog(["a"], nonesuch=1),
+        lambda c: prodcat.ScoringConfig(nonesuch=1),
+        lambda c: prodcat.CategoryClassifier(nonesuch=1),
+    ],
+)
+def test_unknown_keywords_are_refused_with_those_that_are_known(small, call):
+    with pytest.raises(
+        TypeError, match=r"\(\) got an unexpected keyword argument .*; expected some"
+    ):
+        call(small)
+
+
+def test_a_number_of_paths_is_given_once(small):
+    with pytest.raises(TypeError, match="top_k was given twice"):
+        small.predict(["a"], 2, top_k=1)
+    with pytest.raises(ConfigError, match=r"top_k=3 does not go with evaluate"):
+        small.evaluate(None, options=prodcat.AnswerOptions(top_k=3))
 
 
 def heavy_after(code):

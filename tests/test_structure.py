@@ -1,4 +1,4 @@
-"""The package keeps the limits of tests/structure.py, and each limit can be broken."""
+"""The package keeps the limits of tests/support/structure.py, and each limit can be broken."""
 
 import ast
 import subprocess

@@ -119,6 +119,12 @@ def answer(folder: Path, out: Path) -> dict:
     for name in [*KINDS, "warm"]:
         classifier = prodcat.load(str(folder / name), device="cpu")
         found |= {f"{name}/{key}": value for key, value in answers(classifier, parts).items()}
+    last = prodcat.load(str(folder / "ngrams"), device="cpu")
+    settings = {"model": last.model, "training": last.training, "progress": False}
+    again = prodcat.fit(
+        parts.train, validation=parts.validation, warm_start=last, device="cpu", **settings
+    )
+    found["train/unchanged"] = again is last  # a job whose data did not change trains nothing
     found |= stored(prodcat.load(str(folder / "stacked"), device="cpu"), out)
     promised = prodcat.load(str(folder / "stacked"), device="cpu").with_guarantee(parts.test)
     promised.save(str(out / "promised"))

@@ -38,7 +38,7 @@ NEAR = 0.001
 def model(options):
     """A classifier on multilingual-e5-small, cut to the titles' vocabulary."""
     own, _ = frozen_sets.fitted(options, SET)
-    return {"precisions": own._stored["precisions"]}
+    return {"precisions": own.reader.accuracies}
 
 
 def titles_of(options, duplicates):

@@ -556,7 +556,7 @@ def loading(options):
                 "AutoTokenizer, trimmed": lambda: AutoTokenizer.from_pretrained(small_encoder),
             }
             same = torch.equal(
-                calls["prodcat, whole vocabulary"]()._network.encoder.word_embeddings.weight,
+                calls["prodcat, whole vocabulary"]().network.encoder.word_embeddings.weight,
                 calls["AutoModel, whole vocabulary"]().get_input_embeddings().weight,
             )
             for call in calls.values():

@@ -1,6 +1,6 @@
 """Read a catalog; rows that are wrong are reported, never lost in silence."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
@@ -21,7 +21,7 @@ from prodcat.catalog.report import (
 from prodcat.catalog.row_paths import read_row_paths
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.text import raw_bytes, readable
-from prodcat.errors import CatalogError
+from prodcat.errors import CatalogError, check_keywords, takes_keywords
 from prodcat.storage.tables import Columns
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -38,6 +38,7 @@ class CatalogKeywords(TypedDict, total=False):
 _COMMON_KEYWORDS = ("title", "path", "text", "keep", "taxonomy", "on_error")
 
 
+@takes_keywords(CatalogKeywords, separator=">", inner="terminal")
 def read_catalog(
     source: object,
     *,
@@ -82,7 +83,7 @@ def read_catalog(
         TaxonomyError: The rows do not make a tree.
         TypeError: A keyword argument is not known.
     """
-    _refuse_unknown(rarer)
+    check_keywords(read_catalog, rarer)
     separator = rarer.get("separator", ">")
     _refuse_mistakes(on_error, separator, text, keep)
     if isinstance(source, (list, tuple)) and source and isinstance(source[0], str):
@@ -98,17 +99,6 @@ def read_catalog(
     )
     labelling = _Labelling(taxonomy, rarer.get("inner", "terminal"), on_error)
     return _assemble(read_columns(source, wanted), wanted, labelling)
-
-
-def _refuse_unknown(keywords: Mapping[str, object]) -> None:
-    """Raise the error that Python raises for an unknown argument, with the known ones."""
-    for name in keywords:
-        if name not in CatalogKeywords.__annotations__:
-            known = ", ".join((*_COMMON_KEYWORDS, *CatalogKeywords.__annotations__))
-            raise TypeError(
-                f"read_catalog() got an unexpected keyword argument {name!r}; expected some of "
-                f"{known}."
-            )
 
 
 def _refuse_mistakes(

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -25,14 +25,17 @@ from prodcat.classifier.trimming import trimmed
 from prodcat.decisions.calibration import Weights
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.objectives import Objective
-from prodcat.decisions.options import AnswerKeywords, AnswerOptions
+from prodcat.decisions.options import (
+    AnswerKeywords,
+    AnswerOptions,
+    DecisionKeywords,
+    EvaluationKeywords,
+)
+from prodcat.errors import ConfigError, check_keywords, takes_keywords
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import Method
 from prodcat.model.vocabulary_report import VocabularyReport
 from prodcat.storage.manifest import content_hash, describe
-
-if TYPE_CHECKING:
-    pass
 
 _WINDOW = 32_768  # titles that are read and answered at once
 
@@ -46,6 +49,7 @@ class Classifier(ClassifierParts):
 
     # -- answers ------------------------------------------------------------------
 
+    @takes_keywords(AnswerKeywords, top_k=1, certainty=0.95)
     def predict(
         self,
         titles: Titles,
@@ -68,6 +72,7 @@ class Classifier(ClassifierParts):
             CatalogError: The titles are not texts, or a text column is missing.
             ConfigError: The options do not go together, or the guarantee cannot be given.
         """
+        check_keywords(Classifier.predict, named)
         asked = AnswerOptions.of(options, **named)
         taxonomy, names = self.taxonomy, list(self.taxonomy.paths)
         if asked.language is not None:
@@ -75,7 +80,9 @@ class Classifier(ClassifierParts):
         decide = self.decider.with_options(asked)
         texts = self.reader.texts(titles)
         groups = groups_of(self.decider, titles, asked.groups, asked.promises)
-        inference = self.inference(self.pick_precision(asked.precision, asked.promises))
+        inference = self.inference(
+            self.pick_precision(asked.precision or "float32", asked.promises)
+        )
         predicted: list[list[Prediction]] = []
         for start in range(0, len(texts), _WINDOW):
             rows = slice(start, start + _WINDOW)
@@ -104,39 +111,51 @@ class Classifier(ClassifierParts):
         empty = np.zeros((0, len(self.taxonomy)), np.float32)
         return np.concatenate([empty, *(sums(chunk.exp()).cpu().numpy() for chunk in chunks)])
 
+    @takes_keywords(EvaluationKeywords, certainty=0.95)
     def evaluate(
         self,
         catalog: Catalog,
         *,
         options: AnswerOptions | None = None,
-        **named: Unpack[AnswerKeywords],
+        **named: Unpack[EvaluationKeywords],
     ) -> Evaluation:
         """Judge the answers for the labelled rows of a catalog.
 
         Args:
             catalog: Titles with their categories.
-            options: What is asked for; ``groups`` has one for each row of the catalog.
-            named: Options by name, as for :meth:`predict`.
+            options: What is asked for, one answer for each title; ``groups`` has one for each row
+                of the catalog.
+            named: Options by name, as for :meth:`predict`, without ``top_k`` and ``language``.
 
         Raises:
             CatalogError: No row is labelled, or a label is not in this classifier's tree.
             ConfigError: The options do not go together, or the guarantee cannot be given.
         """
-        decider = self.decider.with_options(AnswerOptions.of(options, **named))
+        check_keywords(Classifier.evaluate, named)
+        asked = AnswerOptions.of(options, **named)
+        if asked.top_k > 1:
+            raise ConfigError(
+                f"top_k={asked.top_k} does not go with evaluate, which judges one answer for each "
+                "title; expected 1. Leave it out."
+            )
+        decider = self.decider.with_options(asked)
         return evaluate(self.reader, decider, catalog, self.counts)
 
+    @takes_keywords(DecisionKeywords, top_k=1, certainty=0.95)
     def decision(
-        self, options: AnswerOptions | int | None = None, **named: Unpack[AnswerKeywords]
+        self, options: AnswerOptions | int | None = None, **named: Unpack[DecisionKeywords]
     ) -> Decider:
         """What decides on the answers; the options are checked before any title is read.
 
         Args:
             options: What is asked for, or a number of paths, ``top_k``.
-            named: Options by name, as for :meth:`predict`.
+            named: Options by name: ``top_k``, ``objective``, ``guarantee``, ``max_error`` and
+                ``certainty``; see :class:`prodcat.AnswerOptions`.
 
         Raises:
             ConfigError: The options do not go together, or the guarantee cannot be given.
         """
+        check_keywords(Classifier.decision, named)
         return self.decider.with_options(AnswerOptions.of(options, **named))
 
     # -- other classifiers made of this one ---------------------------------------

@@ -8,7 +8,7 @@ back.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,15 +19,13 @@ from prodcat.model.encoder import Encoder
 from prodcat.storage.artifact import check_loadable
 from prodcat.storage.manifest import WEIGHTS
 
-if TYPE_CHECKING:
-    pass
-
 
 def _settings(parts: ClassifierParts) -> bytes:
     reader, provenance = parts.reader, parts.provenance
     settings: dict[str, Any] = {
         "model": asdict(provenance.model),
-        "training": asdict(provenance.training),
+        # As it was read: what is loaded and saved again has the same bytes, and the same hash.
+        "training": {**(provenance.stored_training or {}), **asdict(provenance.training)},
         "text_columns": list(reader.text_columns),
         "encoder": reader.encoder_config,
         "closed_form": provenance.closed_form,

@@ -91,7 +91,7 @@ def evaluate(
     if every_group is not None:
         groups = [every_group[row] for row in np.flatnonzero(catalog.labelled)]
     targets = targets_in(labelled, decider.taxonomy)
-    precision = reader.pick_precision(options.precision, options.promises)
+    precision = reader.pick_precision(options.precision or "float32", options.promises)
     parts, log_likelihoods = [], []
     done = 0
     for log_probs in reader.log_probs(reader.texts(labelled), precision):

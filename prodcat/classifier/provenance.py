@@ -1,6 +1,6 @@
 """Where a classifier comes from: its settings, its training and the titles that it has seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ class Provenance:
         closed_form: How the closed-form start was chosen, or None.
         origin: The store's version, ``model@version``, that it was loaded from, or that it was
             made of by training on, calibrating or trimming; or None.
+        stored_training: The settings of the training as the artifact has them that it was loaded
+            from, in their order, those that are no more among them; or None.
     """
 
     model: ModelConfig
@@ -47,6 +49,7 @@ class Provenance:
     fingerprint: str | None = None
     closed_form: dict[str, Any] | None = None
     origin: str | None = None
+    stored_training: Mapping[str, Any] | None = None
 
     @property
     def remembers(self) -> bool:

@@ -23,7 +23,7 @@ from prodcat.decisions.decider import Decider
 from prodcat.decisions.guarantee import Guarantee
 from prodcat.errors import ArtifactError
 from prodcat.evaluation.evaluation import Evaluation
-from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.model.config import REMOVED_TRAINING_SETTINGS, ModelConfig, TrainingConfig
 from prodcat.model.encoder import Encoder
 from prodcat.model.int8 import Ranges
 from prodcat.model.lexical import LexicalBranch
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
-# Settings of earlier versions, which shaped a training and nothing that is saved.
-_REMOVED = {"label_smoothing", "logit_adjustment", "layer_decay", "head_epochs", "compile"}
 _REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
 
 
@@ -100,6 +98,7 @@ class _Settings:
 
     model: ModelConfig
     training: TrainingConfig
+    stored_training: Mapping[str, Any]
     text_columns: tuple[str, ...]
     encoder: dict[str, Any] | None
     history: tuple[EpochResult, ...]
@@ -117,6 +116,7 @@ class _Settings:
             return cls(
                 model=ModelConfig(**config["model"]),
                 training=_training_settings(config["training"]),
+                stored_training=config["training"],
                 text_columns=tuple(config["text_columns"]),
                 encoder=config["encoder"],
                 history=tuple(EpochResult(**entry) for entry in history),
@@ -132,8 +132,8 @@ class _Settings:
 
 def _training_settings(stored: Mapping[str, Any]) -> TrainingConfig:
     """The settings that a classifier was trained with, without those that are no more."""
-    kept = {name: value for name, value in stored.items() if name not in _REMOVED}
-    return TrainingConfig(**kept)
+    removed = REMOVED_TRAINING_SETTINGS
+    return TrainingConfig(**{name: stored[name] for name in stored if name not in removed})
 
 
 def _empty_network(settings: _Settings, taxonomy: Taxonomy, artifact: Artifact) -> Network:
@@ -235,6 +235,7 @@ def _read_provenance(
     return Provenance(
         model=settings.model,
         training=settings.training,
+        stored_training=settings.stored_training,
         counts=training["counts"].numpy(),
         history=settings.history,
         validation=None if evaluation is None else Evaluation.from_dict(evaluation),

@@ -2,29 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
-from prodcat.errors import ConfigError, check_choice, check_keywords
-
-if TYPE_CHECKING:
-    from prodcat.decisions.objectives import Objective
+from prodcat.decisions.objectives import Objective
+from prodcat.errors import ConfigError, check_choice
 
 ReadingPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
 
 
-class AnswerKeywords(TypedDict, total=False):
-    """The fields of :class:`AnswerOptions` as keyword arguments."""
+class PromiseKeywords(TypedDict, total=False):
+    """What the answers are best for, and what is promised of them."""
 
-    top_k: int
-    objective: "str | Objective | None"
+    objective: str | Objective | None
     guarantee: float | None
     max_error: float | None
     certainty: float
+
+
+class DecisionKeywords(PromiseKeywords, total=False):
+    """What decides on an answer, whatever titles it is for."""
+
+    top_k: int
+
+
+class EvaluationKeywords(PromiseKeywords, total=False):
+    """What can be asked where one answer for each title is judged."""
+
+    groups: Sequence[str] | None
+    precision: str | None
+
+
+class AnswerKeywords(DecisionKeywords, total=False):
+    """The fields of :class:`AnswerOptions` as keyword arguments."""
+
     groups: Sequence[str] | None
     language: str | None
-    precision: str
+    precision: str | None
 
 
 def _about(text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -46,7 +61,7 @@ class AnswerOptions:
     Attributes:
         top_k: How many paths for each title; more than one for the most likely alone.
         objective: ``"path"`` (the most likely path; also where None), ``"hierarchical_f1"``,
-            ``"tree_distance"``, or one of :mod:`prodcat.decisions.decoding`'s objectives.
+            ``"tree_distance"``, or one of :mod:`prodcat.decisions.objectives`'s classes.
         guarantee: Answer with the deepest node of the path such that, with this probability,
             the answer is the truth or an ancestor of it; see ``Classifier.with_guarantee``.
         max_error: Answer whole paths, as many as can be with no larger share of wrong ones
@@ -57,13 +72,14 @@ class AnswerOptions:
         language: The language of the names in the answers, where the tree has it.
         precision: ``"float32"``, ``"bfloat16"``, ``"int8"``, or ``"auto"``: the fastest one that
             was measured to be as good when the classifier was built, and ``"float32"`` where
-            something is promised.
+            something is promised.  None is ``"float32"`` for ``predict`` and ``evaluate``, and
+            ``"auto"`` for a scoring.
     """
 
     top_k: int = field(
         default=1, metadata=_about("paths for each title", {"type": "integer", "minimum": 1})
     )
-    objective: "str | Objective | None" = field(
+    objective: str | Objective | None = field(
         default=None,
         metadata=_about(
             "what the answer is best for; default path",
@@ -90,8 +106,8 @@ class AnswerOptions:
         default=None,
         metadata=_about("of the names in the answers, where the tree has it", {"type": "string"}),
     )
-    precision: str = field(
-        default="float32",
+    precision: str | None = field(
+        default=None,
         metadata=_about("", {"type": "string", "enum": list(PRECISIONS)}),
     )
 
@@ -100,7 +116,10 @@ class AnswerOptions:
             raise ConfigError(
                 f"top_k={self.top_k!r} is out of range; expected a whole number, at least 1."
             )
-        check_choice("precision", self.precision, PRECISIONS)
+        if self.precision is not None:
+            check_choice("precision", self.precision, PRECISIONS)
+        if self.groups is not None and not isinstance(self.groups, str):
+            object.__setattr__(self, "groups", tuple(self.groups))
 
     @property
     def promises(self) -> bool:
@@ -119,11 +138,12 @@ class AnswerOptions:
 
         Raises:
             ConfigError: One is out of range.
-            TypeError: One is not known.
+            TypeError: One is not known, or ``top_k`` was given twice.
         """
-        check_keywords("AnswerOptions", named, AnswerKeywords)
         if isinstance(options, AnswerOptions):
             return replace(options, **named)
         if options is not None:
-            named.setdefault("top_k", options)
+            if "top_k" in named:
+                raise TypeError("top_k was given twice: by its place and by its name.")
+            named["top_k"] = options
         return cls(**named)

@@ -5,6 +5,15 @@ from typing import Literal
 
 from prodcat.errors import ConfigError, check_choice, check_range, check_whole
 
+# Settings of earlier versions with the values that they had by default: what is trained with this
+# version is what was trained with these.
+REMOVED_TRAINING_SETTINGS = {
+    "label_smoothing": 0.0,
+    "logit_adjustment": 0.0,
+    "layer_decay": 1.0,
+    "head_epochs": 0,
+    "compile": "auto",
+}
 Structure = Literal["stacked", "per_level", "flat"]
 Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]

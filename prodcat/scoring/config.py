@@ -1,14 +1,21 @@
 """The settings of a scoring."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Unpack
 
+from prodcat.decisions.objectives import Objective
 from prodcat.decisions.options import AnswerKeywords, AnswerOptions
-from prodcat.errors import ConfigError, check_choice, check_range, check_whole
+from prodcat.errors import (
+    ConfigError,
+    check_choice,
+    check_keywords,
+    check_range,
+    check_whole,
+    takes_keywords,
+)
 
 _ANSWERS = AnswerOptions(precision="auto")
-_ANSWER_NAMES = tuple(option.name for option in fields(AnswerOptions))
 
 
 @dataclass(frozen=True, init=False)
@@ -25,8 +32,12 @@ class ScoringConfig:
         format: The format of the files in an output folder: ``"parquet"``, ``"jsonl"``,
             ``"csv"`` or ``"tsv"``.
         part_rows: About how many rows a part of the input has.
-        answers: What is asked of each answer; ``precision`` is ``"auto"`` if nothing is given.
+        answers: What is asked of each answer; a ``precision`` that is None is ``"auto"``.
             ``groups`` is not for a scoring: a column of the input has the group of each row.
+
+    Raises:
+        ConfigError: A setting is out of range.
+        TypeError: A setting is not known.
     """
 
     title: str = "title"
@@ -35,6 +46,7 @@ class ScoringConfig:
     part_rows: int = 16_384
     answers: AnswerOptions = _ANSWERS
 
+    @takes_keywords(AnswerKeywords, top_k=1, certainty=0.95, precision="auto")
     def __init__(
         self,
         title: str = title,
@@ -45,14 +57,15 @@ class ScoringConfig:
         answers: AnswerOptions = answers,
         **named: Unpack[AnswerKeywords],
     ) -> None:
-        unknown = sorted(set(named) - set(_ANSWER_NAMES))
-        if unknown:
-            known = [own.name for own in fields(self)] + list(_ANSWER_NAMES)
+        check_keywords(ScoringConfig, named)
+        if not isinstance(answers, AnswerOptions):
             raise ConfigError(
-                f"{unknown[0]}= is no setting of a scoring; expected some of "
-                f"{[name for name in known if name != 'groups']}."
+                f"answers is a {type(answers).__name__}; expected AnswerOptions. Give what is "
+                "asked of the answers by name: ScoringConfig(top_k=3)."
             )
         answers = AnswerOptions.of(answers, **named)
+        if answers.precision is None:
+            answers = replace(answers, precision="auto")
         if answers.groups is not None:
             raise ConfigError(
                 "groups= does not go with a scoring: a column of the input has the group of each "
@@ -73,11 +86,44 @@ class ScoringConfig:
         for name, value in settings.items():
             object.__setattr__(self, name, value)
 
-    def __getattr__(self, name: str) -> Any:
-        """An option of the answers, such as ``top_k``, by its name."""
-        if name in _ANSWER_NAMES:
-            return getattr(self.answers, name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take what was pickled, also by versions that kept each option by itself."""
+        ScoringConfig.__init__(self, **state)
+
+    @property
+    def top_k(self) -> int:
+        """How many paths for each title."""
+        return self.answers.top_k
+
+    @property
+    def objective(self) -> str | Objective | None:
+        """What the answers are best for; None for the most likely path."""
+        return self.answers.objective
+
+    @property
+    def guarantee(self) -> float | None:
+        """The probability with which each answer is the truth or an ancestor of it, or None."""
+        return self.answers.guarantee
+
+    @property
+    def max_error(self) -> float | None:
+        """The largest share of wrong ones among the answered, or None."""
+        return self.answers.max_error
+
+    @property
+    def certainty(self) -> float:
+        """The probability with which ``max_error`` holds."""
+        return self.answers.certainty
+
+    @property
+    def language(self) -> str | None:
+        """The language of the names in the answers, or None."""
+        return self.answers.language
+
+    @property
+    def precision(self) -> str | None:
+        """Of the encoder's numbers."""
+        return self.answers.precision
 
     @property
     def promises(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Unpack
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import LoadKeywords, load
 from prodcat.classifier.results import encode
-from prodcat.errors import CatalogError, ConfigError, check_keywords
+from prodcat.errors import CatalogError, ConfigError, check_keywords, takes_keywords
 from prodcat.scoring.answering import Answering
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.folder import FolderScoring
@@ -23,6 +23,7 @@ from prodcat.scoring.single_file import file_kind, join_parts, parts_folder
 from prodcat.storage.table_files import address
 
 
+@takes_keywords(LoadKeywords)
 def score(
     model: Classifier | str,
     input: str,
@@ -62,7 +63,7 @@ def score(
         TypeError: A keyword argument is not known.
     """
     scoring = scoring or ScoringConfig()
-    check_keywords("score", loading, LoadKeywords)
+    check_keywords(score, loading)
     check_shard(shard)
     classifier = _on_device(model, loading)
     kind = file_kind(output)

@@ -19,7 +19,13 @@ from typing import Any, TypedDict, Unpack
 
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import load
-from prodcat.errors import ConfigError, ProdcatError, StoreError, check_keywords
+from prodcat.errors import (
+    ConfigError,
+    ProdcatError,
+    StoreError,
+    check_keywords,
+    takes_keywords,
+)
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.finished_parts import SUMMARY, remove_output
 from prodcat.scoring.jobs import score
@@ -100,6 +106,7 @@ class _Actor:
         )
 
 
+@takes_keywords(ActorKeywords)
 def score_on_ray(
     model: str,
     input: str,
@@ -132,7 +139,7 @@ def score_on_ray(
         ProdcatError: As for :func:`prodcat.score`.
         TypeError: A keyword argument is not known.
     """
-    check_keywords("score_on_ray", loading, ActorKeywords)
+    check_keywords(score_on_ray, loading)
     if file_kind(output) is not None:
         raise ConfigError(f"{output!r} is one file; expected a folder, which actors can share.")
     resources = _cluster_resources()

@@ -47,7 +47,7 @@ class Scorer:
     def __init__(self, classifier: Classifier, scoring: ScoringConfig) -> None:
         self.classifier, self.scoring = classifier, scoring
         answers = scoring.answers
-        self.precision = classifier.pick_precision(answers.precision, answers.promises)
+        self.precision = classifier.pick_precision(answers.precision or "auto", answers.promises)
         self.inference = classifier.inference(self.precision)
         self.decide = classifier.decision(answers)
         self.group = classifier.group_column(answers.promises)

@@ -13,6 +13,7 @@ damaged, the one before it serves.
 import hashlib
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -150,18 +151,24 @@ class CheckpointFolder:
         uri: The folder at any fsspec URI; it may serve many runs.
     """
 
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
+    def __init__(self, uri: str | os.PathLike[str]) -> None:
+        self.uri = os.fspath(uri)
         self._runs: list[Checkpoints] = []
 
-    def run(self, fingerprint: str) -> Checkpoints:
+    def run(self, fingerprint: str, *, writes: bool = True) -> Checkpoints:
         """The checkpoints of the run with this fingerprint.
+
+        Args:
+            fingerprint: What decides the run.
+            writes: Whether this process writes them, and may clear them: one of those that train
+                together does.
 
         Raises:
             CheckpointError: The folder cannot be reached.
         """
         run = Checkpoints(self.uri, fingerprint)
-        self._runs.append(run)
+        if writes:
+            self._runs.append(run)
         return run
 
     def clear(self) -> None:

@@ -113,7 +113,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         frozen_layers: float | None = None,
         **named: Unpack[EstimatorKeywords],
     ) -> None:
-        check_keywords("CategoryClassifier", named, EstimatorKeywords)
+        check_keywords(CategoryClassifier, named)
         self.encoder = encoder
         self.structure = structure
         self.lexical = lexical

@@ -1,6 +1,7 @@
 """From a catalog to a classifier: the story of a fit, told in its steps."""
 
 import logging
+import os
 from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
@@ -14,7 +15,7 @@ from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
 from prodcat.decisions.conformal import reference
 from prodcat.decisions.decider import Decider
-from prodcat.errors import check_keywords
+from prodcat.errors import check_keywords, takes_keywords
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.model.network import Network
 from prodcat.model.pretrained import config_of
@@ -38,12 +39,13 @@ logger = logging.getLogger("prodcat")
 class RunKeywords(TypedDict, total=False):
     """The keyword arguments of :func:`fit` that say where and how it runs."""
 
-    checkpoints: str | CheckpointFolder | None
+    checkpoints: str | os.PathLike[str] | CheckpointFolder | None
     device: str | torch.device | None
     progress: bool
     listener: Listener | None
 
 
+@takes_keywords(RunKeywords, progress=True)
 def fit(
     catalog: Catalog,
     *,
@@ -94,7 +96,8 @@ def fit(
         TrainingInterrupted: SIGTERM came, and the state was saved.
         TypeError: A keyword argument is not known.
     """
-    check_keywords("fit", run, RunKeywords)
+    check_keywords(fit, run)
+    folder = _checkpoint_folder(run.get("checkpoints"))
     setup = Setup.of(model, training, warm_start, run.get("device"))
     dataset = Dataset.of(catalog, validation, setup)
     identity = Identity.of(dataset, setup)
@@ -102,7 +105,7 @@ def fit(
         logger.info("Titles, tree and settings are as they were: nothing is trained.")
         return setup.warm
     ingredients = _prepare(dataset, setup, identity)
-    network, trained = _train_network(ingredients, run)
+    network, trained = _train_network(ingredients, folder, run)
     return _measured(_assembled(ingredients, network, trained), dataset.validation)
 
 
@@ -139,7 +142,9 @@ def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients
     return _Ingredients(dataset, setup, identity, encoder, plan, lexical)
 
 
-def _train_network(ingredients: _Ingredients, run: RunKeywords) -> tuple[Network, Trained]:
+def _train_network(
+    ingredients: _Ingredients, folder: CheckpointFolder | None, run: RunKeywords
+) -> tuple[Network, Trained]:
     """Make the network and train it; the caller's random numbers stay as they are."""
     setup, plan = ingredients.setup, ingredients.plan
     training_rows, validation_rows = _rows(ingredients)
@@ -153,7 +158,7 @@ def _train_network(ingredients: _Ingredients, run: RunKeywords) -> tuple[Network
             validation_rows,
             plan.training,
             beginning=plan.beginning,
-            checkpoints=_checkpoints(ingredients, network, run.get("checkpoints")),
+            checkpoints=_checkpoints(ingredients, network, folder),
             progress=run.get("progress", True),
             listener=run.get("listener"),
         )
@@ -198,14 +203,22 @@ def _network(ingredients: _Ingredients) -> Network:
     return network
 
 
+def _checkpoint_folder(
+    place: str | os.PathLike[str] | CheckpointFolder | None,
+) -> CheckpointFolder | None:
+    if place is None or isinstance(place, CheckpointFolder):
+        return place
+    return CheckpointFolder(place)
+
+
 def _checkpoints(
-    ingredients: _Ingredients, network: Network, folder: str | CheckpointFolder | None
+    ingredients: _Ingredients, network: Network, folder: CheckpointFolder | None
 ) -> Checkpoints | None:
     """Where this very run keeps its state."""
     if folder is None:
         return None
-    folder = CheckpointFolder(folder) if isinstance(folder, str) else folder
-    return folder.run(ingredients.identity.run_fingerprint(ingredients.setup.ranks, network))
+    ranks = ingredients.setup.ranks
+    return folder.run(ingredients.identity.run_fingerprint(ranks, network), writes=ranks.writes)
 
 
 def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) -> Classifier:

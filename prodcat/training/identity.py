@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.fingerprint import fingerprint
 from prodcat.errors import ConfigError
+from prodcat.model.config import REMOVED_TRAINING_SETTINGS
 from prodcat.model.network import Network
 from prodcat.training.checkpoint import state_digest
 from prodcat.training.dataset import Dataset
@@ -36,7 +37,8 @@ class Identity:
         """
         settings = {
             "model": asdict(setup.model),
-            "training": asdict(setup.training),
+            # As earlier versions had them: an unchanged job trains nothing after an update.
+            "training": asdict(setup.training) | REMOVED_TRAINING_SETTINGS,
             "tree": dataset.taxonomy.hash,
         }
         hashes = (dataset.training_rows.weighed_hashes(), dataset.validation_rows.hashes)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from prodcat.classifier.classifier import Classifier
-from prodcat.errors import CatalogError, check_keywords
+from prodcat.errors import CatalogError, check_keywords, takes_keywords
 from prodcat.model.lexical import ABSENT, LexicalBranch
 from prodcat.model.ngrams import Features, NGrams
 from prodcat.training.dataset import Dataset
@@ -147,6 +147,7 @@ class SolveKeywords(TypedDict, total=False):
     again: NDArray[np.bool_] | None
 
 
+@takes_keywords(SolveKeywords, negligible=_NEGLIGIBLE)
 def solve(
     features: Features,
     size: int,
@@ -175,7 +176,7 @@ def solve(
     Raises:
         TypeError: A keyword argument is not known.
     """
-    check_keywords("solve", named, SolveKeywords)
+    check_keywords(solve, named)
     kept, again = named.get("kept"), named.get("again")
     present = np.unique(targets)
     if kept is not None and again is not None:

@@ -92,7 +92,7 @@ class TrainOptions:
         Raises:
             TypeError: One of them is not known.
         """
-        check_keywords("train", named, TrainKeywords)
+        check_keywords(TrainOptions, named)
         return cls(**named)
 
     def for_rank(self, ranks: Ranks) -> "TrainOptions":

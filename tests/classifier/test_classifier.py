@@ -494,16 +494,27 @@ def rewrite(folder, name, change):
     edit_manifest(folder, lambda manifest: manifest["files"].update({name: entry}))
 
 
-def test_settings_that_are_no_more_do_not_keep_an_artifact_from_loading(saved, classifier):
+def test_an_artifact_with_settings_that_are_no_more_loads_and_keeps_its_hash(saved, classifier):
     earlier = (
         b'"label_smoothing": 0.1, "logit_adjustment": 0.5, "layer_decay": 0.9, '
         b'"head_epochs": 1, "compile": "auto", "epochs"'
     )
     rewrite(saved, "config.json", lambda text: text.replace(b'"epochs"', earlier, 1))
+    stored = json.loads((saved / "config.json").read_bytes())
     again = load(str(saved), device="cpu")
     assert again.training == classifier.training
     np.testing.assert_array_equal(again.predict_proba(TITLES), classifier.predict_proba(TITLES))
-    assert b"label_smoothing" not in again.files()["config.json"]
+    written = json.loads(again.files()["config.json"])
+    assert written == stored and list(written["training"]) == list(stored["training"])
+    assert again.content_hash != classifier.content_hash
+    cut = json.loads(again.calibrate(some_titles(again)).files()["config.json"])
+    assert (
+        cut["training"]["label_smoothing"] == 0.1 and cut["training"]["calibration"] == "adaptive"
+    )
+
+
+def some_titles(classifier):
+    return read_catalog([{"title": "sut", "path": list(classifier.outcomes[0])}] * 30)
 
 
 def test_settings_or_weights_of_another_form_are_named(saved, classifier):
