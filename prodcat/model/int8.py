@@ -7,6 +7,7 @@ added.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,24 @@ class QuantizedEncoder(PackedEncoder):
             )
 
 
+@lru_cache(maxsize=1)
+def sums_are_exact() -> bool:
+    """Whether sums of products of 8-bit integers are exact here.
+
+    Processors without instructions for them cut sums of two products to 16 bits, and what oneDNN
+    may use can be limited (``ONEDNN_MAX_CPU_ISA``); so it is tried, with the largest values.
+    """
+    rows, columns, width = 16, 32, 64
+    weight = torch.full((columns, width), 127, dtype=torch.int8)
+    sums = torch.ops.onednn.qlinear_pointwise(
+        torch.full((rows, width), 255, dtype=torch.uint8), 1.0, 0,
+        torch.ops.onednn.qlinear_prepack(weight, None), torch.ones(columns),
+        torch.zeros(columns, dtype=torch.int64), torch.zeros(columns),
+        1.0, 0, torch.float32, "none", [], "",
+    )  # fmt: skip
+    return bool((sums == width * 255 * 127).all())
+
+
 class _QuantizedLinear:
     """``x W' + b`` in integers."""
 
@@ -213,8 +232,7 @@ def _weight_and_bias(linear: nn.Linear) -> tuple[Tensor, Tensor]:
 
 def _integers(weight: Tensor) -> tuple[Tensor, Tensor]:
     """A matrix in the layout of the product, and the scale of each of its rows."""
-    # Without instructions for such products, sums of two of them must fit into 16 bits.
-    most = 127 if torch.cpu._is_vnni_supported() else 63
+    most = 127 if sums_are_exact() else 63
     scales = weight.abs().amax(dim=1).clamp(min=_LEAST) / most
     whole = (weight / scales[:, None]).round().clamp(-most, most).to(torch.int8)
     packed: Tensor = torch.ops.onednn.qlinear_prepack(whole.contiguous(), None)
