@@ -5,6 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import tempfile
+from pathlib import Path
 
 import browsing
 import hypothesis
@@ -20,13 +21,62 @@ hypothesis.settings.register_profile("prodcat", deadline=None)
 hypothesis.settings.load_profile("prodcat")
 
 
-# Fixtures that start servers or browsers: their tests are not part of make quick.
-SERVERS = {"browser", "ceph_server", "moto_server", "proxy"}
+# Not part of make quick: what starts servers, browsers or processes, or takes more than a moment.
+SLOW_FIXTURES = {"browser", "ceph_server", "moto_server", "proxy", "server"}
+SLOW_FILES = {
+    "aws/test_batch.py",
+    "aws/test_stacks.py",
+    "classifier/test_hostile.py",
+    "classifier/test_onnx.py",
+    "classifier/test_store.py",
+    "cli/test_predict.py",
+    "insight/test_assortment.py",
+    "insight/test_audit.py",
+    "insight/test_drift.py",
+    "insight/test_report.py",
+    "insight/test_review.py",
+    "model/test_processors.py",
+    "model/test_trimming.py",
+    "pipeline/test_infrastructure.py",
+    "pipeline/test_jobs.py",
+    "scoring/test_folder.py",
+    "scoring/test_jobs.py",
+    "scoring/test_ray_engine.py",
+    "scoring/test_spark.py",
+    "serving/test_batch_transform.py",
+    "serving/test_bodies.py",
+    "serving/test_loaded_models.py",
+    "serving/test_server.py",
+    "storage/test_cache.py",
+    "storage/test_faults.py",
+    "training/test_identity.py",
+    "training/test_ranks.py",
+    "training/test_saving.py",
+}
+SLOW_TESTS = {
+    "test_code_in_documents_runs",
+    "test_every_answer_is_the_best_of_all_nodes",
+    "test_every_earlier_path_leads_to_its_name",
+    "test_intervals_hold_the_true_counts_where_naive_ones_do_not",
+    "test_no_call_on_the_way_of_a_title_goes_to_a_higher_package",
+    "test_the_demo_runs",
+    "test_the_encoder_gives_the_vectors_of_its_packages_own_engine",
+    "test_the_notebook_runs",
+    "test_the_wheel_works_in_a_clean_environment_from_another_folder",
+    "test_who_does_not_beat_production_is_published_and_not_promoted",
+    "test_who_loses_to_n_grams_is_not_promoted",
+}
+HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if SERVERS.intersection(item.fixturenames):
+        slow = (
+            SLOW_FIXTURES.intersection(item.fixturenames)
+            or item.path.relative_to(HERE).as_posix() in SLOW_FILES
+            or item.originalname in SLOW_TESTS
+        )
+        if slow:
             item.add_marker(pytest.mark.slow)
 
 

@@ -74,10 +74,9 @@ def fit(
             titles, tree and settings, it is given back as it is.
         run: Where and how it runs:
 
-            * ``checkpoints``: a folder at any fsspec URI in which the state of the training is
-              kept, at SIGTERM too, so that the same call goes on after an interruption.  Give a
-              :class:`prodcat.CheckpointFolder` to remove them with its ``clear()`` once the
-              classifier is saved.
+            * ``checkpoints``: a folder in which the state of the training is kept, at SIGTERM too,
+              so that the same call goes on after an interruption.  Give a
+              :class:`prodcat.CheckpointFolder` to ``clear()`` it once the classifier is saved.
             * ``device``: where to train; a GPU if there is one.
             * ``progress``: whether to show a bar; true by default.
             * ``listener``: called with each epoch's result.

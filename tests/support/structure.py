@@ -73,6 +73,10 @@ def package_of(module: str) -> str:
 def private_uses(trees: dict[str, ast.Module]) -> list[str]:
     """Private names of one module that another uses: imported, or as attributes of others."""
     found = []
+    definers: dict[str, set[str]] = {}
+    for name, tree in trees.items():
+        for definition in _private_definitions(tree):
+            definers.setdefault(definition, set()).add(name)
     for name, tree in trees.items():
         for line, module, imported in imports(tree, name):
             dunder = (imported or "").startswith("__")
@@ -81,25 +85,17 @@ def private_uses(trees: dict[str, ast.Module]) -> list[str]:
             hidden = any(part.startswith("_") for part in module.split("."))
             if hidden and module not in (name, "prodcat._version"):
                 found.append(f"{name}:{line} imports the private module {module}")
-        mine = _private_definitions(tree)
         for node in ast.walk(tree):
             if not isinstance(node, ast.Attribute):
                 continue
             private = node.attr.startswith("_") and not node.attr.startswith("__")
-            known = {definition for other, t in trees.items() if other != name
-                     for definition in _private_definitions(t)}  # fmt: skip
-            if private and node.attr in known and node.attr not in mine:
+            if private and node.attr in definers and name not in definers[node.attr]:
                 found.append(f"{name}:{node.lineno} uses .{node.attr}, which is another module's")
     return found
 
 
-_KNOWN: dict[int, set[str]] = {}
-
-
 def _private_definitions(tree: ast.Module) -> set[str]:
     """Private names that a module defines: functions, classes, fields and attributes."""
-    if id(tree) in _KNOWN:
-        return _KNOWN[id(tree)]
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -110,8 +106,7 @@ def _private_definitions(tree: ast.Module) -> set[str]:
             names.add(node.attr)
         elif isinstance(node, ast.Constant) and str(node.value).isidentifier():
             names.add(str(node.value))  # object.__setattr__(self, "_name", …), __slots__
-    _KNOWN[id(tree)] = {name for name in names if name.startswith("_")}
-    return _KNOWN[id(tree)]
+    return {name for name in names if name.startswith("_")}
 
 
 def sizes(trees: dict[str, ast.Module]) -> list[str]:
