@@ -1,21 +1,21 @@
 """Every error that prodcat raises on purpose.
 
     ProdcatError
-    ├── ConfigError      a setting has a value that it cannot have
-    ├── TaxonomyError    the category tree is not a tree, or a node is unknown
+    ├── ConfigError      a setting has a value that is not allowed
+    ├── TaxonomyError    the categories do not form a tree, or a node is unknown
     ├── CatalogError     a table of titles cannot be read or used as it is
     ├── EncoderError     an encoder or its tokenizer cannot be loaded
     ├── CheckpointError  a checkpoint cannot be written or read
-    ├── ArtifactError    a saved classifier is missing, altered or too new
-    ├── ScoringError     an output cannot be gone on with
-    └── StoreError       a place cannot be reached, or a model is not in the store
-        └── ConflictError    someone else was first
+    ├── ArtifactError    a saved classifier is missing, altered or of an unknown format
+    ├── ScoringError     an existing output does not fit this model or input
+    └── StoreError       a place cannot be reached, or the store has no such model
+        └── ConflictError    another process changed the same object first
 
-    Interrupted              stopped by SIGTERM; the same call goes on where it ended
-    └── TrainingInterrupted  a training, its state saved
+    Interrupted              the work was stopped by SIGTERM; repeating the call resumes it
+    └── TrainingInterrupted  the training was stopped, and its state is saved
 
-All under ProdcatError are also ``ValueError``, so that a service can answer "bad request" to
-either.  A message says what was found, what was expected and what to do.
+Every ``ProdcatError`` is also a ``ValueError``, so that a service can answer "bad request" to
+both.  A message says what was found, what was expected and what to do.
 """
 
 import inspect
@@ -26,20 +26,26 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class ProdcatError(ValueError):
-    """The base of all errors that prodcat raises on purpose."""
+    """The base class of all errors that prodcat raises on purpose."""
 
 
 def is_fault(error: BaseException) -> bool:
-    """Whether something went wrong, a panic of a Rust binding too, and nobody asked to stop."""
+    """Whether an exception reports a fault, rather than a request to stop.
+
+    A panic in a Rust binding is a fault too, although it is no :class:`Exception`.
+
+    >>> is_fault(OSError("disk full")), is_fault(KeyboardInterrupt())
+    (True, False)
+    """
     return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 class ConfigError(ProdcatError):
-    """A setting has a value that it cannot have."""
+    """A setting has a value that is not allowed."""
 
 
 class TaxonomyError(ProdcatError):
-    """The category tree is not a tree, or a node is not in it."""
+    """The categories do not form a tree, or a node is not in the tree."""
 
 
 class CatalogError(ProdcatError):
@@ -51,21 +57,22 @@ class EncoderError(ProdcatError):
 
 
 class ArtifactError(ProdcatError):
-    """A saved classifier is missing, altered, truncated or of another format."""
+    """A saved classifier is missing, altered, truncated or of an unknown format."""
 
 
 class StoreError(ProdcatError):
     """A place cannot be reached or written, or the store has no such model, version or alias.
 
     Attributes:
-        unreachable: Whether the network or the server failed, so that later it may go well.
+        unreachable: Whether the network or the server failed, so that a later attempt may
+            succeed.
     """
 
     unreachable = False
 
 
 class ConflictError(StoreError):
-    """Someone else changed the same thing at the same time and was first."""
+    """Another process changed the same object at the same time and came first."""
 
 
 class CheckpointError(ProdcatError):
@@ -73,61 +80,83 @@ class CheckpointError(ProdcatError):
 
 
 class ScoringError(ProdcatError):
-    """The output of a scoring is of another model or input, or of no scoring at all."""
+    """An existing output was made with another model or input, or not by a scoring job."""
 
 
-class Interrupted(RuntimeError):  # noqa: N818, nothing is wrong
-    """Asked to stop (SIGTERM), and stopped in good order; the same call goes on."""
+class Interrupted(RuntimeError):  # noqa: N818, it reports no fault
+    """The work was stopped by SIGTERM in good order; repeating the call resumes it."""
 
 
 class TrainingInterrupted(Interrupted):
-    """A training was asked to stop (SIGTERM) and saved its state; the same call goes on."""
+    """A training was stopped by SIGTERM and saved its state; repeating the call resumes it."""
 
 
 def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
     """Refuse a setting that is none of the allowed values.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: The value is not allowed.
+
+    >>> check_choice("pooling", "max", ("mean", "cls"))
+    Traceback (most recent call last):
+    prodcat.errors.ConfigError: pooling='max' is not known; expected one of ['mean', 'cls'].
     """
     if value not in allowed:
         raise ConfigError(f"{name}={value!r} is not known; expected one of {list(allowed)}.")
 
 
 def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Refuse a setting that is no number between two limits.
+    """Refuse a setting that is not a number between two limits, which are allowed themselves.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: The value is not a number, or is out of range.
+
+    >>> check_range("margin", 1.5, 0, 1)
+    Traceback (most recent call last):
+    prodcat.errors.ConfigError: margin=1.5 is out of range; expected a number between 0 and 1.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
         limit = f"between {low} and {high}" if high != float("inf") else f"at least {low}"
         raise ConfigError(f"{name}={value!r} is out of range; expected a number {limit}.")
 
 
-def check_whole(name: str, value: object) -> None:
-    """Refuse a setting that is no whole number.
+def check_whole(name: str, value: object, low: int | None = None) -> None:
+    """Refuse a setting that is not a whole number.
+
+    Args:
+        name: The setting's name, for the message.
+        value: The value to check.
+        low: The smallest value that is allowed; None for no limit.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: The value is not a whole number, or is below the limit.
+
+    >>> check_whole("keep", -1, 0)
+    Traceback (most recent call last):
+    prodcat.errors.ConfigError: keep=-1 is out of range; expected a whole number from 0.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{name}={value!r} is out of range; expected a whole number.")
+    if isinstance(value, bool) or not isinstance(value, int) or (low is not None and value < low):
+        start = "" if low is None else f" from {low}"
+        raise ConfigError(f"{name}={value!r} is out of range; expected a whole number{start}.")
 
 
 def takes_keywords(bundle: type, **defaults: object) -> Callable[[_Function], _Function]:
-    """Let a function's signature show the keyword arguments that it takes as one typed bundle.
+    """A decorator that adds a bundle of keyword arguments to a function's signature.
 
-    ``help()``, notebooks and completion read the signature.
+    ``help()``, notebooks and completion show the signature.
 
     Args:
-        bundle: The ``TypedDict`` that the function's ``**`` argument is unpacked from.
-        defaults: What an argument that is not given means, by name; None for all others.
+        bundle: The ``TypedDict`` that declares the function's ``**`` argument.
+        defaults: The default values of these arguments by name; None for all others.
     """
 
     def marked(function: _Function) -> _Function:
         signature = inspect.signature(function)
-        known = [own for own in signature.parameters.values() if own.kind is not own.VAR_KEYWORD]
+        explicit = [
+            parameter
+            for parameter in signature.parameters.values()
+            if parameter.kind is not parameter.VAR_KEYWORD
+        ]
         bundled = [
             inspect.Parameter(
                 name,
@@ -138,7 +167,7 @@ def takes_keywords(bundle: type, **defaults: object) -> Callable[[_Function], _F
             for name, annotation in bundle.__annotations__.items()
         ]
         function.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[*known, *bundled]
+            parameters=[*explicit, *bundled]
         )
         return function
 
@@ -150,10 +179,10 @@ def check_keywords(function: Callable[..., object], given: Mapping[str, object])
 
     Args:
         function: The function that was called, marked by :func:`takes_keywords`.
-        given: The keyword arguments that reached its ``**`` argument.
+        given: The keyword arguments that reached the function's ``**`` argument.
 
     Raises:
-        TypeError: One is unknown.
+        TypeError: The function does not take one of the arguments.
     """
     known = [name for name in inspect.signature(function).parameters if name != "self"]
     unknown = [name for name in given if name not in known]

@@ -1,1 +1,1 @@
-"""Titles with their categories: rows checked, texts, splits."""
+"""Titles with their categories: reading and checking rows, normalising text, splitting."""

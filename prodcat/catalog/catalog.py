@@ -1,6 +1,6 @@
-"""Titles with their categories."""
+"""Titles with their categories, as a value."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,19 +18,19 @@ _TEXT_SEPARATOR = " | "
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """Product titles, with their place in a taxonomy where it is known.
+    """Product titles, with their categories where these are known.
 
     Make one with :func:`read_catalog`.
 
     Attributes:
-        titles: One product title for each row.
-        taxonomy: The tree, or None where the source has no categories.
-        targets: int64 [rows]: the node each row is labelled with, -1 for none.
+        titles: The product title of each row.
+        taxonomy: The tree, or None if the source has no categories.
+        targets: int64 [rows]: the node with which each row is labelled, -1 for none.
         texts: Further text of each row by column, such as the brand.
-        languages: The language of each row, or None.
+        languages: The language of each row, or None if the source has no languages.
         columns: Other columns that were kept, such as a group or a time to split by.
-        rows: int64 [rows]: each row's number in the source.
-        report: What was wrong in the source.
+        rows: int64 [rows]: the number of each row in the source.
+        report: The rows of the source that are wrong.
     """
 
     titles: tuple[str, ...]
@@ -48,7 +48,7 @@ class Catalog:
 
     @property
     def inputs(self) -> list[str]:
-        """What the model reads for each row: the title, then the further texts."""
+        """The text that the model reads for each row: the title, then the further texts."""
         if not self.texts:
             return list(self.titles)
         return [
@@ -58,7 +58,7 @@ class Catalog:
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
-        """Bool [rows]: whether the row has a category."""
+        """Whether each row has a category: bool [rows]."""
         return self.targets >= 0
 
     @property
@@ -76,15 +76,15 @@ class Catalog:
 
     @property
     def paths(self) -> list[Path | None]:
-        """The target path of each row, None where it has none."""
+        """The path of each row's category, None for a row without one."""
         paths = self.tree.paths
         return [paths[target] if target >= 0 else None for target in self.targets]
 
     def column(self, name: str) -> list[str]:
-        """A kept column, or the language, as texts; empty where a value is missing.
+        """A kept column, or the language, as texts; a missing value is an empty text.
 
         Raises:
-            CatalogError: There is none of this name.
+            CatalogError: There is no column of this name.
         """
         if name in self.columns:
             return [group_text(value) for value in self.columns[name]]
@@ -96,21 +96,24 @@ class Catalog:
         )
 
     def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> "Catalog":
-        """The rows at these positions (or where this mask is true), in this order."""
+        """The rows at these positions, in this order, or the rows where a mask is true."""
         index = (np.flatnonzero(rows) if rows.dtype == np.bool_ else rows).tolist()
-        some: Callable[[Sequence[Any]], tuple[Any, ...]] = lambda v: tuple(v[i] for i in index)  # noqa: E731
+
+        def select(values: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(values[i] for i in index)
+
         return replace(
             self,
-            titles=some(self.titles),
+            titles=select(self.titles),
             targets=self.targets[index],
-            texts={name: some(column) for name, column in self.texts.items()},
-            languages=None if self.languages is None else some(self.languages),
-            columns={name: some(column) for name, column in self.columns.items()},
+            texts={name: select(column) for name, column in self.texts.items()},
+            languages=None if self.languages is None else select(self.languages),
+            columns={name: select(column) for name, column in self.columns.items()},
             rows=self.rows[index],
         )
 
     def __repr__(self) -> str:
-        """Sizes in one line."""
+        """The sizes of the catalog in one line."""
         labelled = int(self.labelled.sum())
         wrong = f", {len(self.report.problems):,} wrong rows" if self.report.problems else ""
         return f"Catalog({len(self):,} titles, {labelled:,} labelled{wrong}; {self.taxonomy!r})"

@@ -1,4 +1,4 @@
-"""What the cells of a table mean in a catalog."""
+"""The meaning of a table's cells in a catalog."""
 
 import numpy as np
 
@@ -7,7 +7,14 @@ from prodcat.taxonomy.paths import split_path
 
 
 def cell_text(value: object) -> str:
-    """A cell as text; whole numbers lose the point that a missing neighbour gave them."""
+    """A cell as text without the blanks around it; empty if the value is missing.
+
+    Data frames turn whole numbers into floats if a value of the column is missing; they are
+    written as whole numbers again.
+
+    >>> cell_text(" Milk "), cell_text(12.0), cell_text(None)
+    ('Milk', '12', '')
+    """
     if is_missing(value):
         return ""
     if isinstance(value, bytes):
@@ -18,7 +25,11 @@ def cell_text(value: object) -> str:
 
 
 def path_names(value: object, separator: str) -> list[str]:
-    """The names in one cell: a list or array of names, one line, or one name."""
+    """The names in one cell, which holds a list or array of names, or a path in one line.
+
+    >>> path_names("Food > Fruit", ">"), path_names(["Food", "Fruit"], ">"), path_names(None, ">")
+    (['Food', 'Fruit'], ['Food', 'Fruit'], [])
+    """
     if isinstance(value, (dict, set)):
         return []
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -28,7 +39,11 @@ def path_names(value: object, separator: str) -> list[str]:
 
 
 def group_text(value: object) -> str:
-    """A group's value as text, the same from any table: 1 for 1.0, empty where it is missing."""
+    """The value of a group as text, the same in all kinds of tables; empty if it is missing.
+
+    >>> group_text(1), group_text(1.0), group_text(None)
+    ('1', '1', '')
+    """
     if is_missing(value):
         return ""
     whole = isinstance(value, float | np.floating) and float(value).is_integer()

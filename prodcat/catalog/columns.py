@@ -1,4 +1,4 @@
-"""The columns that a catalog is read from."""
+"""The columns from which a catalog is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ PathColumns = str | Sequence[str]
 
 @dataclass(frozen=True)
 class CatalogColumns:
-    """What the columns are called, and how a path is written; see ``read_catalog``."""
+    """The names of the columns, and the mark between the names of a path; see ``read_catalog``."""
 
     title: str
     path: PathColumns | None
@@ -23,7 +23,7 @@ class CatalogColumns:
     separator: str
 
     def names(self) -> list[str]:
-        """The name of each column once."""
+        """The names of all columns, each of them once."""
         names: list[str] = [self.title, *self.text, *self.keep]
         for path in (self.path, self.path_ids):
             names += [path] if isinstance(path, str) else list(path or ())
@@ -31,13 +31,13 @@ class CatalogColumns:
         return list(dict.fromkeys(names))
 
 
-def read_columns(source: object, wanted: CatalogColumns) -> Columns:
-    """The wanted columns of a source, all of one length.
+def read_columns(source: object, requested: CatalogColumns) -> Columns:
+    """Read the requested columns of a source, all of one length.
 
     Raises:
         CatalogError: A column is missing, or the source has no rows.
     """
-    names = wanted.names()
+    names = requested.names()
     columns: Columns = {name: [] for name in names}
     present: set[str] = set()
     rows = 0

@@ -1,7 +1,6 @@
-"""What a model was trained on, as hashes: did the data change, and which rows are new?"""
+"""Hashes of the training data, which show whether it changed and which rows are new."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.catalog.text import raw_bytes
+from prodcat.storage.document import json_bytes
 
 _Hashes = NDArray[np.uint64]
 
@@ -17,8 +17,8 @@ def row_hashes(texts: Sequence[str], labels: Sequence[str]) -> _Hashes:
     """A 64-bit hash of each row's text and label.
 
     Args:
-        texts: The titles as the model reads them, further text columns included.
-        labels: The id of each title's category.
+        texts: The text that the model reads for each row, further text columns included.
+        labels: The id of each row's category.
 
     Returns:
         uint64 [rows].
@@ -33,16 +33,19 @@ def row_hashes(texts: Sequence[str], labels: Sequence[str]) -> _Hashes:
 
 
 def fingerprint(parts: Sequence[_Hashes], settings: dict[str, Any], *, ordered: bool) -> str:
-    """One hash of all that decides what is trained.
+    """Compute one hash over everything that determines the trained model.
 
     Args:
-        parts: Row hashes of the training titles, of the validation titles, and so on.
-        settings: Everything else, as JSON can hold it.
-        ordered: Whether the order of the rows counts.  It decides which row is in which
-            batch, so a checkpoint asks for it; new data it is not.
+        parts: The row hashes of the training titles, of the validation titles, and so on.
+        settings: All settings, as JSON can hold them.
+        ordered: Whether the order of the rows counts.  The order determines the batches, so
+            it matters to a checkpoint, but rows in another order are not new data.
+
+    Returns:
+        The SHA-256 in hexadecimal digits.
     """
-    whole = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    whole = hashlib.sha256(json_bytes(settings, ascii=True, end="", sort_keys=True))
     for part in parts:
-        own = part if ordered else np.sort(part)
-        whole.update(len(own).to_bytes(8, "little") + own.tobytes())
+        hashes = part if ordered else np.sort(part)
+        whole.update(len(hashes).to_bytes(8, "little") + hashes.tobytes())
     return whole.hexdigest()

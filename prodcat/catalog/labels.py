@@ -1,4 +1,4 @@
-"""From the paths of the rows to a tree, and to the node that each row is labelled with."""
+"""From the paths of the rows to a tree, and to the node with which each row is labelled."""
 
 from collections.abc import Callable, Sequence, Set
 
@@ -16,12 +16,14 @@ from prodcat.taxonomy.tree import Taxonomy
 def grow_taxonomy(
     paths: RowPaths, languages: Sequence[str] | None, rows: Sequence[int], inner: str
 ) -> Taxonomy:
-    """The tree of some rows; with ids, a node is named as in the first row that has it.
+    """Make the tree of the given rows.
+
+    If the rows have ids, a node has the name of the first row that holds its id.
 
     Args:
         paths: The paths of all rows.
-        languages: The language of each row, if the source has them.
-        rows: The rows that make the tree.
+        languages: The language of each row, or None if the source has no languages.
+        rows: The numbers of the rows that make the tree.
         inner: As for :meth:`Taxonomy.from_paths`.
     """
     names, ids = paths.names, paths.ids
@@ -48,30 +50,30 @@ def grow_taxonomy(
 def place_rows(
     paths: RowPaths, taxonomy: Taxonomy, problems: RowProblems, reported: Set[int]
 ) -> NDArray[np.int64]:
-    """The node of each row, or the last one on its path that is known.
+    """Find the node of each row, or the last node on its path that is in the tree.
 
     Args:
         paths: The paths of all rows.
-        taxonomy: The tree that the paths must be in.
-        problems: Where rows are noted whose path is not in the tree.
-        reported: Rows that are not noted again.
+        taxonomy: The tree in which the paths must be.
+        problems: Collects the rows whose path is not in the tree.
+        reported: The rows that are not reported again.
 
     Returns:
         int64 [rows]: -1 for rows without a category.
     """
-    known: Callable[[Path], int | None]
-    known = taxonomy.get if paths.ids is None else nodes_by_ids(taxonomy).get
+    node_at: Callable[[Path], int | None]
+    node_at = taxonomy.get if paths.ids is None else nodes_by_ids(taxonomy).get
     targets = np.full(len(paths.names), -1, np.int64)
     for row, key in enumerate(paths.keys):
         if not key:
             continue
-        node = known(key)
+        node = node_at(key)
         if node is None:
             if row not in reported:
                 hint = taxonomy.near(key) if paths.ids is None else ""
                 detail = f"{join_path(key)!r} is not in the tree{hint}"
                 problems.add(row, UNKNOWN_CATEGORY, detail)
-            ends = (known(key[:end]) for end in range(len(key) - 1, 0, -1))
+            ends = (node_at(key[:end]) for end in range(len(key) - 1, 0, -1))
             node = next((end for end in ends if end is not None), None)
         if node is not None:
             targets[row] = node

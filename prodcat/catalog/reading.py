@@ -1,4 +1,4 @@
-"""Read a catalog; rows that are wrong are reported, never lost in silence."""
+"""Reading of a catalog; wrong rows are reported, never dropped silently."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,15 +27,12 @@ from prodcat.taxonomy.tree import Taxonomy
 
 
 class CatalogKeywords(TypedDict, total=False):
-    """The rarer keyword arguments of :func:`read_catalog`."""
+    """The less common keyword arguments of :func:`read_catalog`."""
 
     path_ids: PathColumns | None
     language: str | None
     separator: str
     inner: str
-
-
-_COMMON_KEYWORDS = ("title", "path", "text", "keep", "taxonomy", "on_error")
 
 
 @takes_keywords(CatalogKeywords, separator=">", inner="terminal")
@@ -59,20 +56,19 @@ def read_catalog(
         title: The column with the product title.
         path: The column with the whole path (a list, or one line such as ``"A > B > C"``),
             or one column for each level, coarse to fine; None for titles alone.
-        text: Further text columns that the model shall read, such as brand or description.
+        text: Further text columns for the model to read, such as brand or description.
         keep: Other columns to keep, such as a group or a time to split by.
-        taxonomy: The tree that the paths must be in; without it the rows make the tree.
+        taxonomy: The tree in which the paths must be; without it the rows make the tree.
         on_error: What to do with wrong rows (empty title, invalid UTF-8, no or unknown
-            category, a path that skips a level): ``"raise"``; ``"aside"`` leaves them out
-            and lists them in ``catalog.report``; ``"accept"`` keeps them as far as they can
-            be read (unreadable bytes become U+FFFD, a path ends at its last known node, and
-            a row without any category stays without) and lists them too.
+            category, a path that skips a level): ``"raise"`` raises an error; ``"aside"``
+            leaves them out and lists them in ``catalog.report``; ``"accept"`` lists them too,
+            but keeps what can be read of them (invalid bytes become U+FFFD, and a path ends
+            at its last known node).
         **rarer: ``path_ids``: the column or columns with the stable ids along the path; with
-            ids, the same category may carry its name in each row's language.
+            ids, a category may have another name in each row's language.
             ``language``: the column with the row's language.
-            ``separator``: what stands between the names of a path in one line, ``">"`` if not
-            given.
-            ``inner``: as for :meth:`Taxonomy.from_paths`, where the rows make the tree.
+            ``separator``: the mark between the names of a path in one line, ``">"`` by default.
+            ``inner``: as for :meth:`Taxonomy.from_paths`, if the rows make the tree.
 
     Returns:
         The catalog, with a report on the wrong rows.
@@ -88,7 +84,7 @@ def read_catalog(
     _refuse_mistakes(on_error, separator, text, keep)
     if isinstance(source, (list, tuple)) and source and isinstance(source[0], str):
         path = None  # The source is a list of titles.
-    wanted = CatalogColumns(
+    requested = CatalogColumns(
         title=title,
         path=path,
         path_ids=rarer.get("path_ids"),
@@ -98,13 +94,13 @@ def read_catalog(
         separator=separator,
     )
     labelling = _Labelling(taxonomy, rarer.get("inner", "terminal"), on_error)
-    return _assemble(read_columns(source, wanted), wanted, labelling)
+    return _assemble(read_columns(source, requested), requested, labelling)
 
 
 def _refuse_mistakes(
     on_error: str, separator: str, text: Sequence[str], keep: Sequence[str]
 ) -> None:
-    """Raise an error for arguments with which nothing can be read."""
+    """Raise an error for arguments that cannot be right."""
     if on_error not in ("raise", "aside", "accept"):
         raise CatalogError(
             f"on_error={on_error!r} is not known; expected 'raise', 'aside' or 'accept'."
@@ -117,12 +113,12 @@ def _refuse_mistakes(
 
 @dataclass(frozen=True)
 class _Labelling:
-    """How rows get their labels.
+    """The settings by which rows get their labels.
 
     Attributes:
-        taxonomy: The tree that the paths must be in, or None if the rows make the tree.
+        taxonomy: The tree in which the paths must be, or None if the rows make the tree.
         inner: As for :meth:`Taxonomy.from_paths`.
-        on_error: What is done with wrong rows.
+        on_error: What is done with wrong rows; see :func:`read_catalog`.
     """
 
     taxonomy: Taxonomy | None
@@ -130,19 +126,19 @@ class _Labelling:
     on_error: OnError
 
 
-def _assemble(columns: Columns, wanted: CatalogColumns, labelling: _Labelling) -> Catalog:
-    """Make the catalog of the columns, and refuse or leave out wrong rows as asked."""
-    rows = len(columns[wanted.title])
+def _assemble(columns: Columns, requested: CatalogColumns, labelling: _Labelling) -> Catalog:
+    """Make the catalog from the columns, and treat wrong rows as ``on_error`` says."""
+    rows = len(columns[requested.title])
     problems = RowProblems(columns)
-    titles = _clean_texts(columns[wanted.title], wanted.title, problems)
-    texts = {name: tuple(_clean_texts(columns[name], name, problems)) for name in wanted.text}
+    titles = _clean_texts(columns[requested.title], requested.title, problems)
+    texts = {name: tuple(_clean_texts(columns[name], name, problems)) for name in requested.text}
     for row, value in enumerate(titles):
         if not value:
-            problems.add(row, EMPTY_TITLE, f"{wanted.title}={columns[wanted.title][row]!r}")
+            problems.add(row, EMPTY_TITLE, f"{requested.title}={columns[requested.title][row]!r}")
     languages = None
-    if wanted.language is not None:
-        languages = tuple(readable(cell_text(value)) for value in columns[wanted.language])
-    taxonomy, targets = _label_rows(columns, wanted, languages, labelling, problems)
+    if requested.language is not None:
+        languages = tuple(readable(cell_text(value)) for value in columns[requested.language])
+    taxonomy, targets = _label_rows(columns, requested, languages, labelling, problems)
     report = CatalogReport(rows, problems.by_row(), labelling.on_error)
     if report.problems and labelling.on_error == "raise":
         raise CatalogError(
@@ -155,7 +151,7 @@ def _assemble(columns: Columns, wanted: CatalogColumns, labelling: _Labelling) -
         targets=targets,
         texts=texts,
         languages=languages,
-        columns={name: tuple(columns[name]) for name in wanted.keep},
+        columns={name: tuple(columns[name]) for name in requested.keep},
         rows=np.arange(rows, dtype=np.int64),
         report=report,
     )
@@ -166,7 +162,7 @@ def _assemble(columns: Columns, wanted: CatalogColumns, labelling: _Labelling) -
 
 
 def _clean_texts(values: Iterable[object], column: str, problems: RowProblems) -> list[str]:
-    """The values as readable texts; notes those that are not valid UTF-8."""
+    """The values as readable texts; reports those that are not valid UTF-8."""
     cleaned = []
     for row, value in enumerate(values):
         text = cell_text(value)
@@ -179,19 +175,19 @@ def _clean_texts(values: Iterable[object], column: str, problems: RowProblems) -
 
 def _label_rows(
     columns: Columns,
-    wanted: CatalogColumns,
+    requested: CatalogColumns,
     languages: Sequence[str] | None,
     labelling: _Labelling,
     problems: RowProblems,
 ) -> tuple[Taxonomy | None, NDArray[np.int64]]:
-    """The tree, and for each row its node in it, -1 for none: int64 [rows]."""
-    rows = len(columns[wanted.title])
+    """The tree, and the node of each row, -1 for none: int64 [rows]."""
+    rows = len(columns[requested.title])
     taxonomy, unlabelled = labelling.taxonomy, np.full(rows, -1, np.int64)
-    if wanted.path is None and wanted.path_ids is None:
+    if requested.path is None and requested.path_ids is None:
         return taxonomy, unlabelled
-    paths = read_row_paths(columns, wanted, problems)
-    # What is wrong with a row already is no second problem: its path was cut, or the tree was
-    # made without it.
+    paths = read_row_paths(columns, requested, problems)
+    # Rows that are wrong already are not reported again because their path was cut, or because
+    # the tree was made without them.
     reported = problems.rows(SKIPPED_LEVEL)
     if taxonomy is None:
         wrong = problems.rows()

@@ -1,4 +1,4 @@
-"""What was wrong with the rows of a source, and what was done with them."""
+"""The report on wrong rows of a source."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 OnError = Literal["raise", "aside", "accept"]
 
-# The reasons.
+# The reasons for which a row is wrong.
 EMPTY_TITLE = "empty title"
 INVALID_UTF8 = "invalid UTF-8"
 SKIPPED_LEVEL = "path skips a level"
@@ -21,10 +21,10 @@ class RowProblem:
     """One wrong row.
 
     Attributes:
-        row: Its number in the source, counted from 0, the header not counted.
-        reason: One of the module's reasons, e.g. ``"empty title"``.
-        detail: What was found.
-        record: The values of the row in the columns that were asked for.
+        row: The row's number in the source, counted from 0 after the header.
+        reason: One of the reasons in this module, such as ``"empty title"``.
+        detail: The value that is wrong.
+        record: The values of the row in the requested columns.
     """
 
     row: int
@@ -35,12 +35,12 @@ class RowProblem:
 
 @dataclass(frozen=True)
 class CatalogReport:
-    """What was read, and what was wrong with it.
+    """The number of rows in a source, and those that are wrong.
 
     Attributes:
-        rows_read: Rows in the source.
-        problems: The wrong rows, in order.
-        on_error: What was done with them: ``"aside"`` (left out) or ``"accept"`` (kept).
+        rows_read: The number of rows in the source.
+        problems: The wrong rows, in the order of the source.
+        on_error: What was done with wrong rows: ``"aside"`` (left out) or ``"accept"`` (kept).
     """
 
     rows_read: int = 0
@@ -48,18 +48,18 @@ class CatalogReport:
     on_error: OnError = "raise"
 
     def counts(self) -> dict[str, int]:
-        """Wrong rows by reason."""
+        """The number of problems by reason."""
         return dict(Counter(problem.reason for problem in self.problems))
 
     def __str__(self) -> str:
-        """A few lines for people, with the first rows of each reason."""
+        """The report in a few lines for people, with the first three rows of each reason."""
         if not self.problems:
             return f"{self.rows_read:,} rows read, none wrong."
         done = {"aside": "kept aside", "accept": "accepted", "raise": "refused"}[self.on_error]
         wrong = len({problem.row for problem in self.problems})
         lines = [f"{self.rows_read:,} rows read, {wrong:,} wrong ({done}):"]
         for reason, count in self.counts().items():
-            some = [problem for problem in self.problems if problem.reason == reason][:3]
-            shown = "; ".join(f"row {problem.row}: {problem.detail}" for problem in some)
-            lines.append(f"  {reason}: {count:,} ({shown}{'; …' if count > len(some) else ''})")
+            first = [problem for problem in self.problems if problem.reason == reason][:3]
+            shown = "; ".join(f"row {problem.row}: {problem.detail}" for problem in first)
+            lines.append(f"  {reason}: {count:,} ({shown}{'; …' if count > len(first) else ''})")
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The path of each row, as far as it can be used, and what is wrong with the others."""
+"""The usable part of each row's path, and what is wrong with the rest."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from prodcat.taxonomy.paths import Path
 
 @dataclass(frozen=True)
 class RowPaths:
-    """Each row's path up to its first gap, and its ids; both are empty where it has none.
+    """The path of each row up to its first gap; empty for a row without a path.
 
     Attributes:
         names: The names along each row's path.
@@ -25,28 +25,30 @@ class RowPaths:
 
     @property
     def keys(self) -> list[Path]:
-        """What identifies the node of each row: the ids, or else the names."""
+        """The ids along each row's path, or the names if there are no ids."""
         return self.names if self.ids is None else self.ids
 
 
-def read_row_paths(columns: Columns, wanted: CatalogColumns, problems: RowProblems) -> RowPaths:
-    """Read the path of every row, and note the rows whose path is wrong."""
+def read_row_paths(columns: Columns, requested: CatalogColumns, problems: RowProblems) -> RowPaths:
+    """Read the path of every row, and report the rows whose path is wrong."""
     names: list[Path] = []
     ids: list[Path] = []
-    reader = _PathReader(columns, wanted.separator, problems)
-    for row in range(len(columns[wanted.title])):
-        row_names = None if wanted.path is None else reader.read(wanted.path, row)
-        row_ids = row_names or [] if wanted.path_ids is None else reader.read(wanted.path_ids, row)
+    reader = _PathReader(columns, requested.separator, problems)
+    for row in range(len(columns[requested.title])):
+        row_names = None if requested.path is None else reader.read(requested.path, row)
+        row_ids = (
+            row_names or [] if requested.path_ids is None else reader.read(requested.path_ids, row)
+        )
         path, key, problem = _checked_path(row_ids if row_names is None else row_names, row_ids)
         if problem is not None and not (problem[0] == NO_CATEGORY and row in reader.flagged):
             problems.add(row, *problem)
         names.append(path)
         ids.append(key)
-    return RowPaths(names, None if wanted.path_ids is None else ids)
+    return RowPaths(names, None if requested.path_ids is None else ids)
 
 
 class _PathReader:
-    """Reads the parts of a path from the cells of a row, and flags cells that are wrong."""
+    """Reads the names along a path from the cells of a row, and reports cells that are wrong."""
 
     def __init__(self, columns: Columns, separator: str, problems: RowProblems) -> None:
         self.columns = columns
@@ -55,7 +57,7 @@ class _PathReader:
         self.flagged: set[int] = set()
 
     def read(self, source: PathColumns, row: int) -> list[str]:
-        """The names or ids in one column, or in one column for each level."""
+        """Read the names or ids of a row from one column, or from one column for each level."""
         if isinstance(source, str):
             value = self.columns[source][row]
             if isinstance(value, (dict, set)):
@@ -76,7 +78,7 @@ class _PathReader:
 
 
 def _checked_path(names: list[str], keys: list[str]) -> tuple[Path, Path, tuple[str, str] | None]:
-    """The path and its ids as far as they can be used, and what is wrong with them."""
+    """The usable part of a path and of its ids, and the reason and detail of what is wrong."""
     path, key = _without_empty_end(names), _without_empty_end(keys)
     gap = next((i for i, part in enumerate(key) if not part), len(key))
     if gap < len(key):

@@ -5,10 +5,10 @@ from prodcat.storage.tables import Columns
 
 
 class RowProblems:
-    """What was found to be wrong so far.
+    """The wrong rows so far.
 
     Args:
-        columns: The values of all rows by column; a wrong row is kept with its values.
+        columns: The values of all rows by column, from which a wrong row's values are taken.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -17,13 +17,13 @@ class RowProblems:
         self._rows: set[int] = set()
 
     def add(self, row: int, reason: str, detail: str) -> None:
-        """Note what is wrong with a row; a row may be wrong in several ways."""
+        """Add a problem of a row, which may have several problems."""
         record = {name: values[row] for name, values in self._columns.items()}
         self._problems.append(RowProblem(row, reason, detail, record))
         self._rows.add(row)
 
     def rows(self, reason: str | None = None) -> set[int]:
-        """The rows that are wrong, for one reason or for any."""
+        """The numbers of the rows that are wrong, for one reason or for any."""
         if reason is None:
             return set(self._rows)
         return {problem.row for problem in self._problems if problem.reason == reason}

@@ -1,4 +1,4 @@
-"""Train, validation and test rows such that near duplicates do not straddle them."""
+"""Split of a catalog for training, validation and test that keeps near duplicates together."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,12 @@ class LeakAudit:
     """How many held-out rows have a near duplicate among the training rows.
 
     Attributes:
-        held_out: Rows in validation and test.
-        leaked: Those with a near duplicate in training, in the split as it is.
-        would_have_leaked: The same number in a plain split that ignores near duplicates.
-        plain_held_out: Rows in validation and test of that plain split.
-        examples: Some pairs (held-out title, training title) of the plain split.
+        held_out: The number of rows in validation and test.
+        leaked: The number of these rows with a near duplicate in training.
+        would_have_leaked: The number of such rows in a plain split, which ignores near
+            duplicates.
+        plain_held_out: The number of rows in validation and test of that plain split.
+        examples: Up to five pairs (held-out title, training title) of the plain split.
     """
 
     held_out: int
@@ -32,7 +33,7 @@ class LeakAudit:
     examples: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """One line for people."""
+        """The numbers in one line for people."""
         share = self.would_have_leaked / max(self.plain_held_out, 1)
         return (
             f"{self.leaked:,} of {self.held_out:,} held-out titles have a near duplicate in "
@@ -45,11 +46,11 @@ class Split:
     """Three catalogs over one taxonomy.
 
     Attributes:
-        train: Rows to learn from.
-        validation: Rows to stop early and calibrate on.
-        test: Rows to judge by.
-        aside: Rows of a split by time that are near duplicates of earlier ones.
-        audit: How far near duplicates straddle.
+        train: The rows for training.
+        validation: The rows for early stopping and calibration.
+        test: The rows for the final evaluation.
+        aside: Of a split by time, the rows that are near duplicates of earlier ones.
+        audit: How many near duplicates are on both sides of the split.
     """
 
     train: Catalog
@@ -73,20 +74,20 @@ def split(
 
     Args:
         catalog: The rows.
-        validation: Share of the rows, 0 to 1.
-        test: Share of the rows, 0 to 1.
-        by: ``"random"``; ``"group"``: rows with one value in ``column`` stay together;
-            ``"time"``: the latest rows by ``column`` are the test set, those before them
+        validation: The share of the rows for validation, 0 to 1.
+        test: The share of the rows for the test, 0 to 1.
+        by: ``"random"``; ``"group"``: rows with the same value in ``column`` stay together;
+            ``"time"``: the latest rows by ``column`` are the test set, and those before them
             the validation set.
-        column: A column kept with ``read_catalog(keep=[...])``.
-        near_duplicates: ``"together"``: titles that are equal but for case, diacritics,
-            pack size and word order fall on one side (by time: the later ones are set
-            aside); ``"ignore"``: they fall where they fall.
-        seed: Of the random order.
+        column: A column that was kept with ``read_catalog(keep=[...])``.
+        near_duplicates: ``"together"``: titles that differ only in case, diacritics, pack size
+            or word order are in the same part (in a split by time the later ones are set
+            aside); ``"ignore"``: near duplicates may be in different parts.
+        seed: The seed of the random order.
 
     Raises:
-        CatalogError: The shares are not between 0 and 1 with something left to train on,
-            or the column is missing.
+        CatalogError: The shares are not between 0 and 1 or leave no rows for training, or the
+            column is missing.
     """
     if not (0 <= validation < 1 and 0 <= test < 1 and validation + test < 1):
         raise CatalogError(
@@ -151,9 +152,9 @@ def _assign(
     test: float,
     seed: int,
 ) -> NDArray[np.int64]:
-    """int64 [rows]: 0 train, 1 validation, 2 test."""
+    """The part of each row, 0 train, 1 validation, 2 test: int64 [rows]."""
     rows = len(catalog)
-    wanted = (round(rows * validation), round(rows * test))
+    planned = (round(rows * validation), round(rows * test))
     part = np.zeros(rows, np.int64)
     if by == "time":
         times = _column(catalog, by, column)
@@ -162,15 +163,15 @@ def _assign(
                 f"{column!r} is empty in some rows; a split by time needs it in all."
             )
         order = np.array(sorted(range(rows), key=lambda row: times[row]), dtype=np.int64)  # type: ignore[arg-type,return-value]
-        part[order[rows - wanted[1] - wanted[0] :]] = 1
-        part[order[rows - wanted[1] :]] = 2
+        part[order[rows - planned[1] - planned[0] :]] = 1
+        part[order[rows - planned[1] :]] = 2
         return part
     links: list[Sequence[Hashable]] = list(together)
     if by == "group":
         links.append(_column(catalog, by, column))
     cluster = clusters(rows, links)
     sizes = np.bincount(cluster)
-    left = list(wanted)
+    left = list(planned)
     chosen = np.zeros(len(sizes), np.int64)
     for number in np.random.default_rng(seed).permutation(len(sizes)):
         for slot in (1, 0):
@@ -178,16 +179,16 @@ def _assign(
                 chosen[number] = slot + 1
                 left[slot] -= int(sizes[number])
                 break
-    _fill_empty(chosen, sizes, wanted)
+    _fill_empty(chosen, sizes, planned)
     return chosen[cluster]
 
 
 def _fill_empty(
-    chosen: NDArray[np.int64], sizes: NDArray[np.int64], wanted: tuple[int, int]
+    chosen: NDArray[np.int64], sizes: NDArray[np.int64], planned: tuple[int, int]
 ) -> None:
-    """Give a part that every cluster was too large for the smallest one that is left."""
+    """Put the smallest cluster that is left into each part for which all were too large."""
     for slot in (1, 0):
-        if not wanted[slot] or (chosen == slot + 1).any():
+        if not planned[slot] or (chosen == slot + 1).any():
             continue
         left = np.flatnonzero(chosen == 0)
         if len(left) < 2:
@@ -200,32 +201,31 @@ def _fill_empty(
 
 
 def clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> NDArray[np.int64]:
-    """int64 [rows]: rows that share a value in any of the links share a number.
+    """The cluster of each row, numbered by their first rows: int64 [rows].
+
+    Rows that have the same value in any of the links are in the same cluster.
 
     Args:
-        rows: How many.
-        links: Of each link a value for each row.
+        rows: The number of rows.
+        links: For each link a value for each row.
+
+    >>> clusters(4, [["milk", "bread", "milk", "tea"], ["a", "b", "c", "b"]]).tolist()
+    [0, 1, 0, 1]
     """
-    root = list(range(rows))
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
 
-    def find(row: int) -> int:
-        while root[row] != row:
-            root[row] = root[root[row]]
-            row = root[row]
-        return row
-
+    twins: list[int] = []
     for values in links:
         first: dict[Hashable, int] = {}
-        for row, value in enumerate(values):
-            root[find(row)] = find(first.setdefault(value, row))
-    numbers: dict[int, int] = {}
-    return np.array(
-        [numbers.setdefault(find(row), len(numbers)) for row in range(rows)], dtype=np.int64
-    )
+        twins += [first.setdefault(value, row) for row, value in enumerate(values)]
+    places = np.tile(np.arange(rows), len(links)), np.array(twins, np.int64)
+    graph = coo_array((np.ones(len(twins), np.int64), places), shape=(rows, rows))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def _set_aside(part: NDArray[np.int64], keys: list[str]) -> NDArray[np.int64]:
-    """Mark (3) rows whose near duplicate lies in an earlier part."""
+    """Move rows with a near duplicate in an earlier part to part 3, aside."""
     earliest: dict[str, int] = {}
     for number, key in zip(part.tolist(), keys, strict=True):
         earliest[key] = min(earliest.get(key, 2), number)
@@ -237,6 +237,7 @@ def _set_aside(part: NDArray[np.int64], keys: list[str]) -> NDArray[np.int64]:
 
 
 def _leaks(part: NDArray[np.int64], keys: list[str]) -> list[tuple[int, int]]:
+    """Each held-out row that has a near duplicate in training, with the first one of these."""
     trained: dict[str, int] = {}
     for row in np.flatnonzero(part == 0):
         trained.setdefault(keys[row], int(row))

@@ -10,11 +10,11 @@ from prodcat.taxonomy.tree import Taxonomy
 
 
 def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:
-    """The catalog's targets as nodes of this tree; nodes are the same if their ids are.
+    """Translate a catalog's targets into nodes of another tree, by the ids on their paths.
 
     Args:
         catalog: Rows that all have a label.
-        taxonomy: The tree whose nodes are asked for.
+        taxonomy: The other tree.
 
     Returns:
         int64 [rows].
@@ -43,7 +43,7 @@ def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:
 
 
 def nodes_by_ids(taxonomy: Taxonomy) -> dict[tuple[str, ...], int]:
-    """The nodes of a tree by the ids from the top level down to them."""
+    """The nodes of a tree by the ids from the top level down to each node."""
     return {_id_chain(taxonomy, node): node for node in range(len(taxonomy))}
 
 

@@ -1,4 +1,4 @@
-"""Text normalisation: what two spellings of the same title have in common."""
+"""Normalisation of text, by which two spellings of the same title become equal."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-# Letters that Unicode does not take apart into a base letter and a mark.
+# Letters that Unicode does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans(
     {"ı": "i", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "’": "'", "`": "'"}
 )
@@ -27,14 +27,22 @@ _PACK_SIZE = re.compile(
 
 
 def readable(text: str) -> str:
-    """The text with U+FFFD for everything that UTF-8 cannot carry (lone surrogates)."""
+    r"""The text with U+FFFD in place of lone surrogates, which UTF-8 cannot encode.
+
+    >>> readable("s\udcfct")
+    's�t'
+    """
     if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text):
         return text
     return raw_bytes(text).decode("utf-8", "replace")
 
 
 def raw_bytes(text: str) -> bytes:
-    """The bytes of a text with lone surrogates, as they were found where that is known."""
+    r"""The bytes from which a text with lone surrogates was decoded.
+
+    >>> raw_bytes("s\udcfct")
+    b's\xfct'
+    """
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -42,10 +50,10 @@ def raw_bytes(text: str) -> bytes:
 
 
 def fold(text: str) -> str:
-    """Fold case, diacritics and compatibility forms away.
+    """Remove differences of case, diacritics and compatibility forms.
 
-    Turkish dotted and dotless i, in both cases, become ``i``, so that a title keeps its
-    folded form when it is put in upper case or loses its diacritics on the way.
+    Turkish dotted and dotless i, in both cases, become ``i``, so that a title has the same
+    folded form in upper case and without its diacritics.
 
     >>> fold("KIRMIZI Çilek"), fold("kırmızı çilek"), fold("kirmizi cilek")
     ('kirmizi cilek', 'kirmizi cilek', 'kirmizi cilek')
@@ -59,10 +67,10 @@ def fold(text: str) -> str:
 
 
 def near_duplicate_key(title: str) -> str:
-    """What stays of a title when case, diacritics, pack size and word order do not count.
+    """The key of a title, in which case, diacritics, pack size and word order do not count.
 
-    Two titles with equal keys are near duplicates.  A title that is nothing but a pack
-    size keeps it, so that such titles stay apart.
+    Two titles with equal keys are near duplicates.  A title that consists of nothing but a
+    pack size keeps it, so that such titles differ.
 
     >>> near_duplicate_key("Pınar Süt 1 L") == near_duplicate_key("SUT PINAR 6x200ml")
     True
@@ -75,6 +83,6 @@ def near_duplicate_key(title: str) -> str:
 
 
 def title_hashes(texts: Iterable[str]) -> NDArray[np.uint64]:
-    """A hash of each text, uint64: enough to tell whether a title was seen before."""
+    """A 64-bit hash of each text, by which titles can be recognised: uint64 [texts]."""
     digests = (hashlib.blake2b(raw_bytes(text), digest_size=8).digest() for text in texts)
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -1,6 +1,6 @@
-"""Import paths of earlier versions, forwarded to where their names are now.
+"""Import paths of earlier versions, forwarded to the modules that hold their names now.
 
-A forwarded name comes with a :class:`DeprecationWarning` that says what to import instead.
+Each use of such a path gives a :class:`DeprecationWarning` that says what to import instead.
 """
 
 import sys
@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
-# The old module, and the modules that its names are in now.
+# Each earlier module, with the modules that hold its names now.
 MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.activations": ("prodcat.training.activations",),
     "prodcat.aliases": ("prodcat.storage.aliases",),
@@ -184,10 +184,26 @@ MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.versions": ("prodcat.storage.versions",),
     "prodcat.vocabulary": ("prodcat.model.vocabulary", "prodcat.model.vocabulary_report"),
 }
+# Names that were also changed, by their earlier path, with what each is called now.
+RENAMED: dict[str, str] = {
+    "prodcat.carry.Carried": "TransferredHeads",
+    "prodcat.carry.carry_heads": "transfer_heads",
+    "prodcat.gate.judge": "compare_candidate",
+    "prodcat.inference.Inference": "BatchInference",
+    "prodcat.judging.judge_rows": "pair_answers",
+    "prodcat.ledger.Done": "FinishedPart",
+    "prodcat.ledger.Ledger": "FinishedParts",
+    "prodcat.ledger.overwrite": "remove_output",
+    "prodcat.objects.beside": "PartFile",
+    "prodcat.results.Columns": "AnswerColumns",
+    "prodcat.scorer.Ready": "PreparedRows",
+    "prodcat.scorer.Scorer": "RowScorer",
+    "prodcat.serving.apart.Apart": "IsolatedFunction",
+}
 
 
 def forward(old: str) -> Callable[[str], Any]:
-    """The ``__getattr__`` of a module whose names are elsewhere now.
+    """Make the ``__getattr__`` of a module whose names are in other modules now.
 
     Args:
         old: The full name of the module, a key of :data:`MOVED`.
@@ -195,26 +211,29 @@ def forward(old: str) -> Callable[[str], Any]:
 
     def find(name: str) -> Any:
         package = vars(sys.modules[old]).get("__path__")
-        # Python asks here before it imports a module of the package, which is no old name.
+        # Python asks here before it imports a module of the package, which has not moved.
         is_module = package is not None and PathFinder.find_spec(f"{old}.{name}", package)
         if not name.startswith("__") and not is_module:
+            new_name = RENAMED.get(f"{old}.{name}", name)
             for place in MOVED[old]:
                 module = import_module(place)
-                if name in vars(module):
-                    public = name in sys.modules["prodcat"].__all__
+                if new_name in vars(module):
+                    public = new_name in sys.modules["prodcat"].__all__
+                    renamed = "" if new_name == name else f" as {new_name}"
                     warnings.warn(
-                        f"{old}.{name} has moved: import it from {'prodcat' if public else place}.",
+                        f"{old}.{name} has moved: import it from "
+                        f"{'prodcat' if public else place}{renamed}.",
                         DeprecationWarning,
                         stacklevel=2,
                     )
-                    return getattr(module, name)
+                    return getattr(module, new_name)
         raise AttributeError(f"module {old!r} has no attribute {name!r}")
 
     return find
 
 
 class _Finder(MetaPathFinder, Loader):
-    """Makes a module for each import path that is a module no more."""
+    """Makes a module for each import path at which there is no module any more."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -224,13 +243,13 @@ class _Finder(MetaPathFinder, Loader):
         spec = PathFinder.find_spec(name, path, target)
         if spec is None:
             return ModuleSpec(name, self)
-        # The module became a package of the same name, which answers to the old names too.
+        # The module became a package of the same name, which still offers the earlier names.
         if isinstance(spec.loader, SourceFileLoader):
             spec.loader = _PackageLoader(spec.loader.name, spec.loader.path)
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """Python makes the module as usual."""
+        """Let Python make the module as usual."""
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = f"Forwards to {', '.join(MOVED[module.__name__])}."
@@ -238,7 +257,7 @@ class _Finder(MetaPathFinder, Loader):
 
 
 class _PackageLoader(SourceFileLoader):
-    """Loads a package, and lets it answer to the names of the module that it was."""
+    """Loads a package, and lets it offer the names of the module that it replaced."""
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
@@ -246,6 +265,6 @@ class _PackageLoader(SourceFileLoader):
 
 
 def install() -> None:
-    """Answer imports of old paths; called once, when prodcat is imported."""
+    """Make the earlier import paths work; called once, when prodcat is imported."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -1,1 +1,1 @@
-"""How good the answers for labelled rows are."""
+"""Metrics of the answers for labelled rows."""

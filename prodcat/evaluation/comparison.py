@@ -1,4 +1,4 @@
-"""One set of answers against another one for the same rows."""
+"""Comparison of two sets of answers to the same rows."""
 
 import json
 from collections.abc import Mapping
@@ -15,26 +15,26 @@ from prodcat.evaluation.metric_names import is_loss, metric_name
 
 @dataclass(frozen=True)
 class Comparison:
-    """One evaluation minus another one of the same rows.
+    """The differences of two evaluations of the same rows.
 
     Attributes:
-        rows: Rows that both judged.
-        differences: For each metric by name the difference with its 95 % interval, from
-            paired bootstrap resamples of the rows.
+        rows: The number of rows.
+        differences: The first evaluation minus the second, for each metric by name, with the
+            95 % interval from paired bootstrap resamples of the rows.
     """
 
     rows: int
     differences: Mapping[str, Interval]
 
     def verdict(self, name: str) -> str:
-        """``"better"``, ``"worse"``, or ``"even"`` where the interval holds 0."""
+        """``"better"`` or ``"worse"``, or ``"even"`` if the interval contains 0."""
         difference = self.differences[name]
         if difference.low <= 0 <= difference.high:
             return "even"
         return "better" if (difference.value < 0) == is_loss(name) else "worse"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """The comparison as plain values for JSON."""
         return {
             "rows": self.rows,
             "differences": {
@@ -44,11 +44,11 @@ class Comparison:
         }
 
     def to_json(self) -> str:
-        """The same as JSON text."""
+        """The comparison as a JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
 
     def __str__(self) -> str:
-        """A table for people."""
+        """The comparison as a table for people."""
         lines = [f"{'difference on ' + format(self.rows, ',') + ' rows':<32}{'95 % interval':>29}"]
         for name, difference in self.differences.items():
             lines.append(f"{metric_name(name):<32}{difference}  {self.verdict(name)}")
@@ -56,7 +56,11 @@ class Comparison:
 
 
 def compare_rows(ours: JudgedRows, theirs: JudgedRows) -> Comparison:
-    """Our answers minus theirs.
+    """Subtract the metrics of one set of answers from those of another one.
+
+    Args:
+        ours: The first set of answers.
+        theirs: The set that is subtracted.
 
     Raises:
         CatalogError: The rows are not the same.

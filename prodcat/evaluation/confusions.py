@@ -1,4 +1,4 @@
-"""Which categories are taken for which, one by one and by the node where the paths part."""
+"""Confusions of categories, as single pairs and by the node at which the paths diverge."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ _ROOT_NAME = "(root)"
 
 @dataclass(frozen=True)
 class ConfusionGroup:
-    """Mistakes that part at one node of the tree.
+    """The mistakes in which truth and answer diverge at one node of the tree.
 
     Attributes:
-        ancestor: The deepest node that truth and answer share; ``(root)`` for none.
-        level: Its level, 0 for the root: the smaller, the worse the mistake.
-        rows: Number of mistakes that part there.
+        ancestor: The path of the deepest node that truth and answer share, or ``(root)``.
+        level: The node's level, 0 for the root; the smaller it is, the worse are the mistakes.
+        rows: The number of these mistakes.
         share: Their share of all mistakes.
-        branches: The commonest pairs of names just below it: (truth, answer, rows).
+        branches: The most frequent pairs of names just below the node: (truth, answer, rows).
     """
 
     ancestor: str
@@ -35,7 +35,7 @@ class ConfusionGroup:
 
 
 def commonest_confusions(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[tuple[str, str, int], ...]:
-    """The pairs of label and answer that are mistaken most often, as paths, with their rows."""
+    """The most frequent mistakes: paths of label and answer, and the number of rows."""
     wrong = ~rows.correct
     if not wrong.any():
         return ()
@@ -45,7 +45,7 @@ def commonest_confusions(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[tuple[st
 
 
 def confusion_groups(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[ConfusionGroup, ...]:
-    """All mistakes by the node where label and answer part, commonest first."""
+    """All mistakes by the node at which label and answer diverge, most frequent first."""
     wrong = np.flatnonzero(~rows.correct)
     if not len(wrong):
         return ()
@@ -71,7 +71,7 @@ def confusion_groups(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[ConfusionGro
 def _nodes_below(
     rows: JudgedRows, wrong: NDArray[np.intp], level: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """int64 [wrong, 2]: the nodes of label and answer at a level, -1 where a path has ended."""
+    """The nodes of label and answer at a level, -1 after a path's end: int64 [wrong, 2]."""
     ended = np.full((len(wrong), 1), -1)
     truth, answer = (
         np.concatenate([chain[wrong], ended], axis=1)[np.arange(len(wrong)), level]
@@ -84,7 +84,7 @@ def _nodes_below(
 def _commonest_pairs(
     pairs: NDArray[np.int64], names: list[str], most: int
 ) -> tuple[tuple[str, str, int], ...]:
-    """The commonest rows of an int64 [rows, 2] array, named, with how often each occurs."""
+    """The most frequent rows of an int64 [rows, 2] array, as names, with their numbers."""
     different, counts = np.unique(pairs, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:most]
     return tuple((names[different[i, 0]], names[different[i, 1]], int(counts[i])) for i in order)

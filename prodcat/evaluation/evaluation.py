@@ -28,41 +28,46 @@ if TYPE_CHECKING:
 class Evaluation:
     """The metrics of one set of answers.
 
-    What is said of confidence (``ece``, ``brier``, ``risk_coverage``, reliability) is about the
-    rows that were answered with a category; the root is never wrong, and says nothing.
+    The metrics of confidence (``ece``, ``brier``, ``risk_coverage``, ``reliability``) are those
+    of the rows that were answered with a category: the root as the answer is never wrong.
 
     Attributes:
-        rows: Rows that were judged.
-        path_accuracy: Share of rows with every level right.
+        rows: The number of rows.
+        path_accuracy: Share of rows whose answer is right at every level.
         coverage: Share of rows whose answer is the truth or an ancestor of it.
         answered_accuracy: Share of right answers among those that are a category, not the
-            root: whole paths, or, where answers may be coarser, the truth or an ancestor.
-            None where all answers are the root.
+            root.  Where answers may be coarser on purpose, an ancestor of the truth is right.
+            None if all answers are the root.
         macro_f1: Mean F1 over the outcomes that occur as truth or answer.
-        hierarchical_precision: Micro; see :mod:`prodcat.evaluation.metrics`.
-        hierarchical_recall: Micro.
-        hierarchical_f1: Micro.
-        macro_hierarchical_precision: Mean over rows; 0 for the root as the answer.
+        hierarchical_precision: Over all rows; see :mod:`prodcat.evaluation.metrics`.
+        hierarchical_recall: Over all rows.
+        hierarchical_f1: Over all rows.
+        macro_hierarchical_precision: Mean over rows; 0 for a row whose answer is the root.
         macro_hierarchical_recall: Mean over rows.
         macro_hierarchical_f1: Mean over rows.
-        tree_distance: Mean number of steps between answer and truth.
-        error_distance: The same over the wrong rows alone; 0 without any.
-        inconsistent: Share of answers that are no path of the tree.
-        levels: One result for each level.
-        answers_end_at_root: Share of answers that are the root: no category.
+        tree_distance: Mean number of steps along the tree from answer to truth.
+        error_distance: Mean number of these steps over the wrong rows; 0 without wrong rows.
+        inconsistent: Share of answers that are not a path of the tree.
+        levels: The result of each level, coarsest first.
+        answers_end_at_root: Share of answers that are the root, that is, no category.
         tail_recall: Path accuracy on the tenth of the rows whose labels had the fewest
-            training titles; None where these are not known.
-        log_loss: Mean of minus the log-probability of the truth, in nats; None where no
-            probabilities were given.
-        ece: Expected calibration error of the confidence in 15 equal bins, or None.
-        brier: Mean square of confidence minus being right, or None.
+            training titles; None if their numbers are not known.
+        log_loss: Mean negative log-probability of the truth, in nats; None without
+            probabilities.
+        ece: Expected calibration error of the confidence in 15 equal bins; None without
+            probabilities.
+        brier: Mean squared difference between confidence and correctness (0 or 1); None without
+            probabilities.
         risk_coverage_area: Area under ``risk_coverage``: the mean error among the answered
-            while the least sure are left out one by one; or None.
-        risk_coverage: Up to 100 triples of the share answered, the error among the
-            answered, and the confidence from which on rows are answered.
-        reliability: The bins of ``ece`` that hold rows.
-        confusions: The commonest mistakes: (truth, answer, rows).
-        confusion_groups: All mistakes by the node where they part, commonest first.
+            rows while the least confident ones are left out one by one; None without
+            probabilities.
+        risk_coverage: Up to 100 triples of the share of answered rows, the error among them,
+            and the lowest confidence at which a row is answered.
+        reliability: The bins of ``ece`` that contain rows.
+        confusions: The most frequent mistakes: (truth, answer, rows).
+        confusion_groups: All mistakes by the node at which truth and answer diverge, most
+            frequent first.
+        judged: The single rows, or None if the evaluation was read from JSON.
     """
 
     rows: int
@@ -97,10 +102,10 @@ class Evaluation:
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        """Bool [rows]: whether each row's whole path is right.
+        """Whether the whole path of each row is right: bool [rows].
 
         Raises:
-            CatalogError: The evaluation was read from JSON, which holds no single rows.
+            CatalogError: The evaluation was read from JSON, which does not hold single rows.
         """
         return self._rows.correct
 
@@ -115,34 +120,34 @@ class Evaluation:
 
     @property
     def level_accuracy(self) -> tuple[float, ...]:
-        """Accuracy of each level, coarse to fine."""
+        """The accuracy of each level, coarsest first."""
         return tuple(level.accuracy for level in self.levels)
 
     @property
     def intervals(self) -> Mapping[str, Interval]:
-        """Every metric by name with its 95 % bootstrap interval over rows.
+        """The 95 % bootstrap interval over rows of every metric, by name.
 
-        Levels' metrics are named ``level_1_accuracy`` and so on.  Intervals are moved by the
-        bias that resampling adds (upward to calibration errors, downward to macro F1, where
-        rare categories fall out of a resample).  They are drawn
-        when first asked for: 1,000 times, above 50,000 rows fewer (200 at least).
+        The metrics of levels are named ``level_1_accuracy`` and so on.  Resampling biases some
+        metrics (calibration errors upward; macro F1 downward, because rare categories are missing
+        in a resample), and the intervals are corrected for it.  They are computed when they are
+        first used, from 1,000 resamples, or from fewer (at least 200) above 50,000 rows.
         """
         if not self._intervals and self.judged is not None:
             self._intervals.update(metric_intervals(self.judged))
         return self._intervals
 
     def compare(self, other: "Evaluation") -> Comparison:
-        """This evaluation minus another one of the same rows, in the same order.
+        """Subtract another evaluation of the same rows, in the same order, from this one.
 
         Raises:
-            CatalogError: The rows are not the same, or one of them was read from JSON.
+            CatalogError: The rows are not the same, or an evaluation was read from JSON.
         """
         return compare_rows(self._rows, other._rows)
 
     # -- writing and reading ------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, intervals included; the single rows are left out."""
+        """The evaluation as plain values for JSON, with intervals but without single rows."""
         intervals = {name: asdict(interval) for name, interval in self.intervals.items()}
         values = {
             name: value
@@ -159,7 +164,7 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Evaluation":
-        """Read what :meth:`to_dict` gave; the single rows are not known any more."""
+        """Make an evaluation, without single rows, from the values of :meth:`to_dict`."""
         values = dict(values)
         intervals = {name: Interval(**entry) for name, entry in values.pop("intervals", {}).items()}
 
@@ -190,13 +195,13 @@ class Evaluation:
         )
 
     def to_json(self) -> str:
-        """The same as JSON text."""
+        """The evaluation as a JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
 
     # -- showing ------------------------------------------------------------------
 
     def _summary(self) -> list[tuple[str, str, str]]:
-        """The name of each metric, its value and its interval."""
+        """The name, value and interval of each metric, as texts."""
         lines = [("rows", f"{self.rows:,}", "")]
         for attribute, name in METRIC_NAMES.items():
             value = getattr(self, attribute)
@@ -208,7 +213,7 @@ class Evaluation:
         return [*lines, ("inconsistent paths", f"{self.inconsistent:.2%}", "")]
 
     def __str__(self) -> str:
-        """A table for people, with 95 % intervals."""
+        """The evaluation as a table for people, with 95 % intervals."""
         return text_tables(self._summary(), [LEVEL_HEADER, *level_table(self.levels)])
 
     def _repr_html_(self) -> str:
@@ -225,27 +230,34 @@ class Evaluation:
         )
 
     def plot(self) -> "Figure":
-        """Reliability at each level, and risk against the share answered, in one figure.
+        """Plot the reliability of each level, and the risk against the share of answered rows.
 
         Raises:
-            ConfigError: matplotlib is not there, or there were no probabilities.
+            ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
         """
         return plot_evaluation(self)
 
     def plot_reliability(
         self, ax: "Axes | None" = None, *, before: "Evaluation | None" = None
     ) -> "Axes":
-        """Accuracy against confidence of the whole path, also as it was before calibration.
+        """Plot the accuracy of whole paths against their confidence.
+
+        Args:
+            ax: Where to plot; None for a new figure.
+            before: The evaluation before calibration, to be plotted too.
 
         Raises:
-            ConfigError: matplotlib is not there, or there were no probabilities.
+            ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
         """
         return plot_reliability(self, ax, before=before)
 
     def plot_risk_coverage(self, ax: "Axes | None" = None) -> "Axes":
-        """The error among the answered against the share answered.
+        """Plot the error among the answered rows against their share of all rows.
+
+        Args:
+            ax: Where to plot; None for a new figure.
 
         Raises:
-            ConfigError: matplotlib is not there, or there were no probabilities.
+            ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
         """
         return plot_risk_coverage(self, ax)

@@ -1,4 +1,4 @@
-"""Estimates with their 95 % intervals, from bootstrap resamples of the rows (Efron, 1979)."""
+"""95 % intervals of metrics, from bootstrap resamples of the rows (Efron, 1979)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,19 +17,28 @@ _MOST_DRAWS = 50_000_000
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its 95 % interval."""
+    """An estimate with its 95 % interval.
+
+    Attributes:
+        value: The estimate.
+        low: The lower end of the interval.
+        high: The upper end of the interval.
+
+    >>> print(Interval(0.0312, 0.0251, 0.037))
+    +0.0312 [+0.0251, +0.0370]
+    """
 
     value: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        """As ``+0.0312 [+0.0251, +0.0370]``."""
+        """The estimate and its interval, with signs and four decimals."""
         return f"{self.value:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
 
 
 def metric_intervals(rows: JudgedRows) -> dict[str, Interval]:
-    """The interval of every metric that has a value; none of them goes below 0."""
+    """The interval, cut off at 0, of every metric that has a value, by name."""
     values = rows.scores(np.ones((1, len(rows))))
     draws = rows.resampled(None, _resamples(len(rows)), seed=0)[0]
     intervals = {}
@@ -41,11 +50,11 @@ def metric_intervals(rows: JudgedRows) -> dict[str, Interval]:
 
 
 def difference_intervals(ours: JudgedRows, theirs: JudgedRows) -> Mapping[str, Interval]:
-    """The interval of ours minus theirs for every metric that both have.
+    """The interval of the difference ours minus theirs for every metric that both have, by name.
 
     Args:
-        ours: Answers of one system.
-        theirs: Answers of another system to the same rows.
+        ours: The answers of one system.
+        theirs: The answers of another system to the same rows.
     """
     ones = np.ones((1, len(ours)))
     values = [rows.scores(ones) for rows in (ours, theirs)]
@@ -70,13 +79,16 @@ def paired_bootstrap(
     """The mean difference of two systems on the same rows, with a 95 % interval.
 
     Args:
-        ours: [rows], or [rows, runs] for runs with several seeds, which are averaged.
-        theirs: The same for the other system.
-        resamples: How often the rows are drawn anew.
-        seed: Seed of the draws.
+        ours: Scores of one system, [rows], or [rows, runs] for several runs, which are averaged.
+        theirs: Scores of the other system, in either of these shapes.
+        resamples: The number of bootstrap resamples of the rows.
+        seed: The seed of the resamples.
 
     Raises:
-        CatalogError: The two have different numbers of rows.
+        CatalogError: The systems have different numbers of rows.
+
+    >>> paired_bootstrap(np.array([1, 1, 0, 1]), np.array([1, 0, 0, 0]), resamples=100).value
+    0.5
     """
     our_means, their_means = (
         np.asarray(values, float).reshape(len(values), -1).mean(axis=1) for values in (ours, theirs)
@@ -98,13 +110,14 @@ def paired_bootstrap(
 
 
 def _resamples(rows: int) -> int:
-    """How often rows are drawn: less often where there are many of them."""
+    """The number of resamples, which is smaller for many rows."""
     return int(np.clip(_MOST_DRAWS // rows, _FEWEST_RESAMPLES, _RESAMPLES))
 
 
 def _percentiles(value: float, draws: NDArray[np.float64]) -> Interval:
+    """The interval between the 2.5 % and 97.5 % quantiles of the draws, corrected for bias."""
     finite = draws[np.isfinite(draws)]
-    # Noise adds to an absolute gap, and takes rare categories out of a mean: move it back.
+    # Resampling enlarges absolute gaps and drops rare categories from means: correct the bias.
     finite = finite + value - finite.mean() if len(finite) else finite
     low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (value, value)
     return Interval(value, float(low), float(high))

@@ -1,8 +1,8 @@
-"""Rows judged one by one, and every metric as a function of the rows' weights.
+"""Labels and answers row by row, and every metric as a function of the rows' weights.
 
-With all weights 1 the functions give the metric; with the counts of a random draw with
-replacement they give one bootstrap resample (Efron, 1979), so that value and interval come
-from one formula.
+With all weights 1 the functions compute the metric; with the counts of a random draw with
+replacement they compute it on one bootstrap resample (Efron, 1979).  So the value and its
+interval come from the same formula.
 """
 
 from dataclasses import dataclass
@@ -31,21 +31,22 @@ class JudgedRows:
     """The truth and the answer of each row.
 
     Attributes:
-        targets: int64 [rows]: the labelled node.
-        answers: int64 [rows]: the answered node; ``ROOT``: no category was answered;
-            ``NO_PATH``: the answer is no path of the tree.
-        truth: int64 [rows, level]: the label's node at each level, -1 below its end.
-        answer: int64 [rows, level]: the same of the answer, cut to the label's level where
-            the label is partial.
-        known: bool [rows, level]: whether the label says anything of the level.
-        partial: bool [rows]: the label stops where no product ends.
-        confidence: float64 [rows], or None.
-        level_confidence: float64 [rows, level], or None.
-        log_probs: float64 [rows]: the log-probability of each label, or None.
-        exact: Whether ``confidence`` is the probability that the whole path is right, or
-            else that the product is at or below the answer.
-        support: int64 [rows]: training titles of the label's node, or None.
-        tree_hash: The hash of the tree whose nodes these are.
+        targets: int64 [rows]: the node of the label.
+        answers: int64 [rows]: the node of the answer; ``ROOT`` if no category was answered,
+            ``NO_PATH`` if the answer is not a path of the tree.
+        truth: int64 [rows, level]: the node of the label's path at each level, -1 below its end.
+        answer: int64 [rows, level]: the node of the answer's path at each level, -1 below its
+            end, and below the end of a partial label.
+        known: bool [rows, level]: whether the label determines the truth at the level.
+        partial: bool [rows]: whether the label ends at a node where no product may end.
+        confidence: float64 [rows]: the probability that the answer is right, or None.
+        level_confidence: float64 [rows, level]: the probability of the answer's node at each
+            level, or None.
+        log_probs: float64 [rows]: the log-probability of the label, or None.
+        exact: Whether ``confidence`` is the probability that the whole path is right;
+            otherwise it is the probability that the product is at or below the answer.
+        support: int64 [rows]: the number of training titles of the label's node, or None.
+        tree_hash: The hash of the tree to which the nodes belong.
     """
 
     targets: Nodes
@@ -67,35 +68,35 @@ class JudgedRows:
 
     @cached_property
     def same(self) -> Bools:
-        """Bool [rows, level]: truth and answer agree; so do two that have both ended."""
+        """Whether truth and answer agree, also where both have ended: bool [rows, level]."""
         return np.asarray(self.truth == self.answer)
 
     @cached_property
     def correct(self) -> Bools:
-        """Bool [rows]: the whole path is right."""
+        """Whether the whole path is right: bool [rows]."""
         return np.asarray(self.same.all(axis=1))
 
     @cached_property
     def covered(self) -> Bools:
-        """Bool [rows]: the answer is the truth or an ancestor of it."""
+        """Whether the answer is the truth or an ancestor of it: bool [rows]."""
         prefix = (self.same | (self.answer < 0)).all(axis=1)
         return np.asarray(prefix & (self.answers != NO_PATH))
 
     @property
     def right(self) -> Bools:
-        """Bool [rows]: what ``confidence`` is the probability of."""
+        """Whether the answer is right in the sense of ``confidence``: bool [rows]."""
         return self.correct if self.exact else self.covered
 
     @cached_property
     def rated(self) -> NDArray[np.intp]:
-        """Rows whose confidence is judged: those answered with more than the root."""
+        """The rows whose confidence is evaluated: those that were not answered with the root."""
         return np.flatnonzero(self.answers != ROOT)
 
     @cached_property
     def tail(self) -> Bools | None:
-        """Bool [rows]: the tenth of the rows whose labels had the fewest training titles.
+        """Whether a row is in the tenth whose labels had the fewest training titles: bool [rows].
 
-        Rows with as many as the last of the tenth belong to it too.
+        Rows that tie with the last row of the tenth belong to it too.
         """
         if self.support is None:
             return None
@@ -104,11 +105,11 @@ class JudgedRows:
 
     @cached_property
     def ends(self) -> Nodes:
-        """int64 [rows]: the answered node, or the label where a partial one is met."""
+        """The answer's node, or that of a partial label with which it agrees: int64 [rows]."""
         return np.where(self.partial & self.correct, self.targets, self.answers)
 
     def reach(self, level: int) -> Bools:
-        """Bool [rows]: the answer has a node at the level, and the label says of it."""
+        """Whether the answer has a node at a level that the label determines: bool [rows]."""
         return self.known[:, level] & (self.answer[:, level] >= 0)
 
     # -- metrics ------------------------------------------------------------------
@@ -120,7 +121,7 @@ class JudgedRows:
             weights: float64 [weighting, rows], not negative.
 
         Returns:
-            By name, float64 [weighting]; not a number where nothing can be said.
+            By name, float64 [weighting]; NaN where a metric is not defined.
         """
         total = weights.sum(axis=1)
         names, columns = self._linear
@@ -157,7 +158,7 @@ class JudgedRows:
         return metrics
 
     def _confidence_scores(self, weights: Floats, sums: dict[str, Floats]) -> dict[str, Floats]:
-        """The metrics of the confidence in whole answers; none without rated rows."""
+        """The metrics of the confidence in whole answers; empty without rated rows."""
         rows = self.rated
         if self.confidence is None or not len(rows):
             return {}
@@ -207,6 +208,7 @@ class JudgedRows:
     def _level_scores(
         self, weights: Floats, sums: dict[str, Floats], level: int
     ) -> dict[str, Floats]:
+        """The metrics of one level, counted from 0."""
         name = f"level_{level + 1}"
         known = sums[f"known {level}"]
         metrics = {
@@ -223,7 +225,7 @@ class JudgedRows:
 
     @cached_property
     def _matches(self) -> dict[int, NodeMatches]:
-        """The nodes at each level as truth and answer; at -1 the ends of the paths."""
+        """The nodes of truth and answer at each level, and under -1 those at the paths' ends."""
         levels = range(self.truth.shape[1])
         return {
             level: NodeMatches.of(self.truth[:, level], self.answer[:, level]) for level in levels
@@ -238,16 +240,21 @@ class JudgedRows:
     # -- tables -------------------------------------------------------------------
 
     def risk_coverage(self, points: int = 100) -> list[tuple[float, float, float]]:
-        """Share answered, error among the answered, and the confidence that divides them."""
+        """Triples: the share answered, the error among the answered, and the lowest confidence."""
         assert self.confidence is not None
         confidence, right = self.confidence[self.rated], self.right[self.rated]
         return self._surest_first.curve(confidence, right, len(self), points)
 
     def resampled(self, other: "JudgedRows | None", resamples: int, seed: int) -> list[Any]:
-        """Scores under random draws of the rows, the same draws for both.
+        """Compute every metric on bootstrap resamples of the rows.
+
+        Args:
+            other: Other answers to the same rows, for which the same resamples are used.
+            resamples: The number of resamples.
+            seed: The seed of the resamples.
 
         Returns:
-            One dict of arrays [resamples] for these rows, and one for the other's.
+            For these answers, and for the other ones, each metric by name: float64 [resamples].
         """
         rng = np.random.default_rng(seed)
         both = [self] if other is None else [self, other]

@@ -1,4 +1,4 @@
-"""Labels and answers, checked and put side by side as judged rows."""
+"""Labels and answers, checked and paired row by row."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from prodcat.evaluation.judged_rows import NO_PATH, JudgedRows, Nodes
 from prodcat.taxonomy.tree import Taxonomy
 
 
-def judge_rows(
+def pair_answers(
     taxonomy: Taxonomy,
     targets: Nodes,
     answers: Nodes,
@@ -20,10 +20,12 @@ def judge_rows(
     exact: bool = True,
     counts: Nodes | None = None,
 ) -> JudgedRows:
-    """Judge answers; see :func:`prodcat.evaluation.metrics.evaluate_nodes` for the arguments.
+    """Check labels and answers, and pair them row by row.
+
+    The arguments are those of :func:`prodcat.evaluation.metrics.evaluate_nodes`.
 
     Raises:
-        CatalogError: There are no rows, or the lengths differ.
+        CatalogError: There are no rows, the lengths differ, or a node is not in the tree.
     """
     if not len(targets) or len(targets) != len(answers):
         raise CatalogError(
@@ -36,10 +38,10 @@ def judge_rows(
     _refuse_misshapen("confidence", confidence, rows)
     _refuse_misshapen("target_log_probs", target_log_probs, rows)
     _refuse_misshapen("level_confidence", level_confidence, (*rows, taxonomy.depth))
-    # The two last rows stand for ROOT and NO_PATH.
+    # The last two rows are those of ROOT (-1) and NO_PATH (-2).
     chains = np.concatenate([taxonomy.chains, np.full((2, taxonomy.depth), -1, np.int64)])
     truth, answer = chains[targets], chains[answers].copy()
-    # A partial label says nothing about the levels below it.
+    # A partial label does not determine the levels below it.
     partial = ~taxonomy.terminal[targets]
     beyond = partial[:, None] & (truth < 0)
     answer[beyond] = -1
@@ -61,7 +63,7 @@ def judge_rows(
 
 
 def _refuse_strange_nodes(taxonomy: Taxonomy, targets: Nodes, answers: Nodes) -> None:
-    """Raise an error for nodes that the tree does not have."""
+    """Raise an error for nodes that are not in the tree."""
     for name, nodes, least in (("targets", targets, 0), ("answers", answers, NO_PATH)):
         if nodes.min() < least or nodes.max() >= len(taxonomy):
             raise CatalogError(
@@ -71,7 +73,7 @@ def _refuse_strange_nodes(taxonomy: Taxonomy, targets: Nodes, answers: Nodes) ->
 
 
 def _refuse_misshapen(name: str, values: Any, shape: tuple[int, ...]) -> None:
-    """Raise an error for values of another shape, or with some that are no numbers."""
+    """Raise an error for values of another shape, or with NaN among them."""
     if values is not None and (np.shape(values) != shape or np.isnan(values).any()):
         raise CatalogError(
             f"Found {name} of shape {np.shape(values)}; expected numbers of shape {shape}."

@@ -1,4 +1,4 @@
-"""How good the answers are at one level of the tree."""
+"""Metrics of the answers at one level of the tree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,19 +11,21 @@ LEVEL_HEADER = ("level", "rows", "accuracy", "macro F1", "ECE", "Brier", "end he
 
 @dataclass(frozen=True)
 class LevelResult:
-    """One level, 1 = coarsest.
+    """The metrics of one level.
 
     Attributes:
-        level: The number of the level.
-        rows: Rows whose truth or answer reaches the level.
-        accuracy: Share of rows that are right at this level; a level that is missing in
-            both counts as right, and rows whose label says nothing of it do not count.
-        macro_f1: Mean F1 of the level's nodes that occur as truth or answer.
+        level: The number of the level, 1 for the coarsest.
+        rows: The number of rows whose truth or answer reaches the level.
+        accuracy: Share of rows that are right at this level.  If neither truth nor answer
+            reaches the level, the row is right; rows whose label does not determine the
+            level are left out.
+        macro_f1: Mean F1 over the nodes of the level that occur as truth or answer.
         answers_end: Share of all answers that end at this level.
         ece: Expected calibration error of the answers that reach the level, in 15 equal
             bins; None without probabilities.
-        brier: Mean square of confidence minus being right, of the same answers; or None.
-        reliability: The bins of ``ece`` that hold rows.
+        brier: Mean squared difference between confidence and correctness (0 or 1) of these
+            answers; None without probabilities.
+        reliability: The bins of ``ece`` that contain rows.
     """
 
     level: int
@@ -39,13 +41,13 @@ class LevelResult:
 def level_result(
     rows: JudgedRows, values: Mapping[str, float], level: int, answers_end: float
 ) -> LevelResult:
-    """The result of one level.
+    """Collect the metrics of one level.
 
     Args:
-        rows: The judged rows.
-        values: Their metrics by name.
+        rows: The labels and answers.
+        values: The metrics of these rows by name.
         level: The level, counted from 0.
-        answers_end: Share of all answers that end at the level.
+        answers_end: The share of all answers that end at the level.
     """
     reach = rows.reach(level)
     reliability: tuple[ReliabilityBin, ...] = ()
@@ -65,7 +67,7 @@ def level_result(
 
 
 def level_table(levels: Sequence[LevelResult]) -> list[tuple[str, ...]]:
-    """One row of cells for each level, under :data:`LEVEL_HEADER`."""
+    """One row of texts for each level, in the columns of :data:`LEVEL_HEADER`."""
 
     def number(value: float | None) -> str:
         return "" if value is None else f"{value:.4f}"

@@ -1,4 +1,4 @@
-"""F1 of every node, averaged so that each node counts once."""
+"""The mean F1 over nodes, in which each node has the same weight."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class NodeMatches:
-    """Where nodes occur as truth and as answer.
+    """The rows in which each node occurs as truth and as answer.
 
     Attributes:
         hits: Sparse [rows, node]: 1 where the node is both truth and answer.
-        occurrences: Sparse [rows, node]: how often the node occurs in the row, as truth, as
-            answer or as both.
+        occurrences: Sparse [rows, node]: 1 where the node is either truth or answer, 2 where
+            it is both.
     """
 
     hits: Any
@@ -22,7 +22,7 @@ class NodeMatches:
 
     @classmethod
     def of(cls, truth: NDArray[np.int64], answer: NDArray[np.int64]) -> "NodeMatches":
-        """The matches of two columns of nodes, int64 [rows], in which -1 stands for none."""
+        """Match two columns of nodes, int64 [rows], in which -1 stands for no node."""
         from scipy.sparse import csr_array
 
         nodes, place = np.unique(np.stack([truth, answer]), return_inverse=True)
@@ -39,7 +39,7 @@ class NodeMatches:
         )
 
     def macro_f1(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean F1 of the nodes that occur, 1 where none does.
+        """The mean F1 of the nodes that occur; 1 if no node occurs.
 
         Args:
             weights: float64 [weighting, rows].

@@ -1,4 +1,4 @@
-"""What the metrics are called in tables, and which of them are better when they are smaller."""
+"""The names of metrics in tables, and the metrics of which smaller values are better."""
 
 METRIC_NAMES = {
     "path_accuracy": "path accuracy",
@@ -21,10 +21,18 @@ _LOSSES = ("distance", "inconsistent", "log_loss", "ece", "brier", "risk_coverag
 
 
 def metric_name(name: str) -> str:
-    """What a metric is called in tables."""
+    """The name of a metric in tables.
+
+    >>> metric_name("ece"), metric_name("level_1_accuracy")
+    ('ECE', 'level 1 accuracy')
+    """
     return METRIC_NAMES.get(name, name.replace("_", " "))
 
 
 def is_loss(name: str) -> bool:
-    """Whether less is better."""
+    """Whether smaller values of a metric are better.
+
+    >>> is_loss("tree_distance"), is_loss("macro_f1")
+    (True, False)
+    """
     return name.endswith(_LOSSES)

@@ -1,13 +1,19 @@
-r"""How good the answers are; nodes are identified by their path, never by name alone.
+"""Evaluation of answers; nodes are identified by their path, never by their name alone.
 
-With ``A(n)`` the ancestors of a node and itself, the root not counted, ``y`` the truth and
-``p`` the answer: hierarchical precision is ``sum |A(p) & A(y)| / sum |A(p)|``, recall the
-same over ``sum |A(y)|``, F1 their harmonic mean (Kiritchenko et al., 2006; sums over rows,
-so "micro").  Their "macro" forms are means of the same three over single rows.  The tree
-distance is the number of steps from answer to truth along the tree.
+Let ``A(n)`` be the set of a node and its ancestors without the root, ``y`` the truth and ``p`` the
+answer.  Hierarchical precision is ``sum |A(p) & A(y)| / sum |A(p)|`` with sums over rows, recall
+has the denominator ``sum |A(y)|``, and F1 is their harmonic mean (Kiritchenko et al., 2006).  The
+"macro" forms are the means over rows of the same three for single rows.  The tree distance is the
+number of steps from answer to truth along the tree.
 
-A row whose label stops at a node where no product ends says nothing about the levels
-below, so an answer below it is right, and is judged down to the label's level.
+A label that ends at a node where no product may end does not determine the levels below it.  So
+an answer below that node is right, and is evaluated down to the label's level only.
+
+>>> tree = Taxonomy.from_paths([("Food", "Fruit"), ("Food", "Bread")])
+>>> fruit, bread = tree.find(("Food", "Fruit")), tree.find(("Food", "Bread"))
+>>> evaluation = evaluate_nodes(tree, np.array([fruit, bread]), np.array([fruit, fruit]))
+>>> evaluation.path_accuracy, evaluation.level_accuracy, evaluation.tree_distance
+(0.5, (1.0, 0.5), 1.0)
 """
 
 from collections.abc import Mapping
@@ -19,7 +25,7 @@ from numpy.typing import NDArray
 from prodcat.evaluation.confusions import commonest_confusions, confusion_groups
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.evaluation.judged_rows import NO_PATH, JudgedRows
-from prodcat.evaluation.judging import judge_rows
+from prodcat.evaluation.judging import pair_answers
 from prodcat.evaluation.levels import LevelResult, level_result
 from prodcat.evaluation.reliability import ReliabilityBin, reliability_bins
 from prodcat.taxonomy.tree import Taxonomy
@@ -36,26 +42,26 @@ def evaluate_nodes(
     exact: bool = True,
     counts: NDArray[np.int64] | None = None,
 ) -> Evaluation:
-    """Judge answers.
+    """Evaluate answers.
 
     Args:
         taxonomy: The tree.
-        targets: int64 [rows]: the node each row is labelled with.
-        answers: int64 [rows]: the node each row was answered with; -1 for the root (no
-            category), -2 for an answer that is no path of the tree.
-        confidence: float [rows]: probability that the answer is right.
-        target_log_probs: float [rows]: log-probability of the label.
-        level_confidence: float [rows, level]: probability of the answer's node at each
+        targets: int64 [rows]: the node of each row's label.
+        answers: int64 [rows]: the node of each row's answer; -1 for the root (no category),
+            -2 for an answer that is not a path of the tree.
+        confidence: float [rows]: the probability that the answer is right.
+        target_log_probs: float [rows]: the log-probability of the label.
+        level_confidence: float [rows, level]: the probability of the answer's node at each
             level.
-        exact: What ``confidence`` is the probability of: that the whole path is right, or,
-            where answers may be coarser on purpose (False), that the product is at or
-            below the answer.
-        counts: int64 [nodes]: training titles of each node.
+        exact: Whether ``confidence`` is the probability that the whole path is right.  If
+            answers may be coarser on purpose (False), it is the probability that the product
+            is at or below the answer.
+        counts: int64 [nodes]: the number of training titles of each node.
 
     Raises:
-        CatalogError: There are no rows, or the lengths differ.
+        CatalogError: There are no rows, the lengths differ, or a node is not in the tree.
     """
-    rows = judge_rows(
+    rows = pair_answers(
         taxonomy,
         targets,
         answers,
@@ -101,7 +107,7 @@ def _level_results(
 
 
 def _reliability(rows: JudgedRows) -> tuple[ReliabilityBin, ...]:
-    """The bins of the rows that were answered with a category; none without probabilities."""
+    """The bins of the rows that were answered with a category; empty without probabilities."""
     if rows.confidence is None:
         return ()
     return reliability_bins(rows.confidence[rows.rated], rows.right[rows.rated])

@@ -1,4 +1,4 @@
-"""Evaluations as pictures; needs matplotlib: ``pip install prodcat[plot]``."""
+"""Plots of evaluations, which need matplotlib: ``pip install prodcat[plot]``."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Plottable(Protocol):
-    """What is plotted of an evaluation."""
+    """The parts of an evaluation that are plotted."""
 
     @property
     def reliability(self) -> tuple[ReliabilityBin, ...]:
@@ -21,22 +21,23 @@ class Plottable(Protocol):
 
     @property
     def ece(self) -> float | None:
-        """Expected calibration error of that confidence."""
+        """The expected calibration error of the confidence in whole paths."""
 
     @property
     def levels(self) -> tuple[LevelResult, ...]:
-        """One result for each level."""
+        """The result of each level."""
 
     @property
     def risk_coverage(self) -> tuple[tuple[float, float, float], ...]:
-        """Triples of the share answered, the error among the answered, and the confidence."""
+        """Triples: the share answered, the error among the answered, and the lowest confidence."""
 
     @property
     def risk_coverage_area(self) -> float | None:
-        """Area under ``risk_coverage``."""
+        """The area under ``risk_coverage``."""
 
 
 def _figure(columns: int = 1) -> "tuple[Figure, Sequence[Axes]]":
+    """Make a figure with plots side by side."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -44,13 +45,14 @@ def _figure(columns: int = 1) -> "tuple[Figure, Sequence[Axes]]":
             "Plots need matplotlib, which is not installed; install it with "
             "pip install 'prodcat[plot]'."
         ) from error
-    # Without pyplot: no window, no state; notebooks show the figure that is returned.
+    # Not with pyplot, which keeps figures and opens windows; notebooks show a returned figure.
     figure = Figure(figsize=(4.8 * columns, 4.2), layout="constrained")
     axes: Any = figure.subplots(1, columns, squeeze=False)
     return figure, list(axes[0])
 
 
-def _with_probabilities(evaluation: Plottable) -> None:
+def _check_probabilities(evaluation: Plottable) -> None:
+    """Raise an error for an evaluation without probabilities."""
     if not evaluation.reliability:
         raise ConfigError(
             "This evaluation has no probabilities, so there is nothing to plot; expected one "
@@ -61,11 +63,11 @@ def _with_probabilities(evaluation: Plottable) -> None:
 def plot_reliability(
     evaluation: Plottable, ax: "Axes | None" = None, *, before: Plottable | None = None
 ) -> "Axes":
-    """Accuracy against confidence; the area of a dot is the share of rows in its bin."""
-    _with_probabilities(evaluation)
+    """Plot accuracy against confidence; the area of a dot is the share of rows in its bin."""
+    _check_probabilities(evaluation)
     ax = _figure()[1][0] if ax is None else ax
     if before is not None:
-        _with_probabilities(before)
+        _check_probabilities(before)
         _dots(ax, before.reliability, f"before, ECE {before.ece:.3f}")
     name = "ECE" if before is None else "after, ECE"
     _dots(ax, evaluation.reliability, f"{name} {evaluation.ece:.3f}")
@@ -89,8 +91,8 @@ def _finish(ax: "Axes", title: str) -> None:
 
 
 def plot_risk_coverage(evaluation: Plottable, ax: "Axes | None" = None) -> "Axes":
-    """The error among the answered against the share answered."""
-    _with_probabilities(evaluation)
+    """Plot the error among the answered rows against their share of all rows."""
+    _check_probabilities(evaluation)
     ax = _figure()[1][0] if ax is None else ax
     x, y, _ = zip(*evaluation.risk_coverage, strict=True)
     ax.plot(x, y, label=f"area {evaluation.risk_coverage_area:.4f}")
@@ -102,8 +104,8 @@ def plot_risk_coverage(evaluation: Plottable, ax: "Axes | None" = None) -> "Axes
 
 
 def plot_evaluation(evaluation: Plottable) -> "Figure":
-    """Reliability of the whole path and of each level, and risk against coverage."""
-    _with_probabilities(evaluation)
+    """Plot the reliability of whole paths and of each level, and risk against coverage."""
+    _check_probabilities(evaluation)
     figure, (whole, levels, risk) = _figure(3)
     plot_reliability(evaluation, whole)
     for level in evaluation.levels:

@@ -1,4 +1,4 @@
-"""Errors among the answered rows while the least sure rows are left out."""
+"""The error among the answered rows while the least confident rows are left out."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class SurestFirst:
-    """Rows by falling confidence.
+    """Rows in the order of decreasing confidence.
 
     Attributes:
-        order: int [rows]: the rows, the surest one first.
+        order: int [rows]: the rows, the most confident one first.
         last: int [rows]: for each place in that order, the last place with the same confidence;
-            rows that are equally sure are answered together.
+            rows with equal confidence are answered together.
     """
 
     order: NDArray[np.intp]
@@ -21,18 +21,18 @@ class SurestFirst:
 
     @classmethod
     def of(cls, confidence: NDArray[np.float64]) -> "SurestFirst":
-        """The order of rows with this confidence, float64 [rows]."""
+        """Order rows by their confidence, float64 [rows]."""
         order = np.argsort(-confidence, kind="stable")
         ordered = confidence[order]
         last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
         return cls(order, last[np.searchsorted(last, np.arange(len(order)))])
 
     def area(self, weights: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """The mean error among the answered over all shares of answered rows.
+        """The mean over all shares of answered rows of the error among them.
 
         Args:
             weights: float64 [weighting, rows].
-            right: bool [rows].
+            right: bool [rows]: whether each row is right.
 
         Returns:
             float64 [weighting].
@@ -47,13 +47,13 @@ class SurestFirst:
     def curve(
         self, confidence: NDArray[np.float64], right: NDArray[np.bool_], rows: int, points: int
     ) -> list[tuple[float, float, float]]:
-        """Share answered, error among the answered, and the confidence that divides them.
+        """Triples of the share answered, the error among the answered, and the lowest confidence.
 
         Args:
-            confidence: float64 [rows].
-            right: bool [rows].
-            rows: How many rows the share is taken of.
-            points: Number of points at most.
+            confidence: float64 [rows]: the probability that each row is right.
+            right: bool [rows]: whether each row is right.
+            rows: The number of all rows, of which the share is taken.
+            points: The most points of the curve.
         """
         if not len(self.order):
             return []

@@ -1,14 +1,14 @@
 """Aliases of versions: a log to which each change appends one object.
 
     <model>/aliases/<alias>/00000001.json    the first change
-    <model>/aliases/<alias>/00000002.json    the last one says what the alias names
+    <model>/aliases/<alias>/00000002.json    the last change; it says what the alias names now
 
-The number decides who was first: an object is written only where there is none, so of all who
-write number 7 one wins, and the others learn who did.  Nothing is ever overwritten.
+An object is written only where there is none.  So if several processes write number 7 at the
+same time, one succeeds, and the others learn which event came first.  Nothing is ever
+overwritten.
 """
 
 import getpass
-import json
 import logging
 import re
 import socket
@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from prodcat.errors import ArtifactError, ConfigError, ConflictError
-from prodcat.storage.document import printable, read_document
+from prodcat.storage.document import json_bytes, printable, read_document
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key, check_signature, signer_of
 
@@ -38,17 +38,17 @@ class AliasEvent:
     """One change of an alias.
 
     Attributes:
-        number: From 1.
+        number: The event's number, counted from 1.
         model: The model's name.
         alias: The alias.
-        action: What was done; ``"take over"`` is a promotion that follows what cannot be
-            trusted, and to before which no rollback goes.
-        version: What the alias names since then; None once it is removed.
-        previous: What it named before.
+        action: What was done; ``"take over"`` is a promotion after an event that cannot be
+            trusted, and no rollback goes back beyond it.
+        version: The version that the alias names since then; None if it was removed.
+        previous: The version that the alias named before.
         below: The number of the event to which a rollback returns; 0 for none.
-        time: ISO 8601, UTC.
-        by: Who did it, ``user@host``.
-        reason: What for.
+        time: When it was done, in ISO 8601 and UTC.
+        by: Who did it, as ``user@host``.
+        reason: Why it was done.
     """
 
     number: int
@@ -63,7 +63,7 @@ class AliasEvent:
     reason: str
 
     def __str__(self) -> str:
-        """One line."""
+        """The event in one line for people."""
         why = f" ({self.reason})" if self.reason else ""
         return printable(f"{self.time} {self.action} {self.version or '-'} by {self.by}{why}")
 
@@ -75,7 +75,8 @@ class AliasLog:
         objects: The store.
         model: The model's name.
         alias: The alias.
-        keys: The first that can sign signs; each event must fit one of them, if there are any.
+        keys: The first key that can sign signs new events; if there are keys, each event that
+            is read must have been signed with one of them.
     """
 
     def __init__(self, objects: Objects, model: str, alias: str, keys: Sequence[Key] = ()) -> None:
@@ -83,17 +84,17 @@ class AliasLog:
         self.folder = f"{model}/aliases/{alias}"
 
     def numbers(self) -> list[int]:
-        """Numbers of all events, ascending."""
+        """The numbers of all events, in ascending order."""
         matches = (_FILE.fullmatch(name) for name in self.objects.names(self.folder))
         return sorted(int(match[1]) for match in matches if match)
 
     def last(self) -> AliasEvent | None:
-        """The last event, or None."""
+        """The last event, or None before the first one."""
         numbers = self.numbers()
         return self.read(numbers[-1]) if numbers else None
 
     def all(self) -> list[AliasEvent]:
-        """All events, the first one first; those before a take-over as far as they are right."""
+        """All events, oldest first; damaged ones before a take-over are left out."""
         events: list[AliasEvent] = []
         for number in reversed(self.numbers()):
             try:
@@ -105,10 +106,10 @@ class AliasLog:
         return events[::-1]
 
     def read(self, number: int) -> AliasEvent:
-        """One event.
+        """Read one event.
 
         Raises:
-            ArtifactError: It is damaged, not there, or not signed as it should be.
+            ArtifactError: The event is damaged, missing, or not signed by one of the keys.
         """
         name = self._name(number)
         source = f"The alias event {self.objects.at(name)!r}"
@@ -119,15 +120,15 @@ class AliasLog:
         return self._parse(content, number, source)
 
     def take_over(self, after: int, version: str | None, reason: str) -> AliasEvent:
-        """Follow a last event that is damaged, or not signed as it should be.
+        """Write an event after one that is damaged, or not signed by one of the keys.
 
         Args:
             after: That event's number.
-            version: What the alias is to name; None for nothing.
-            reason: What for.
+            version: The version that the alias is to name; None for no version.
+            reason: Why this is done.
 
         Raises:
-            ConflictError: Someone else changed the alias since.
+            ConflictError: Another process has changed the alias since then.
         """
         return self.append(None, "take over", version, 0, reason, after=after)
 
@@ -144,15 +145,15 @@ class AliasLog:
         """Write the next event.
 
         Args:
-            last: The last event, as the caller knows it.
+            last: The last event that the caller has read.
             action: What is done.
-            version: What the alias is to name.
+            version: The version that the alias is to name.
             below: See :class:`AliasEvent`.
-            reason: What for.
-            after: The number of the last event, where it cannot be read.
+            reason: Why this is done.
+            after: The number of the last event, if that event cannot be read.
 
         Raises:
-            ConflictError: Someone else changed the alias since.
+            ConflictError: Another process has changed the alias since then.
         """
         check_remark("reason", reason)
         number = self._next_number(last, after)
@@ -169,7 +170,7 @@ class AliasLog:
             reason=reason,
         )
         content = self._signed(event)
-        # What could not be read could never be followed by another event.
+        # After an event that cannot be read, nobody could append another one.
         self._parse(content, number, "The event")
         winner = self.objects.create(self._name(number), content)
         if winner is not None:
@@ -186,20 +187,20 @@ class AliasLog:
         return number
 
     def _signed(self, event: AliasEvent) -> bytes:
-        """An event as its file holds it, signed where one of the keys can sign."""
-        # Unlike any other caller's, so that it can be told whose event is there.
+        """The bytes of an event's file, signed if one of the keys can sign."""
+        # A token makes the content unique, so that a writer recognises its event.
         body = {**vars(event), "token": uuid.uuid4().hex}
         signer = signer_of(self.keys)
         if signer is not None:
             body["signature"] = signer.sign(_canonical(body))
-        return json.dumps(body, indent=2).encode() + b"\n"
+        return json_bytes(body, indent=2, ascii=True)
 
     def _conflict(self, event: AliasEvent, winner: bytes) -> ConflictError:
-        """The error of a caller whose event came second.
+        """The error for a caller whose event came second.
 
         Args:
             event: The event that was not written.
-            winner: The content of the event that has its number.
+            winner: The bytes of the event that was written under the same number.
         """
         source = f"The alias event {self.objects.at(self._name(event.number))!r}"
         try:
@@ -209,7 +210,7 @@ class AliasLog:
             who = "someone else changed it"
         return ConflictError(
             f"{self.model}@{self.alias} was to become {event.version or 'nothing'}, but {who} at "
-            "the same time. Look at what it names now, and try again if it is still wanted."
+            "the same time. Look at what it names now, and try again if that is not what you want."
         )
 
     def _name(self, number: int) -> str:
@@ -222,26 +223,30 @@ class AliasLog:
             check_signature(self.keys, _canonical(body), signature, source)
             body.pop("token")
             event = AliasEvent(**body)
-            right = (event.number, event.model, event.alias) == (number, self.model, self.alias)
-            right &= all(isinstance(text, str) for text in (event.time, event.by, event.reason))
-            right &= type(event.below) is int and 0 <= event.below < number
-            right &= event.action in _ACTIONS
-            right &= all(
+            valid = (event.number, event.model, event.alias) == (number, self.model, self.alias)
+            valid &= all(isinstance(text, str) for text in (event.time, event.by, event.reason))
+            valid &= type(event.below) is int and 0 <= event.below < number
+            valid &= event.action in _ACTIONS
+            valid &= all(
                 version is None or bool(VERSION.fullmatch(version))
                 for version in (event.version, event.previous)
             )
         except (TypeError, KeyError, AttributeError) as error:
             raise ArtifactError(f"{source} is damaged: {error}.") from error
-        if not right:
+        if not valid:
             raise ArtifactError(f"{source} is damaged, or another alias's.")
         return replace(event, time=printable(event.time), by=printable(event.by))
 
 
 def check_remark(what: str, text: object) -> None:
-    """Refuse a reason or a note that could not be read again.
+    """Refuse a reason or a note that would make its file unreadable.
+
+    Args:
+        what: What the text is, for the message.
+        text: The reason or the note.
 
     Raises:
-        ConfigError: It is no text, or too long.
+        ConfigError: It is not a string, or is too long.
     """
     if not isinstance(text, str) or len(text) > _LONGEST:
         given = f"{len(text):,} letters" if isinstance(text, str) else f"a {type(text).__name__}"
@@ -249,20 +254,22 @@ def check_remark(what: str, text: object) -> None:
 
 
 def now() -> datetime:
-    """The time, UTC."""
+    """The present time in UTC."""
     return datetime.now(UTC)
 
 
 def stamp() -> str:
-    """The time as text, ISO 8601."""
+    """The present time in UTC as text, in ISO 8601."""
     return now().isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _canonical(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    """The bytes of an event that are signed, the same for equal events."""
+    return json_bytes(body, ascii=True, end="", sort_keys=True, separators=(",", ":"))
 
 
 def _who() -> str:
+    """The user and the machine, as ``user@host``."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container whose user has no name

@@ -1,17 +1,17 @@
-"""An artifact as one ``model.tar.gz``, as SageMaker takes it.
+"""An artifact in one file ``model.tar.gz``, which is the form that SageMaker expects.
 
-The same files give the same bytes: no times, no owners, names in a fixed order, the manifest
-first.  Reading writes nothing to the disk, and takes regular files alone that the manifest
-lists: links, devices, absolute paths, ``..`` and anything that unpacks to more than it should
-are refused.  Code that lies in an archive beside the artifact is never looked at: it is for AWS's
-servers, ``inference.py`` at the root for many models and in ``code/`` for one.  Multi Model Server
-takes any ``manifest.json`` for one of its own old ones and ends; its new one goes before.
+The same files always give the same bytes: without times and owners, with the names in a fixed
+order, the manifest first.  Reading writes nothing to the disk and accepts only regular files that
+the manifest lists: links, devices, absolute paths, ``..`` and archives that unpack to an
+unexpected size are refused.  An archive also holds code for AWS's servers, which prodcat never
+reads: ``inference.py`` at the root for servers of many models, and in ``code/`` for servers of
+one.  Multi Model Server would mistake ``manifest.json`` for its own former format and stop, so the
+archive holds a manifest in the server's present format too, which takes precedence.
 """
 
 import gzip
 import hashlib
 import io
-import json
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from typing import Any
 
 from prodcat.errors import ArtifactError, StoreError
 from prodcat.storage.artifact import Artifact
+from prodcat.storage.document import json_bytes
 from prodcat.storage.manifest import MANIFEST, check_hash, check_size, missing_file, parse_manifest
 from prodcat.storage.objects import Objects
 
@@ -41,26 +42,33 @@ _SERVED = {
 _CODE = {
     "inference.py": _INFERENCE,
     "code/inference.py": _INFERENCE,
-    "MAR-INF/MANIFEST.json": json.dumps(_SERVED).encode(),
+    "MAR-INF/MANIFEST.json": json_bytes(_SERVED, ascii=True, end=""),
 }
-_RATIO = 8  # weights shrink to nine tenths, a tree's JSON to a tenth
+_RATIO = 8  # weights shrink to nine tenths of their size, the JSON of a tree to a tenth
 
 
 def is_archive(uri: str) -> bool:
-    """Whether a URI is that of an archive, by its name."""
+    """Whether a URI names an archive, judging by its ending.
+
+    >>> is_archive("s3://models/tr/model.tar.gz"), is_archive("s3://models/tr")
+    (True, False)
+    """
     return uri.lower().endswith(_ENDS)
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """One archive of all files, and of the few lines that AWS's servers run.
+    """Pack all files, and the code that AWS's servers run, into one archive.
 
     Args:
-        files: Contents by name, the manifest too.
+        files: The content of each file by its name, the manifest included.
+
+    Returns:
+        The archive's bytes.
     """
     files = {**files, **_CODE}
     packed = _packed(files, _LEVEL)
     if sum(map(len, files.values())) > _most(len(packed)):
-        packed = _packed(files, 0)  # what shrinks so much would be taken for a bomb
+        packed = _packed(files, 0)  # otherwise reading would refuse it as a decompression bomb
     return packed
 
 
@@ -78,19 +86,20 @@ def _packed(files: Mapping[str, bytes], level: int) -> bytes:
 
 
 def _most(packed: int) -> int:
-    """To how many bytes an archive of so many may unpack."""
+    """The most bytes to which an archive of a given size may unpack."""
     return max(_FREE, _RATIO * packed)
 
 
 def read_archive(objects: Objects, name: str) -> Artifact:
-    """The verified artifact in an archive.
+    """Read and verify the artifact in an archive.
 
     Args:
         objects: The folder that the archive is in.
-        name: Its name there.
+        name: The archive's name in that folder.
 
     Raises:
-        ArtifactError: There is none, it is damaged, or it has members that no artifact has.
+        ArtifactError: There is no such archive, it is damaged, or it has members that an
+            artifact cannot have.
     """
     uri = objects.at(name)
     try:
@@ -111,7 +120,7 @@ def read_archive(objects: Objects, name: str) -> Artifact:
 
 
 class _Unpacked:
-    """What an archive unpacks to, read forward in small pieces and not without end."""
+    """The content of an archive, read forward in small pieces up to a limit."""
 
     def __init__(self, content: bytes, uri: str) -> None:
         self.file = gzip.GzipFile(fileobj=io.BytesIO(content))
@@ -119,7 +128,7 @@ class _Unpacked:
         self.uri = uri
 
     def read(self, size: int) -> bytes:
-        """The next bytes."""
+        """Read the next bytes."""
         if not 0 <= size <= _MOST_AT_ONCE:
             raise ArtifactError(
                 f"The archive {self.uri!r} has a header of {size:,} bytes; expected at most "
@@ -129,12 +138,12 @@ class _Unpacked:
         return self.file.read(size)
 
     def seek(self, place: int) -> int:
-        """Go on from there."""
+        """Move to a place, counted in bytes from the start."""
         self._check(place)
         return self.file.seek(place)
 
     def tell(self) -> int:
-        """Where the next bytes are from."""
+        """The place of the next byte, counted from the start."""
         return self.file.tell()
 
     def _check(self, place: int) -> None:
@@ -146,7 +155,7 @@ class _Unpacked:
 
 
 def _members(content: bytes, uri: str) -> Any:
-    """Each member with a reader of its content, in order."""
+    """Name, size and reader of each regular file, in the order of the archive."""
     unpacked: Any = _Unpacked(content, uri)
     with tarfile.open(fileobj=unpacked, mode="r:") as tar:
         for number, member in enumerate(tar):
@@ -173,6 +182,7 @@ def _members(content: bytes, uri: str) -> Any:
 
 
 def _manifest_of(content: bytes, uri: str) -> bytes:
+    """The bytes of the manifest in an archive."""
     for path, size, file in _members(content, uri):
         if path == MANIFEST:
             return bytes(file.read(min(size, _MOST_AT_ONCE)))
@@ -183,21 +193,22 @@ def _manifest_of(content: bytes, uri: str) -> bytes:
 
 
 def _files_of(content: bytes, manifest: Mapping[str, Any], uri: str) -> dict[str, bytes]:
-    wanted = manifest["files"]
+    """The content of each file that the manifest lists, verified, by its name."""
+    listed = manifest["files"]
     files: dict[str, bytes] = {}
     for path, size, file in _members(content, uri):
-        if path not in wanted:
-            continue  # the manifest, or code for a server
+        if path not in listed:
+            continue  # the manifest itself, or code for a server
         if path in files:
             raise ArtifactError(f"The archive {uri!r} has two members {path!r}. Pack it again.")
-        check_size(path, size, wanted[path]["bytes"], uri)
+        check_size(path, size, listed[path]["bytes"], uri)
         digest, pieces = hashlib.sha256(), []
         while piece := file.read(_MOST_AT_ONCE):
             digest.update(piece)
             pieces.append(piece)
-        check_hash(path, digest.hexdigest(), wanted[path]["sha256"], uri)
+        check_hash(path, digest.hexdigest(), listed[path]["sha256"], uri)
         files[path] = b"".join(pieces)
-    for name in wanted:
+    for name in listed:
         if name not in files:
             raise missing_file(name, uri)
     return files

@@ -7,11 +7,11 @@
     model.safetensors   all weights
     history.json        the training history
     evaluation.json     metrics on the validation titles
-    guarantee.json      what guarantees were measured on, where they were
-    README.md           a card for people
+    guarantee.json      the rows on which guarantees were measured, if there are guarantees
+    README.md           a model card for people
 
 The manifest is written last, so a folder without one is not a whole artifact.  Nothing in
-it is executable: no pickle, no code.  What is read may have been made to do harm: sizes are
+it is executable: no pickle, no code.  As the files may have been made to do harm, sizes are
 compared before anything is read, hashes before anything is parsed, and JSON is bounded.
 """
 
@@ -43,12 +43,12 @@ _MOST_TENSORS = 2_000
 
 @dataclass(frozen=True)
 class Artifact:
-    """A verified artifact: every file is what the manifest says.
+    """A verified artifact: every file has the size and the hash that the manifest says.
 
     Attributes:
-        uri: Where it is, for messages.
-        manifest: Its manifest.
-        files: Contents by name, or where they lie as files that never change.
+        uri: Where the artifact is, for messages.
+        manifest: The artifact's manifest.
+        files: By name the content of each file, or the path of a local file that never changes.
     """
 
     uri: str
@@ -56,43 +56,44 @@ class Artifact:
     files: Mapping[str, bytes | Path]
 
     def read(self, name: str) -> bytes:
-        """The content of one file."""
+        """Read the content of one file."""
         content = self.files[name]
         return content if isinstance(content, bytes) else content.read_bytes()
 
     def text(self, name: str, values: int | None = None) -> str:
-        """A file of text that something else parses, with its JSON bounded.
+        """Read a JSON document that another library will parse, and check its size.
 
         Args:
-            name: Of the file.
-            values: Most values, where fewer are expected than any such file may have.
+            name: The file's name.
+            values: The most values that are accepted, if that is fewer than in any other file
+                of this name.
 
         Raises:
-            ArtifactError: It is too large, or no UTF-8.
+            ArtifactError: The document is too large, or not UTF-8.
         """
-        content = self.read(name)
+        content, source = self.read(name), self._source(name)
         limit, most = json_limits(name)
-        source = f"{name} in the artifact at {self.uri!r}"
         check_document(content, source, limit=limit, values=min(values or most, most))
         try:
             return content.decode()
         except UnicodeDecodeError as error:
-            raise ArtifactError(
-                f"{name} in the artifact at {self.uri!r} is no UTF-8: {error}. {REMEDY}"
-            ) from error
+            raise ArtifactError(f"{source} is not UTF-8: {error}. {REMEDY}") from error
 
     def document(self, name: str) -> Any:
-        """A file of JSON, parsed.
+        """Read and parse a JSON document.
 
         Raises:
-            ArtifactError: It is too large, too deep, or no JSON.
+            ArtifactError: The document is too large, nested too deep, or not JSON.
         """
         limit, values = json_limits(name)
-        source = f"{name} in the artifact at {self.uri!r}"
-        return read_document(self.read(name), source, limit=limit, values=values)
+        return read_document(self.read(name), self._source(name), limit=limit, values=values)
+
+    def _source(self, name: str) -> str:
+        """A file of this artifact as messages name it."""
+        return f"{name} in the artifact at {self.uri!r}"
 
     def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """Type and shape of each weight by name, from the file's header alone.
+        """Type and shape of each tensor by its name, read from the header of the weights alone.
 
         Raises:
             ArtifactError: The header does not fit the file.
@@ -109,10 +110,10 @@ class Artifact:
             )
 
     def tensors(self) -> "dict[str, Tensor]":
-        """The weights; mapped into memory where they are a file.
+        """Load the weights by name; a local file is mapped into memory.
 
         Raises:
-            ArtifactError: They cannot be read.
+            ArtifactError: The weights cannot be read.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load, load_file
@@ -124,8 +125,7 @@ class Artifact:
             return tensors
         except (SafetensorError, ValueError, KeyError, OverflowError) as error:
             raise ArtifactError(
-                f"{WEIGHTS} in the artifact at {self.uri!r} cannot be read: "
-                f"{type(error).__name__}: {error}. {REMEDY}"
+                f"{self._source(WEIGHTS)} cannot be read: {type(error).__name__}: {error}. {REMEDY}"
             ) from error
 
 
@@ -163,15 +163,15 @@ def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str
 
 
 def check_loadable(name: str, content: bytes, values: int | None = None) -> None:
-    """Refuse to write JSON that could not be read back; see :meth:`Artifact.text`.
+    """Refuse to write JSON that :meth:`Artifact.text` would refuse to read back.
 
     Args:
-        name: Of the file.
-        content: Of the file.
-        values: See :meth:`Artifact.text`.
+        name: The file's name.
+        content: The file's bytes.
+        values: As for :meth:`Artifact.text`.
 
     Raises:
-        ArtifactError: It is too large.
+        ArtifactError: The document is too large.
     """
     limit, most = json_limits(name)
     most = min(values or most, most)
@@ -188,9 +188,9 @@ def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes
     """Write the files, then the manifest.
 
     Args:
-        objects: A folder.  An artifact that is there is replaced: its manifest goes first,
-            so that it never vouches for mixed files.
-        files: Contents by name.
+        objects: The folder.  An artifact that is there is replaced; its manifest is removed
+            first, so that no manifest ever describes a mixture of files.
+        files: The content of each file by its name.
         manifest: See :func:`describe` and :func:`to_bytes`.
 
     Raises:
@@ -209,19 +209,27 @@ def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes
 
 
 def read_near(objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[str, bytes]:
-    """Read and verify all files of a folder that needs no network.
+    """Read and verify all files of an artifact whose folder needs no network.
+
+    Args:
+        objects: The folder.
+        manifest: The artifact's manifest.
+        uri: Where the artifact is, for messages.
+
+    Returns:
+        The content of each file by its name.
 
     Raises:
         ArtifactError: A file is missing, truncated or altered; the message says which.
     """
     files: dict[str, bytes] = {}
-    for name, wanted in manifest["files"].items():
+    for name, entry in manifest["files"].items():
         try:
-            check_size(name, objects.size(name), wanted["bytes"], uri)
-            content = objects.start(name, wanted["bytes"] + 1)
+            check_size(name, objects.size(name), entry["bytes"], uri)
+            content = objects.start(name, entry["bytes"] + 1)
         except FileNotFoundError as error:
             raise missing_file(name, uri) from error
-        check_size(name, len(content), wanted["bytes"], uri)
-        check_hash(name, hashlib.sha256(content).hexdigest(), wanted["sha256"], uri)
+        check_size(name, len(content), entry["bytes"], uri)
+        check_hash(name, hashlib.sha256(content).hexdigest(), entry["sha256"], uri)
         files[name] = content
     return files

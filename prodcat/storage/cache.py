@@ -1,11 +1,11 @@
-"""Files of artifacts kept on this machine, named by what they hold.
+"""Files of artifacts kept on this machine, named by the hash of their content.
 
-    blobs/<ab>/<SHA-256>     whole, verified, never written to again
-    parts/<SHA-256>          a download that is not at its end; the next one goes on from there
-    notes/<SHA-256>          manifests of versions, and what aliases named last
-    locks/<SHA-256>.lock     held by the one process that downloads
+    blobs/<ab>/<SHA-256>     whole verified files, which are never written to again
+    parts/<SHA-256>          unfinished downloads, which the next attempt continues
+    notes/<SHA-256>          manifests of versions, and the version that each alias named last
+    locks/<SHA-256>.lock     held by the one process that downloads the file
 
-Many processes may start at once: one downloads, the others wait and find the file.
+If many processes start at once, one downloads a file, and the others wait for it.
 """
 
 import contextlib
@@ -22,17 +22,17 @@ from typing import Any
 
 from prodcat.errors import StoreError
 from prodcat.storage.faults import explain_disk
-from prodcat.storage.local_disk import beside
+from prodcat.storage.local_disk import replace_file
 from prodcat.storage.manifest import check_hash, check_size, missing_file
 from prodcat.storage.objects import PIECE, Objects
 
 logger = logging.getLogger("prodcat")
 DEFAULT_FOLDER = Path("~/.cache/prodcat")
-_AT_ONCE = 4
-_TRIES = 3
-_WIPED = 5
+_AT_ONCE = 4  # downloads
+_MOST_ALTERED = 3  # downloads of one file that arrive altered
+_MOST_WIPED = 5  # times that the cache's folders vanish during one download
 _IN_USE = 600.0  # seconds
-_FORGOTTEN = 7 * 86_400.0
+_ABANDONED = 7 * 86_400.0  # seconds
 _NOTES = 10_000
 
 
@@ -40,9 +40,9 @@ class Cache:
     """Verified files of artifacts on this machine.
 
     Args:
-        folder: Where; ``~/.cache/prodcat`` if not given.
-        max_bytes: When it holds more, what was used longest ago goes, but nothing that was
-            used in the last ten minutes.
+        folder: Where the files are kept; ``~/.cache/prodcat`` if not given.
+        max_bytes: When the cache holds more, the files whose last use is longest ago are removed,
+            but none that was used in the last ten minutes.
 
     Raises:
         StoreError: The folder cannot be made.
@@ -54,23 +54,23 @@ class Cache:
 
     @classmethod
     def of(cls, cache: "Cache | str | Path | None") -> "Cache":
-        """A cache as users name one: itself, its folder, or None for the usual folder."""
+        """The cache that a user means by a cache, a folder, or None for the usual folder."""
         return cache if isinstance(cache, Cache) else cls(cache)
 
     def fetch(self, objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[str, Path]:
-        """Have all files of an artifact here, downloaded and verified where they were not.
+        """Download and verify the files of an artifact that are not in the cache yet.
 
         Args:
             objects: The artifact's folder.
-            manifest: Of the artifact.
-            uri: Of the artifact, for messages.
+            manifest: The artifact's manifest.
+            uri: The artifact's address, for messages.
 
         Returns:
-            Where each file lies.
+            The path of each file in the cache, by its name.
 
         Raises:
-            ArtifactError: A file is missing, truncated or altered there.
-            StoreError: The store cannot be reached, or this disk is full.
+            ArtifactError: A file of the artifact is missing, truncated or altered.
+            StoreError: The store cannot be reached, or this machine's disk is full.
         """
         listed = manifest["files"]
         blobs = {name: self._blob(entry["sha256"]) for name, entry in listed.items()}
@@ -86,14 +86,12 @@ class Cache:
         return blobs
 
     def note(self, key: str, content: bytes) -> None:
-        """Keep something small under a key; what cannot be kept is asked for again."""
+        """Keep a few bytes under a key; if that fails, they will be fetched again."""
         with contextlib.suppress(OSError):
-            path = self._note(key)
-            with beside(str(path), content) as part:
-                part.replace(path)
+            replace_file(str(self._note(key)), content)
 
     def noted(self, key: str) -> bytes | None:
-        """What :meth:`note` kept, or None."""
+        """The bytes that :meth:`note` kept under a key, or None if there are none."""
         try:
             return self._note(key).read_bytes()
         except OSError:
@@ -108,20 +106,21 @@ class Cache:
         return self.folder / "notes" / hashlib.sha256(key.encode()).hexdigest()
 
     def _has(self, blob: Path, size: int) -> bool:
-        """Whether it is here; being asked for is being used."""
+        """Whether a file is in the cache; this counts as a use of the file."""
         try:
             if blob.stat().st_size != size:
                 return False
         except OSError:
             return False
-        with contextlib.suppress(OSError):  # a cache that can only be read serves, too
+        with contextlib.suppress(OSError):  # the cache may be read-only
             os.utime(blob)
         return True
 
-    def _get(self, objects: Objects, name: str, wanted: Mapping[str, Any], uri: str) -> None:
+    def _get(self, objects: Objects, name: str, entry: Mapping[str, Any], uri: str) -> None:
+        """Download one file, unless another process has done so first."""
         from filelock import FileLock
 
-        sha256, size = wanted["sha256"], wanted["bytes"]
+        sha256, size = entry["sha256"], entry["bytes"]
         blob = self._blob(sha256)
         lock = self.folder / "locks" / f"{sha256}.lock"
         part = self.folder / "parts" / sha256
@@ -136,8 +135,8 @@ class Cache:
                     part.replace(blob)
                     blob.chmod(0o444)
                 return
-            except FileNotFoundError as error:  # the cache was wiped in this moment
-                if tries == _WIPED:
+            except FileNotFoundError as error:  # another process removed the cache's folders
+                if tries == _MOST_WIPED:
                     raise self._cannot(name, uri, error) from error
                 time.sleep(0.05 * tries)
             except OSError as error:
@@ -154,7 +153,7 @@ class Cache:
     def _download(
         self, objects: Objects, name: str, part: Path, sha256: str, size: int, uri: str
     ) -> None:
-        """Bytes to a file, from where the last try ended, until their hash is right."""
+        """Download a file, from where the last attempt ended, until its hash is right."""
         if not size:
             part.write_bytes(b"")
         for tries in itertools.count(1):
@@ -166,7 +165,7 @@ class Cache:
                     done = 0
                 for piece in _pieces_of(part, done):
                     digest.update(piece)
-                for piece in _there(objects, name, done, size, uri):
+                for piece in _remote_pieces(objects, name, done, size, uri):
                     file.write(piece)
                     digest.update(piece)
                 file.flush()
@@ -176,21 +175,21 @@ class Cache:
                 return
             part.unlink()
             logger.warning("%s came altered from %s.", name, uri)
-            if tries == _TRIES:
-                _check_there(objects, name, size, uri)
+            if tries == _MOST_ALTERED:
+                _check_remote_size(objects, name, size, uri)
                 check_hash(name, received, sha256, uri)
 
     # -- its size -----------------------------------------------------------------
 
     def _evict(self) -> None:
-        """Remove what was used longest ago, down to the size that is allowed."""
+        """Remove the files whose last use is longest ago, until the cache is small enough."""
         from filelock import FileLock, Timeout
 
         try:
             with FileLock(self.folder / "locks" / "evict.lock", blocking=False):
                 now = time.time()
                 for path, about in _files(self.folder / "parts"):
-                    if now - about.st_mtime > _FORGOTTEN:
+                    if now - about.st_mtime > _ABANDONED:
                         path.unlink(missing_ok=True)
                 notes = sorted(_files(self.folder / "notes"), key=lambda file: file[1].st_mtime)
                 for path, _ in notes[:-_NOTES]:
@@ -213,24 +212,26 @@ class Cache:
             return
 
 
-def _there(objects: Objects, name: str, start: int, end: int, uri: str) -> Iterator[bytes]:
-    """Bytes from where the artifact is; that they are not there is not this disk's fault."""
+def _remote_pieces(objects: Objects, name: str, start: int, end: int, uri: str) -> Iterator[bytes]:
+    """The bytes of an artifact's file; a missing one must not look like a fault of this disk."""
     try:
         yield from objects.pieces(name, start, end)
     except FileNotFoundError as error:
         raise missing_file(name, uri) from error
 
 
-def _check_there(objects: Objects, name: str, size: int, uri: str) -> None:
+def _check_remote_size(objects: Objects, name: str, size: int, uri: str) -> None:
+    """Refuse an artifact's file that is missing or has another size than expected."""
     try:
         check_size(name, objects.size(name), size, uri)
     except FileNotFoundError as error:
         raise missing_file(name, uri) from error
-    except StoreError:  # some servers do not say
+    except StoreError:  # some servers do not tell the size
         return
 
 
 def _pieces_of(path: Path, size: int) -> Iterator[bytes]:
+    """The bytes of a local file; nothing for one of size 0, which may not exist."""
     if not size:
         return
     with path.open("rb") as file:
@@ -239,6 +240,7 @@ def _pieces_of(path: Path, size: int) -> Iterator[bytes]:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """All files below a folder; other processes may remove files meanwhile."""
     for path in folder.rglob("*"):
         try:
             about = path.stat()
@@ -249,20 +251,21 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def _usable(folder: str | Path | None) -> Path:
-    wanted = Path(DEFAULT_FOLDER if folder is None else folder).expanduser()
+    """Make the cache's folder, or a temporary one where the usual one cannot be made."""
+    requested = Path(DEFAULT_FOLDER if folder is None else folder).expanduser()
     try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        return wanted
+        requested.mkdir(parents=True, exist_ok=True)
+        return requested
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
         if folder is not None:
             raise StoreError(
                 f"Cannot make the cache {str(folder)!r}: {error}. Name a folder that can be "
                 "written to."
             ) from error
-        # No home, or a container that can only be read: not worth failing for.
+        # A user without a home, or a read-only container, shall not make loading fail.
         other = Path(tempfile.gettempdir()) / f"prodcat-{os.getuid()}"
-        logger.warning("Cannot make the cache %s (%s); it is kept in %s.", wanted, error, other)
+        logger.warning("Cannot make the cache %s (%s); it is kept in %s.", requested, error, other)
         other.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if other.stat().st_uid != os.getuid():  # what is in it is trusted later
+        if other.stat().st_uid != os.getuid():  # files in the cache are trusted later
             return Path(tempfile.mkdtemp(prefix="prodcat-"))
         return other

@@ -1,7 +1,7 @@
-"""Faults of stores: which of them pass by themselves, and what to do about the others.
+"""Faults of stores: which of them are temporary, and what to do about the others.
 
-A store answers with exceptions of many packages (fsspec, botocore, aiohttp, the operating
-system).  Here is decided what each of them means, so that nobody else has to know.
+Stores raise exceptions of many packages (fsspec, botocore, aiohttp, the operating system).  This
+module alone decides what each of them means.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _PASSING_CODES = {
     "500", "502", "503", "504", "429",
 }  # fmt: skip
 _TAKEN_CODES = {"PreconditionFailed", "412"}
-# Faults of botocore and aiohttp that are the network's, by the names of their classes.
+# The classes of botocore and aiohttp for faults of the network, by name.
 _NETWORK = {
     "HTTPClientError", "ConnectionError", "IncompleteReadError", "ChecksumError",
     "FlexibleChecksumError", "ClientConnectionError", "ClientPayloadError", "ServerTimeoutError",
@@ -52,7 +52,7 @@ _PASSING_ERRNOS = {errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO), errno.ET
 
 
 class TruncatedError(ConnectionError):
-    """An object that ended before it should, although the connection reported no fault."""
+    """An object ended too soon, although the connection reported no fault."""
 
 
 def error_code(error: BaseException | None) -> str | None:
@@ -81,7 +81,7 @@ def is_from_client(error: Exception) -> bool:
 
 
 def is_corrupt(error: Exception) -> bool:
-    """Whether bytes arrived, but not those that were written."""
+    """Whether bytes arrived that differ from those that were written."""
     return "Checksum" in type(error).__name__ or isinstance(error, TruncatedError)
 
 
@@ -90,7 +90,7 @@ def passes(error: Exception) -> bool:
     code = error_code(error)
     if code is not None:
         return code in _PASSING_CODES
-    status = getattr(error, "status", None)  # of a plain HTTP server
+    status = getattr(error, "status", None)  # the answer of a plain HTTP server
     if isinstance(status, int):
         return status >= 500 or status in (408, 429)
     if is_from_client(error):
@@ -102,10 +102,10 @@ def passes(error: Exception) -> bool:
 
 
 def nothing_there(error: Exception) -> list[Any]:
-    """An empty listing for a folder that does not exist.
+    """An empty listing, for a folder that does not exist in a bucket that does.
 
     Raises:
-        Exception: The fault itself, where it is the bucket that does not exist.
+        Exception: The fault itself, if the bucket does not exist either.
     """
     if is_missing_bucket(error):
         raise error
@@ -115,14 +115,15 @@ def nothing_there(error: Exception) -> list[Any]:
 def explained(
     verb: str, uri: str, error: Exception, *, is_local: bool, seconds: float | None
 ) -> StoreError:
-    """A fault as prodcat reports it: what was attempted, what went wrong and what to do.
+    """Make the error for a fault: what was attempted, what went wrong and what to do.
 
     Args:
         verb: What was attempted, such as ``"read"``.
         uri: The object's URI.
         error: The fault.
         is_local: Whether the object is a file of this machine.
-        seconds: For how long it was tried, where the fault might have passed; otherwise None.
+        seconds: How long the operation was tried, if the fault was a temporary one; otherwise
+            None.
     """
     code = error_code(error)
     reason = str(error).strip().rstrip(".") or type(error).__name__
@@ -148,20 +149,20 @@ def explained(
 
 
 def explain_disk(error: OSError) -> str:
-    """What a fault of this machine's disk is, and what to do."""
+    """Say what a fault of this machine's disk is, and what to do about it."""
     hint = _ERRNO_HINTS.get(error.errno or 0, "Check the disk")
     return f"{error.strerror or error}. {hint}."
 
 
 @contextlib.contextmanager
 def store_faults(uri: str) -> Iterator[None]:
-    """While a file is read: tell faults of its store from faults of the file.
+    """Distinguish faults of a store from faults of the file that is read in this context.
 
     Args:
         uri: The file's URI, for the message.
 
     Raises:
-        StoreError: The store failed; any other error is passed on as it is.
+        StoreError: The store failed.  Any other error is passed on unchanged.
     """
     try:
         yield
@@ -173,6 +174,7 @@ def store_faults(uri: str) -> Iterator[None]:
 
 
 def _read_fault(uri: str, error: Exception) -> StoreError | None:
+    """The error to raise for a fault of the store, or None for a fault of the file."""
     of_store = isinstance(error, OSError) or is_from_client(error)
     if not of_store or isinstance(error, FileNotFoundError):
         return None

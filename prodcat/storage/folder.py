@@ -1,7 +1,7 @@
-"""A folder at any fsspec URI; each operation is one attempt, whose faults come as they are.
+"""A folder at any fsspec URI; each operation is one attempt, whose faults are passed on.
 
-Whatever differs between kinds of stores is decided here.  Local files are written beside their
-place and moved there; an object store shows a PUT whole or not at all.
+This module decides whatever differs between kinds of stores.  A local file is written under
+another name and then moved to its place; an object store shows a PUT either whole or not at all.
 """
 
 import threading
@@ -21,11 +21,11 @@ _IN_MEMORY = threading.Lock()
 
 @dataclass(frozen=True)
 class Entry:
-    """What a listing says of one object.
+    """One object in a listing.
 
     Attributes:
-        bytes: Its size.
-        changed: When it was written, seconds since 1970.
+        bytes: The object's size.
+        changed: When the object was written, in seconds since 1970.
     """
 
     bytes: int
@@ -33,11 +33,11 @@ class Entry:
 
 
 class Folder:
-    """A folder; nothing is connected before it is needed.
+    """A folder, which connects to its store when it is first used.
 
     Args:
-        uri: Its URI, without a slash at the end.
-        options: For the filesystem, such as ``endpoint_url``, ``key`` and ``secret``.
+        uri: The folder's URI, without a slash at the end.
+        options: Options of the filesystem, such as ``endpoint_url``, ``key`` and ``secret``.
     """
 
     def __init__(self, uri: str, options: Mapping[str, Any]) -> None:
@@ -47,7 +47,7 @@ class Folder:
 
     @property
     def is_local(self) -> bool:
-        """Whether its objects are files of this machine."""
+        """Whether the objects are files of this machine."""
         return self.protocol in local_disk.PROTOCOLS
 
     @property
@@ -57,12 +57,12 @@ class Folder:
 
     @property
     def is_s3(self) -> bool:
-        """Whether it is in S3, or on a server with the same interface."""
+        """Whether the folder is in S3, or on a server with the same interface."""
         return self.protocol in s3.PROTOCOLS
 
     @property
     def is_web(self) -> bool:
-        """Whether it is on a plain web server."""
+        """Whether the folder is on a plain web server."""
         return self.protocol in web_server.PROTOCOLS
 
     @property
@@ -70,7 +70,7 @@ class Folder:
         """The filesystem of fsspec.
 
         Raises:
-            StoreError: There is no such filesystem, or the URI names no bucket.
+            StoreError: There is no such filesystem, or the URI does not name a bucket.
         """
         return self._connected()[0]
 
@@ -81,12 +81,12 @@ class Folder:
         return f"{self.uri}{name}" if self.uri.endswith("/") else f"{self.uri}/{name}"
 
     def path(self, name: str) -> str:
-        """An object's path in the filesystem; the folder's where the name is empty."""
+        """The path of an object in the filesystem, or of the folder if the name is empty."""
         root = self._connected()[1]
         return f"{root}/{name}" if name else root
 
     def _connected(self) -> tuple[Any, str]:
-        """The filesystem, and the folder's path in it."""
+        """The filesystem, and the path of the folder in it."""
         if self._connection is None:
             import fsspec
 
@@ -109,11 +109,11 @@ class Folder:
     # -- reading ------------------------------------------------------------------
 
     def read(self, name: str, start: int | None, end: int | None) -> bytes:
-        """An object's bytes from ``start`` to before ``end``, or to its end.
+        """Read an object's bytes from ``start`` to before ``end``, or to the object's end.
 
         Raises:
             FileNotFoundError: There is no such object.
-            TruncatedError: It has no ``end`` bytes.
+            TruncatedError: The object has fewer than ``end`` bytes.
         """
         content = self._content(name, start, end)
         if end is not None and len(content) != end - (start or 0):
@@ -121,7 +121,7 @@ class Folder:
         return content
 
     def start(self, name: str, limit: int) -> bytes:
-        """An object's first bytes, at most ``limit``.
+        """Read an object's first bytes, at most ``limit``.
 
         Raises:
             FileNotFoundError: There is no such object.
@@ -129,7 +129,7 @@ class Folder:
         try:
             return self._content(name, 0, limit)
         except OSError as error:
-            if error_code(error) == "InvalidRange":  # of an empty object
+            if error_code(error) == "InvalidRange":  # the object is empty
                 return b""
             raise
 
@@ -151,7 +151,7 @@ class Folder:
 
         Raises:
             FileNotFoundError: There is no such object.
-            StoreError: The server does not say.
+            StoreError: The server does not tell the size.
         """
         try:
             info = self.filesystem.info(self.path(name))
@@ -164,7 +164,7 @@ class Folder:
         return int(info["size"])
 
     def names(self, folder: str) -> list[str]:
-        """What lies directly in a folder of this one, sorted; nothing where there is none."""
+        """The sorted names of all entries of a subfolder; none if there is no such folder."""
         filesystem, path = self.filesystem, self.path(folder)
         filesystem.invalidate_cache()
         try:
@@ -175,7 +175,7 @@ class Folder:
         return sorted(entry.rsplit("/", 1)[-1] for entry in paths)
 
     def walk(self, folder: str) -> dict[str, Entry]:
-        """All objects below a folder of this one, by their names relative to it."""
+        """All objects below a subfolder, by their names relative to that subfolder."""
         filesystem, path = self.filesystem, self.path(folder)
         filesystem.invalidate_cache()
         try:
@@ -191,12 +191,12 @@ class Folder:
     # -- writing ------------------------------------------------------------------
 
     def make(self) -> None:
-        """Make the folder, where folders are something; an object store needs none."""
+        """Make the folder in stores that have folders; an object store has none."""
         if not self.is_s3:
             self.filesystem.makedirs(self.path(""), exist_ok=True)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write an object, or replace it; a reader sees the old one or the new one, whole."""
+        """Write or replace an object; readers see either the old or the new content, whole."""
         filesystem, path = self.filesystem, self.path(name)
         if self.is_local:
             local_disk.replace_file(path, content)
@@ -206,13 +206,13 @@ class Folder:
             filesystem.pipe_file(path, content)
 
     def create(self, name: str, content: bytes) -> bool:
-        """Write an object only where there is none.
+        """Write an object unless it exists already.
 
         Returns:
-            Whether it was written.
+            Whether the object was written.
 
         Raises:
-            StoreError: This kind of store knows no way to let one writer alone succeed.
+            StoreError: In a store of this kind, several writers could succeed.
         """
         try:
             return self._create(name, content)
@@ -236,21 +236,21 @@ class Folder:
             s3.put_new(filesystem, path, content)
         else:
             raise StoreError(
-                f"{self.uri!r} is of a kind ({self.protocol}) on which prodcat knows no "
-                "way to let one writer alone win, so models are not published there. "
-                "Expected s3://, a local folder or memory://."
+                f"{self.uri!r} is in a store of a kind ({self.protocol}) in which two writers "
+                "could both succeed, so prodcat does not publish models there. Expected s3://, a "
+                "local folder or memory://."
             )
         return True
 
     def remove(self, name: str) -> None:
-        """Remove an object; nothing happens where there is none."""
+        """Remove an object, if it exists."""
         try:
             self.filesystem.rm_file(self.path(name))
         except FileNotFoundError as error:
             nothing_there(error)
 
     def remove_below(self, folder: str) -> None:
-        """Remove a folder of this one and all in it; nothing happens where there is none."""
+        """Remove a subfolder and everything in it, if it exists."""
         filesystem, path = self.filesystem, self.path(folder)
         filesystem.invalidate_cache()
         try:
@@ -260,11 +260,11 @@ class Folder:
 
 
 def _changed(info: Mapping[str, Any]) -> float:
-    """When a listed object was written, seconds since 1970."""
+    """When a listed object was written, in seconds since 1970."""
     for key in ("LastModified", "mtime", "created"):
         changed = info.get(key)
         if isinstance(changed, datetime):
             return (changed if changed.tzinfo else changed.replace(tzinfo=UTC)).timestamp()
         if isinstance(changed, (int, float)):
             return float(changed)
-    return time.time()  # unknown: as if it were new, so that nothing is removed too soon
+    return time.time()  # unknown: taken for new, so that nothing is removed too soon

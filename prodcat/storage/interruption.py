@@ -1,4 +1,4 @@
-"""SIGTERM as something that can be asked about, for jobs that end in good order."""
+"""SIGTERM as an event that a job can poll, so that it ends in good order."""
 
 import signal
 import threading
@@ -8,7 +8,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def told_to_stop(listens: bool = True) -> Iterator[threading.Event]:
-    """An event that SIGTERM sets, while it lasts; without listening nothing sets it."""
+    """An event that SIGTERM sets during this context.
+
+    Args:
+        listens: Whether to handle SIGTERM; otherwise nothing sets the event.  Threads other than
+            the main one never handle signals.
+    """
     stop = threading.Event()
     if not listens or threading.current_thread() is not threading.main_thread():
         yield stop

@@ -1,4 +1,4 @@
-"""What is known of the versions in a store, for lists and for people."""
+"""Descriptions of the versions in a store, for lists and for people."""
 
 import logging
 from collections.abc import Mapping
@@ -19,24 +19,24 @@ _LARGEST_METRIC = 1e15
 
 @dataclass(frozen=True)
 class Version:
-    """What is known of one version of a model.
+    """One version of a model, as its manifest describes it.
 
     Attributes:
         model: The model's name.
-        version: Its own name.
-        aliases: What names it.
-        created: ISO 8601, UTC.
-        parent: The version that it was trained, calibrated or trimmed from, or None.
+        version: The version's name.
+        aliases: The aliases that name the version, in alphabetical order.
+        created: When the version was made, in ISO 8601 and UTC.
+        parent: The version from which this one was trained, calibrated or trimmed, or None.
         tree_hash: Hash of the tree; see :attr:`prodcat.Taxonomy.hash`.
-        fingerprint: Hash of titles, tree and settings that it was trained with.
-        metrics: On its validation titles.
-        libraries: Versions of Python and packages that it was saved with.
-        prodcat_version: Of the prodcat that saved it.
-        bytes: Size of all files.
-        files: Size and SHA-256 of each file.
-        note: What its publisher said of it.
-        signed_by: Id of the key that it is signed with, or None.  A store without keys takes
-            its word for it.
+        fingerprint: Hash of the titles, the tree and the settings of the training, or None.
+        metrics: The metrics on the validation titles, by name.
+        libraries: The versions of Python and of packages with which the version was saved.
+        prodcat_version: The version of prodcat that saved it.
+        bytes: The size of all files together.
+        files: Size and SHA-256 of each file, by name.
+        note: The publisher's note.
+        signed_by: The id of the key that signed the version, or None.  A store without keys
+            does not check the signature.
     """
 
     model: str
@@ -56,32 +56,32 @@ class Version:
 
     @property
     def reference(self) -> str:
-        """What :meth:`prodcat.Store.load` takes: ``model@version``."""
+        """The reference that :meth:`prodcat.Store.load` takes: ``model@version``."""
         return f"{self.model}@{self.version}"
 
 
 def show_version(registry: Registry, name: str, version: str) -> Version:
-    """What is known of one version.
+    """Describe one version.
 
     Args:
-        registry: What the store holds.
+        registry: The models of the store.
         name: The model's name.
-        version: The version.
+        version: The version's name.
 
     Raises:
         StoreError: There is no such version.
-        ArtifactError: It is damaged, or not signed as it should be.
+        ArtifactError: The version is damaged, or not signed by one of the keys.
     """
     manifest = registry.manifest(name, version)[2]
     return _described(manifest, registry.last_events(name, strict=False))
 
 
 def list_versions(registry: Registry, name: str | None) -> tuple[Version, ...]:
-    """All versions that are whole, by model, the newest first.
+    """Describe all complete versions, model by model, the newest version first.
 
     Args:
-        registry: What the store holds.
-        name: Of this model alone, where one is given.
+        registry: The models of the store.
+        name: The only model to list; None for all models.
 
     Raises:
         StoreError: There is no such model, or the store cannot be reached.
@@ -101,7 +101,7 @@ def list_versions(registry: Registry, name: str | None) -> tuple[Version, ...]:
 def _described_or_none(
     registry: Registry, name: str, events: Mapping[str, AliasEvent], version: str
 ) -> Version | None:
-    """A version for a list, from which damaged ones are left out with a warning."""
+    """A version for a list; None, with a warning, if it is damaged."""
     versions = registry.versions(name)
     try:
         content, signature = versions.manifest(version)
@@ -111,7 +111,7 @@ def _described_or_none(
         except ArtifactError as error:
             logger.warning("Listed, but it will not be loaded: %s", error)
             manifest = {**manifest, "signed_by": None}
-    except FileNotFoundError:  # deleted in this moment
+    except FileNotFoundError:  # another process has just deleted it
         return None
     except ArtifactError as error:
         logger.warning("Left out of the list: %s", error)
@@ -120,10 +120,10 @@ def _described_or_none(
 
 
 def _described(manifest: Mapping[str, Any], events: Mapping[str, AliasEvent]) -> Version:
-    """What a manifest says of its version, whoever wrote it.
+    """Describe a version by its manifest, which anybody may have written.
 
     Args:
-        manifest: Of the version; only what is needed to load it has been checked.
+        manifest: The version's manifest, in which only what loading needs has been checked.
         events: The last event of each alias.
     """
     version, files = manifest["version"], manifest["files"]
@@ -157,7 +157,7 @@ def _mapping(value: object) -> dict[Any, Any]:
 
 
 def _text(value: object) -> str:
-    """A value as text that a terminal can show; nothing for None."""
+    """A value as text that a terminal can show; empty for None."""
     return _text_or_none(value) or ""
 
 

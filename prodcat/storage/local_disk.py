@@ -1,4 +1,4 @@
-"""Files of this machine: written whole, put in place at once, and cleared of leftovers."""
+"""Files of this machine: complete files put in place at once, and removal of leftovers."""
 
 import errno
 import logging
@@ -17,12 +17,13 @@ _PART = re.compile(r"\..+\.[0-9a-f]{32}\.part")
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-class beside:  # noqa: N801, used as a function
-    """A whole file beside the place where it belongs; gone at the end unless it was moved.
+class PartFile:
+    """A complete file under a temporary name, which is removed at the end unless it was moved.
 
     Args:
-        path: Where it belongs; its folder is made.
-        content: What is in it.
+        path: The file's final path, in whose folder the temporary file is written; the folder
+            is made.
+        content: The file's bytes.
     """
 
     def __init__(self, path: str, content: bytes) -> None:
@@ -32,7 +33,7 @@ class beside:  # noqa: N801, used as a function
         self.content = content
 
     def __enter__(self) -> Path:
-        """Write the file, and return its path."""
+        """Write the file, and return its temporary path."""
         try:
             with self.part.open("wb") as file:
                 file.write(self.content)
@@ -44,50 +45,52 @@ class beside:  # noqa: N801, used as a function
         return self.part
 
     def __exit__(self, *_: object) -> None:
-        """Remove the file where it still is."""
+        """Remove the file if it was not moved."""
         self.part.unlink(missing_ok=True)
 
 
 def replace_file(path: str, content: bytes) -> None:
-    """Write a file, or replace it; a reader sees the old content or the new one, whole."""
-    with beside(path, content) as part:
+    """Write or replace a file; readers see either the old or the new content, whole."""
+    with PartFile(path, content) as part:
         part.replace(path)
 
 
 def create_file(path: str, content: bytes, store: str) -> None:
-    """Write a file only where there is none.
+    """Write a file unless it exists already.
 
     Args:
-        path: Where.
-        content: What is in it.
+        path: The file's path.
+        content: The file's bytes.
         store: The URI of the store, for messages.
 
     Raises:
-        FileExistsError: There is one.
+        FileExistsError: The file exists already.
         StoreError: The disk has no hard links, so that two writers could both succeed.
     """
-    with beside(path, content) as part:
+    with PartFile(path, content) as part:
         try:
             os.link(part, path)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
             raise StoreError(
-                f"The disk of {store!r} has no hard links ({error.strerror}), without which "
-                "prodcat knows no way to let one writer alone win. Use another disk, or S3."
+                f"The disk of {store!r} has no hard links ({error.strerror}), so that two writers "
+                "could both succeed. Use another disk, or S3."
             ) from error
 
 
 def check_regular(path: str, uri: str) -> None:
-    """Refuse to read what is neither a file nor a folder.
+    """Refuse to read anything but a regular file or a folder.
+
+    A pipe would make the reader wait forever, and a device has no end.
 
     Args:
-        path: Its path.
-        uri: Its URI, for the message.
+        path: The path to check.
+        uri: The object's URI, for the message.
 
     Raises:
-        FileNotFoundError: There is nothing.
-        ArtifactError: It is a pipe, which would be waited for, or a device, which has no end.
+        FileNotFoundError: Nothing has this path.
+        ArtifactError: It is neither a file nor a folder.
     """
     mode = Path(path).stat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
@@ -98,17 +101,17 @@ def remove_part(path: Path, before: float) -> bool:
     """Remove the unfinished file of a process that was killed while it wrote.
 
     Args:
-        path: A file; one whose name is not that of an unfinished file stays.
-        before: It stays, too, where it was changed later, in seconds since 1970.
+        path: The file, which is kept if it does not have the name of an unfinished file.
+        before: The file is kept if it was changed after this time, in seconds since 1970.
 
     Returns:
-        Whether it was removed.
+        Whether the file was removed.
     """
     try:
         if _PART.fullmatch(path.name) and path.stat().st_mtime <= before:
             path.unlink()
             return True
-    except FileNotFoundError:  # put in place by now
+    except FileNotFoundError:  # its writer has put it in place meanwhile
         return False
     except OSError as error:
         logger.warning("Left %s behind: %s", path, explain_disk(error))
@@ -116,19 +119,19 @@ def remove_part(path: Path, before: float) -> bool:
 
 
 def remove_empty_folder(path: Path, before: float) -> bool:
-    """Remove a folder in which nothing is.
+    """Remove an empty folder.
 
     Args:
-        path: The folder; a file stays.
-        before: It stays, too, where it was changed later, in seconds since 1970.
+        path: The folder; a file is kept.
+        before: The folder is kept if it was changed after this time, in seconds since 1970.
 
     Returns:
-        Whether it was removed.
+        Whether the folder was removed.
     """
     try:
         if path.is_dir() and path.stat().st_mtime <= before and not any(path.iterdir()):
             path.rmdir()
             return True
-    except OSError:  # something is in it by now
+    except OSError:  # another process has written to it meanwhile
         return False
     return False

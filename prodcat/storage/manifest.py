@@ -1,19 +1,18 @@
-"""The manifest of an artifact: which files it has, how large they are and what is in them.
+"""The manifest of an artifact: the names, sizes and hashes of its files.
 
-It is written last and read first: what it does not list is not read, and what is not as it says
-is refused.
+It is written last and read first: a file that it does not list is not read, and a file that
+differs from its entry is refused.
 """
 
 import hashlib
 import importlib.metadata
-import json
 import platform
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from prodcat.errors import ArtifactError, StoreError
-from prodcat.storage.document import read_document
+from prodcat.storage.document import json_bytes, read_document
 from prodcat.storage.objects import Objects
 
 FORMAT_VERSION = 3
@@ -32,7 +31,7 @@ KNOWN = (
 MAX_BYTES = 64 << 30
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_LIMIT = 1 << 20
-# Most bytes, and most values, of each file of JSON.
+# The most bytes and the most values of each JSON file.
 _LIMITS = {
     "taxonomy.json": (64 << 20, 1_500_000),
     "tokenizer.json": (128 << 20, 4_000_000),
@@ -43,16 +42,20 @@ REMEDY = "Save or copy the artifact again."
 
 
 def json_limits(name: str) -> tuple[int, int]:
-    """Most bytes and most values of a file of JSON."""
+    """The most bytes and the most values of a JSON file of this name.
+
+    >>> json_limits("config.json")
+    (4194304, 100000)
+    """
     return _LIMITS.get(name, (4 << 20, 100_000))
 
 
 def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
-    """The manifest of files.
+    """Make the manifest of an artifact.
 
     Args:
-        files: Contents by name.
-        version: Of prodcat.
+        files: The content of each file by its name.
+        version: The version of prodcat.
     """
     return {
         "format": "prodcat",
@@ -67,28 +70,36 @@ def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
 
 
 def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
-    """SHA-256 over the names and hashes of a manifest's files."""
+    """SHA-256 over the names and the hashes of all files in a manifest.
+
+    Args:
+        listed: The entry of each file by its name.
+    """
     pairs = sorted((name, entry["sha256"]) for name, entry in listed.items())
-    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+    return hashlib.sha256(json_bytes(pairs, ascii=True, end="")).hexdigest()
 
 
 def to_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """A manifest as its file holds it."""
-    return json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+    """The bytes of a manifest's file."""
+    return json_bytes(manifest, indent=2)
 
 
 def libraries() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a model answers."""
+    """Versions of Python and of the packages that influence a model's answers, by name."""
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in _LIBRARIES
     }
 
 
 def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
-    """A manifest whose form is right.
+    """Parse a manifest and check its form.
+
+    Args:
+        text: The bytes of the manifest's file.
+        uri: The artifact's address, for messages.
 
     Raises:
-        ArtifactError: It is damaged, or of another format.
+        ArtifactError: The manifest is damaged, or of an unknown format.
     """
     source = f"{MANIFEST} of the artifact at {uri!r}"
     manifest = read_document(text, source, limit=_MANIFEST_LIMIT, values=20_000)
@@ -139,17 +150,17 @@ def _is_entry(name: str, entry: object) -> bool:
 
 
 def missing_file(name: str, uri: str) -> ArtifactError:
-    """What to say where a file that the manifest lists is not there."""
+    """The error for a file that the manifest lists and the artifact lacks."""
     return ArtifactError(
         f"The artifact at {uri!r} has no {name}, which its manifest lists. {REMEDY}"
     )
 
 
 def check_size(name: str, actual: int, expected: int, uri: str) -> None:
-    """Refuse a file of another size than the manifest says.
+    """Refuse a file whose size differs from the manifest.
 
     Raises:
-        ArtifactError: It has another size.
+        ArtifactError: The sizes differ.
     """
     if actual != expected:
         raise ArtifactError(
@@ -159,10 +170,10 @@ def check_size(name: str, actual: int, expected: int, uri: str) -> None:
 
 
 def check_hash(name: str, actual: str, expected: str, uri: str) -> None:
-    """Refuse a file of another content than the manifest says.
+    """Refuse a file whose hash differs from the manifest.
 
     Raises:
-        ArtifactError: It has another content.
+        ArtifactError: The hashes differ.
     """
     if actual != expected:
         raise ArtifactError(
@@ -172,10 +183,10 @@ def check_hash(name: str, actual: str, expected: str, uri: str) -> None:
 
 
 def read_manifest(objects: Objects) -> bytes:
-    """The manifest's text.
+    """Read the bytes of an artifact's manifest.
 
     Raises:
-        ArtifactError: There is none.
+        ArtifactError: There is no manifest, or it cannot be read.
     """
     try:
         return objects.start(MANIFEST, _MANIFEST_LIMIT + 1)

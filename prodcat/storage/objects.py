@@ -1,8 +1,8 @@
-"""Objects below one fsspec URI: each whole or not there, faults retried or explained.
+"""Objects below one fsspec URI, with temporary faults retried and others explained.
 
-:class:`Objects` is what the rest of prodcat uses.  What one attempt does is in
-:mod:`prodcat.storage.folder`, when there is another attempt in :mod:`prodcat.storage.retries`,
-and what a fault means in :mod:`prodcat.storage.faults`.
+The rest of prodcat uses :class:`Objects`.  A single attempt at each operation is in
+:mod:`prodcat.storage.folder`, the decision on further attempts in :mod:`prodcat.storage.retries`,
+and the meaning of faults in :mod:`prodcat.storage.faults`.
 """
 
 import os
@@ -19,18 +19,19 @@ from prodcat.storage.retries import Operation
 from prodcat.storage.web_server import ForwardReader
 
 _T = TypeVar("_T")
-PIECE = 8 << 20
-_AT_ONCE = 4
-_SMALL = 64 << 10
+PIECE = 8 << 20  # bytes
+_AT_ONCE = 4  # pieces
+_SMALL = 64 << 10  # bytes
 
 
 class Objects:
-    """What lies below one URI; nothing is connected before it is needed.
+    """The objects below one URI; the connection is made when it is first needed.
 
     Args:
         uri: A folder at any fsspec URI.
-        storage_options: For the filesystem, such as ``endpoint_url``, ``key`` and ``secret``.
-        patience: Seconds for which one operation is tried again.
+        storage_options: Options of the filesystem, such as ``endpoint_url``, ``key`` and
+            ``secret``.
+        patience: Seconds for which a failing operation is retried.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Objects:
 
     @property
     def is_local(self) -> bool:
-        """Whether these are files of this machine."""
+        """Whether the objects are files of this machine."""
         return self.folder.is_local
 
     @property
@@ -58,7 +59,7 @@ class Objects:
         return self.folder.is_near
 
     def below(self, folder: str) -> "Objects":
-        """What lies below a folder of these."""
+        """The objects below a subfolder."""
         return Objects(self.at(folder), self.options, self.patience)
 
     def at(self, name: str) -> str:
@@ -68,23 +69,23 @@ class Objects:
     # -- reading ------------------------------------------------------------------
 
     def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes:
-        """An object's bytes, or those from ``start`` to before ``end``.
+        """Read an object's bytes, or those from ``start`` to before ``end``.
 
         Raises:
-            FileNotFoundError: It is not there.
-            StoreError: It cannot be read.
+            FileNotFoundError: There is no such object.
+            StoreError: The object cannot be read.
         """
         return self._retried("read", name, partial(self.folder.read, name, start, end))
 
     def pieces(self, name: str, start: int, end: int) -> Iterator[bytes]:
-        """An object's bytes from ``start`` to before ``end``, in order, a few MB at a time.
+        """Read an object's bytes from ``start`` to before ``end``, a few MB at a time.
 
-        Some are on their way while the ones before them are used; what a lost connection
-        loses is one piece.
+        The next pieces are fetched while the caller uses the present one, and a lost connection
+        costs one piece only.
 
         Raises:
-            FileNotFoundError: It is not there.
-            StoreError: It cannot be read.
+            FileNotFoundError: There is no such object.
+            StoreError: The object cannot be read.
         """
         bounds = [(first, min(first + PIECE, end)) for first in range(start, end, PIECE)]
         if self.folder.is_web:
@@ -109,11 +110,11 @@ class Objects:
                     future.cancel()
 
     def start(self, name: str, limit: int) -> bytes:
-        """An object's first bytes: all of it where it has no more than ``limit``.
+        """Read an object's first bytes, at most ``limit``.
 
         Raises:
-            FileNotFoundError: It is not there.
-            StoreError: It cannot be read.
+            FileNotFoundError: There is no such object.
+            StoreError: The object cannot be read.
         """
         return self._retried("read", name, partial(self.folder.start, name, limit))
 
@@ -121,58 +122,58 @@ class Objects:
         """An object's size in bytes.
 
         Raises:
-            FileNotFoundError: It is not there.
-            StoreError: It cannot be looked at.
+            FileNotFoundError: There is no such object.
+            StoreError: The size cannot be found out.
         """
         return self._retried("look at", name, partial(self.folder.size, name))
 
     def names(self, folder: str) -> list[str]:
-        """What lies directly in a folder; nothing where there is none."""
+        """The sorted names of all entries of a folder; none if there is no such folder."""
         return self._retried("list", folder, partial(self.folder.names, folder))
 
     def walk(self, folder: str) -> dict[str, Entry]:
-        """All objects below a folder, by their names relative to it."""
+        """All objects below a folder, by their names relative to that folder."""
         return self._retried("list", folder, partial(self.folder.walk, folder))
 
     # -- writing ------------------------------------------------------------------
 
     def make(self) -> None:
-        """Make the folder, where folders are something; an object store needs none.
+        """Make the folder in stores that have folders; an object store has none.
 
         Raises:
-            StoreError: It cannot be made.
+            StoreError: The folder cannot be made.
         """
         self._retried("write", "", self.folder.make)
 
     def write(self, name: str, content: bytes) -> None:
-        """Write an object, or replace it; a reader sees the old one or the new one, whole.
+        """Write or replace an object; readers see either the old or the new content, whole.
 
         Raises:
-            StoreError: It cannot be written.
+            StoreError: The object cannot be written.
         """
         self._retried("write", name, partial(self.folder.write, name, content))
 
     def create(self, name: str, content: bytes) -> bytes | None:
-        """Write an object only where there is none, whoever else tries at the same time.
+        """Write an object unless it exists, even if others try at the same time.
 
         Args:
-            name: Of the object.
-            content: A few hundred bytes, unlike those of any other caller.
+            name: The object's name.
+            content: A few hundred bytes, which no other caller writes.
 
         Returns:
-            None if it was written; otherwise what is there.
+            None if the object was written; otherwise the content of the one that exists.
 
         Raises:
-            StoreError: It cannot be written, or the server ignores the condition.
+            StoreError: The object cannot be written, or the server ignores the condition.
         """
         written = self._retried("write", name, partial(self.folder.create, name, content))
-        # Read back: an answer may have been lost and the request sent again, so "taken" can
-        # mean "by this very call"; and a server that ignores the condition lets all win.
+        # Read back: if an answer was lost and the request sent again, the object may exist
+        # because of this very call; and a server that ignores the condition lets everybody write.
         try:
-            there = self.start(name, max(_SMALL, len(content) + 1))
+            existing = self.start(name, max(_SMALL, len(content) + 1))
         except FileNotFoundError:
-            there = b""
-        if there == content:
+            existing = b""
+        if existing == content:
             return None
         if written:
             raise StoreError(
@@ -180,14 +181,14 @@ class Objects:
                 "only once: this server ignores If-None-Match, so that publishing there would "
                 "lose versions. Use S3, or a server that keeps the condition."
             )
-        return there
+        return existing
 
     def remove(self, name: str) -> None:
-        """Remove an object; nothing happens where there is none."""
+        """Remove an object, if it exists."""
         self._retried("remove", name, partial(self.folder.remove, name))
 
     def remove_below(self, folder: str) -> None:
-        """Remove a folder and all in it; nothing happens where there is none."""
+        """Remove a folder and everything in it, if it exists."""
         self._retried("remove", folder, partial(self.folder.remove_below, folder))
 
     # -- leftovers ----------------------------------------------------------------
@@ -195,15 +196,15 @@ class Objects:
     def clear_parts(
         self, folder: str, before: float, mine: Callable[[str], bool] | None = None
     ) -> list[str]:
-        """Remove files beside their places that a killed process of this machine left.
+        """Remove unfinished files that a killed process of this machine left behind.
 
         Args:
-            folder: Those directly in it.
-            before: Only those last changed before this time, seconds since 1970.
-            mine: Only those for whose name, once they are in place, this says true.
+            folder: The folder in which the files are.
+            before: Files that were changed after this time are kept, in seconds since 1970.
+            mine: Says of a file's final name whether the file may be removed; None for any file.
 
         Returns:
-            Their names, relative to all of this.
+            The names of the removed files, relative to the URI.
         """
         if not self.is_local:
             return []
@@ -212,14 +213,14 @@ class Objects:
         return [name for name in names if local_disk.remove_part(self._file(name), before)]
 
     def remove_empty(self, folder: str, before: float) -> list[str]:
-        """Remove empty folders in a folder of this machine; elsewhere there are none.
+        """Remove empty folders on this machine; an object store has none.
 
         Args:
-            folder: In which.
-            before: Only those last changed before this time, seconds since 1970.
+            folder: The folder in which the empty folders are.
+            before: Folders that were changed after this time are kept, in seconds since 1970.
 
         Returns:
-            Their names, relative to all of this.
+            The names of the removed folders, relative to the URI.
         """
         if not self.is_local:
             return []
@@ -227,14 +228,14 @@ class Objects:
         return [name for name in names if local_disk.remove_empty_folder(self._file(name), before)]
 
     def abort_uploads(self, folder: str, before: float) -> int:
-        """Give up uploads in parts that were begun before a time and never ended (S3 alone).
+        """Abort unfinished multipart uploads, which only S3 has.
 
         Args:
-            folder: Below which.
-            before: Seconds since 1970.
+            folder: The folder below which the uploads were begun.
+            before: Uploads that were begun after this time go on, in seconds since 1970.
 
         Returns:
-            How many there were.
+            How many uploads were aborted.
         """
         if not self.folder.is_s3:
             return 0
@@ -248,6 +249,6 @@ class Objects:
         return Path(self.folder.path(name))
 
     def _retried(self, verb: str, name: str, attempt: Callable[[], _T]) -> _T:
-        """Attempt it, again while the fault may pass and the patience lasts."""
+        """Run an operation, again while its fault is temporary and the patience lasts."""
         is_local, is_s3 = self.folder.is_local, self.folder.is_s3
         return Operation(verb, self.at(name), is_local, is_s3, self.patience).run(attempt)

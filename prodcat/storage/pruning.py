@@ -1,10 +1,10 @@
-"""The removal of versions that nobody needs, and of what interrupted processes left behind."""
+"""Removal of versions that nobody needs, and of leftovers of interrupted processes."""
 
 import logging
 import time
 from functools import partial
 
-from prodcat.errors import ConfigError, ConflictError
+from prodcat.errors import ConfigError, ConflictError, check_whole
 from prodcat.storage.aliases import AliasLog
 from prodcat.storage.registry import Registry
 from prodcat.storage.store_mark import StoreMark
@@ -17,8 +17,8 @@ class Pruning:
     """Removes versions of a store.
 
     Args:
-        registry: What the store holds.
-        mark: The store's mark, proven before anything is removed.
+        registry: The models of the store.
+        mark: The store's mark, which is checked before anything is removed.
     """
 
     def __init__(self, registry: Registry, mark: StoreMark) -> None:
@@ -28,8 +28,8 @@ class Pruning:
         """Delete a version that no alias names; see :meth:`prodcat.Store.delete`."""
         version = self.registry.full_name(name, version)
 
-        def wanted_by() -> str | None:
-            # Signed or not: what anybody relies on is not deleted.
+        def used_by() -> str | None:
+            # An alias protects its version whether it is signed or not.
             events = self.registry.last_events(name, signed=False)
             aliases = [alias for alias, event in events.items() if event.version == version]
             return f"{name}@{aliases[0]}" if aliases else None
@@ -38,7 +38,7 @@ class Pruning:
         if not versions.is_there(version):
             raise self.registry.no_version(name, version)
         self.mark.prove()
-        versions.remove(version, wanted_by)
+        versions.remove(version, used_by)
 
     def prune(self, keep: int, name: str | None, unfinished_after: float) -> tuple[str, ...]:
         """Delete old versions and leftovers; see :meth:`prodcat.Store.prune`."""
@@ -61,7 +61,7 @@ class Pruning:
         return tuple(removed)
 
     def _delete_old(self, versions: Versions, keep: int) -> list[str]:
-        """Delete all but the newest versions, and those that are needed.
+        """Delete all but the newest versions and those that are still needed.
 
         Returns:
             ``model@version`` of each version that was deleted.
@@ -75,7 +75,7 @@ class Pruning:
                 continue
             try:
                 self.delete(model, version)
-            except ConflictError as error:  # promoted in this moment
+            except ConflictError as error:  # another process has just promoted it
                 logger.info("%s", error)
                 continue
             deleted.append(f"{model}@{version}")
@@ -87,13 +87,13 @@ class Pruning:
         needed = {event.version for event in events.values()}
         for alias, event in events.items():
             if event.below:
-                # Without keys: signed or not, what anybody relies on is not deleted.
+                # Without keys: an event protects its version whether it is signed or not.
                 log = AliasLog(self.registry.objects, model, alias)
                 needed.add(log.read(event.below).version)
         return needed
 
     def _clear_parts(self, versions: Versions, before: float) -> list[str]:
-        """Remove what a killed process left in the folders of a model, on a disk."""
+        """Remove unfinished files of killed processes from a model's folders on a local disk."""
         objects = self.registry.objects
         if not objects.is_local:
             return []
@@ -104,8 +104,7 @@ class Pruning:
 
 
 def _check_limits(keep: int, unfinished_after: float) -> None:
-    if isinstance(keep, bool) or not isinstance(keep, int) or keep < 0:
-        raise ConfigError(f"keep={keep!r} is out of range; expected a whole number from 0.")
+    check_whole("keep", keep, 0)
     if not unfinished_after >= 0:
         raise ConfigError(
             f"unfinished_after={unfinished_after!r} is out of range; expected seconds from 0."

@@ -1,8 +1,7 @@
-"""The upload of a version, which is seen once all of it is there and has been read back."""
+"""The upload of a version, which readers see once it is complete and has been read back."""
 
 import contextlib
 import hashlib
-import json
 import logging
 import uuid
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from prodcat.errors import ArtifactError, ConflictError, StoreError
 from prodcat.storage.aliases import now
+from prodcat.storage.document import json_bytes
 from prodcat.storage.manifest import MANIFEST, content_hash, describe, parse_manifest, to_bytes
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import signer_of
@@ -21,10 +21,10 @@ _PATIENCE_AFTER_FAULT = 2.0  # seconds
 
 
 class Publisher:
-    """Adds versions of one model.
+    """Adds versions to one model.
 
     Args:
-        versions: The versions that there are.
+        versions: The versions of the model.
     """
 
     def __init__(self, versions: Versions) -> None:
@@ -35,18 +35,20 @@ class Publisher:
     def publish(
         self, files: Mapping[str, bytes], prodcat_version: str, facts: Mapping[str, Any]
     ) -> tuple[str, bool]:
-        """Upload a version, read it back, and only then let it be seen.
+        """Upload a version, read it back, and only then make it visible.
 
         Args:
-            files: The artifact's files.
-            prodcat_version: For the manifest.
-            facts: For the manifest.
+            files: The content of each file of the artifact by its name.
+            prodcat_version: The version of prodcat, for the manifest.
+            facts: Further entries of the manifest.
 
         Returns:
-            The version, and whether it is new; the same files may be there already.
+            The version's name, and whether it is new; if an earlier version holds the same
+            files, that version is returned.
 
         Raises:
-            StoreError: It cannot be written.
+            StoreError: The version cannot be written.
+            ConflictError: Another process removed its files during the upload.
         """
         draft = describe(files, prodcat_version)
         whole = content_hash(draft["files"])
@@ -57,7 +59,7 @@ class Publisher:
         manifest = self._manifest({**draft, **facts}, version, whole)
         listed = dict(files)
         if self.signer is not None:
-            listed[SIGNATURE] = json.dumps(self.signer.sign(manifest)).encode() + b"\n"
+            listed[SIGNATURE] = json_bytes(self.signer.sign(manifest), ascii=True)
         folder = self.versions.at(version)
         winner = self._upload_all(folder, listed, manifest)
         if winner is not None:
@@ -71,10 +73,10 @@ class Publisher:
         return version, True
 
     def _published_before(self, whole: str) -> str | None:
-        """The version that holds the same files already, or None.
+        """The version that already holds the same files, or None.
 
         Args:
-            whole: The hash over the files' hashes.
+            whole: The hash over the names and the hashes of all files.
         """
         for version in self.versions.ending(whole[:12]):
             if self._holds(version, whole):
@@ -83,7 +85,7 @@ class Publisher:
         return None
 
     def _holds(self, version: str, whole: str) -> bool:
-        """Whether a version holds these files, as they should be and signed as it should be."""
+        """Whether a version holds exactly these files, and is signed by one of the keys."""
         try:
             manifest = self.versions.check(version, *self.versions.manifest(version))
         except (ArtifactError, FileNotFoundError):
@@ -95,7 +97,7 @@ class Publisher:
         )
 
     def _manifest(self, description: Mapping[str, Any], version: str, whole: str) -> bytes:
-        """The manifest as its file holds it."""
+        """The bytes of the manifest's file."""
         manifest = {
             **description,
             "model": self.versions.model,
@@ -107,7 +109,11 @@ class Publisher:
         return to_bytes(manifest)
 
     def _upload_all(self, folder: str, files: Mapping[str, bytes], manifest: bytes) -> bytes | None:
-        """Write all files, and the manifest last; see :meth:`Objects.create`."""
+        """Write all files, then the manifest.
+
+        Returns:
+            None if the manifest was written; otherwise the one that exists.
+        """
         try:
             for name, content in files.items():
                 self._upload(f"{folder}/{name}", content)
@@ -118,16 +124,16 @@ class Publisher:
             raise
 
     def _upload(self, name: str, content: bytes) -> None:
-        """Write an object and read it back, until what is there is right."""
-        wanted = hashlib.sha256(content).digest()
+        """Write an object and read it back, until the bytes are the same."""
+        expected = hashlib.sha256(content).digest()
         for _ in range(_TRIES):
             self.objects.write(name, content)
             digest = hashlib.sha256()
-            # Cleared away or altered: the one is noticed at the end, the other is tried again.
+            # An altered object is written again; a removed one is noticed at the end.
             with contextlib.suppress(FileNotFoundError, ArtifactError):
                 for piece in self.objects.pieces(name, 0, len(content)):
                     digest.update(piece)
-            if digest.digest() == wanted:
+            if digest.digest() == expected:
                 return
             logger.warning("%s is not what was written; writing it again.", self.objects.at(name))
         raise StoreError(
@@ -136,6 +142,7 @@ class Publisher:
         )
 
     def _check_complete(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Refuse to go on if another process has removed files of this upload."""
         entries = self.objects.walk(folder)
         complete = all(
             name in entries and entries[name].bytes == len(content)
@@ -148,9 +155,10 @@ class Publisher:
             )
 
     def _check_same(self, version: str, winner: bytes, whole: str) -> None:
-        """Refuse another manifest in the place of the one that was to be written.
+        """Refuse a version of the same name that holds other files.
 
-        Only the very same files can have this name, published in this microsecond.
+        The name contains the time in microseconds and the start of the files' hash, so an
+        existing version can only be one of the same files.
         """
         other = parse_manifest(winner, self.objects.at(self.versions.at(version)))
         if other.get("content_hash") != whole:
@@ -159,7 +167,7 @@ class Publisher:
             )
 
     def _give_up(self, folder: str) -> None:
-        """Clear away what was uploaded, if that can still be done; prune will otherwise."""
+        """Remove the uploaded files; if that fails, a later prune removes them."""
         try:
             quick = Objects(self.objects.uri, self.objects.options, patience=_PATIENCE_AFTER_FAULT)
             if MANIFEST not in quick.names(folder):

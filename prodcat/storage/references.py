@@ -11,19 +11,23 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 def is_name(text: str) -> bool:
-    """Whether a text has the form of a name of a model or an alias."""
+    """Whether a text can be the name of a model or an alias.
+
+    >>> is_name("tr"), is_name("../tr")
+    (True, False)
+    """
     return _NAME.fullmatch(text) is not None
 
 
 def check_name(what: str, name: str) -> None:
-    """Refuse what cannot be the name of a model or an alias.
+    """Refuse a text that cannot be the name of a model or an alias.
 
     Args:
         what: ``"model"`` or ``"alias"``.
         name: The name.
 
     Raises:
-        ConfigError: It has letters that no name has, or a meaning of its own.
+        ConfigError: The name has characters that are not allowed, or has a special meaning.
     """
     if not isinstance(name, str) or not is_name(name):
         raise ConfigError(
@@ -35,22 +39,25 @@ def check_name(what: str, name: str) -> None:
 
 
 def split_reference(reference: str) -> tuple[str, str]:
-    """The model's name in a reference, and what stands after the ``@``.
+    """Split a reference at its ``@``.
 
     Returns:
-        The name, and a version, an alias or ``"latest"``.
+        The model's name, and a version, an alias or ``"latest"``.
 
     Raises:
-        StoreError: Nothing stands after an ``@``.
-        ConfigError: A part of it cannot be a name.
+        StoreError: The reference has no ``@``, or nothing after it.
+        ConfigError: A part of the reference cannot be a name.
+
+    >>> split_reference("tr@production")
+    ('tr', 'production')
     """
-    name, at, wanted = reference.partition("@")
-    if not at or not wanted:
+    name, at, version = reference.partition("@")
+    if not at or not version:
         raise StoreError(
             f"{reference!r} names no version; expected {name}@production, {name}@<version> or "
             f"{name}@{LATEST}."
         )
     check_name("model", name)
-    if not VERSION.fullmatch(wanted) and wanted != LATEST:
-        check_name("alias", wanted)
-    return name, wanted
+    if not VERSION.fullmatch(version) and version != LATEST:
+        check_name("alias", version)
+    return name, version

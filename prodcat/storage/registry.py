@@ -1,4 +1,4 @@
-"""The models of a store: their versions, what their aliases name, and what is not there."""
+"""The models of a store: their versions, their aliases, and the errors for missing ones."""
 
 import logging
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ _HASH = 12  # digits of the hash in a version's name
 
 
 class Registry:
-    """What a store holds.
+    """The models of a store.
 
     Args:
-        uri: The store's address, as its user gave it, for messages.
-        objects: Everything in the store.
-        keys: With keys, only versions and aliases that one of them signed are used.
+        uri: The store's address as the user gave it, for messages.
+        objects: The objects of the store.
+        keys: If there are keys, only versions and aliases that one of them signed are used.
     """
 
     def __init__(self, uri: str, objects: Objects, keys: Sequence[Key] = ()) -> None:
@@ -32,7 +32,7 @@ class Registry:
     # -- models, versions and aliases ---------------------------------------------
 
     def models(self) -> list[str]:
-        """Names of all models."""
+        """The names of all models."""
         return [name for name in self.objects.names("") if is_name(name) and name != MARK]
 
     def versions(self, name: str, objects: Objects | None = None) -> Versions:
@@ -40,10 +40,10 @@ class Registry:
 
         Args:
             name: The model's name.
-            objects: The same store, where it is to be asked with another patience.
+            objects: The objects of the same store with another patience; None for the usual one.
 
         Raises:
-            ConfigError: The name cannot be one.
+            ConfigError: The name cannot be that of a model.
         """
         check_name("model", name)
         return Versions(objects or self.objects, name, self.keys)
@@ -54,10 +54,10 @@ class Registry:
         Args:
             name: The model's name.
             alias: The alias.
-            objects: The same store, where it is to be asked with another patience.
+            objects: The objects of the same store with another patience; None for the usual one.
 
         Raises:
-            ConfigError: One of the names cannot be one.
+            ConfigError: The names cannot be those of a model and an alias.
         """
         check_name("model", name)
         check_name("alias", alias)
@@ -66,15 +66,15 @@ class Registry:
     def last_events(
         self, name: str, *, strict: bool = True, signed: bool = True
     ) -> dict[str, AliasEvent]:
-        """The last event of each alias, of removed ones too.
+        """The last event of each alias, removed aliases included.
 
         Args:
             name: The model's name.
-            strict: Whether a damaged event is an error; otherwise it is left out.
+            strict: Whether a damaged event is an error; otherwise its alias is left out.
             signed: Whether events must be signed, if there are keys.
 
         Raises:
-            ArtifactError: An event is damaged, or not signed as it should be.
+            ArtifactError: An event is damaged, or not signed by one of the keys.
         """
         keys = self.keys if signed else ()
 
@@ -103,36 +103,37 @@ class Registry:
 
     # -- one version --------------------------------------------------------------
 
-    def meant(self, name: str, wanted: str, objects: Objects | None = None) -> str:
+    def meant(self, name: str, alias: str, objects: Objects | None = None) -> str:
         """The version that an alias names, or the newest one.
 
         Args:
             name: The model's name.
-            wanted: An alias, or ``"latest"``.
-            objects: The same store, where it is to be asked with another patience.
+            alias: An alias, or ``"latest"``.
+            objects: The objects of the same store with another patience; None for the usual one.
 
         Raises:
             StoreError: There is no such model or alias.
         """
-        if wanted == LATEST:
+        if alias == LATEST:
             newest = self.versions(name, objects).newest()
             if newest is None:
                 raise self.no_version(name, None)
             return newest
-        event = self.log(name, wanted, objects).last()
+        event = self.log(name, alias, objects).last()
         if event is None or event.version is None:
-            raise self.no_alias(name, wanted)
+            raise self.no_alias(name, alias)
         return event.version
 
     def manifest(self, name: str, version: str) -> tuple[bytes, bytes | None, dict[str, Any]]:
-        """A version's manifest.
+        """Read and check a version's manifest.
 
         Returns:
-            Its content and its signature as they are there, and the manifest itself, checked.
+            The bytes of the manifest's file and of the signature's file, and the checked
+            manifest.
 
         Raises:
             StoreError: There is no such version.
-            ArtifactError: It is damaged, or not signed as it should be.
+            ArtifactError: The manifest is damaged, or not signed by one of the keys.
         """
         versions = self.versions(name)
         try:
@@ -142,11 +143,11 @@ class Registry:
         return content, signature, versions.check(version, content, signature)
 
     def full_name(self, name: str, version: str) -> str:
-        """A version's name, of which a user may give the end, or more than is needed.
+        """The full name of a version that the user named in any unambiguous form.
 
         Args:
             name: The model's name.
-            version: ``"model@version"``, the version, or the hash at its end.
+            version: ``"model@version"``, the version's name, or the hash at its end.
 
         Raises:
             StoreError: There is no such version, or more than one.
@@ -155,7 +156,7 @@ class Registry:
         if VERSION.fullmatch(short):
             return short
         fitting = self.versions(name).ending(short) if len(short) == _HASH else []
-        if len(fitting) > 1 and self.keys:  # published again, to be signed
+        if len(fitting) > 1 and self.keys:  # published a second time, with a signature
             signed = [candidate for candidate in fitting if self._is_signed(name, candidate)]
             fitting = signed or fitting
         if len(fitting) == 1:
@@ -178,10 +179,10 @@ class Registry:
             return False
         return True
 
-    # -- what is not there --------------------------------------------------------
+    # -- errors -------------------------------------------------------------------
 
     def no_alias(self, name: str, alias: str) -> StoreError:
-        """The error for an alias that names nothing; it says what there is instead."""
+        """The error for an alias that names no version; it lists the aliases that do."""
         events = self.last_events(name, strict=False).items()
         named = [other for other, event in events if event.version is not None]
         if named:
@@ -195,7 +196,7 @@ class Registry:
         )
 
     def no_version(self, name: str, version: str | None) -> StoreError:
-        """The error for a version, or a model, that does not exist; it says what there is."""
+        """The error for a missing version or model; it names those that exist."""
         newest = self.versions(name).newest()
         if newest is None:
             models = ", ".join(self.models()[:8]) or "none"

@@ -1,7 +1,7 @@
-"""Operations on a store that are tried again while their fault may pass.
+"""Operations on a store that are retried while their fault is a temporary one.
 
-What may pass (throttling, a lost connection) is tried again while the patience lasts; what
-will not (missing rights, expired credentials, a full disk) is reported at once.
+After a temporary fault (throttling, a lost connection) an operation is retried while the patience
+lasts; a lasting fault (missing rights, expired credentials, a full disk) is reported at once.
 """
 
 import logging
@@ -22,20 +22,20 @@ from prodcat.storage.faults import (
 
 logger = logging.getLogger("prodcat")
 _T = TypeVar("_T")
-_MOST_CORRUPT = 3  # times that bytes may arrive altered
+_MOST_CORRUPT = 3  # attempts whose bytes arrive altered
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0  # seconds
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Something that is done to one object of a store.
+    """An operation on one object of a store.
 
     Attributes:
-        verb: What is done, such as ``"read"``, for messages.
+        verb: What is done to the object, such as ``"read"``, for messages.
         uri: The object's URI, for messages.
         is_local: Whether the object is a file of this machine.
         is_s3: Whether the object is in S3, or in a store with the same interface.
-        patience: Seconds for which the operation is tried again.
+        patience: Seconds for which the operation is retried.
     """
 
     verb: str
@@ -45,15 +45,18 @@ class Operation:
     patience: float
 
     def run(self, attempt: Callable[[], _T]) -> _T:
-        """The result of the first attempt that succeeds.
+        """Attempt the operation until it succeeds.
 
         Args:
-            attempt: Does it once.
+            attempt: Performs the operation once.
+
+        Returns:
+            The result of the first attempt that succeeds.
 
         Raises:
             FileNotFoundError: The object does not exist.
-            ArtifactError: Its bytes came altered again and again.
-            StoreError: The fault does not pass, or did not pass in time.
+            ArtifactError: The object's bytes arrived altered three times.
+            StoreError: The fault is a lasting one, or outlasted the patience.
         """
         began, wait, corrupt = time.monotonic(), _FIRST_WAIT, 0
         while True:
@@ -70,7 +73,7 @@ class Operation:
                 if corrupt == _MOST_CORRUPT:
                     raise ArtifactError(
                         f"{self.uri!r} came altered or truncated {corrupt} times: {error}. "
-                        "What is there is not what was written: write it again."
+                        "The object differs from the one that was written: write it again."
                     ) from error
                 if not passes(error):
                     raise self._explained(error) from error
@@ -78,15 +81,17 @@ class Operation:
                 if spent + wait > self.patience:
                     raise self._explained(error, spent) from error
                 logger.info("Cannot %s %s yet (%s); trying again.", self.verb, self.uri, error)
-            time.sleep(wait * random.uniform(0.5, 1.0))  # so that many do not come back at once
+            # At random, so that many clients do not return at the same time.
+            time.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(wait * 2, _LONGEST_WAIT)
 
     def _is_missing_place(self, error: Exception) -> bool:
-        """Whether not the object is missing, but the bucket or folder that it belongs to."""
+        """Whether the bucket or folder of the object is missing, not just the object itself."""
         unwritable = self.verb == "write" and isinstance(error, FileNotFoundError)
         return is_missing_bucket(error) or unwritable
 
     def _is_of_store(self, error: Exception) -> bool:
+        """Whether an error comes from the store, not from a mistake in the code."""
         wrong_option = self.is_s3 and isinstance(error, (TypeError, ValueError))
         return isinstance(error, OSError) or is_from_client(error) or wrong_option
 

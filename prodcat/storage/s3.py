@@ -1,4 +1,4 @@
-"""What is special about S3 and servers with the same interface (Ceph, MinIO)."""
+"""Requests that only S3 and servers with the same interface (Ceph, MinIO) know."""
 
 import base64
 import hashlib
@@ -11,14 +11,17 @@ _PART = 32 << 20
 
 
 def connection_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options for s3fs: those of the user, and where there are none those that suit prodcat.
+    """The options for s3fs: the user's options, completed by prodcat's defaults.
 
     Args:
         options: The user's ``storage_options``.
+
+    >>> connection_options({"use_listings_cache": True})["config_kwargs"]["read_timeout"]
+    20
     """
     complete = dict(options)
     complete.setdefault("use_listings_cache", False)
-    # Retries are counted by prodcat and by s3fs; a third count would take minutes.
+    # prodcat and s3fs retry already; retries of botocore on top would take minutes.
     client: dict[str, Any] = {
         "connect_timeout": 5,
         "read_timeout": 20,
@@ -29,7 +32,7 @@ def connection_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def put(filesystem: Any, path: str, content: bytes) -> None:
-    """Write an object, or replace it.
+    """Write or replace an object.
 
     Args:
         filesystem: The filesystem of s3fs.
@@ -37,14 +40,14 @@ def put(filesystem: Any, path: str, content: bytes) -> None:
         content: The object's bytes.
     """
     if len(content) < _ONE_PUT:
-        # The server compares the hash: what was damaged on its way is refused.
+        # The server compares the hash, and refuses content that was damaged on its way.
         filesystem.pipe_file(path, content, chunksize=_PART, ContentMD5=_md5(content))
     else:
         filesystem.pipe_file(path, content, chunksize=_PART)
 
 
 def put_new(filesystem: Any, path: str, content: bytes) -> None:
-    """Ask the server to write an object only where there is none.
+    """Ask the server to write an object unless it exists already.
 
     Args:
         filesystem: The filesystem of s3fs.
@@ -52,21 +55,21 @@ def put_new(filesystem: Any, path: str, content: bytes) -> None:
         content: The object's bytes, few enough for one request.
 
     Raises:
-        FileExistsError: There is one.
+        FileExistsError: The object exists already.
     """
     filesystem.pipe_file(path, content, mode="create", ContentMD5=_md5(content))
 
 
 def abort_uploads(filesystem: Any, folder: str, before: float) -> int:
-    """Give up uploads in parts that were begun before a time and never ended.
+    """Abort unfinished multipart uploads.
 
     Args:
         filesystem: The filesystem of s3fs.
-        folder: The bucket, and the folder in it below which they were begun.
-        before: Seconds since 1970.
+        folder: The bucket, and the folder in it below which the uploads were begun.
+        before: Uploads that were begun after this time go on, in seconds since 1970.
 
     Returns:
-        How many there were.
+        How many uploads were aborted.
     """
     bucket, key, _ = filesystem.split_path(folder)
     count = 0

@@ -1,4 +1,4 @@
-"""Signatures of what a store holds: HMAC with a shared secret, or Ed25519."""
+"""Signatures of manifests and alias events: HMAC with a shared secret, or Ed25519."""
 
 import base64
 import hashlib
@@ -10,17 +10,17 @@ from typing import Any
 
 from prodcat.errors import ArtifactError, ConfigError
 
-_SHORTEST = 32
+_SHORTEST = 32  # bytes
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that signs, or that can only check.
+    """A key that signs and checks, or that only checks.
 
     Attributes:
         algorithm: ``"hmac-sha256"`` or ``"ed25519"``.
-        id: A name of the key that gives nothing away, the same for both halves of a pair.
-        can_sign: Whether it signs too.
+        id: A public name of the key, the same for both halves of a pair.
+        can_sign: Whether the key can sign.
     """
 
     algorithm: str
@@ -30,10 +30,10 @@ class Key:
 
     @classmethod
     def from_secret(cls, secret: bytes) -> "Key":
-        """A key that all who share it sign and check with.
+        """Make a key from a shared secret, with which everybody who knows it signs and checks.
 
         Raises:
-            ConfigError: It is too short to be a secret.
+            ConfigError: The secret is too short.
         """
         if len(secret) < _SHORTEST:
             raise ConfigError(
@@ -45,10 +45,10 @@ class Key:
 
     @classmethod
     def from_pem(cls, text: bytes) -> "Key":
-        """One half of an Ed25519 pair: the private one signs, the public one only checks.
+        """Read one half of an Ed25519 pair: the private one signs, the public one only checks.
 
         Raises:
-            ConfigError: It is no such key, or the package ``cryptography`` is missing.
+            ConfigError: The text is not such a key, or the package ``cryptography`` is missing.
         """
         try:
             from cryptography.hazmat.primitives import serialization
@@ -84,10 +84,10 @@ class Key:
 
     @classmethod
     def from_file(cls, path: str | Path) -> "Key":
-        """A PEM file with an Ed25519 key, or a file with a shared secret.
+        """Read a PEM file with an Ed25519 key, or a file with a shared secret.
 
         Raises:
-            ConfigError: It cannot be read, or is neither.
+            ConfigError: The file cannot be read, or holds neither.
         """
         try:
             text = Path(path).read_bytes()
@@ -95,11 +95,14 @@ class Key:
             raise ConfigError(f"Cannot read the key {str(path)!r}: {error}.") from error
         if b"-----BEGIN" in text:
             return cls.from_pem(text)
-        # A line of text ends with what an editor put there; any byte of other secrets counts.
+        # Editors add a line feed to text; in a binary secret every byte counts.
         return cls.from_secret(text.strip() if text.isascii() else text)
 
     def sign(self, content: bytes) -> dict[str, str]:
-        """A signature, as JSON can hold it.
+        """Sign some bytes.
+
+        Returns:
+            The signature with its algorithm and the key's id, as JSON can hold them.
 
         Raises:
             ConfigError: This half of the pair cannot sign.
@@ -119,7 +122,7 @@ class Key:
         }
 
     def fits(self, content: bytes, signature: Any) -> bool:
-        """Whether a signature of this content was made with this key."""
+        """Whether a signature was made with this key, for this content."""
         try:
             if signature["algorithm"] != self.algorithm or signature["key"] != self.id:
                 return False
@@ -146,23 +149,29 @@ def signer_of(keys: Sequence[Key]) -> Key | None:
 
 
 def check_signature(keys: Sequence[Key], content: bytes, signature: Any, source: str) -> None:
-    """Refuse what none of the keys signed; without keys nothing is asked.
+    """Refuse content that none of the keys signed; without keys any content is accepted.
+
+    Args:
+        keys: The keys that are trusted.
+        content: The signed bytes.
+        signature: The signature as JSON holds it, or None.
+        source: What the content is, for messages.
 
     Raises:
-        ArtifactError: It is unsigned, or signed by another key, or was altered.
+        ArtifactError: The content is unsigned, signed by another key, or was altered.
     """
     if not keys or any(key.fits(content, signature) for key in keys):
         return
-    wanted = ", ".join(key.id for key in keys)
+    trusted = ", ".join(key.id for key in keys)
     signer = signature.get("key") if isinstance(signature, dict) else None
     if signer is None:
         raise ArtifactError(
-            f"{source} is not signed; expected a signature by {wanted}. Publish it with the key, "
+            f"{source} is not signed; expected a signature by {trusted}. Publish it with the key, "
             "or load it from a store without keys."
         )
     if signer not in [key.id for key in keys]:
         raise ArtifactError(
-            f"{source} is signed by {str(signer)[:64]!r}; expected {wanted}. Give the key that it "
+            f"{source} is signed by {str(signer)[:64]!r}; expected {trusted}. Give the key that it "
             "was signed with, if you trust it."
         )
     raise ArtifactError(

@@ -1,4 +1,4 @@
-"""Files that hold tables: which of them a URI stands for, and of what kind each is."""
+"""Files that hold tables: the files that a URI stands for, and the format of each."""
 
 from pathlib import PurePath
 
@@ -12,7 +12,7 @@ def expand(uri: str) -> list[str]:
     """The files that a URI or glob stands for, sorted by name.
 
     Raises:
-        CatalogError: There is no such file, or no such filesystem.
+        CatalogError: There is no such file or filesystem.
     """
     import fsspec
 
@@ -31,7 +31,7 @@ def expand(uri: str) -> list[str]:
 
 
 def address(uri: str) -> str:
-    """A URI in one form, so that two can be compared."""
+    """A URI in its full form, in which two URIs of one file are equal."""
     import fsspec
 
     filesystem, path = fsspec.url_to_fs(uri)
@@ -39,10 +39,13 @@ def address(uri: str) -> str:
 
 
 def table_format(uri: str) -> str:
-    """``"parquet"``, ``"csv"`` or ``"jsonl"``, by the file's ending.
+    """The format of a file by its ending: ``"parquet"``, ``"csv"`` or ``"jsonl"``.
 
     Raises:
-        CatalogError: The ending is none of the known ones.
+        CatalogError: The ending is not known.
+
+    >>> table_format("s3://shop/titles.tsv.gz")
+    'csv'
     """
     suffix = suffix_of(uri)
     if suffix not in FORMATS:
@@ -54,16 +57,20 @@ def table_format(uri: str) -> str:
 
 
 def delimiter_of(uri: str) -> str:
-    """What stands between the fields of a CSV or TSV file."""
+    """The delimiter of a CSV or TSV file, by the file's ending."""
     return "\t" if suffix_of(uri) == ".tsv" else ","
 
 
 def compression_of(uri: str) -> str | None:
-    """How a file of text is compressed, by its name, as fsspec says it."""
+    """The compression of a text file by its ending, in the words of fsspec; None for none."""
     return "gzip" if uri.lower().endswith(".gz") else None
 
 
 def suffix_of(uri: str) -> str:
-    """The ending of a file's name in its usual form, without the compression."""
+    """The ending of a file's name in its usual form, without that of the compression.
+
+    >>> suffix_of("titles.ndjson.gz")
+    '.jsonl'
+    """
     suffix = PurePath(uri.lower().removesuffix(".gz")).suffix
     return _ALIASES.get(suffix, suffix)

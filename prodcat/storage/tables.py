@@ -1,7 +1,7 @@
-"""Rows in: tables from files at any fsspec URI, data frames and lists, in bounded memory.
+"""Reading of tables from files at any fsspec URI, data frames and lists, in bounded memory.
 
-A text that is not valid UTF-8 arrives with its wrong bytes as lone surrogates (Python's
-``surrogateescape``), so that the reader one level up can name the row.
+In a text that is not valid UTF-8 the invalid bytes become lone surrogates (Python's
+``surrogateescape``), so that the caller can report the row.
 """
 
 import csv
@@ -19,7 +19,7 @@ Columns = dict[str, list[Any]]
 
 
 def iter_tables(
-    source: object, batch_rows: int = 8_192, told: Callable[[int], None] | None = None
+    source: object, batch_rows: int = 8_192, progress: Callable[[int], None] | None = None
 ) -> Iterator[Columns]:
     """Read a table piece by piece.
 
@@ -27,21 +27,21 @@ def iter_tables(
         source: A URI or glob of Parquet, CSV, TSV or JSONL files (``.gz`` too) on any
             fsspec filesystem; a pandas or polars DataFrame; an Arrow table; a list of
             mappings; or a mapping of columns.
-        batch_rows: Rows in a piece, at most.
-        told: Told before each piece of a text file how many of its bytes are read, as they lie
-            on the disk.
+        batch_rows: The most rows in a piece.
+        progress: Called before each piece of a text file with the number of bytes that have
+            been read from the file so far, compressed bytes if the file is compressed.
 
     Yields:
         Columns by name, all of one length; rows in the order of the source, files in the
-        order of their names.  A key that a record lacks is None.
+        order of their names.  The value of a key that a record lacks is None.
 
     Raises:
-        CatalogError: The source is of no known kind, or a file cannot be read.
+        CatalogError: The source is of an unknown kind, or a file cannot be read.
     """
     if isinstance(source, PurePath):
         source = str(source)
     if isinstance(source, str):
-        yield from _read_files(source, batch_rows, told)
+        yield from _read_files(source, batch_rows, progress)
     elif isinstance(source, Mapping):
         columns = _checked_lengths({str(k): list(v) for k, v in source.items()})
         yield from _slices(columns, batch_rows)
@@ -73,18 +73,24 @@ def iter_tables(
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value stands for nothing: None, NaN, pandas' NA and NaT."""
+    """Whether a value stands for a missing one: None, NaN, and NA and NaT of pandas.
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing("")
+    (True, True, False)
+    """
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, float) and value != value
 
 
-def _read_files(uri: str, batch_rows: int, told: Callable[[int], None] | None) -> Iterator[Columns]:
-    """All files of a glob; tabular ones must have the columns of the first."""
+def _read_files(
+    uri: str, batch_rows: int, progress: Callable[[int], None] | None
+) -> Iterator[Columns]:
+    """Read all files of a glob; all but JSONL files must have the columns of the first."""
     files = expand(uri)
     first: set[str] | None = None
     for name in files:
-        for piece in _read_file(name, batch_rows, told):
+        for piece in _read_file(name, batch_rows, progress):
             if first is None:
                 first = set(piece)
             missing = sorted(first - set(piece)) if table_format(name) != "jsonl" else []
@@ -96,11 +102,13 @@ def _read_files(uri: str, batch_rows: int, told: Callable[[int], None] | None) -
             yield piece
 
 
-def _read_file(uri: str, batch_rows: int, told: Callable[[int], None] | None) -> Iterator[Columns]:
+def _read_file(
+    uri: str, batch_rows: int, progress: Callable[[int], None] | None
+) -> Iterator[Columns]:
     kind = table_format(uri)
     try:
         with store_faults(uri):
-            yield from _pieces(uri, kind, batch_rows, told)
+            yield from _pieces(uri, kind, batch_rows, progress)
     except (CatalogError, StoreError):
         raise
     except (OSError, EOFError, ValueError, csv.Error) as error:
@@ -108,7 +116,7 @@ def _read_file(uri: str, batch_rows: int, told: Callable[[int], None] | None) ->
 
 
 def _pieces(
-    uri: str, kind: str, batch_rows: int, told: Callable[[int], None] | None
+    uri: str, kind: str, batch_rows: int, progress: Callable[[int], None] | None
 ) -> Iterator[Columns]:
     import fsspec
     from fsspec.core import OpenFile
@@ -137,8 +145,8 @@ def _pieces(
             else _record_batches(_json_records(file, uri), batch_rows)
         )
         for piece in pieces:
-            if told is not None:
-                told(text.fobjects[0].tell())
+            if progress is not None:
+                progress(text.fobjects[0].tell())
             yield piece
 
 
@@ -184,7 +192,7 @@ def _json_records(file: Iterable[str], uri: str) -> Iterator[dict[str, Any]]:
 
 
 def _record_batches(records: Iterable[Any], batch_rows: int) -> Iterator[Columns]:
-    """Turn mappings, or bare titles, into columns; every piece has all names met so far."""
+    """Turn mappings, or titles alone, into columns; each piece has all names seen so far."""
     names: dict[str, None] = {}
     batch: list[Mapping[str, Any]] = []
     for number, record in enumerate(records):
@@ -214,7 +222,7 @@ def _arrow_columns(batch: Any) -> Columns:
 
 
 def arrow_values(column: Any) -> list[Any]:
-    """An Arrow column as Python has it, wrong bytes as lone surrogates."""
+    """The values of an Arrow column as Python objects, invalid bytes as lone surrogates."""
     import pyarrow as pa
 
     try:
@@ -238,10 +246,14 @@ def _checked_lengths(columns: Columns) -> Columns:
 
 
 def no_twins(names: Sequence[str], where: str) -> None:
-    """Refuse two columns of one name.
+    """Refuse a table with two columns of the same name.
+
+    Args:
+        names: The names of the columns.
+        where: What the table is, for the message.
 
     Raises:
-        CatalogError: There are such.
+        CatalogError: Two columns have the same name.
     """
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -1,10 +1,9 @@
 """The way from a reference such as ``tr@production`` to the verified files of a version.
 
-What a local cache holds is not asked for again: files and manifests never change, and what an
-alias named last is used where the store cannot be reached.
+Files and manifests never change, so those in the local cache are not fetched again.  If the store
+cannot be reached, the version that the alias named last is used.
 """
 
-import json
 import logging
 from functools import cached_property
 from pathlib import Path
@@ -14,13 +13,13 @@ from prodcat.errors import ArtifactError, ConflictError, StoreError
 from prodcat.storage.aliases import VERSION
 from prodcat.storage.artifact import Artifact, read_near
 from prodcat.storage.cache import Cache
-from prodcat.storage.document import read_document
+from prodcat.storage.document import json_bytes, read_document
 from prodcat.storage.objects import Objects
 from prodcat.storage.references import split_reference
 from prodcat.storage.registry import Registry
 
 logger = logging.getLogger("prodcat")
-_TRIES = 3
+_TRIES = 3  # times that an alias is followed while versions are deleted
 _SHORT_PATIENCE = 10.0  # seconds
 
 
@@ -28,7 +27,7 @@ class VersionReader:
     """Reads versions of a store.
 
     Args:
-        registry: What the store holds.
+        registry: The models of the store.
         cache: Where downloads are kept; see :class:`prodcat.Store`.
     """
 
@@ -42,26 +41,26 @@ class VersionReader:
         return Cache.of(self._cache_or_folder)
 
     def resolve(self, reference: str) -> str:
-        """The version that a reference means now; see :meth:`prodcat.Store.resolve`."""
-        name, wanted = split_reference(reference)
-        if VERSION.fullmatch(wanted):
-            return wanted
+        """The version that a reference names now; see :meth:`prodcat.Store.resolve`."""
+        name, alias = split_reference(reference)
+        if VERSION.fullmatch(alias):
+            return alias
         objects = self.registry.objects
         if objects.is_near:
-            return self.registry.meant(name, wanted)
-        key = f"{self._address}|{name}@{wanted}"
+            return self.registry.meant(name, alias)
+        key = f"{self._address}|{name}@{alias}"
         noted = _version_in(self.cache.noted(key))
-        if noted is not None:  # there is something to fall back on, so it need not take long
+        if noted is not None:  # with a version to fall back on, there is no need to wait long
             patience = min(objects.patience, _SHORT_PATIENCE)
             objects = Objects(self.registry.uri, objects.options, patience)
         try:
-            version = self.registry.meant(name, wanted, objects)
+            version = self.registry.meant(name, alias, objects)
         except StoreError as error:
             if noted is None or not error.unreachable:
                 raise
             logger.warning(
-                "%s It cannot be asked what %s is; %s is used, which it was when it was last "
-                "asked here.",
+                "%s So it is not known which version %s names now; %s is used, the one that it "
+                "named when it was last resolved here.",
                 error,
                 reference,
                 noted,
@@ -71,16 +70,16 @@ class VersionReader:
         return version
 
     def open(self, reference: str) -> tuple[str, Artifact]:
-        """A version's verified files; see :meth:`prodcat.Store.open`."""
-        name, wanted = split_reference(reference)
+        """Read the verified files of a version; see :meth:`prodcat.Store.open`."""
+        name, alias = split_reference(reference)
         version = self.resolve(reference)
         for _ in range(_TRIES):
             try:
                 return f"{name}@{version}", self._artifact(name, version)
             except (StoreError, ArtifactError) as error:
-                # An alias may have moved on and its old version been deleted meanwhile.
+                # The alias may have been moved, and its former version deleted, meanwhile.
                 deleted = isinstance(error.__cause__, FileNotFoundError)
-                if VERSION.fullmatch(wanted) or not deleted:
+                if VERSION.fullmatch(alias) or not deleted:
                     raise
                 current = self.resolve(reference)
                 if current == version:
@@ -90,7 +89,7 @@ class VersionReader:
 
     @property
     def _address(self) -> str:
-        """The store in keys of the cache, unlike a store of the same URI on another server."""
+        """The store's part of the cache's keys; it differs between servers with the same URI."""
         objects = self.registry.objects
         return f"{objects.options.get('endpoint_url', '')}|{objects.uri}"
 
@@ -104,18 +103,18 @@ class VersionReader:
         return Artifact(folder.uri, manifest, self.cache.fetch(folder, manifest, folder.uri))
 
     def _manifest(self, name: str, version: str) -> dict[str, Any]:
-        """A version's manifest; as a version never changes, it is asked for once."""
+        """A version's manifest, which never changes and so is fetched only once."""
         key = f"{self._address}|{name}|{version}|manifest"
         noted = self._noted_manifest(key, name, version)
         if noted is not None:
             return noted
         content, signature, manifest = self.registry.manifest(name, version)
         note = {"manifest": content.decode(), "signature": (signature or b"").decode()}
-        self.cache.note(key, json.dumps(note).encode())
+        self.cache.note(key, json_bytes(note, ascii=True, end=""))
         return manifest
 
     def _noted_manifest(self, key: str, name: str, version: str) -> dict[str, Any] | None:
-        """The manifest that the cache keeps, checked again; None where it keeps none."""
+        """The manifest in the cache, checked again, or None if there is none."""
         noted = self.cache.noted(key)
         if noted is None:
             return None
@@ -129,6 +128,6 @@ class VersionReader:
 
 
 def _version_in(note: bytes | None) -> str | None:
-    """The version that a note in the cache names, or None where it names none."""
+    """The version that a note in the cache names, or None if it names none."""
     text = (note or b"").decode(errors="replace")
     return text if VERSION.fullmatch(text) else None

@@ -1,14 +1,13 @@
-"""Versions of models: a folder each, which never changes once its manifest is there.
+"""Versions of models: a folder for each, which never changes once its manifest exists.
 
     <model>/versions/20261125T132720.482913Z-3f9a1c2b4d5e/
         config.json, model.safetensors, …    the artifact's files
-        signature.json                       where it is signed
-        manifest.json                        written last: from then on the version is there
+        signature.json                       the signature of the manifest, if there is one
+        manifest.json                        written last; with it the version becomes visible
 
-The name is the time, and the start of a hash over the hashes of all files.
+A version's name is the time and the start of the hash over the hashes of all files.
 """
 
-import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 
 from prodcat.errors import ArtifactError, ConflictError
 from prodcat.storage.aliases import VERSION, stamp
-from prodcat.storage.document import read_document
+from prodcat.storage.document import json_bytes, read_document
 from prodcat.storage.folder import Entry
 from prodcat.storage.manifest import MANIFEST, content_hash, parse_manifest
 from prodcat.storage.objects import Objects
@@ -24,7 +23,7 @@ from prodcat.storage.signature import Key, check_signature
 
 SIGNATURE = "signature.json"
 CONDEMNED = "deleted.json"
-_LIMIT = 64 << 10
+_LIMIT = 64 << 10  # bytes of a signature
 
 
 class Versions:
@@ -33,8 +32,8 @@ class Versions:
     Args:
         objects: The store.
         model: The model's name.
-        keys: The first that can sign signs; each version must fit one of them, if there are
-            any.
+        keys: The first key that can sign signs new versions; if there are keys, each version
+            that is read must have been signed with one of them.
     """
 
     def __init__(self, objects: Objects, model: str, keys: Sequence[Key] = ()) -> None:
@@ -46,7 +45,7 @@ class Versions:
         return f"{self.folder}/{version}"
 
     def published(self) -> list[str]:
-        """All versions that are whole and stay, the oldest first."""
+        """All versions that are complete and not being deleted, oldest first."""
         return sorted(
             version
             for version, names in self._folders().items()
@@ -54,34 +53,34 @@ class Versions:
         )
 
     def names(self) -> list[str]:
-        """All versions' names, the oldest first; some may not be whole."""
+        """The names of all versions, oldest first, incomplete ones included."""
         return [name for name in self.objects.names(self.folder) if VERSION.fullmatch(name)]
 
     def newest(self) -> str | None:
-        """The newest version that is whole and stays, or None."""
+        """The newest version that is complete and not being deleted, or None."""
         return next((name for name in reversed(self.names()) if self.is_there(name)), None)
 
     def ending(self, digits: str) -> list[str]:
-        """Whole versions whose names end with a hash."""
+        """All versions with this hash in their name that are complete and not being deleted."""
         fitting = [name for name in self.names() if name.endswith(f"-{digits}")]
         return [name for name in fitting if self.is_there(name)]
 
     def is_there(self, version: str) -> bool:
-        """Whether a version is whole and stays."""
+        """Whether a version is complete and not being deleted."""
         names = self.objects.names(self.at(version))
         return MANIFEST in names and CONDEMNED not in names
 
     # -- reading ------------------------------------------------------------------
 
     def manifest(self, version: str) -> tuple[bytes, bytes | None]:
-        """A version's manifest and signature as they are there.
+        """Read the bytes of a version's manifest and of its signature, or None without one.
 
         Raises:
             FileNotFoundError: There is no such version.
         """
         folder = self.at(version)
         content = self.objects.start(f"{folder}/{MANIFEST}", (1 << 20) + 1)
-        # Whether there is one is of no concern to who has no key to check it with.
+        # Without a key nobody can check a signature, so it is not read.
         signature = None
         if self.keys:
             try:
@@ -91,10 +90,16 @@ class Versions:
         return content, signature
 
     def check(self, version: str, content: bytes, signature: bytes | None) -> dict[str, Any]:
-        """A version's manifest, if it is this version's.
+        """Parse a version's manifest and check that it belongs to this version.
+
+        Args:
+            version: The version's name.
+            content: The bytes of the manifest's file.
+            signature: The bytes of the signature's file, or None.
 
         Raises:
-            ArtifactError: It is damaged, another version's, or not signed as it should be.
+            ArtifactError: The manifest is damaged, belongs to another version, or is not signed
+                by one of the keys.
         """
         source = f"{self.model}@{version}"
         uri = self.objects.at(self.at(version))
@@ -114,10 +119,15 @@ class Versions:
         return manifest
 
     def check_signed(self, version: str, content: bytes, signature: bytes | None) -> None:
-        """Refuse a manifest that none of the keys signed, if there are any.
+        """Refuse a manifest that none of the keys signed, if there are keys.
+
+        Args:
+            version: The version's name.
+            content: The bytes of the manifest's file.
+            signature: The bytes of the signature's file, or None.
 
         Raises:
-            ArtifactError: It is unsigned, signed by another key, or altered.
+            ArtifactError: The manifest is unsigned, signed by another key, or altered.
         """
         if not self.keys:
             return
@@ -131,28 +141,29 @@ class Versions:
 
     # -- removing -----------------------------------------------------------------
 
-    def remove(self, version: str, wanted: Callable[[], str | None]) -> None:
-        """Remove a version unless something wants it.
+    def remove(self, version: str, used_by: Callable[[], str | None]) -> None:
+        """Remove a version unless something uses it.
 
-        A mark comes first and the question second, while who wants a version asks for the
-        mark after saying so: at least one of the two notices the other.
+        The version is first marked as going, and then its use is checked again; whoever starts to
+        use a version checks for the mark afterwards.  So at least one of the two notices the
+        other.
 
         Args:
-            version: Which.
-            wanted: Says what wants it, or None.
+            version: The version's name.
+            used_by: Says what uses the version; None for nothing.
 
         Raises:
-            ConflictError: Something does.
+            ConflictError: Something uses the version, or another process deletes it.
         """
         folder = self.at(version)
-        reason = wanted()
+        reason = used_by()
         if reason is None:
             if not self._condemn(folder):
                 raise ConflictError(
                     f"{self.model}@{version} is being deleted by someone else already. If that was "
                     "interrupted, prune ends it."
                 )
-            reason = wanted()
+            reason = used_by()
             if reason is not None:
                 self.objects.remove(f"{folder}/{CONDEMNED}")
         if reason is not None:
@@ -163,10 +174,10 @@ class Versions:
         self._clear(folder)
 
     def clear_abandoned(self, older_than: float, named: Callable[[], set[str]]) -> list[str]:
-        """Remove what publishers and deletions left unfinished.
+        """Remove the leftovers of publications and deletions that were interrupted.
 
         Args:
-            older_than: Seconds; younger ones may still be going on.
+            older_than: Age in seconds; younger leftovers may belong to work in progress.
             named: Says which versions aliases name.
 
         Returns:
@@ -181,13 +192,13 @@ class Versions:
             if max(entry.changed for entry in entries.values()) > limit:
                 continue
             if MANIFEST in entries and version in named():
-                # Promoted while it was being deleted, and who deleted it is no more.
+                # It was promoted while it was being deleted, and the deletion was interrupted.
                 self.objects.remove(f"{folder}/{CONDEMNED}")
                 continue
             if CONDEMNED not in entries:
                 if not self._condemn(folder):
                     continue
-                if MANIFEST in self.objects.names(folder):  # it was finished just now
+                if MANIFEST in self.objects.names(folder):  # its publisher has just finished
                     self.objects.remove(f"{folder}/{CONDEMNED}")
                     continue
             self._clear(folder)
@@ -198,13 +209,12 @@ class Versions:
         return removed
 
     def _condemn(self, folder: str) -> bool:
-        """Mark a folder as going; whether it was not marked before."""
+        """Mark a folder as being deleted, and return whether it was not marked before."""
         mark = {"time": stamp(), "token": uuid.uuid4().hex}
-        content = json.dumps(mark).encode() + b"\n"
-        return self.objects.create(f"{folder}/{CONDEMNED}", content) is None
+        return self.objects.create(f"{folder}/{CONDEMNED}", json_bytes(mark, ascii=True)) is None
 
     def _clear(self, folder: str) -> None:
-        """The manifest first, so that it is no version any more; the mark last."""
+        """Remove a folder: its manifest first, which makes the version invisible, its mark last."""
         self.objects.remove(f"{folder}/{MANIFEST}")
         for name in self.objects.walk(folder):
             if name != CONDEMNED:
@@ -212,7 +222,7 @@ class Versions:
         self.objects.remove_below(folder)
 
     def _folders(self) -> dict[str, dict[str, Entry]]:
-        """Each version's objects by name, whole or not."""
+        """The objects of each version by name, incomplete versions included."""
         folders: dict[str, dict[str, Entry]] = {}
         for name, entry in self.objects.walk(self.folder).items():
             version, _, rest = name.partition("/")

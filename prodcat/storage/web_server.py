@@ -1,4 +1,4 @@
-"""Objects of a plain web server, read forward: such a server may not know ranges."""
+"""Objects on a plain web server, read forward because such a server may not support ranges."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _AT_ONCE = 8 << 20  # bytes
 
 
 class ForwardReader:
-    """The body of one response, which is asked for again only where a read does not follow.
+    """The body of one response; it is requested again only if a read does not follow the last.
 
     Args:
         filesystem: The HTTP filesystem of fsspec.
@@ -22,22 +22,22 @@ class ForwardReader:
         self.place = 0
 
     def __enter__(self) -> "ForwardReader":
-        """Nothing is asked for yet."""
+        """Return the reader; the first read makes the request."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self.file is not None:
             self.file.close()
             self.file = None
 
     def read(self, start: int, end: int, whole: bool = True) -> bytes:
-        """The bytes from ``start`` to before ``end``, or fewer where there are no more.
+        """Read the bytes from ``start`` to before ``end``, or fewer if the body ends earlier.
 
         Args:
-            start: Of the first byte.
-            end: After the last byte.
-            whole: Whether fewer are an error.
+            start: The place of the first byte.
+            end: The place after the last byte.
+            whole: Whether an earlier end of the body is an error.
 
         Raises:
             TruncatedError: The body ended too soon.
@@ -59,16 +59,17 @@ class ForwardReader:
         return b"".join(pieces)
 
     def _ask(self, start: int) -> None:
-        """Ask for the body from ``start``; the server may begin at zero all the same."""
+        """Request the body from ``start``; a server without ranges begins at zero all the same."""
         self.__exit__()
         headers = dict(self.filesystem.kwargs.get("headers") or {})
         if start:
             headers["Range"] = f"bytes={start}-"
-        # With a size, whatever it is, nothing is asked before the bytes.
+        # Without a size, fsspec would make another request for it first.
         self.file = self.filesystem.open(self.path, block_size=0, size=1, headers=headers)
         self.place = start if self.file.r.status == 206 else 0
 
     def _next(self, size: int, needed: bool = True) -> bytes:
+        """Read the next bytes, at most ``size``."""
         piece: bytes = self.file.read(size)
         if not piece and needed:
             raise TruncatedError(f"the body ended after {self.place:,} bytes")

@@ -1,1 +1,1 @@
-"""The tree of categories: reading it and showing it."""
+"""The tree of categories: reading, looking up and showing it."""

@@ -1,6 +1,6 @@
 """A tree as arrays, computed from the parent of each node.
 
-Nodes are in breadth-first order, so a parent comes before its children.
+Nodes are numbered in breadth-first order, so that a parent comes before its children.
 """
 
 from collections.abc import Sequence
@@ -8,12 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# The children of each node, then, in the last place (-1), the nodes of the top level.
+# The children of each node, followed by the nodes of the top level, so that they have index -1.
 Children = tuple[tuple[int, ...], ...]
 
 
 def levels_of(parent: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64 [nodes]: the level of each node, 1 for the coarsest."""
+    """The level of each node, 1 for the coarsest: int64 [nodes].
+
+    >>> levels_of(np.array([-1, -1, 0])).tolist()
+    [1, 1, 2]
+    """
     level = np.ones(len(parent), np.int64)
     for node, above in enumerate(parent):
         if above >= 0:
@@ -22,7 +26,11 @@ def levels_of(parent: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def children_of(parent: NDArray[np.int64]) -> Children:
-    """The positions of each node's children, and in the last place those of the top level."""
+    """The children of each node, followed by the nodes of the top level.
+
+    >>> children_of(np.array([-1, -1, 0]))
+    ((2,), (), (), (0, 1))
+    """
     below: list[list[int]] = [[] for _ in range(len(parent) + 1)]
     for node, above in enumerate(parent.tolist()):
         below[above].append(node)
@@ -30,7 +38,11 @@ def children_of(parent: NDArray[np.int64]) -> Children:
 
 
 def chains_of(parent: NDArray[np.int64], level: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64 [nodes, depth]: the ancestors of each node and the node, padded with -1."""
+    """The ancestors of each node and the node itself, padded with -1: int64 [nodes, depth].
+
+    >>> chains_of(np.array([-1, -1, 0]), np.array([1, 1, 2])).tolist()
+    [[0, -1], [1, -1], [0, 2]]
+    """
     chains = np.full((len(parent), int(level.max())), -1, np.int64)
     for node, above in enumerate(parent):
         if above >= 0:
@@ -40,7 +52,7 @@ def chains_of(parent: NDArray[np.int64], level: NDArray[np.int64]) -> NDArray[np
 
 
 def outcomes_of(children: Children, terminal: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """int64 [outcomes]: the terminal nodes depth first, a node before those below it."""
+    """The terminal nodes depth first, a node before those below it: int64 [outcomes]."""
     outcomes: list[int] = []
     stack = list(reversed(children[-1]))
     while stack:
@@ -54,7 +66,7 @@ def outcomes_of(children: Children, terminal: NDArray[np.bool_]) -> NDArray[np.i
 def spans_of(
     parent: NDArray[np.int64], children: Children, terminal: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """int64 [nodes, 2]: the range of outcomes at or below each node (start, end)."""
+    """The range of outcomes at or below each node, start and end: int64 [nodes, 2]."""
     count = terminal.astype(np.int64)
     for node in range(len(parent) - 1, -1, -1):
         if parent[node] >= 0:
@@ -69,7 +81,7 @@ def spans_of(
 def _fill_starts(
     start: NDArray[np.int64], siblings: Sequence[int], first: int, count: NDArray[np.int64]
 ) -> None:
-    """Give each sibling the first of its outcomes, one sibling after the other."""
+    """Set the first outcome of each sibling, one sibling after the other."""
     for node in siblings:
         start[node] = first
         first += int(count[node])

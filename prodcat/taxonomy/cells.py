@@ -1,4 +1,4 @@
-"""Records of a table, and what their cells mean in a taxonomy."""
+"""Records of a table that describes a taxonomy, and the meaning of their cells."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from prodcat.taxonomy.paths import Path, split_path
 
 
 def records_of(source: object) -> list[dict[str, Any]]:
-    """The rows of any table that prodcat reads, each as values by column."""
+    """The rows of any table that prodcat reads, each as a mapping of columns to values."""
     records: list[dict[str, Any]] = []
     for piece in iter_tables(source):
         names = list(piece)
@@ -19,12 +19,20 @@ def records_of(source: object) -> list[dict[str, Any]]:
 
 
 def cell_text(value: object) -> str:
-    """The text of a cell without the blanks around it; empty where the value is missing."""
+    """The text of a cell without the blanks around it; empty if the value is missing.
+
+    >>> cell_text(" Fruit "), cell_text(None)
+    ('Fruit', '')
+    """
     return "" if is_missing(value) else str(value).strip()
 
 
 def cell_path(value: object, separator: str) -> Path:
-    """The path in a cell, which holds one line or a list of names; empty for other values."""
+    """The path in a cell that holds one line or a list of names; empty for any other value.
+
+    >>> cell_path("Food > Fruit", ">"), cell_path(["Food", "Fruit"], ">"), cell_path(7, ">")
+    (('Food', 'Fruit'), ('Food', 'Fruit'), ())
+    """
     if isinstance(value, str):
         return split_path(value, separator)
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -33,5 +41,9 @@ def cell_path(value: object, separator: str) -> Path:
 
 
 def cell_mark(value: object) -> bool:
-    """Whether a cell says yes."""
+    """Whether a cell holds a word for yes.
+
+    >>> cell_mark("Yes"), cell_mark(True), cell_mark("no")
+    (True, True, False)
+    """
     return cell_text(value).lower() in ("true", "1", "yes", "y")

@@ -1,4 +1,4 @@
-"""Nodes found by their path or their id, with a hint where there is none."""
+"""Lookup of nodes by path or id, with a hint to the nearest names if there is no such node."""
 
 import difflib
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from prodcat.taxonomy.paths import Path, join_path
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """Finds the nodes of a tree.
+    """An index of the nodes of a tree.
 
     Attributes:
-        ids: The id of each node, breadth first.
+        ids: The id of each node, in breadth-first order.
         names: The name of each node.
-        parent: int64 [nodes]: the parent's position, -1 below the root.
-        children: The positions of each node's children; those of the top level come last.
+        parent: int64 [nodes]: the parent of each node, -1 at the top level.
+        children: The children of each node, followed by the nodes of the top level.
     """
 
     ids: tuple[str, ...]
@@ -39,19 +39,19 @@ class Lookup:
 
     @cached_property
     def by_path(self) -> dict[Path, int]:
-        """The position of each node by its path."""
+        """The node of each path."""
         return {path: node for node, path in enumerate(self.paths)}
 
     @cached_property
     def by_id(self) -> dict[str, int]:
-        """The position of each node by its id."""
+        """The node of each id."""
         return {key: node for node, key in enumerate(self.ids)}
 
     def node_at(self, path: Sequence[str]) -> int:
         """The node with this path.
 
         Raises:
-            TaxonomyError: There is none; the message gives the nearest paths.
+            TaxonomyError: There is no such node; the message gives the nearest names.
         """
         node = self.by_path.get(tuple(path))
         if node is None:
@@ -65,7 +65,7 @@ class Lookup:
         """The node with this id.
 
         Raises:
-            TaxonomyError: There is none.
+            TaxonomyError: There is no such node; the message gives the nearest ids.
         """
         if id not in self.by_id:
             close = difflib.get_close_matches(id, self.ids, n=3)
@@ -74,7 +74,7 @@ class Lookup:
         return self.by_id[id]
 
     def hint(self, path: Sequence[str]) -> str:
-        """How far a path that is not in the tree goes, and which names are near the next one."""
+        """Say how much of an unknown path is in the tree, and which names are near the next one."""
         known = 0
         while known < len(path) and tuple(path[: known + 1]) in self.by_path:
             known += 1

@@ -1,4 +1,4 @@
-"""The nodes of a tree as columns: put in order and checked, whatever source they come from."""
+"""The nodes of a tree as columns, put in order and checked, for all kinds of sources."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ class SourceNodes:
     Attributes:
         ids: The id of each node.
         names: The name of each node.
-        parent: The position of each node's parent, -1 below the root.
+        parent: The position of each node's parent, -1 at the top level.
         terminal: Whether the source says that a product may end at the node.
-        rows: The row of the source that describes the node, -1 where there is none.
-        translations: Names by language, in the same order.
+        rows: The row of the source that describes the node, -1 if there is none.
+        translations: The names of the nodes by language.
     """
 
     ids: Sequence[str]
@@ -44,7 +44,7 @@ class SourceNodes:
 
 @dataclass(frozen=True)
 class NodeColumns:
-    """The columns of a taxonomy, breadth first; see ``Taxonomy`` for their meaning."""
+    """The columns of a taxonomy in breadth-first order; ``Taxonomy`` explains them."""
 
     ids: tuple[str, ...]
     names: tuple[str, ...]
@@ -54,7 +54,7 @@ class NodeColumns:
 
 
 def breadth_first(nodes: SourceNodes) -> NodeColumns:
-    """Put nodes in order, and make every leaf terminal.
+    """Put nodes into breadth-first order, and make every leaf terminal.
 
     Raises:
         TaxonomyError: There are more than :data:`DEEPEST` levels, an id stands for two nodes, or
@@ -96,13 +96,13 @@ def _order(nodes: SourceNodes, children: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _refuse_ambiguity(nodes: SourceNodes, order: Sequence[int]) -> None:
-    """Raise an error if an id stands for two nodes, or siblings share a name."""
+    """Raise an error if two nodes have the same id, or two siblings the same name."""
     counts = Counter(nodes.ids)
     problems = [f"id {key!r} stands for {n} nodes" for key, n in counts.items() if n > 1]
-    first_of_name: dict[tuple[int, str], int] = {}
+    first_with_name: dict[tuple[int, str], int] = {}
     for node in order:
         name = nodes.names[node]
-        twin = first_of_name.setdefault((nodes.parent[node], name), node)
+        twin = first_with_name.setdefault((nodes.parent[node], name), node)
         if twin != node:
             rows = nodes.rows[twin], nodes.rows[node]
             where = f"rows {rows[0]} and {rows[1]}: " if rows[1] >= 0 else ""

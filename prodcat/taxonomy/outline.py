@@ -1,4 +1,4 @@
-"""A tree drawn for people, as indented text and as HTML that folds."""
+"""Pictures of a tree for people: indented text, and HTML that folds."""
 
 import html
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ _MOST_HTML_NODES = 2_000
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """What is drawn of a tree.
+    """The parts of a tree that are drawn.
 
     Attributes:
         heading: The line above the tree.
         names: The name of each node.
-        children: The positions of each node's children; those of the top level come last.
+        children: The children of each node, followed by the nodes of the top level.
         terminal: bool [nodes]: whether a product may end at the node.
     """
 
@@ -32,8 +32,8 @@ class Outline:
         """The tree as indented text.
 
         Args:
-            max_level: How deep to go; all levels if None.
-            max_children: How many children of a node to write out; the rest is counted.
+            max_level: The deepest level to write; None for all levels.
+            max_children: The most children of a node to write; the others are counted.
         """
         lines = [self.heading]
 
@@ -55,7 +55,7 @@ class Outline:
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The tree as nested lists that fold; the first 2,000 nodes of a large tree."""
+        """The tree as nested lists that fold; of a large tree only the first 2,000 nodes."""
         left = _MOST_HTML_NODES
 
         def write(node: int) -> str:

@@ -1,4 +1,4 @@
-"""Nodes of a tree from rows that name each node's parent: tables and JSON."""
+"""The nodes of a tree from rows that name each node's parent, in tables and in JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ParentColumns:
-    """What the columns of a parent-child table are called.
+    """The names of the columns of a parent-child table.
 
     Attributes:
-        id: The column with the stable id.
-        parent: The column with the parent's id.
-        name: The column with the name; ``name:tr`` holds the Turkish names, and so on.
-        terminal: The column with the mark of nodes at which a product may end.
+        id: The column with each node's stable id.
+        parent: The column with the id of the node's parent.
+        name: The column with the node's name; ``name:tr`` holds the Turkish names, and so on.
+        terminal: The column that marks nodes at which a product may end.
     """
 
     id: str
@@ -39,14 +39,14 @@ class ParentColumns:
 
 
 def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
-    """The nodes in a parent-child table, one for each row.
+    """Read the nodes from a parent-child table, one from each row.
 
     Args:
         source: Any table that prodcat reads.
-        columns: What its columns are called.
+        columns: The names of its columns.
 
     Raises:
-        TaxonomyError: The table is not a tree.
+        TaxonomyError: The rows do not form a tree.
     """
     table = records_of(source)
     problems: list[str] = []
@@ -89,7 +89,7 @@ def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
 def _records_by_row(
     table: Sequence[Record], columns: ParentColumns, problems: list[str]
 ) -> dict[int, Record]:
-    """The records that have an id of their own and a name, by row; adds what is wrong."""
+    """The records with a unique id and a name, by row; adds the others to ``problems``."""
     row_of_id: dict[str, int] = {}
     records: dict[int, Record] = {}
     for row, record in enumerate(table):
@@ -114,7 +114,7 @@ def _records_by_row(
 
 
 def _cycles(parents: Sequence[int], ids: Sequence[str], rows: Sequence[int]) -> list[str]:
-    """Describe each cycle once.  ``state``: 0 not seen, 1 on the way, 2 done."""
+    """Describe each cycle once.  ``state`` is 0 for new nodes, 1 on the present trail, 2 after."""
     state = [0] * len(parents)
     problems = []
     for start in range(len(parents)):
@@ -134,13 +134,16 @@ def _cycles(parents: Sequence[int], ids: Sequence[str], rows: Sequence[int]) -> 
 
 
 def rows_of_json(text: str) -> list[dict[str, Any]]:
-    """The parent-child rows in a JSON document.
+    """Read the parent-child rows from a JSON document.
 
     Args:
         text: ``{"nodes": [{"id": ..., "parent": ..., "name": ...}, ...]}``, or the list alone.
 
     Raises:
-        TaxonomyError: The text is no JSON, or not of that form.
+        TaxonomyError: The text is not JSON, or not of that form.
+
+    >>> rows_of_json('[{"id": "f", "parent": null, "name": "Food"}]')
+    [{'id': 'f', 'parent': None, 'name': 'Food'}]
     """
     try:
         document = json.loads(text)
@@ -162,7 +165,7 @@ def table_rows(
     terminal: NDArray[np.bool_],
     translations: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    """The rows of the table that the nodes can be read from again."""
+    """The rows of a parent-child table from which the same nodes can be read again."""
     return [
         {
             "id": key,

@@ -1,4 +1,4 @@
-"""Nodes of a tree from rows of paths."""
+"""The nodes of a tree from rows that hold paths."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,10 +11,10 @@ from prodcat.taxonomy.problems import first_problems
 def nodes_of_paths(
     paths: Iterable[Sequence[str]], ids: Iterable[Sequence[str]] | None, inner: str
 ) -> SourceNodes:
-    """The nodes on all paths; see ``Taxonomy.from_paths`` for the arguments.
+    """Read the nodes on all paths; ``Taxonomy.from_paths`` explains the arguments.
 
     Raises:
-        TaxonomyError: The paths cannot be part of a tree.
+        TaxonomyError: The paths cannot be part of one tree.
     """
     if inner not in ("terminal", "partial"):
         raise TaxonomyError(f"inner={inner!r} is not known; expected 'terminal' or 'partial'.")
@@ -42,11 +42,11 @@ def nodes_of_paths(
 
 
 def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> dict[Path, str]:
-    """The name of each node by the chain of ids that leads to it.
+    """The name of each node by the chain of ids from the top level down to the node.
 
     Args:
-        first_row: Pairs of a path and its ids with the first row that holds the pair.
-        rows: How many rows the source has.
+        first_row: The first row that holds each pair of a path and its ids.
+        rows: The number of rows in the source.
     """
     named: dict[Path, str] = {}
     problems: list[str] = []
@@ -72,7 +72,7 @@ def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> di
 
 
 def _row_problem(names: Path, keys: Path) -> str | None:
-    """Why a row alone cannot be part of a tree, or None."""
+    """Why a row cannot be part of any tree, or None if it can."""
     if not names or not all(isinstance(name, str) and name.strip() for name in names):
         return f"{list(names)!r} has an empty name"
     if len(names) > DEEPEST:
@@ -83,5 +83,5 @@ def _row_problem(names: Path, keys: Path) -> str | None:
 
 
 def _path_id(path: Path) -> str:
-    """The id of a node that has none: its path in one line, separators in names marked."""
+    """The id of a node without one: its path in one line, with separators in names escaped."""
     return join_path(tuple(name.replace(SEPARATOR, " \\> ") for name in path))

@@ -1,4 +1,4 @@
-"""Paths of categories, as tuples of names and as lines of text."""
+"""Category paths, as tuples of names and as lines of text."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,20 @@ Path = tuple[str, ...]
 
 
 def join_path(path: Sequence[str]) -> str:
-    """Write a path as one line, e.g. ``"Food > Fruit > Apples"``."""
+    """Write a path as one line.
+
+    >>> join_path(("Food", "Fruit", "Apples"))
+    'Food > Fruit > Apples'
+    """
     return SEPARATOR.join(path)
 
 
 def split_path(text: str, separator: str = ">") -> Path:
-    """Read a path from one line; blanks around the names do not count."""
+    """Read a path from one line, without the blanks around the names.
+
+    >>> split_path("Food > Fruit>Apples")
+    ('Food', 'Fruit', 'Apples')
+    >>> split_path("Food/Fruit", separator="/")
+    ('Food', 'Fruit')
+    """
     return tuple(name.strip() for name in text.split(separator))

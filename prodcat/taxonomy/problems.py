@@ -1,4 +1,4 @@
-"""Wrong rows of a source, as a part of an error message."""
+"""Lists of wrong rows for error messages."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,11 @@ _SHOWN = 5
 
 
 def first_problems(problems: Sequence[str]) -> str:
-    """The first problems in one line, and how many more there are."""
+    """The first five problems in one line, and the number of further ones.
+
+    >>> first_problems(["row 0: empty id", "row 3: empty name"])
+    'row 0: empty id; row 3: empty name'
+    """
     shown = "; ".join(problems[:_SHOWN])
     more = len(problems) - _SHOWN
     return shown + (f"; and {more} more" if more > 0 else "")

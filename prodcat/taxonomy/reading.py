@@ -1,4 +1,4 @@
-"""Read a taxonomy from a file."""
+"""Reading of a taxonomy from a file."""
 
 from typing import Any
 
@@ -15,15 +15,16 @@ def read_taxonomy(uri: str, *, separator: str = ">", inner: str = "terminal") ->
     """Read a tree from a file at any fsspec URI.
 
     Args:
-        uri: ``.json`` (see :meth:`Taxonomy.from_json`), ``.jsonl`` or ``.csv``, each also
-            with ``.gz``.  Rows have either ``id``, ``parent`` and ``name``, or a ``path``
-            (a list, or one line with separators), then optionally ``path_ids`` or, where
-            every node has a row of its own, ``id``.
-        separator: What stands between the names of a ``path`` in one line.
+        uri: The address of a ``.json`` file (see :meth:`Taxonomy.from_json`), or of any table
+            that prodcat reads, such as ``.csv`` or ``.jsonl``; all of them also with ``.gz``.
+            Rows have either ``id``, ``parent`` and ``name``, or a ``path`` (a list, or one line
+            with separators).  Rows with a ``path`` may also have ``path_ids``, the ids along
+            the path, or an ``id``, if every node has a row.
+        separator: The mark between the names of a ``path`` in one line.
         inner: As for :meth:`Taxonomy.from_paths`.
 
     Raises:
-        TaxonomyError: The file is not there, is of another form, or holds no tree.
+        TaxonomyError: The file does not exist, has another form, or does not hold a tree.
     """
     import fsspec
 
@@ -42,7 +43,7 @@ def read_taxonomy(uri: str, *, separator: str = ">", inner: str = "terminal") ->
 
 
 def _from_path_records(records: list[Record], separator: str, inner: str) -> Taxonomy:
-    """The tree of rows that have a path each, with the ids along it, its end's id, or none."""
+    """Make the tree of rows with a path each, and with ``path_ids``, an ``id`` or neither."""
     paths = [cell_path(record.get("path"), separator) for record in records]
     if records[0].get("path_ids") is not None:
         ids = [cell_path(record.get("path_ids"), separator) for record in records]
@@ -60,7 +61,7 @@ def _from_path_records(records: list[Record], separator: str, inner: str) -> Tax
 
 
 def _ids_by_path(paths: list[Path], records: list[Record]) -> dict[Path, str]:
-    """The id of each path, where every row has the id of the node at the end of its path."""
+    """The id of each path, from rows that have the id of the node at the end of the path."""
     id_of: dict[Path, str] = {}
     problems = []
     for row, (path, record) in enumerate(zip(paths, records, strict=True)):
@@ -80,7 +81,7 @@ def _ids_by_path(paths: list[Path], records: list[Record]) -> dict[Path, str]:
 
 
 def _refuse_missing_parents(paths: list[Path], id_of: dict[Path, str]) -> None:
-    """Raise an error if a node above the end of a path has no row, and so no id."""
+    """Raise an error if a node on a path has no row, and therefore no id."""
     missing = [
         f"row {row}: {join_path(path[:end])!r} has no row of its own"
         for row, path in enumerate(paths)

@@ -1,13 +1,21 @@
 """The category tree as an immutable value of plain arrays.
 
-Nodes are kept breadth first, so that a level is one contiguous range and the children
-of a node stand side by side; outcomes are kept depth first, so that the outcomes below
-a node are one contiguous range.  Every sum over a subtree is then a sum over a range.
+Nodes are in breadth-first order, so that each level and the children of each node are one
+contiguous range.  Outcomes are in depth-first order, so that the outcomes below a node are one
+contiguous range, and a sum over a subtree is a sum over a range.
+
+>>> print(Taxonomy.from_paths([("Food", "Fruit"), ("Home",)]).to_text())
+Taxonomy(3 nodes, 2 outcomes, 2 levels, 2 at the top)
+├── Food
+│   └── Fruit
+└── Home
+>>> rows = [{"id": 1, "parent": "", "name": "Food"}, {"id": 2, "parent": 1, "name": "Bread"}]
+>>> Taxonomy.from_table(rows).paths
+(('Food',), ('Food', 'Bread'))
 """
 
 import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.errors import TaxonomyError
+from prodcat.storage.document import json_bytes, json_text
 from prodcat.taxonomy.arrays import (
     Children,
     chains_of,
@@ -35,17 +44,17 @@ from prodcat.taxonomy.paths import Path
 
 @dataclass(frozen=True, eq=False)
 class Taxonomy:
-    """An immutable category tree; ragged depth and repeated names are fine.
+    """An immutable category tree; leaves may be at any level, and names may repeat.
 
     Make one with :meth:`from_paths`, :meth:`from_table`, :meth:`from_json` or
-    :func:`read_taxonomy`, not by hand.
+    :func:`read_taxonomy`, not with the constructor.  A node is an index into the arrays.
 
     Attributes:
-        ids: One stable id for each node, breadth first.
-        names: One name for each node, in the same order.
-        parent: int64 [nodes]: the parent's position, -1 below the root.
-        terminal: bool [nodes]: a product may end here.  All leaves are terminal.
-        translations: Names by language: ``{"tr": (name of node 0, ...)}``.
+        ids: The stable id of each node, in breadth-first order.
+        names: The name of each node.
+        parent: int64 [nodes]: the parent of each node, -1 at the top level.
+        terminal: bool [nodes]: whether a product may end at the node.  All leaves are terminal.
+        translations: The names of all nodes by language: ``{"tr": (name of node 0, ...)}``.
     """
 
     ids: tuple[str, ...]
@@ -58,7 +67,7 @@ class Taxonomy:
         for array in (self.parent, self.terminal):
             array.setflags(write=False)
 
-    # -- making one ---------------------------------------------------------------
+    # -- making a tree ------------------------------------------------------------
 
     @classmethod
     def from_paths(
@@ -71,17 +80,23 @@ class Taxonomy:
         """Make the tree that holds all the paths.
 
         Args:
-            paths: Node names, root side first; a path may repeat.
+            paths: The names along each path, coarsest first; a path may repeat.
             ids: The stable ids along each path, in the same shape.  Without them a
                 node's id is its path in one line.
-            inner: What a path means that ends at a node with children: ``"terminal"``
+            inner: The meaning of a path that ends at a node with children: ``"terminal"``
                 (a product may end there, as in real ragged trees) or ``"partial"`` (the
                 rest of the path is not known).
 
         Raises:
             TaxonomyError: A name is empty, an id stands for two nodes, a path and its ids
-                differ in length, or it has more than 64 levels; the message names the rows,
-                counted from 0.
+                differ in length, or a path has more than 64 levels; the message names the
+                rows, counted from 0.
+
+        >>> tree = Taxonomy.from_paths([("Food", "Fruit"), ("Food", "Bread"), ("Home",)])
+        >>> tree
+        Taxonomy(4 nodes, 3 outcomes, 2 levels, 2 at the top)
+        >>> tree.paths
+        (('Food',), ('Home',), ('Food', 'Fruit'), ('Food', 'Bread'))
         """
         return cls._of(nodes_of_paths(paths, ids, inner))
 
@@ -95,37 +110,37 @@ class Taxonomy:
         name: str = "name",
         terminal: str = "terminal",
     ) -> "Taxonomy":
-        """Make a tree from a parent-child table, in any order of rows.
+        """Make a tree from a parent-child table, whose rows may be in any order.
 
         Args:
-            rows: Mappings, or any table that prodcat reads, with the columns named below;
-                ``parent`` is empty or None for the top level; a column ``name:tr`` holds
-                the Turkish names, and so on; the column ``terminal`` (true, 1, yes) marks
-                an inner node at which a product may end, and may be missing.
-            id: Name of the column with the stable id.
-            parent: Name of the column with the parent's id.
-            name: Name of the column with the name.
-            terminal: Name of the column with the mark.
+            rows: Mappings, or any table that prodcat reads, with the columns named below.
+                The parent is empty or None at the top level.  A column ``name:tr`` holds
+                the Turkish names, and so on.
+            id: The name of the column with each node's stable id.
+            parent: The name of the column with the parent's id.
+            name: The name of the column with the node's name.
+            terminal: The name of the column that marks (true, 1, yes) inner nodes at which a
+                product may end; the column may be missing.
 
         Raises:
-            TaxonomyError: A duplicate id, a node with two parents, an unknown parent, a
-                cycle, more than 64 levels, an empty id or name, or two children of one name;
-                the message names the rows, counted from 0.
+            TaxonomyError: There is a duplicate id, a node with two parents, an unknown parent,
+                a cycle, an empty id or name, more than 64 levels, or two siblings with the same
+                name; the message names the rows, counted from 0.
         """
         return cls._of(nodes_of_table(rows, ParentColumns(id, parent, name, terminal)))
 
     @classmethod
     def from_json(cls, text: str) -> "Taxonomy":
-        """Read what :meth:`to_json` wrote, or a plain list of parent-child rows.
+        """Read a tree that :meth:`to_json` wrote, or a JSON list of parent-child rows.
 
         Raises:
-            TaxonomyError: The text is no JSON, or not of that form.
+            TaxonomyError: The text is not JSON, or not of that form.
         """
         return cls.from_table(rows_of_json(text))
 
     @classmethod
     def _of(cls, nodes: SourceNodes) -> "Taxonomy":
-        """Make the tree of these nodes, in whatever order they are."""
+        """Make the tree of nodes that may be in any order."""
         columns = breadth_first(nodes)
         return cls(
             columns.ids, columns.names, columns.parent, columns.terminal, columns.translations
@@ -134,12 +149,12 @@ class Taxonomy:
     # -- the tree as arrays -------------------------------------------------------
 
     def __len__(self) -> int:
-        """The number of nodes, the unnamed root not counted."""
+        """The number of nodes, without the unnamed root."""
         return len(self.ids)
 
     @cached_property
     def level(self) -> NDArray[np.int64]:
-        """int64 [nodes]: 1 for the coarsest nodes."""
+        """The level of each node, 1 for the coarsest: int64 [nodes]."""
         return levels_of(self.parent)
 
     @property
@@ -149,7 +164,7 @@ class Taxonomy:
 
     @cached_property
     def level_bounds(self) -> tuple[tuple[int, int], ...]:
-        """For each level, coarse to fine, its range of nodes (start, end)."""
+        """The range of nodes (start, end) of each level, coarsest first."""
         edges = np.searchsorted(self.level, np.arange(1, self.depth + 2))
         return tuple((int(start), int(end)) for start, end in itertools.pairwise(edges))
 
@@ -158,15 +173,15 @@ class Taxonomy:
         return children_of(self.parent)
 
     def children(self, node: int = -1) -> tuple[int, ...]:
-        """Positions of the children of ``node``, or of the top level for -1."""
+        """The children of a node, or the nodes of the top level for -1."""
         return self._children[node]
 
     def siblings(self, node: int) -> tuple[int, ...]:
-        """Positions of the other children of the node's parent."""
+        """The other children of the node's parent."""
         return tuple(n for n in self._children[int(self.parent[node])] if n != node)
 
     def ancestors(self, node: int) -> tuple[int, ...]:
-        """Positions from the top level down to ``node``, itself included."""
+        """The nodes from the top level down to ``node``, which is included."""
         chain = [node]
         while self.parent[chain[-1]] >= 0:
             chain.append(int(self.parent[chain[-1]]))
@@ -174,28 +189,30 @@ class Taxonomy:
 
     @cached_property
     def chains(self) -> NDArray[np.int64]:
-        """int64 [nodes, depth]: the ancestors of each node and itself, padded with -1."""
+        """The ancestors of each node and the node itself, padded with -1: int64 [nodes, depth]."""
         return chains_of(self.parent, self.level)
 
     @cached_property
     def outcomes(self) -> NDArray[np.int64]:
-        """int64 [outcomes]: the nodes at which a product may end, depth first.
-
-        A terminal inner node comes before the outcomes below it.
-        """
+        """The terminal nodes depth first, a node before those below it: int64 [outcomes]."""
         return outcomes_of(self._children, self.terminal)
 
     @cached_property
     def spans(self) -> NDArray[np.int64]:
-        """int64 [nodes, 2]: the range of outcomes at or below each node (start, end)."""
+        """The range of outcomes at or below each node, start and end: int64 [nodes, 2]."""
         return spans_of(self.parent, self._children, self.terminal)
 
     @cached_property
-    def target_spans(self) -> NDArray[np.int64]:
-        """int64 [nodes, 2]: the outcomes that a row labelled with the node may have.
+    def outcome_positions(self) -> NDArray[np.int64]:
+        """The position of each node among the outcomes, -1 for other nodes: int64 [nodes]."""
+        return np.where(self.terminal, self.spans[:, 0], -1)
 
-        For a terminal node that is itself alone; for any other node (a label that stops
-        early) all outcomes below it.
+    @cached_property
+    def target_spans(self) -> NDArray[np.int64]:
+        """The range of outcomes that a row labelled with each node may have: int64 [nodes, 2].
+
+        The only outcome of a terminal node is the node itself; for any other node, that is for a
+        label that stops early, they are all outcomes below it.
         """
         spans = self.spans.copy()
         spans[self.terminal, 1] = spans[self.terminal, 0] + 1
@@ -204,7 +221,7 @@ class Taxonomy:
     # -- names --------------------------------------------------------------------
 
     def path(self, node: int, language: str | None = None) -> Path:
-        """Names from the top level down to the node, in a language if one is given."""
+        """The names from the top level down to the node, in a language if one is given."""
         names = self._names(language)
         return tuple(names[n] for n in self.ancestors(node))
 
@@ -235,7 +252,7 @@ class Taxonomy:
         """The node with this path.
 
         Raises:
-            TaxonomyError: There is none; the message gives the nearest paths.
+            TaxonomyError: There is no such node; the message gives the nearest names.
         """
         return self._lookup.node_at(path)
 
@@ -243,16 +260,20 @@ class Taxonomy:
         """The node with this id.
 
         Raises:
-            TaxonomyError: There is none.
+            TaxonomyError: There is no such node.
         """
         return self._lookup.node_with(id)
 
     def near(self, path: Sequence[str]) -> str:
-        """A hint for a path that is not in the tree: how far it goes, and what is near."""
+        """Say how much of an unknown path is in the tree, and which names are near the next one."""
         return self._lookup.hint(path)
 
     def with_names(self, language: str, names: Mapping[str, str]) -> "Taxonomy":
-        """The same tree with names in one more language; missing ones stay as they are.
+        """The same tree with names in one more language.
+
+        Args:
+            language: The language's code, such as ``"tr"``.
+            names: The new name of each id; nodes without one keep their usual name.
 
         Raises:
             TaxonomyError: An id is not in the tree.
@@ -273,19 +294,19 @@ class Taxonomy:
 
     def to_json(self) -> str:
         """One JSON document that :meth:`from_json` reads back to an equal tree."""
-        return json.dumps({"nodes": self.to_table()}, ensure_ascii=False, indent=0) + "\n"
+        return json_text({"nodes": self.to_table()}, indent=0)
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over ids, parents, names and terminal marks: equal for equal trees."""
+        """SHA-256 over ids, parents, names and terminal marks; it is equal for equal trees."""
         digest = hashlib.sha256()
         for row in self.to_table():
             values = [row[column] for column in ("id", "parent", "name", "terminal")]
-            digest.update(json.dumps(values, ensure_ascii=False).encode() + b"\n")
+            digest.update(json_bytes(values))
         return digest.hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        """Equal ids, names, parents, terminal marks and translations, in the same order."""
+        """Whether both trees have equal ids, names, parents, terminal marks and translations."""
         if not isinstance(other, Taxonomy):
             return NotImplemented
         return self.hash == other.hash and dict(self.translations) == dict(other.translations)
@@ -297,7 +318,7 @@ class Taxonomy:
     # -- showing ------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        """Sizes in one line."""
+        """The sizes of the tree in one line."""
         return (
             f"Taxonomy({len(self):,} nodes, {len(self.outcomes):,} outcomes, "
             f"{self.depth} levels, {len(self._children[-1])} at the top)"
@@ -309,9 +330,9 @@ class Taxonomy:
         """The tree as indented text.
 
         Args:
-            max_level: How deep to go; all levels if None.
-            max_children: How many children of a node to write out; the rest is counted.
-            language: Which names to show.
+            max_level: The deepest level to write; None for all levels.
+            max_children: The most children of a node to write; the others are counted.
+            language: The language of the names; None for the usual names.
         """
         return self._outline(language).text(max_level, max_children)
 

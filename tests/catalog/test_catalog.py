@@ -12,10 +12,10 @@ def test_titles_alone_need_no_categories():
 
 
 def test_take_keeps_columns_in_step(catalog):
-    some = catalog.take(np.array([5, 2]))
-    assert some.columns["number"] == (5, 2) and some.rows.tolist() == [5, 2]
-    assert some.titles == (catalog.titles[5], catalog.titles[2])
-    assert "2 titles, 2 labelled" in repr(some)
+    part = catalog.take(np.array([5, 2]))
+    assert part.columns["number"] == (5, 2) and part.rows.tolist() == [5, 2]
+    assert part.titles == (catalog.titles[5], catalog.titles[2])
+    assert "2 titles, 2 labelled" in repr(part)
 
 
 def test_a_kept_column_as_texts():

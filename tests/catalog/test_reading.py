@@ -263,7 +263,7 @@ def test_an_unknown_keyword_is_refused_with_the_known_ones():
         read_catalog([{"title": "x", "path": "A"}], colour="red", on_error="ignore")
     assert "read_catalog() got an unexpected keyword argument 'colour'" in str(error.value)
     for name in ("title", "path", "path_ids", "language", "text", "keep", "separator", "inner"):
-        assert name in str(error.value).rstrip(".").split("expected some of ")[1].split(", ")
+        assert repr(name) in str(error.value).rstrip("].").split("some of [")[1].split(", ")
 
 
 def test_inner_says_what_a_path_means_that_ends_above_others():

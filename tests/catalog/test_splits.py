@@ -1,7 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import prodcat
 from prodcat import CatalogError, read_catalog
+from prodcat.catalog.splits import clusters
 
 
 def test_a_split_never_lets_near_duplicates_straddle(catalog):
@@ -39,6 +42,20 @@ def test_a_split_by_time_puts_the_latest_last_and_sets_repeats_aside(catalog):
 def test_equal_seeds_give_equal_splits(catalog):
     first, second, other = (prodcat.split(catalog, seed=seed).test.titles for seed in (1, 1, 2))
     assert first == second != other
+
+
+@given(st.integers(0, 12).flatmap(
+    lambda rows: st.lists(st.lists(st.integers(0, 9), min_size=rows, max_size=rows), max_size=3)
+))  # fmt: skip
+def test_clusters_are_numbered_by_their_first_rows(links):
+    rows = len(links[0]) if links else 5
+    expected = list(range(rows))
+    for _ in range(rows):
+        for values in links:
+            for row, value in enumerate(values):
+                expected[row] = min(expected[r] for r in range(rows) if values[r] == value)
+    first_rows = sorted(set(expected))
+    assert clusters(rows, links).tolist() == [first_rows.index(row) for row in expected]
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ def test_a_paired_comparison_finds_what_differs_and_what_does_not():
     assert comparison.verdict("path_accuracy") == comparison.verdict("tree_distance") == "better"
     assert theirs.compare(ours).verdict("tree_distance") == "worse"
     # The same draws for both: five rows in 400 are far surer than either value alone.
-    few = better_at.copy()
-    few[np.flatnonzero(~few)[:5]] = True
-    close = ours.compare(evaluate_nodes(UNIQUE, truth, np.where(few, wrong, truth)))
-    own = close.differences["path_accuracy"]
-    assert own.value == pytest.approx(5 / 400) and own.high - own.low < 0.03
+    five_better = better_at.copy()
+    five_better[np.flatnonzero(~five_better)[:5]] = True
+    close = ours.compare(evaluate_nodes(UNIQUE, truth, np.where(five_better, wrong, truth)))
+    difference = close.differences["path_accuracy"]
+    assert difference.value == pytest.approx(5 / 400) and difference.high - difference.low < 0.03
     sure = [evaluate_nodes(UNIQUE, truth, truth, np.full(len(truth), c)) for c in (0.9, 0.7)]
     blunt = sure[0].compare(sure[1])
     assert blunt.verdict("brier") == blunt.verdict("ece") == "better"

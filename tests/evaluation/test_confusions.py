@@ -1,8 +1,8 @@
-from answered import judge
+from answered import evaluate_paths
 
 
 def test_mistakes_are_grouped_where_they_part():
-    result = judge(
+    result = evaluate_paths(
         (("Baby", "Food"), ("Baby", "Care")),
         (("Baby", "Food"), ("Baby", "Care")),
         (("Baby", "Care"), ("Baby", "Food")),

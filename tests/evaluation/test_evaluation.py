@@ -1,13 +1,13 @@
 import json
 
 import numpy as np
-from answered import judge
+from answered import evaluate_paths
 
 from prodcat.evaluation.evaluation import Evaluation
 
 
 def test_an_evaluation_prints_and_goes_to_json_and_back():
-    result = judge(
+    result = evaluate_paths(
         (("Baby", "Food"), ("Baby", "Care")),
         confidence=np.array([0.5]),
         target_log_probs=np.array([-1.0]),

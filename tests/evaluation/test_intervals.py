@@ -26,20 +26,20 @@ def test_the_interval_of_macro_f1_holds_it_with_many_rare_categories():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 800, 2_000)
     answer = np.where(rng.random(2_000) < 0.6, truth, rng.integers(0, 800, 2_000))
-    own = evaluate_nodes(tree, truth, answer).intervals["macro_f1"]
-    assert own.low < own.value < own.high
+    interval = evaluate_nodes(tree, truth, answer).intervals["macro_f1"]
+    assert interval.low < interval.value < interval.high
 
 
 def test_every_metric_has_an_interval_that_holds_it():
     result = scored()
     values = result.judged.scores(np.ones((1, result.rows)))
     assert set(result.intervals) == set(values) and len(values) > 25
-    for name, own in result.intervals.items():
-        assert own.low <= own.value <= own.high, name
-        assert own.value == pytest.approx(float(values[name][0]), nan_ok=True)
-    own = result.intervals["path_accuracy"]
-    error = 1.96 * np.sqrt(own.value * (1 - own.value) / result.rows)
-    assert own.high - own.low == pytest.approx(2 * error, rel=0.15)
+    for name, interval in result.intervals.items():
+        assert interval.low <= interval.value <= interval.high, name
+        assert interval.value == pytest.approx(float(values[name][0]), nan_ok=True)
+    interval = result.intervals["path_accuracy"]
+    error = 1.96 * np.sqrt(interval.value * (1 - interval.value) / result.rows)
+    assert interval.high - interval.low == pytest.approx(2 * error, rel=0.15)
 
 
 def test_intervals_hold_the_true_value_as_often_as_they_say():
@@ -47,15 +47,15 @@ def test_intervals_hold_the_true_value_as_often_as_they_say():
     truth = np.mean([scored(20_000, seed).path_accuracy for seed in range(100, 105)])
     inside = 0
     for seed in range(60):
-        own = scored(400, seed).intervals["path_accuracy"]
-        inside += own.low <= truth <= own.high
+        interval = scored(400, seed).intervals["path_accuracy"]
+        inside += interval.low <= truth <= interval.high
     assert inside >= 52
 
 
 def test_the_interval_of_a_calibration_error_is_not_moved_by_resampling_noise():
-    own = scored(1_000).intervals["ece"]
-    assert own.low < own.value < own.high
-    assert (own.high + own.low) / 2 == pytest.approx(own.value, abs=0.005)
+    interval = scored(1_000).intervals["ece"]
+    assert interval.low < interval.value < interval.high
+    assert (interval.high + interval.low) / 2 == pytest.approx(interval.value, abs=0.005)
 
 
 def test_bootstrap_in_pieces_gives_what_it_gives_at_once(monkeypatch):

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from answered import judge
+from answered import evaluate_paths
 
 from prodcat.evaluation.macro_f1 import NodeMatches
 
 
 def test_macro_f1_counts_each_category_once():
-    result = judge(
+    result = evaluate_paths(
         (("Baby", "Food"), ("Baby", "Food")),
         (("Baby", "Food"), ("Baby", "Food")),
         (("Pet", "Food"), ("Baby", "Food")),
@@ -15,7 +15,7 @@ def test_macro_f1_counts_each_category_once():
 
 
 def test_macro_f1_of_partial_labels_counts_the_label_as_met():
-    result = judge((("Home", "Light"), ("Home", "Light", "Led")))
+    result = evaluate_paths((("Home", "Light"), ("Home", "Light", "Led")))
     assert result.macro_f1 == 1
 
 

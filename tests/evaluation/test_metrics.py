@@ -2,7 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
-from answered import TREE, UNIQUE, judge, nodes_of
+from answered import TREE, UNIQUE, evaluate_paths, nodes_of
 from hiclass.metrics import f1, precision, recall
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,13 +11,13 @@ from prodcat.evaluation.metrics import evaluate_nodes
 
 
 def test_one_name_under_two_parents_is_no_overlap():
-    result = judge((("Baby", "Food"), ("Pet", "Food")))
+    result = evaluate_paths((("Baby", "Food"), ("Pet", "Food")))
     assert result.hierarchical_f1 == 0 and result.path_accuracy == 0
 
 
 def test_hand_worked_precision_and_recall():
     """Ancestor sets: {Baby, Food} & {Baby, Care} = 1 of 2; {Home} within {Home, Light, Led}."""
-    result = judge(
+    result = evaluate_paths(
         (("Baby", "Food"), ("Baby", "Care")),
         (("Home", "Light", "Led"), ("Home",)),
         (("Home",), ("Home", "Light", "Led")),
@@ -26,7 +26,9 @@ def test_hand_worked_precision_and_recall():
     assert result.hierarchical_recall == pytest.approx((1 + 1 + 1) / (2 + 3 + 1))
     assert result.level_accuracy == pytest.approx((1, 0, 1 / 3))
     assert [level.rows for level in result.levels] == [3, 3, 2]
-    coarse = judge((("Home", "Light", "Led"), ("Home",)), (("Pet", "Food"), ("Pet", "Food")))
+    coarse = evaluate_paths(
+        (("Home", "Light", "Led"), ("Home",)), (("Pet", "Food"), ("Pet", "Food"))
+    )
     assert (coarse.hierarchical_precision, coarse.hierarchical_recall) == (1, pytest.approx(3 / 5))
 
 
@@ -71,7 +73,7 @@ def test_an_ancestor_covers_the_truth_and_the_root_covers_all():
 
 def test_hand_worked_macro_forms_and_tree_distances():
     """Row by row: 1/2, 1/2, F 1/2, 2 steps; 1/1, 1/3, F 1/2, 2 steps; all right; root."""
-    result = judge(
+    result = evaluate_paths(
         (("Baby", "Food"), ("Baby", "Care")),
         (("Home", "Light", "Led"), ("Home",)),
         (("Pet", "Food"), ("Pet", "Food")),

@@ -1,5 +1,5 @@
 import pytest
-from answered import judge, scored
+from answered import evaluate_paths, scored
 
 from prodcat.errors import ConfigError
 
@@ -17,10 +17,10 @@ def test_plots_show_what_the_evaluation_holds(tmp_path):
     ax = result.plot_reliability(before=before)
     lines = {line.get_label(): line for line in ax.get_lines()}
     after = lines[f"after, ECE {result.ece:.3f}"]
-    assert list(after.get_ydata()) == [own.accuracy for own in result.reliability]
+    assert list(after.get_ydata()) == [one_bin.accuracy for one_bin in result.reliability]
     assert f"before, ECE {before.ece:.3f}" in lines
     assert result.plot_risk_coverage(ax) is ax
-    nothing = judge((("Baby", "Food"), ("Baby", "Care")))
+    nothing = evaluate_paths((("Baby", "Food"), ("Baby", "Care")))
     for plot in (nothing.plot, nothing.plot_reliability, nothing.plot_risk_coverage):
         with pytest.raises(ConfigError, match="has no probabilities, so there is nothing to plot"):
             plot()

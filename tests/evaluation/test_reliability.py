@@ -20,9 +20,9 @@ def test_calibration_error_of_a_known_case():
 
 
 def test_confidence_is_judged_in_fifteen_bins():
-    """.70 and .72 share the bin from 10/15 to 11/15; .74 has one of its own."""
+    """.70 and .72 share the bin from 10/15 to 11/15; .74 has another one."""
     tree = Taxonomy.from_paths([("a",), ("b",)])
     truth, answer = np.array([0, 0, 0]), np.array([0, 1, 0])
     result = evaluate_nodes(tree, truth, answer, np.array([0.70, 0.72, 0.74]))
-    assert [own.rows for own in result.reliability] == [2, 1]
+    assert [one_bin.rows for one_bin in result.reliability] == [2, 1]
     assert result.ece == pytest.approx((abs(1.42 - 1) + 0.26) / 3)

@@ -27,8 +27,8 @@ system = pytest.mark.system
 _LOAD = """
 import json, sys, prodcat
 uri, cache, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-found = prodcat.load(uri, device="cpu", cache=cache, storage_options=options)
-print(found.origin)
+classifier = prodcat.load(uri, device="cpu", cache=cache, storage_options=options)
+print(classifier.origin)
 """
 
 
@@ -50,8 +50,8 @@ def test_many_processes_download_once_and_then_never(store, proxy, small, tmp_pa
     version = store.publish(small, "tr", alias="production")
     cache = tmp_path / "shared"
     proxy.reset_counts()
-    found = loads(f"{store.uri}/tr@production", cache, proxy.s3.options, 4)
-    assert found == [f"tr@{version}"] * 4
+    origins = loads(f"{store.uri}/tr@production", cache, proxy.s3.options, 4)
+    assert origins == [f"tr@{version}"] * 4
     files = [
         path.rsplit("/", 1)[-1]
         for method, path, _ in proxy.requests
@@ -116,15 +116,15 @@ def test_a_broken_download_goes_on_where_it_ended(proxy, bucket, tmp_path, monke
     assert part.stat().st_size == 500_000
     proxy.plan = lambda *_: None
     proxy.reset_counts()
-    found = cache.fetch(objects, manifest, "x")
-    assert found["model.safetensors"].read_bytes() == content
+    paths = cache.fetch(objects, manifest, "x")
+    assert paths["model.safetensors"].read_bytes() == content
     assert proxy.bytes_sent == 500_000, "only the rest"
     assert not list((tmp_path / "cache" / "parts").iterdir())
     # A part that is not the start of this file is thrown away.
-    found["model.safetensors"].unlink()
+    paths["model.safetensors"].unlink()
     part.write_bytes(b"x" * 300_000)
     assert cache.fetch(objects, manifest, "x")["model.safetensors"].read_bytes() == content
-    found["model.safetensors"].unlink()
+    paths["model.safetensors"].unlink()
     part.write_bytes(content + b"more")
     assert cache.fetch(objects, manifest, "x")["model.safetensors"].read_bytes() == content
 
@@ -139,7 +139,7 @@ def test_without_a_network_what_was_loaded_is_loaded(store, proxy, small, caplog
     )
     with caplog.at_level(logging.WARNING):
         assert offline.load("tr@production").origin == f"tr@{version}"
-    assert "which it was when it was last asked here" in caplog.text
+    assert "the one that it named when it was last resolved here" in caplog.text
     with pytest.raises(StoreError, match="Tried for"):
         offline.load("tr@candidate")
 
@@ -228,12 +228,12 @@ def test_a_full_disk_is_said_and_nothing_is_left(store, small, tmp_path, proxy):
 
     version = store.publish(small, "tr")
     uri, cache = f"{store.uri}/tr@{version}", tmp_path / "full"
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", _FULL, uri, str(cache), json.dumps(proxy.s3.options)],
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
-    assert "Cannot keep model.safetensors of" in said.stdout, said
-    assert "larger than this place allows" in said.stdout
+    assert "Cannot keep model.safetensors of" in done.stdout, done
+    assert "larger than this place allows" in done.stdout
     assert not list((cache / "parts").iterdir())
     assert loads(uri, cache, proxy.s3.options, 1) == [f"tr@{version}"]
 
@@ -254,8 +254,8 @@ def test_a_folder_on_s3_is_loaded_through_the_cache(proxy, bucket, small, tmp_pa
     files = small.files()
     write_artifact(Objects(uri, proxy.s3.options), files, to_bytes(describe(files, "0")))
     for _ in range(2):
-        found = prodcat.load(uri, device="cpu", cache=tmp_path, storage_options=proxy.s3.options)
-        assert found.fingerprint == small.fingerprint
+        loaded = prodcat.load(uri, device="cpu", cache=tmp_path, storage_options=proxy.s3.options)
+        assert loaded.fingerprint == small.fingerprint
     asked = [path for m, path, _ in proxy.requests if m == "GET" and path.endswith("safetensors")]
     assert len(asked) == 1
     with pytest.raises(ArtifactError, match=r"it has no manifest.json \(found nothing\)"):
@@ -285,8 +285,8 @@ def test_a_damaged_note_of_an_alias_is_no_version(store, proxy, small, tmp_path,
     version = store.publish(small, "tr", alias="production")
     store.load("tr@production", device="cpu")
     notes = tmp_path / "cache" / "notes"
-    [own] = [path for path in notes.iterdir() if path.read_bytes() == version.encode()]
-    own.write_bytes(note)
+    [noted] = [path for path in notes.iterdir() if path.read_bytes() == version.encode()]
+    noted.write_bytes(note)
     store._objects.patience = 0.5
     proxy.plan = always(("reset", 0))
     with pytest.raises(StoreError, match="check the network"):
@@ -318,15 +318,15 @@ def test_a_cache_that_is_wiped_while_it_is_filled_is_filled_again(
     monkeypatch.setattr(Cache, "_download", download)
     assert store.load(f"tr@{version}", device="cpu").fingerprint == small.fingerprint
     monkeypatch.setattr(Cache, "fetch", _fetch_and_wipe(Cache.fetch, tmp_path / "cache"))
-    with pytest.raises(StoreError, match="went while it was loaded .* cache was cleared"):
+    with pytest.raises(StoreError, match="was removed while it was loaded .* cache was cleared"):
         store.load(f"tr@{version}", device="cpu")
 
 
 def _fetch_and_wipe(fetch, folder):
     def wiped(self, *arguments):
-        found = fetch(self, *arguments)
+        paths = fetch(self, *arguments)
         shutil.rmtree(folder)
-        return found
+        return paths
 
     return wiped
 
@@ -340,5 +340,5 @@ def test_a_download_that_was_killed_at_its_end_does_not_block_the_next(tmp_path)
     parts.mkdir(parents=True)
     (parts / sha256).write_bytes(content)
     manifest = {"files": {"a": {"bytes": 1_000, "sha256": sha256}}}
-    found = Cache(tmp_path / "cache").fetch(objects, manifest, "x")
-    assert found["a"].read_bytes() == content and found["a"].stat().st_mode & 0o777 == 0o444
+    paths = Cache(tmp_path / "cache").fetch(objects, manifest, "x")
+    assert paths["a"].read_bytes() == content and paths["a"].stat().st_mode & 0o777 == 0o444

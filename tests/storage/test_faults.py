@@ -68,7 +68,7 @@ def test_a_lost_answer_does_not_lose_the_race_against_oneself(store, proxy, smal
 
 def test_a_server_that_ignores_the_condition_is_refused(store, proxy, small):
     proxy.plan = always(("ignore-condition",), "PUT")
-    with pytest.raises(StoreError, match="ignores If-None-Match: of two who publish"):
+    with pytest.raises(StoreError, match="ignores If-None-Match: if two processes publish"):
         store.publish(small, "tr")
     assert [path for m, path, _ in proxy.requests if m == "PUT" and "store.json" not in path] == []
 
@@ -224,9 +224,11 @@ def test_a_server_that_checks_md5_refuses_damaged_bytes(ceph_server, small, tmp_
         )
         version = store.publish(small, "tr")
         put = [
-            own for m, path, own in proxy.requests if path.endswith("config.json") and m == "PUT"
+            headers
+            for m, path, headers in proxy.requests
+            if path.endswith("config.json") and m == "PUT"
         ]
-        assert all("content-md5" in own for own in put) and put
+        assert all("content-md5" in headers for headers in put) and put
         read = [m for m, path, _ in proxy.requests if path.endswith("history.json")]
         assert read == ["PUT", "PUT", "GET"], "refused at once, not only when it was read back"
         assert store.load(f"tr@{version}").history == small.history

@@ -1,4 +1,4 @@
-"""Files of this machine: whole or not there, and cleared of what was left unfinished."""
+"""Files of this machine are put in place whole, and leftovers of killed processes are removed."""
 
 import os
 import uuid
@@ -8,7 +8,7 @@ import pytest
 
 from prodcat import ArtifactError
 from prodcat.storage.local_disk import (
-    beside,
+    PartFile,
     check_regular,
     create_file,
     remove_empty_folder,
@@ -39,7 +39,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
         raise OSError("full")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="full"), beside(str(tmp_path / "a"), b"1"):
+    with pytest.raises(OSError, match="full"), PartFile(str(tmp_path / "a"), b"1"):
         pass
     assert list(tmp_path.iterdir()) == []
 

@@ -14,7 +14,7 @@ from prodcat.storage.objects import Objects
 
 @pytest.fixture
 def web(tmp_path):
-    """A web server of Python's own, which knows no ranges."""
+    """Python's web server, which does not support ranges."""
     import functools
 
     handler = functools.partial(_Quiet, directory=str(tmp_path / "web"))

@@ -23,8 +23,10 @@ def test_spans_hold_exactly_the_outcomes_below(tree):
         first, last = tree.target_spans[node]
         if tree.terminal[node]:
             assert tree.outcomes[first:last].tolist() == [node]
+            assert tree.outcome_positions[node] == first
         else:
             assert (first, last) == (start, end)
+            assert tree.outcome_positions[node] == -1
 
 
 @given(taxonomies())
