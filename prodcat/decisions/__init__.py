@@ -1,1 +1,1 @@
-"""From probabilities to the answer that was asked for."""
+"""Decisions: from log-probabilities to the answer that the options ask for."""

@@ -9,20 +9,19 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Answers:
-    """The best paths of a batch.
+    """The best paths of each title in a batch.
 
     Attributes:
         nodes: int64 [batch, k]: the node at which each path ends, best first; -1 for the
-            root, the empty path.
-        confidence: float [batch, k]: the probability that the path is right.  Where only
-            outcomes are answered: that the product's whole path is this one.  Where the
-            answer may be coarser: that the product is at or below the node.
+            root, whose path is empty.
+        confidence: float [batch, k]: the probability that the answer is right.  If ``exact``,
+            that the product's whole path is this one; if not, that the product belongs to the
+            node or to a node below it.
         level_confidence: float [batch, k, level]: the probability of the path's node at
-            each level, 0 below its end; it never rises with the level.
-        value: float [batch, k]: the expected value of the objective: a probability, an F,
-            a distance in steps, a cost.
-        exact: Whether ``confidence`` is that of the whole path; if not, the product is only at
-            or below the node.
+            each level, and 0 below the end of the path; it never rises with the level.
+        value: float [batch, k]: the expected value of the objective: a probability, an F-beta,
+            a distance in steps or a cost.
+        exact: Whether the answers are whole paths, which end at an outcome.
     """
 
     nodes: Tensor
@@ -32,7 +31,7 @@ class Answers:
     exact: bool = True
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Answers":
-        """The same answers with each tensor changed, e.g. moved to a device."""
+        """The same answers with each tensor changed, for example moved to a device."""
         return Answers(
             change(self.nodes),
             change(self.confidence),
@@ -45,7 +44,7 @@ class Answers:
         """The answers of these rows.
 
         Args:
-            rows: int64 [rows]: positions in the batch, in any order, also more than once.
+            rows: int64 [rows]: positions in the batch, in any order and also repeatedly.
         """
         return Answers(
             self.nodes[rows],
@@ -57,7 +56,7 @@ class Answers:
 
 
 def join_answers(parts: Sequence[Answers]) -> Answers:
-    """The rows of several batches as one."""
+    """The answers of several batches as one batch."""
     if len(parts) == 1:
         return parts[0]
     return Answers(

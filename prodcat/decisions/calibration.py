@@ -1,18 +1,18 @@
-r"""What the scores of encoder and n-grams are worth: one coherent, calibrated distribution.
+r"""Calibration: from the scores of encoder and n-grams to one calibrated distribution.
 
-Weights are fitted on titles that training did not see, all in one softmax over outcomes, so
-that whatever they are, children sum to their parent and confidence never rises with depth:
+Weights are fitted on titles that training did not see.  All of them act inside one softmax over
+outcomes, so for any weights children sum to their parent and confidence never rises with depth:
 
-- each kind of evidence has a weight.  Scaling log-probabilities before a softmax is
-  temperature scaling (Guo et al., ICML 2017); with two kinds it is a logarithmic opinion
-  pool (Genest and Zidek, Statistical Science 1986);
-- each level has a weight: a temperature of its own for the step from parent to child;
-- a title's own temperature depends on how sure the distribution is of it: parameterised
+- Each source of scores (the encoder's heads and the n-grams) has a weight.  Scaling
+  log-probabilities before a softmax is temperature scaling (Guo et al., ICML 2017); with two
+  sources it is a logarithmic opinion pool (Genest and Zidek, Statistical Science 1986).
+- Each level has a weight: the inverse temperature of the step from parent to child.
+- Each title has an inverse temperature that depends on its distribution: parameterised
   temperature scaling (Tomani et al., ECCV 2022) with ``exp(a + b m + c H)``, where ``m`` is
   the greatest log-probability and ``H`` the entropy, both in nats.
 
 The loss is minus the log-probability of the truth plus the binary log-loss of the answer's
-confidence: both are proper, and the second is about the number that people act on.
+confidence.  Both are proper scoring rules; the second one is about the number that people use.
 """
 
 from collections.abc import Iterator
@@ -26,18 +26,21 @@ from torch import Tensor
 from prodcat.model.config import Method
 from prodcat.model.path_model import PathModel
 
-_MOST_CELLS = 20_000_000
-_SPREAD = 0.5  # standard deviation of the weights' logarithms before any title is seen
+_MOST_CELLS = 20_000_000  # largest number of log-probabilities that weights are fitted on
+_PRIOR_DEVIATION = 0.5  # prior standard deviation of the logarithms of the weights
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Calibration, as small tensors on one device.
+    """The weights of a calibration, on one device; call them to get log-probabilities.
 
     Attributes:
-        evidence: float [2]: weights of the encoder's and the n-grams' scores.
-        levels: float [level]: the weight of each level's step.
-        sharpness: float [3]: ``a``, ``b`` and ``c`` of the title's own inverse temperature.
+        evidence: float [2]: weights of the encoder's and of the n-grams' scores.
+        levels: float [level]: weight of the step to each level.
+        sharpness: float [3]: ``a``, ``b`` and ``c`` of each title's inverse temperature.
+
+    >>> [weights.tolist() for weights in Weights.neutral(levels=2)]
+    [[1.0, 1.0], [1.0, 1.0], [0.0, 0.0, 0.0]]
     """
 
     evidence: Tensor
@@ -46,11 +49,11 @@ class Weights:
 
     @classmethod
     def neutral(cls, levels: int) -> "Weights":
-        """Weights that change nothing."""
+        """Weights that change nothing, for a tree with this number of levels."""
         return cls(torch.ones(2), torch.ones(levels), torch.zeros(3))
 
     def fits(self, levels: int) -> bool:
-        """Whether these are weights for a tree of so many levels."""
+        """Whether types and shapes are right for a tree with this number of levels."""
         return [(tensor.dtype, tuple(tensor.shape)) for tensor in self] == [
             (torch.float32, shape) for shape in ((2,), (levels,), (3,))
         ]
@@ -60,7 +63,7 @@ class Weights:
         return Weights(*(tensor.to(device) for tensor in self))
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Evidence, levels, sharpness."""
+        """Iterate over evidence, levels and sharpness."""
         return iter((self.evidence, self.levels, self.sharpness))
 
     def __call__(
@@ -70,13 +73,13 @@ class Weights:
 
         Args:
             paths: The path model.
-            encoder_scores: float [batch, outcome]: the heads' log-probabilities, or None.
-            lexical_scores: float [batch, outcome]: the n-grams' margins, or None.
+            encoder_scores: float [batch, outcome]: log-probabilities of the heads, or None.
+            lexical_scores: float [batch, outcome]: margins of the n-grams, or None.
         """
         return self.applied(paths, encoder_scores, lexical_scores, *self.acting())
 
     def acting(self) -> tuple[bool, bool]:
-        """Whether the levels' weights and the title's temperature change anything."""
+        """Whether the weights of the levels, and the temperature of each title, change anything."""
         levels = self.levels.requires_grad or bool((self.levels != 1).any())
         return levels, self.sharpness.requires_grad or bool((self.sharpness != 0).any())
 
@@ -88,14 +91,17 @@ class Weights:
         levels: bool,
         sharpness: bool,
     ) -> Tensor:
-        """The same without looking at the weights' values.
+        """The calibrated log-probabilities, without a look at the values of the weights.
+
+        Looking at them would make the CPU wait for the GPU, so callers of many batches call
+        :meth:`acting` once.
 
         Args:
             paths: The path model.
             encoder_scores: float [batch, outcome], or None.
             lexical_scores: float [batch, outcome], or None.
-            levels: Whether the levels' weights change anything, as :meth:`acting` tells.
-            sharpness: Whether the title's temperature changes anything.
+            levels: Whether the weights of the levels change anything, from :meth:`acting`.
+            sharpness: Whether the temperature of each title changes anything.
         """
         evidence = [
             weight * scores
@@ -115,7 +121,7 @@ class Weights:
 
 
 def rows_to_fit(rows: int, outcomes: int) -> NDArray[np.int64]:
-    """Which rows the weights are fitted on: all, or evenly spaced ones where memory is too small.
+    """The rows on which weights are fitted: all, or evenly spaced ones if there are too many.
 
     Args:
         rows: Number of rows.
@@ -123,6 +129,11 @@ def rows_to_fit(rows: int, outcomes: int) -> NDArray[np.int64]:
 
     Returns:
         int64 [rows to fit], ascending.
+
+    >>> rows_to_fit(3, outcomes=10)
+    array([0, 1, 2])
+    >>> len(rows_to_fit(5_000, outcomes=10_000))
+    2000
     """
     most = max(_MOST_CELLS // outcomes, 1_000)
     return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.int64)
@@ -139,16 +150,16 @@ def fit_weights(
 
     Args:
         paths: The path model.
-        targets: int64 [rows], node positions, partial labels included.
-        encoder_scores: float [rows, outcome], or None where there is no encoder.
-        lexical_scores: float [rows, outcome], or None where there is no lexical branch.
-        method: ``"temperature"``: the weights of the evidence alone, by the log-probability
-            of the truth; ``"levels"``: a weight for each level too; ``"adaptive"``: a
-            temperature for each title too.
+        targets: int64 [rows]: the nodes of the labels, partial labels included.
+        encoder_scores: float [rows, outcome], or None without an encoder.
+        lexical_scores: float [rows, outcome], or None without a lexical branch.
+        method: ``"temperature"``: only the weights of the evidence, by the log-probability of the
+            truth; ``"levels"``: also a weight for each level; ``"adaptive"``: also a temperature
+            for each title.
 
     Returns:
-        The weights; those of evidence that is missing, and of what the method leaves out,
-        are neutral.
+        The weights.  Those of missing scores, and those that the method does not fit, are
+        neutral.
     """
     rows = rows_to_fit(len(targets), len(paths.outcomes))
     if len(rows) < len(targets):
@@ -172,9 +183,9 @@ def fit_weights(
         loss = -paths.target_log_probs(log_probs, targets).mean()
         if method == "adaptive":
             loss = loss + _confidence_loss(paths, log_probs, targets)
-        # A mild pull toward neutral weights: few titles should not claim much.
+        # The prior keeps the weights close to neutral if there are only a small number of titles.
         squares = (parameter.square().sum() for parameter in parameters.fitted)
-        loss = loss + sum(squares, loss.new_zeros(())) / (2 * _SPREAD**2 * len(targets))
+        loss = loss + sum(squares, loss.new_zeros(())) / (2 * _PRIOR_DEVIATION**2 * len(targets))
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
@@ -184,12 +195,12 @@ def fit_weights(
 
 
 class _Parameters:
-    """What is fitted: the weights' logarithms, and the sharpness.
+    """The fitted parameters: the logarithms of the weights, and the sharpness.
 
     Args:
-        levels: Levels of the tree.
+        levels: Number of levels of the tree.
         method: See :func:`fit_weights`.
-        device: Where the scores are.
+        device: The device of the scores.
     """
 
     def __init__(self, levels: int, method: Method, device: torch.device) -> None:
@@ -204,19 +215,23 @@ class _Parameters:
         self.fitted = [parameter for parameter in self.every if parameter.requires_grad]
 
     def weights(self) -> Weights:
-        """The weights that the parameters stand for."""
+        """The weights for the current values of the parameters."""
         evidence, levels = (parameter.clamp(-6, 6).exp() for parameter in self.every[:2])
         return Weights(evidence, levels, self.every[2])
 
     @torch.no_grad()
     def solution(self, missing: Tensor) -> Weights:
-        """The weights on the CPU, those of missing evidence, bool [2], neutral."""
+        """The weights on the CPU.
+
+        Args:
+            missing: bool [2]: the sources without scores; their weights become neutral.
+        """
         evidence, levels, sharpness = (tensor.detach().cpu() for tensor in self.weights())
         return Weights(evidence.masked_fill(missing, 1.0), levels, sharpness)
 
 
 def _confidence_loss(paths: PathModel, log_probs: Tensor, targets: Tensor) -> Tensor:
-    """Binary log-loss of the most likely path's probability."""
+    """The binary log-loss of the probability of the most likely path."""
     most, outcome = log_probs.max(dim=1)
     most = most.clamp(max=-1e-6)
     right = paths.covers(targets, outcome)

@@ -1,21 +1,22 @@
-r"""Promises about answers, from labelled titles that nothing else has seen.
+r"""Guarantees about answers, from labelled calibration titles that nothing else has used.
 
-**Coverage.**  An answer's path gives a climb: its nodes from the whole path up to the root,
-with probabilities that only grow.  With a threshold, the deepest node whose probability is
-above it is answered.  A calibration title's score is the probability of the first wrong node
-of its path, 0 where all are right: from this threshold on, the answer is the truth or an
-ancestor of it.  With the ``ceil((n + 1) (1 - alpha))``-th smallest of ``n`` scores as the
-threshold, an exchangeable new title is answered with the truth or an ancestor of it with
-probability at least ``1 - alpha``, whatever the model is, and at most ``1 - alpha +
-1/(n + 1)`` where no two scores are equal (split conformal prediction: Vovk et al., 2005;
-Lei et al., JASA 2018).  With groups, each has its own threshold and promise (Mondrian).
+**Coverage.**  The nodes of an answer's path, from its end up to the root, have probabilities that
+only grow.  With a threshold, the answer is the deepest node whose probability is above it.  The
+score of a calibration title is the probability of the first wrong node of its path, or 0 if all
+are right: with this threshold or a higher one, the answer is the truth or an ancestor of it.  If
+the threshold is the ``ceil((n + 1) (1 - alpha))``-th smallest of ``n`` scores, an exchangeable new
+title is answered with the truth or an ancestor of it with probability at least ``1 - alpha``,
+whatever the model is, and at most ``1 - alpha + 1/(n + 1)`` if no two scores are equal (split
+conformal prediction: Vovk et al., 2005; Lei et al., JASA 2018).  If there are groups, each has its
+own threshold and its own guarantee (Mondrian).
 
-**Error among the answered.**  Not monotone in the threshold, so it is tested: thresholds in
-an order fixed before the calibration titles are seen, each kept as long as the exact
-binomial tail of "so few errors among so many answered, if the true error were too high" is
-small (Learn then Test: Angelopoulos et al., 2021; fixed sequences with several starts).
+**Error among the answered.**  This is not monotone in the threshold, so thresholds are tested in an
+order that is fixed before the calibration titles are seen.  Each is accepted as long as so few
+errors among so many answers would be improbable if the true error were too high, by the exact
+binomial tail (Learn then Test: Angelopoulos et al., 2021; fixed sequences with several starts).
 
-Both hold for titles drawn like the calibration titles, and end where the assortment drifts.
+Both hold for titles from the same distribution as the calibration titles; they do not hold after
+the assortment has drifted.
 """
 
 import math
@@ -27,8 +28,8 @@ from numpy.typing import NDArray
 
 from prodcat.decisions.answers import Answers
 
-_STARTS = (0.2, 0.4, 0.6, 0.8)  # shares of the titles that are answered first
-_STEP = 0.01  # by which the share of the answered grows
+_STARTS = (0.2, 0.4, 0.6, 0.8)  # shares of answered titles at which the sequences of tests start
+_STEP = 0.01  # the step of the share of answered titles
 
 
 def conformal_threshold(scores: NDArray[np.float64], guarantee: float) -> float:
@@ -37,17 +38,23 @@ def conformal_threshold(scores: NDArray[np.float64], guarantee: float) -> float:
     Args:
         scores: float64 [n], with ``n >= guarantee / (1 - guarantee)``.
         guarantee: ``1 - alpha``.
+
+    >>> conformal_threshold(np.arange(1, 20) / 20, 0.9)
+    0.9
     """
     rank = math.ceil((len(scores) + 1) * guarantee - 1e-9)
     return float(np.partition(scores, rank - 1)[rank - 1])
 
 
 def least_answered(max_error: float, level: float) -> int:
-    """How many answers without an error show, at this level, that the error is small enough.
+    """The number of answers without an error that shows that the error is small enough.
 
     Args:
         max_error: The largest share of errors.
-        level: The probability of being wrong about it, at most.
+        level: Significance level: the largest probability of accepting a larger share.
+
+    >>> least_answered(max_error=0.05, level=0.05)
+    59
     """
     needed = math.log(level) / min(math.log1p(-max_error), -1e-15)
     return math.ceil(needed - 1e-9)
@@ -60,18 +67,22 @@ def selective_threshold(
     certainty: float,
     reference: NDArray[np.float64],
 ) -> float | None:
-    """The lowest confidence from which on the error among the answered is small enough.
+    """The lowest confidence such that the error of all answers above it is small enough.
 
     Args:
-        confidence: float64 [rows]: of each calibration title's answer.
-        right: bool [rows]: whether it is right.
-        max_error: The largest share of errors among rows of at least the threshold.
-        certainty: The least probability that the error is no larger.
-        reference: float64, ascending: confidences of other titles.  Their quantiles are
-            the thresholds, from few answered to all.
+        confidence: float64 [rows]: the confidence of each calibration title's answer.
+        right: bool [rows]: whether each answer is right.
+        max_error: The largest share of errors among the answers at or above the threshold.
+        certainty: The least probability that the true share of errors is no larger.
+        reference: float64, ascending: confidences of other titles.  Their quantiles are the
+            thresholds that are tested, from high to low.
 
     Returns:
-        The threshold, or None where none can be shown to keep the error so small.
+        The threshold, or None if no threshold is shown to keep the error small enough.
+
+    >>> confidence = np.repeat([0.9, 0.5], 100)
+    >>> selective_threshold(confidence, confidence > 0.6, 0.05, 0.9, np.linspace(0, 1, 101))
+    0.51
     """
     from scipy.stats import binom
 
@@ -84,7 +95,7 @@ def selective_threshold(
     best = None
     for start in starts:
         shares = np.arange(start, 1, _STEP)
-        # The last threshold answers all titles, also those below every reference.
+        # With the last threshold all titles are answered, even those below every reference.
         for threshold in [*np.quantile(reference, 1 - shares, method="lower").tolist(), 0.0]:
             answered = confidence >= threshold
             errors = int((answered & ~right).sum())
@@ -95,10 +106,13 @@ def selective_threshold(
 
 
 def reference(confidence: NDArray[Any]) -> NDArray[np.float64]:
-    """What a guarantee keeps of other titles' confidences: 1,001 quantiles, ascending.
+    """1,001 quantiles of the confidences of titles, float64, ascending.
 
     Args:
         confidence: float [titles].
+
+    >>> reference(np.array([0.0, 0.5, 1.0]))[[0, 500, 1_000]].tolist()
+    [0.0, 0.5, 1.0]
     """
     return np.quantile(confidence.astype(np.float64), np.linspace(0, 1, 1_001))
 
@@ -106,16 +120,17 @@ def reference(confidence: NDArray[Any]) -> NDArray[np.float64]:
 def climb_scores(
     answers: Answers, truth: NDArray[np.int64], chains: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The score of each calibration title; see the text of this module.
+    """The score of each calibration title: the probability of the first wrong node of its answer.
 
     Args:
-        answers: One for each row.
-        truth: int64 [rows, level]: the label's chain, -1 below its end.  Below a partial
-            label any node counts as wrong, so that the promise holds whatever is true.
-        chains: int64 [rows, level]: the answer's chain.
+        answers: One answer for each title.
+        truth: int64 [rows, level]: the nodes on the path of each label, -1 below its end.  Any
+            node below a partial label counts as wrong, so the guarantee holds whatever the truth
+            is.
+        chains: int64 [rows, level]: the nodes on the path of each answer, -1 below its end.
 
     Returns:
-        float64 [rows].
+        float64 [rows]; 0 if no node is wrong.
     """
     levels = answers.level_confidence[:, 0].cpu().numpy().astype(np.float64)
     wrong = (chains >= 0) & (chains != truth)
@@ -127,15 +142,15 @@ def climb_scores(
 def stop(
     answers: Answers, chains: NDArray[np.int64], limits: NDArray[np.float64], whole: bool
 ) -> Answers:
-    """Answer with a coarser node where the promise asks for it.
+    """Replace answers by coarser ones as thresholds demand.
 
     Args:
-        answers: One for each row.
-        chains: int64 [rows, level]: the answers' chains, -1 below their ends.
+        answers: One answer for each row.
+        chains: int64 [rows, level]: the nodes on the path of each answer, -1 below its end.
         limits: float64 [rows]: the threshold of each row.
-        whole: If true, an answer stays whole where its confidence reaches the threshold, and
-            becomes the root elsewhere.  If false, it keeps the nodes whose probability is above
-            the threshold.
+        whole: If true, an answer whose confidence reaches the threshold stays as it is, and any
+            other becomes the root.  If false, an answer keeps the nodes whose probability is
+            above the threshold.
     """
     levels = answers.level_confidence[:, 0]
     if whole:

@@ -1,4 +1,4 @@
-"""The last step to an answer: from log-probabilities to what the options ask for."""
+"""The last step of a prediction: from log-probabilities to the answers that the options ask for."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -18,22 +18,23 @@ from prodcat.errors import ConfigError
 from prodcat.model.path_model import PathModel
 from prodcat.taxonomy.tree import Taxonomy
 
-# From log-probabilities and the groups of the rows, if any, to answers.
+# From log-probabilities, and the group of each row if there are groups, to answers.
 Decide = Callable[[Tensor, Sequence[str] | None], Answers]
 
 
 @dataclass(frozen=True, eq=False)
 class Decider:
-    """Decides on answers; the options are checked when it is made, before any title is read.
+    """Turns log-probabilities into answers; the options are checked when it is made.
 
     Attributes:
         taxonomy: The tree.
-        paths: The same tree as tensors, on the device of the log-probabilities.
-        guarantee: What was measured on calibration titles, or None.
-        options: What is asked for.
+        paths: The path model of the tree, on the device of the log-probabilities.
+        guarantee: The measurements on calibration titles, or None.
+        options: The options of the answers.
 
     Raises:
-        ConfigError: The options do not go together, or the guarantee cannot be given.
+        ConfigError: The options exclude each other, or the calibration titles do not allow the
+            guarantee that they ask for.
     """
 
     taxonomy: Taxonomy
@@ -43,54 +44,68 @@ class Decider:
     _decide: Decide = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_decide", self._made())
+        object.__setattr__(self, "_decide", self._decision())
 
     def __call__(self, log_probs: Tensor, groups: Sequence[str] | None) -> Answers:
-        """Answer rows.
+        """The answers for a batch.
 
         Args:
             log_probs: float [batch, outcome].
-            groups: The group of each row, where a guarantee is by a column.
+            groups: The group of each row, if the guarantee has groups by a column.
         """
         return self._decide(log_probs, groups)
 
     def with_options(self, options: AnswerOptions) -> "Decider":
-        """The same tree and guarantee, asked for something else.
+        """A decider with the same tree and guarantee, and other options.
 
         Raises:
-            ConfigError: The options do not go together, or the guarantee cannot be given.
+            ConfigError: The options exclude each other, or the calibration titles do not allow
+                the guarantee that they ask for.
         """
         return replace(self, options=options)
 
     def group_column(self, promised: bool) -> str | None:
-        """The column that tells a title's group where something is promised by it, or None."""
+        """The column with the group of each title, or None if no group is needed.
+
+        Args:
+            promised: Whether the options ask for a guarantee or a largest share of errors.
+        """
         guarantee = self.guarantee if promised else None
         by_column = guarantee is not None and guarantee.group_by != DEPARTMENT
         return guarantee.group_by if guarantee is not None and by_column else None
 
     def chains(self, nodes: Tensor) -> NDArray[np.int64]:
-        """Ancestors of nodes, int64 [rows, level]; none for the root, -1."""
+        """The nodes on the path to each node, int64 [rows, level], padded with -1.
+
+        Args:
+            nodes: int64 [rows]; -1 for the root, whose path is empty.
+        """
         chains: NDArray[np.int64] = self.paths.chains[nodes].cpu().numpy()
         return chains
 
     def departments(self, nodes: NDArray[np.int64]) -> list[str]:
-        """The id of the top-level node above each node; empty for the root, -1."""
+        """The id of the top-level node above each node; empty for the root.
+
+        Args:
+            nodes: int64 [rows]; -1 for the root.
+        """
         top = self.taxonomy.chains[nodes, 0]
         return [self.taxonomy.ids[d] if n >= 0 else "" for d, n in zip(top, nodes, strict=True)]
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the function, which is made anew: functions cannot be pickled."""
-        return {own.name: getattr(self, own.name) for own in fields(self) if own.init}
+        """All fields except the function, which cannot be pickled."""
+        return {member.name: getattr(self, member.name) for member in fields(self) if member.init}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the fields, and make the function."""
+        """Set the fields, and make the function again."""
         self.__dict__.update(state)
         self.__post_init__()
 
-    def _made(self) -> Decide:
+    def _decision(self) -> Decide:
+        """The function that the options ask for."""
         paths, options = self.paths, self.options
         if options.promises:
-            return self._promising()
+            return self._guaranteed_decision()
         objective = pick_objective("path" if options.objective is None else options.objective)
         if isinstance(objective, MostLikelyPath):
             return lambda log_probs, groups: most_likely_paths(paths, log_probs, options.top_k)
@@ -102,8 +117,8 @@ class Decider:
         decode = decoder(paths, objective)
         return lambda log_probs, groups: decode(log_probs)
 
-    def _promising(self) -> Decide:
-        """Decide such that a promise holds, which the guarantee was measured for."""
+    def _guaranteed_decision(self) -> Decide:
+        """The function whose answers keep the guarantee, or the largest share of errors."""
         guarantee, options = self._checked_guarantee(), self.options
         decode = decoder(self.paths, guarantee.objective)
         if options.guarantee is not None:
@@ -118,6 +133,7 @@ class Decider:
         return decide
 
     def _checked_guarantee(self) -> Guarantee:
+        """The guarantee, if the options can be combined with it."""
         guarantee, options = self.guarantee, self.options
         asked = "guarantee" if options.guarantee is not None else "max_error"
         if guarantee is None:
@@ -149,13 +165,13 @@ class Decider:
         guarantee: Guarantee,
         thresholds: dict[str, float],
     ) -> Answers:
-        """Answers that end where the promise asks for it."""
+        """The answers with coarser nodes where the thresholds ask for them."""
         nodes, chains = answers.nodes[:, 0].cpu().numpy(), self.chains(answers.nodes[:, 0])
         names = groups
         if names is None:
             by_department = guarantee.group_by == DEPARTMENT
             names = self.departments(nodes) if by_department else [""] * len(nodes)
-        known = nodes >= 0  # the root stays what it is, and belongs to no department
+        known = nodes >= 0  # the root cannot become coarser, and has no department
         limits = np.zeros(len(nodes))
         limits[known] = guarantee.lookup(
             [name for name, answered in zip(names, known, strict=True) if answered], thresholds

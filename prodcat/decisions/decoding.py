@@ -1,18 +1,18 @@
-r"""Probabilities to answers, each a real path of the tree and the best one for an objective.
+r"""Decoding: from probabilities to the path that is best for an objective.
 
-With ``p(o)`` the probability of outcome ``o``, ``P(n)`` its sum at or below node ``n``,
-``A(n)`` the ancestors of ``n`` and itself, and ``d(n) = |A(n)|`` its level, the expected
-value of an answer is a sum along its path, so that one pass over the tree finds the best:
+Let ``p(o)`` be the probability of outcome ``o``, ``P(n)`` the sum of ``p`` at or below node ``n``,
+``A(n)`` the node ``n`` and its ancestors, and ``d(n) = |A(n)|`` its level.  The expected value of
+an answer is a sum along its path, so one pass over the tree finds the best answer:
 
 - most likely path: the outcome with the greatest ``p``;
 - hierarchical F-beta: ``sum_o p(o) (1 + b^2) |A(n) & A(o)| / (d(n) + b^2 d(o))``, where
-  ``sum_o p(o) f(d(o)) |A(n) & A(o)|`` is the sum over ``A(n)`` of the mass below, weighted
-  by ``f`` of the depth at which it ends;
-- tree distance: ``d(n) + sum_o p(o) d(o) - 2 sum_{m in A(n)} P(m)``, least where the path
-  goes down as long as a child holds more than half of the probability;
+  ``sum_o p(o) f(d(o)) |A(n) & A(o)|`` is the sum over ``A(n)`` of the probability below each node,
+  weighted by ``f`` of the depth of the outcome;
+- tree distance: ``d(n) + sum_o p(o) d(o) - 2 sum_{m in A(n)} P(m)``; it is least if the path
+  goes down as long as a child has more than half of the probability;
 - any cost: ``sum_o p(o) cost[o, a]`` for the answer ``a``.
 
-The cost of each but the last is linear in the number of nodes.
+The work is linear in the number of nodes, and for a cost matrix in its number of entries.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ from prodcat.decisions.objectives import (
 from prodcat.errors import ConfigError
 from prodcat.model.path_model import PathModel, running_sums
 
-_CELLS_IN_CACHE = 1 << 19  # probabilities that a CPU's cache holds
+_CELLS_IN_CACHE = 1 << 19  # probabilities that fit into a CPU's cache
 
 Decoder = Callable[[Tensor], Answers]
 # From outcome probabilities and their running sums to the best nodes and their values.
@@ -40,10 +40,17 @@ _Search = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def decoder(paths: PathModel, objective: Objective) -> Decoder:
-    """A function from log-probabilities, float [batch, outcome], to one answer for each row.
+    """The function that finds the best answer for each row of log-probabilities.
+
+    Args:
+        paths: The path model.
+        objective: What the answer is the best for.
+
+    Returns:
+        A function from log-probabilities, float [batch, outcome], to answers with k = 1.
 
     Raises:
-        ConfigError: A cost matrix is of another size than the tree.
+        ConfigError: The size of a cost matrix is not the number of outcomes.
     """
     if isinstance(objective, MostLikelyPath):
         return partial(most_likely_paths, paths)
@@ -63,12 +70,12 @@ def decoder(paths: PathModel, objective: Objective) -> Decoder:
 
 
 def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answers:
-    """The k most likely paths; ties go to the outcome that comes first in the tree.
+    """The k most likely paths; of equal ones, those that come first in the tree.
 
     Args:
         paths: The path model.
         log_probs: float [batch, outcome].
-        k: How many; no more than there are outcomes.
+        k: Number of paths; at most the number of outcomes is returned.
     """
     k = min(k, log_probs.shape[1])
     parts = []
@@ -81,9 +88,9 @@ def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answer
 
 
 def _pieces(log_probs: Tensor) -> Sequence[Tensor]:
-    """All rows at once on a GPU; on a CPU as many as stay in its cache."""
+    """Split a batch into as many rows as fit into a CPU's cache; on a GPU keep it whole."""
     if log_probs.dtype in (torch.float16, torch.bfloat16):
-        log_probs = log_probs.float()  # sums of thousands of such numbers would be none
+        log_probs = log_probs.float()  # half precision is too coarse for sums over all outcomes
     rows, width = log_probs.shape
     size = rows if log_probs.device.type != "cpu" else _CELLS_IN_CACHE // width
     return torch.split(log_probs, max(size, 1))
@@ -97,7 +104,7 @@ def _describe(
     value: Tensor,
     exact: bool,
 ) -> Answers:
-    """Look up the probabilities along the answered paths; nodes are int64 [batch, k]."""
+    """The answers with these nodes, int64 [batch, k], and the probabilities along their paths."""
     spans = paths.spans
     chains = paths.chains[nodes]
     ends, starts = (spans[chains][..., side].flatten(1) for side in (1, 0))
@@ -113,14 +120,15 @@ def _describe(
 
 
 def _argmax(values: Tensor) -> Tensor:
-    """The first of the greatest in each row: NumPy finds it ten times as fast on a CPU."""
+    """The position of the first greatest value in each row, int64 [batch]."""
+    # On a CPU, NumPy is ten times as fast as torch at this.
     if values.device.type == "cpu":
         return torch.from_numpy(values.detach().numpy().argmax(axis=1))
     return values.argmax(dim=1)
 
 
 def _top(log_probs: Tensor, k: int) -> Tensor:
-    """The k greatest of each row, int64 [batch, k]; of equal ones the first come first."""
+    """The positions of the k greatest values, int64 [batch, k]; of equal ones the first."""
     if k == 1:
         return _argmax(log_probs)[:, None]
     values, places = log_probs.topk(k, dim=1)
@@ -129,8 +137,8 @@ def _top(log_probs: Tensor, k: int) -> Tensor:
     order = log_probs.gather(1, places).sort(dim=1, descending=True, stable=True).indices
     places = places.gather(1, order)
     if bool(tied.any()):
-        whole = log_probs[tied].sort(dim=1, descending=True, stable=True).indices
-        places[tied] = whole[:, :k]
+        sorted_places = log_probs[tied].sort(dim=1, descending=True, stable=True).indices
+        places[tied] = sorted_places[:, :k]
     return places
 
 
@@ -144,7 +152,13 @@ def _search(paths: PathModel, objective: HierarchicalF | TreeDistance | Expected
 
 
 def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tuple[Tensor, Tensor]:
-    """The best of all branches [batch, branch] and leaves [batch, outcome]; ties go to branches."""
+    """The best nodes and their values, [batch] each; if equal, the branch rather than the leaf.
+
+    Args:
+        paths: The path model.
+        branch_values: float [batch, branch].
+        leaf_values: float [batch, outcome]; minus infinity for outcomes that are no leaves.
+    """
     branch, leaf = _argmax(branch_values), _argmax(leaf_values)
     of_branch = branch_values.gather(1, branch[:, None])[:, 0]
     of_leaf = leaf_values.gather(1, leaf[:, None])[:, 0]
@@ -154,7 +168,7 @@ def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tup
 
 
 def _closed(paths: PathModel, only_outcomes: bool) -> Tensor:
-    """Which branches may not be the answer, bool [branch]."""
+    """The branches that may not be the answer, bool [branch]."""
     nodes = paths.branches.nodes
     if not only_outcomes:
         return torch.zeros_like(nodes, dtype=torch.bool)
@@ -162,14 +176,14 @@ def _closed(paths: PathModel, only_outcomes: bool) -> Tensor:
 
 
 def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
-    """The node, of all or of the outcomes, with the greatest expected F-beta."""
+    """Search for the node or the outcome with the greatest expected F-beta."""
     branches = paths.branches
     root, square = float(objective.count_root), objective.beta**2
     device = paths.outcomes.device
     ends = torch.tensor(branches.depths, dtype=torch.float64, device=device) + root
 
     def weights(answer_depth: Tensor) -> Tensor:
-        """What one shared ancestor adds, [depths, ...]: by where truth and answer end."""
+        """The value of one shared ancestor, float64 [depth of the truth, ...]."""
         depth = answer_depth.double() + root
         return (1 + square) / (depth + square * ends.view(-1, *[1] * depth.ndim))
 
@@ -179,7 +193,7 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
         column, torch.arange(len(column), device=device)
     ].masked_fill(~branches.leaf, 0.0)
     not_leaf = ~branches.leaf
-    ragged = bool(not_leaf.any())
+    has_inner_outcomes = bool(not_leaf.any())
     closed = _closed(paths, objective.only_outcomes)
 
     def search(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,7 +205,7 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
         leaves = torch.addcmul(
             passed.index_select(1, branches.above), probs, leaf_weights.to(probs.dtype)
         )
-        if ragged:
+        if has_inner_outcomes:
             leaves.masked_fill_(not_leaf, -torch.inf)
         return _better(paths, here, leaves)
 
@@ -199,21 +213,21 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
 
 
 def _nearest_node(paths: PathModel) -> _Search:
-    """The node with the least expected tree distance to the truth."""
+    """Search for the node with the least expected tree distance to the truth."""
     branches = paths.branches
     order = torch.arange(len(branches.nodes), device=branches.nodes.device)
     depth = branches.outcome_depth
 
     def search(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         beliefs = branches.probs(sums)
-        # At most one node of a level holds more than half, and they lie on one path, so the
-        # last of them is the deepest.
+        # At most one node of a level has more than half of the probability, and all of these are
+        # on one path, so the last of them is the deepest.
         branch = torch.where(beliefs > 0.5, order, 0).amax(dim=1)
         leaf = _argmax(probs)
         most = probs.gather(1, leaf[:, None])[:, 0].double()
         finer = (most > 0.5) & branches.leaf[leaf]
         nodes = torch.where(finer, paths.outcomes[leaf], branches.nodes[branch])
-        beliefs[:, 0] = 0.5  # the root is no step
+        beliefs[:, 0] = 0.5  # so that the root adds nothing to the sum
         steps = branches.path_sums(1 - 2 * beliefs).gather(1, branch[:, None])[:, 0]
         steps = steps + torch.where(finer, 1 - 2 * most, 0.0)
         return nodes, probs @ depth.to(probs.dtype) + steps
@@ -222,7 +236,7 @@ def _nearest_node(paths: PathModel) -> _Search:
 
 
 def _nearest_outcome(paths: PathModel) -> _Search:
-    """The outcome with the least expected tree distance to the truth."""
+    """Search for the outcome with the least expected tree distance to the truth."""
     branches = paths.branches
     closed = _closed(paths, True)
     depth = branches.outcome_depth.double()
@@ -241,7 +255,7 @@ def _nearest_outcome(paths: PathModel) -> _Search:
 
 
 def _cheapest(paths: PathModel, objective: ExpectedCost) -> _Search:
-    """The outcome with the least expected cost."""
+    """Search for the outcome with the least expected cost."""
     outcomes = len(paths.outcomes)
     if objective.cost.shape != (outcomes, outcomes):
         raise ConfigError(

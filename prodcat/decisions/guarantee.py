@@ -1,7 +1,7 @@
-"""What calibration titles showed, kept with a classifier; thresholds for any promise come from it.
+"""The measurements on calibration titles, from which the thresholds of any guarantee come.
 
-Calibration titles are labelled titles that nothing else has seen.  What is promised, and why it
-holds, is in :mod:`prodcat.decisions.conformal`.
+They are saved with the classifier.  Calibration titles are labelled titles that nothing else has
+used; :mod:`prodcat.decisions.conformal` says what is guaranteed and why it holds.
 """
 
 import math
@@ -24,27 +24,28 @@ from prodcat.taxonomy.tree import Taxonomy
 
 _OBJECTIVES = {kind.__name__: kind for kind in (MostLikelyPath, HierarchicalF, TreeDistance)}
 DEPARTMENT = "the answer's department"
-POOLED = "(small groups)"  # the group of all titles whose group is too small for a promise
+POOLED = "(small groups)"  # the group of all titles whose group is too small for a guarantee
 
 
 @dataclass(frozen=True, eq=False)
 class Guarantee:
-    """What the calibration titles showed.
+    """The measurements on calibration titles, one row for each title.
 
     Attributes:
         tree_hash: Hash of the tree that the titles were labelled with.
-        date: When their answers were compared with their labels, ISO 8601 in UTC.
-        objective: The objective of the answers, which are made coarser to keep a promise.
-        scores: float64 [rows]: the probability of the first wrong node, 0 for none.
-        confidence: float64 [rows]: of the answer; -1 for the root, which is never given.
-        right: bool [rows]: the answer is right: the whole path or, where the objective may
-            answer coarser, the truth or an ancestor of it.
-        group_by: What tells the groups: a column's name, ``DEPARTMENT`` for the top-level node
-            of the answer, or None for one promise over all.
-        groups: int64 [rows]: the position of each row's group in ``names``.
-        names: The groups.  A department goes by its id.
-        pooled: The groups that share the promise of ``POOLED``.
-        reference: float64: confidences of other titles, ascending; they fix which
+        date: Time of the measurement, ISO 8601 in UTC.
+        objective: The objective of the answers, which become coarser to keep a guarantee.
+        scores: float64 [rows]: the probability of the first wrong node, or 0 if none is wrong.
+        confidence: float64 [rows]: the confidence of the answer, or -1 for the root, which never
+            counts as an answer.
+        right: bool [rows]: whether the answer is right: the whole path or, if the objective may
+            give coarser answers, the truth or an ancestor of it.
+        group_by: Where the groups come from: the name of a column, ``DEPARTMENT`` for the
+            top-level node of the answer, or None for one guarantee over all titles.
+        groups: int64 [rows]: the position of each title's group in ``names``.
+        names: The groups; departments are given by their ids.
+        pooled: The groups that share the guarantee of ``POOLED``.
+        reference: float64: confidences of other titles, ascending; they determine which
             thresholds are tested, and in which order.
     """
 
@@ -66,20 +67,20 @@ class Guarantee:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Calibration titles of each group."""
+        """The number of calibration titles of each group."""
         counts = np.bincount(self.groups, minlength=len(self.names))
         return dict(zip(self.names, counts.tolist(), strict=True))
 
     def __repr__(self) -> str:
-        """Size, date and groups in one line."""
+        """The size, the date and the groups in one line."""
         groups = f", {len(self.names)} groups by {self.group_by}" if self.group_by else ""
         return f"Guarantee({len(self):,} titles, {self.date}{groups})"
 
     def check(self, taxonomy: Taxonomy) -> None:
-        """Refuse another tree.
+        """Refuse a tree that the calibration titles were not labelled with.
 
         Raises:
-            ArtifactError: The tree is not the one that the titles were labelled with.
+            ArtifactError: The tree is another one.
         """
         if taxonomy.hash != self.tree_hash:
             raise ArtifactError(
@@ -90,13 +91,14 @@ class Guarantee:
     # -- thresholds ---------------------------------------------------------------
 
     def node_thresholds(self, guarantee: float) -> dict[str, float]:
-        """For each group the probability above which a node may be answered.
+        """The probability of each group above which a node may be the answer.
 
         Args:
-            guarantee: The least probability that the answer is the truth or an ancestor.
+            guarantee: The least probability that the answer is the truth or an ancestor of it.
 
         Raises:
-            ConfigError: It is no share, or a group has too few titles to promise it.
+            ConfigError: The guarantee is not between 0 and 1, or a group has too few titles for
+                it.
         """
         _check_share("guarantee", guarantee)
         needed = math.ceil(guarantee / (1 - guarantee) - 1e-9)
@@ -107,15 +109,16 @@ class Guarantee:
         }
 
     def confidence_thresholds(self, max_error: float, certainty: float = 0.95) -> dict[str, float]:
-        """For each group the confidence from which on whole answers are given.
+        """The least confidence of each group with which a title is answered.
 
         Args:
-            max_error: The largest share of wrong paths among the answered.
+            max_error: The largest share of wrong paths among the answered titles.
             certainty: The least probability, over draws of the calibration titles, that the
                 true share is no larger.
 
         Raises:
-            ConfigError: They are no shares, or the titles of a group do not allow it.
+            ConfigError: A number is not between 0 and 1, or the titles of a group do not allow so
+                small an error.
         """
         _check_share("max_error", max_error)
         _check_share("certainty", certainty)
@@ -142,7 +145,13 @@ class Guarantee:
         return thresholds
 
     def _check_sizes(self, needed: int, what: str, other: str) -> None:
-        """Refuse a promise that needs more titles than a group has."""
+        """Refuse a guarantee that needs more titles than a group has.
+
+        Args:
+            needed: Number of titles that each group needs.
+            what: The option and its value, for the message.
+            other: What to ask for instead, for the message.
+        """
         short = {name: size for name, size in self.sizes.items() if size < needed}
         if short:
             empty = "(no value)" if self.group_by else "all"
@@ -156,20 +165,17 @@ class Guarantee:
             )
 
     def lookup(self, names: Sequence[str], values: Mapping[str, float]) -> NDArray[np.float64]:
-        """The value of each row's group; small groups have the value of the pool.
+        """The value of each row's group, float64 [rows]; pooled groups share one value.
 
         Args:
             names: The group of each row.
             values: The value of each group.
 
-        Returns:
-            float64 [rows].
-
         Raises:
             ConfigError: A group had no calibration titles.
         """
         if POOLED in values:
-            # A department without a single calibration title is as small as a group can be.
+            # Departments without any calibration title belong to the small groups, too.
             small = set(names) if self.group_by == DEPARTMENT else set(self.pooled)
             values = {name: values[POOLED] for name in small} | dict(values)
         unknown = sorted({name for name in names if name not in values})
@@ -184,7 +190,7 @@ class Guarantee:
     # -- keeping ------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """All but the arrays, for JSON."""
+        """All attributes except the arrays, for JSON."""
         return {
             "rows": len(self),
             "date": self.date,
@@ -196,13 +202,13 @@ class Guarantee:
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays, by name."""
+        """The arrays by name."""
         names = ("scores", "confidence", "right", "groups", "reference")
         return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, Any]) -> "Guarantee":
-        """The guarantee whose :meth:`to_dict` and :meth:`arrays` these are."""
+        """The guarantee with these results of :meth:`to_dict` and :meth:`arrays`."""
         objective = dict(values["objective"])
         kind = _OBJECTIVES[objective.pop("kind")]
         return cls(
@@ -217,10 +223,13 @@ class Guarantee:
 
 
 def storable(objective: Objective) -> Objective:
-    """The objective, where a guarantee that was measured with it can be kept.
+    """The objective, if a guarantee that was measured with it can be saved.
 
     Raises:
-        ConfigError: It is a cost matrix.
+        ConfigError: The objective is a cost matrix.
+
+    >>> storable(TreeDistance())
+    TreeDistance(only_outcomes=False)
     """
     if type(objective).__name__ not in _OBJECTIVES:
         raise ConfigError(
@@ -231,6 +240,7 @@ def storable(objective: Objective) -> Objective:
 
 
 def _check_share(name: str, value: float) -> None:
+    """Refuse a number that is not between 0 and 1."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
         raise ConfigError(f"{name}={value!r} is out of range; expected a share between 0 and 1.")
 
@@ -246,7 +256,10 @@ def pooled_groups(
 
     Returns:
         The position of each row's group among the groups, int64 [rows]; the groups, ascending; and
-        the small ones.
+        the small groups.
+
+    >>> pooled_groups(np.array(["tr", "tr", "it", "fr"]), pool_below=2)
+    (array([1, 1, 0, 0]), ('(small groups)', 'tr'), ('fr', 'it'))
     """
     every, counts = np.unique(names.astype(str), return_counts=True)
     small = set(every[counts < pool_below].tolist())

@@ -1,7 +1,7 @@
-"""What an answer is to be the best one for.
+"""Objectives: what the best answer is the best for.
 
-This module is made of plain values and imports neither torch nor NumPy when it is imported; see
-:mod:`prodcat.decisions.decoding` for how the best answer is computed.
+These are plain values, and this module imports neither torch nor NumPy at its top; see
+:mod:`prodcat.decisions.decoding` for the computation of the best answer.
 """
 
 from dataclasses import dataclass
@@ -17,22 +17,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MostLikelyPath:
-    """The path that is most probably the product's whole path."""
+    """The outcome with the greatest probability."""
 
 
 @dataclass(frozen=True)
 class HierarchicalF:
     """The node with the greatest expected hierarchical F-beta.
 
-    It may be an inner node: where the model hesitates between two shelves, their common
+    It may be an inner node: if the model is undecided between two shelves, their common
     aisle scores better than the wrong shelf.
 
     Attributes:
-        beta: Above 1 for recall (finer answers), below 1 for precision (coarser ones).
-        count_root: Whether the root is an ancestor that counts.  It does not in Kiritchenko
-            et al. (2006), and so in prodcat's metrics; where it does, every answer shares
-            it with the truth, and the root itself, the empty path, may be the answer.
-        only_outcomes: Answer only with nodes at which a product may end.
+        beta: Above 1 for recall (finer answers), below 1 for precision (coarser answers).
+        count_root: Whether the root counts as an ancestor.  It does not in Kiritchenko et al.
+            (2006), and therefore not in prodcat's metrics.  If it counts, every answer shares it
+            with the truth, and the root, whose path is empty, may be the answer.
+        only_outcomes: Whether to answer only with nodes at which a product may end.
+
+    >>> HierarchicalF(beta=0.5)
+    HierarchicalF(beta=0.5, count_root=False, only_outcomes=False)
     """
 
     beta: float = 1.0
@@ -51,11 +54,11 @@ class HierarchicalF:
 class TreeDistance:
     """The node with the least expected number of steps to the truth along the tree.
 
-    Where no top-level node holds more than half of the probability this is the root, the
-    empty path.
+    If no top-level node has more than half of the probability, this is the root, whose path is
+    empty.
 
     Attributes:
-        only_outcomes: Answer only with nodes at which a product may end.
+        only_outcomes: Whether to answer only with nodes at which a product may end.
     """
 
     only_outcomes: bool = False
@@ -68,6 +71,9 @@ class ExpectedCost:
     Attributes:
         cost: float [outcome, outcome]: ``cost[truth, answer]``, any finite numbers, in the
             order of ``Classifier.outcomes``.
+
+    Raises:
+        ConfigError: The cost is not a square matrix of finite numbers.
     """
 
     cost: "NDArray[np.floating[Any]]"
@@ -78,7 +84,7 @@ class ExpectedCost:
         try:
             cost = np.asarray(self.cost, np.float64)
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"The cost matrix is no table of numbers: {error}.") from error
+            raise ConfigError(f"The cost matrix is not a table of numbers: {error}.") from error
         if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or not np.isfinite(cost).all():
             raise ConfigError(
                 f"Found a cost matrix of shape {cost.shape}"
@@ -98,13 +104,18 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def pick_objective(objective: str | Objective) -> Objective:
-    """The objective that a name stands for, or the given objective itself.
+    """The objective with a name; an objective is returned as it is.
 
     Args:
         objective: A key of :data:`OBJECTIVES`, or an objective.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: It is neither of these.
+
+    >>> pick_objective("hierarchical_f1")
+    HierarchicalF(beta=1.0, count_root=False, only_outcomes=False)
+    >>> pick_objective(TreeDistance(only_outcomes=True))
+    TreeDistance(only_outcomes=True)
     """
     if isinstance(objective, str) and objective in OBJECTIVES:
         return OBJECTIVES[objective]

@@ -1,15 +1,16 @@
-"""What is asked of an answer: declared once, for Python, the command line, HTTP and files."""
+"""The options of an answer, declared once for Python, the command line, HTTP and files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack
 
+from prodcat.decisions import objectives
 from prodcat.decisions.objectives import Objective
 from prodcat.errors import ConfigError, check_choice
 
 ReadingPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
-OBJECTIVES = ("path", "hierarchical_f1", "tree_distance")
+OBJECTIVES = tuple(objectives.OBJECTIVES)
 
 
 class PromiseKeywords(TypedDict, total=False):
@@ -43,7 +44,7 @@ class AnswerKeywords(DecisionKeywords, total=False):
 
 
 def _about(text: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the metadata of a field hold: the help of its option, and its JSON Schema."""
+    """The metadata of a field: the help of its option, and its JSON Schema."""
     return {"text": text, "schema": schema}
 
 
@@ -52,28 +53,34 @@ _SHARE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
 
 @dataclass(frozen=True)
 class AnswerOptions:
-    """What is asked of an answer.
+    """What an answer should be.
 
-    Each field carries, in its metadata, the help of its option on the command line (``"text"``,
-    empty where the choices say it all) and its JSON Schema (``"schema"``); the command line, HTTP
-    and the OpenAPI document are made of these.
+    The metadata of each field hold the help of its option on the command line (``"text"``, empty
+    if the choices say enough) and its JSON Schema (``"schema"``).  The command line, HTTP and the
+    OpenAPI document are generated from these.
 
     Attributes:
-        top_k: How many paths for each title; more than one for the most likely alone.
-        objective: ``"path"`` (the most likely path; also where None), ``"hierarchical_f1"``,
-            ``"tree_distance"``, or one of :mod:`prodcat.decisions.objectives`'s classes.
+        top_k: The number of paths for each title; above 1 only for the most likely paths.
+        objective: ``"path"`` (the most likely path; also if None), ``"hierarchical_f1"``,
+            ``"tree_distance"``, or one of the objects of :mod:`prodcat.decisions.objectives`.
         guarantee: Answer with the deepest node of the path such that, with this probability,
             the answer is the truth or an ancestor of it; see ``Classifier.with_guarantee``.
-        max_error: Answer whole paths, as many as can be with no larger share of wrong ones
-            among them; all other titles get the root, the empty path.
+        max_error: Answer with whole paths for as many titles as possible, so that no larger share
+            of these answers is wrong; all other titles get the root, whose path is empty.
         certainty: The probability with which ``max_error`` holds.
-        groups: The group of each title, where the guarantee is by a column and the titles are
-            no catalog with that column.
-        language: The language of the names in the answers, where the tree has it.
+        groups: The group of each title.  Needed if the guarantee has groups by a column and the
+            titles are not a catalog with that column.
+        language: The language of the names in the answers; the tree must have names in it.
         precision: ``"float32"``, ``"bfloat16"``, ``"int8"``, or ``"auto"``: the fastest one that
-            was measured to be as good when the classifier was built, and ``"float32"`` where
-            something is promised.  None is ``"float32"`` for ``predict`` and ``evaluate``, and
-            ``"auto"`` for a scoring.
+            was as accurate as float32 when the classifier was built, and always ``"float32"``
+            with ``guarantee`` or ``max_error``.  None is ``"float32"`` in ``predict`` and
+            ``evaluate``, and ``"auto"`` in a scoring job.
+
+    Raises:
+        ConfigError: ``top_k`` or ``precision`` is out of range.
+
+    >>> AnswerOptions(top_k=3).promises, AnswerOptions(guarantee=0.95).promises
+    (False, True)
     """
 
     top_k: int = field(
@@ -82,29 +89,29 @@ class AnswerOptions:
     objective: str | Objective | None = field(
         default=None,
         metadata=_about(
-            "what the answer is best for; default path",
+            "what the answer is the best for; default path",
             {"type": "string", "enum": list(OBJECTIVES)},
         ),
     )
     guarantee: float | None = field(
         default=None,
         metadata=_about(
-            "answer coarser where needed: with this probability the truth or an ancestor of it",
+            "answer with the truth or an ancestor of it with this probability, coarser if needed",
             _SHARE,
         ),
     )
     max_error: float | None = field(
         default=None,
-        metadata=_about("answer only where, among the answered, no larger share is wrong", _SHARE),
+        metadata=_about("answer only as many titles as keep the share of errors below", _SHARE),
     )
-    certainty: float = field(default=0.95, metadata=_about("of --max-error", _SHARE))
+    certainty: float = field(default=0.95, metadata=_about("probability of --max-error", _SHARE))
     groups: Sequence[str] | None = field(
         default=None,
         metadata=_about("the group of each title", {"type": "array", "items": {"type": "string"}}),
     )
     language: str | None = field(
         default=None,
-        metadata=_about("of the names in the answers, where the tree has it", {"type": "string"}),
+        metadata=_about("language of the names in the answers", {"type": "string"}),
     )
     precision: str | None = field(
         default=None,
@@ -123,22 +130,25 @@ class AnswerOptions:
 
     @property
     def promises(self) -> bool:
-        """Whether something is promised of the answers."""
+        """Whether the answers come with a guarantee or a largest share of errors."""
         return self.guarantee is not None or self.max_error is not None
 
     @classmethod
     def of(
         cls, options: "AnswerOptions | int | None" = None, **named: Unpack[AnswerKeywords]
     ) -> "AnswerOptions":
-        """Options as a call gives them.
+        """The options from the arguments of a call.
 
         Args:
-            options: All of them, or ``top_k`` alone, or None.
-            named: Some of them, which count more than those in ``options``.
+            options: All options, or only ``top_k``, or None.
+            named: Single options, which override those in ``options``.
 
         Raises:
-            ConfigError: One is out of range.
-            TypeError: One is not known, or ``top_k`` was given twice.
+            ConfigError: An option is out of range.
+            TypeError: An option is not known, or ``top_k`` was given twice.
+
+        >>> AnswerOptions.of(3, language="tr").top_k
+        3
         """
         if isinstance(options, AnswerOptions):
             return replace(options, **named)

@@ -1,1 +1,1 @@
-"""Features and tokens in, scores out: encoder, heads, n-grams, network."""
+"""The model: encoder, heads and n-grams, from tokens and features to scores."""

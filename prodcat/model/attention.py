@@ -3,7 +3,7 @@ r"""Attention for short sequences, as two batched products.
 Titles have 5 to 30 tokens.  At such lengths the fused kernels of a CPU spend most of their
 time outside the arithmetic: in bfloat16, at 16 tokens, they took more of a training step than
 all matrix products together.  ``softmax(Q K' / sqrt(d)) V`` written out (Vaswani et al.,
-NeurIPS 2017) is several times as fast there; the scores it keeps are small.
+NeurIPS 2017) is several times as fast, and the matrix of scores it stores is small.
 """
 
 from typing import Any
@@ -11,14 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-LONGEST = 128  # tokens; above it the fused kernels win
+LONGEST = 128  # tokens; longer titles are faster in the fused kernels
 
 
-def suits(module: Any, query: Tensor, rest: dict[str, Any]) -> bool:
-    """Whether plain products do what the model asks for, sooner than a fused kernel would."""
+def suits(module: Any, query: Tensor, settings: dict[str, Any]) -> bool:
+    """Whether :func:`short_attention` gives what the model asks for, faster than a fused kernel.
+
+    Args:
+        module: The attention module of ``transformers`` that asks.
+        query: float [batch, head, token, width].
+        settings: The keyword arguments of the call that :func:`short_attention` does not take.
+    """
     groups = getattr(module, "num_key_value_groups", 1)
-    plain = groups == 1 and rest.get("position_bias") is None and rest.get("softcap") is None
-    plain = plain and not getattr(module, "is_causal", False) and not rest.get("is_causal")
+    plain = groups == 1 and settings.get("position_bias") is None
+    plain = plain and settings.get("softcap") is None
+    plain = plain and not getattr(module, "is_causal", False) and not settings.get("is_causal")
     return plain and query.device.type == "cpu" and query.shape[2] <= LONGEST
 
 
@@ -30,19 +37,24 @@ def short_attention(
     dropout: float = 0.0,
     scaling: float | None = None,
 ) -> Tensor:
-    """Attend.
+    """Scaled dot-product attention (Vaswani et al., NeurIPS 2017).
 
     Args:
         query: float [batch, head, token, width].
-        key: The same shape, and so is
-        value: this.
-        mask: bool, true where a query may look, or float, added to the scores; it can be
-            broadcast to [batch, head, token, token].  None lets every token see all.
-        dropout: Share of the weights that is set to 0; not 0 in training alone.
+        key: float [batch, head, token, width].
+        value: float [batch, head, token, width].
+        mask: Either bool, true for the tokens that a query may see, or float, which is added to
+            the scores; it must broadcast to [batch, head, token, token].  With None every token
+            sees all others.
+        dropout: Share of the attention weights that is set to 0; above 0 only in training.
         scaling: Factor of the scores; ``width ** -0.5`` by default.
 
     Returns:
         float [batch, token, head, width].
+
+    >>> x = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    >>> short_attention(x, x, x, torch.eye(2, dtype=torch.bool)).squeeze().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     scores = torch.matmul(query * scale, key.transpose(2, 3))

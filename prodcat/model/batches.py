@@ -1,4 +1,4 @@
-"""The tokens of many titles, and their batches without padding waste."""
+"""The tokens of many titles, and batches of them with little padding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-_SMALL_WINDOW = 64  # rows of a window that is planned with care, at most
-_BATCH_COST = 64  # tokens that could be read in the time that a batch takes besides its tokens
+_SMALL_WINDOW = 64  # most rows for which the best split into batches is searched for
+_BATCH_COST = 64  # the fixed cost of a batch, as the number of tokens read in the same time
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a table, ready for an encoder.
+    """Rows of a table as tensors for an encoder.
 
     Attributes:
         ids: int64 [batch, token].
-        mask: bool [batch, token], true for real tokens; None where nothing is padded.
-        source: int64 [batch, token]: where each token is in the table; padding points to a
-            token of its own row.
+        mask: bool [batch, token], true for real tokens; None if nothing is padded.
+        source: int64 [batch, token]: the position of each token in the table; padding has the
+            position of the last token of its row.
     """
 
     ids: "torch.Tensor"
@@ -30,13 +30,13 @@ class Batch:
     source: "torch.Tensor"
 
     def to(self, device: "torch.device") -> "Batch":
-        """The same on a device; to a GPU from pinned memory, without waiting."""
+        """The same batch on a device; see :func:`to_device`."""
         mask = None if self.mask is None else to_device(self.mask, device)
         return Batch(to_device(self.ids, device), mask, to_device(self.source, device))
 
 
 def to_device(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
-    """The tensor on a device; to a GPU from pinned memory, without waiting."""
+    """The tensor on a device; copies to a GPU go through pinned memory and are not waited for."""
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
@@ -49,7 +49,13 @@ class TokenTable:
     Attributes:
         ids: int32 [tokens].
         offsets: int64 [rows + 1]: row ``r`` has the tokens ``offsets[r]:offsets[r + 1]``.
-        truncated: How many titles were longer than the limit and lost their end.
+        truncated: Number of titles that were longer than the limit and were cut.
+
+    >>> table = TokenTable(np.array([5, 6, 7, 8, 9], np.int32), np.array([0, 2, 5]))
+    >>> len(table), table.lengths.tolist()
+    (2, [2, 3])
+    >>> table.pad(np.array([0, 1]), pad_id=1)[0].tolist()
+    [[5, 6, 1], [7, 8, 9]]
     """
 
     ids: NDArray[np.int32]
@@ -62,14 +68,14 @@ class TokenTable:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """int64 [rows]: tokens of each row."""
+        """int64 [rows]: the number of tokens of each row."""
         return np.diff(self.offsets)
 
     def batch(self, rows: NDArray[np.int64], pad_id: int) -> Batch:
         """The rows as one rectangle.
 
         Args:
-            rows: int64 [batch].
+            rows: int64 [batch]: row numbers.
             pad_id: The id that fills up short rows.
         """
         import torch
@@ -93,10 +99,10 @@ class TokenTable:
         )
 
     def pad(self, rows: NDArray[np.int64], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """The rows as one rectangle with a mask, also where nothing is padded.
+        """The rows as one rectangle, always with a mask.
 
         Args:
-            rows: int64 [batch].
+            rows: int64 [batch]: row numbers.
             pad_id: The id that fills up short rows.
 
         Returns:
@@ -112,20 +118,22 @@ class TokenTable:
 def plan_batches(
     lengths: NDArray[np.int64], token_budget: int, rng: np.random.Generator | None = None
 ) -> list[NDArray[np.int64]]:
-    """Group rows of like length so that no batch exceeds the budget, padding included.
+    """Group rows of similar length so that no batch exceeds the budget, padding included.
 
     Args:
         lengths: int64 [rows]: tokens of each row.
-        token_budget: rows times longest row of a batch, at most; a single row that is
-            longer makes a batch of its own.
-        rng: Shuffles rows of equal length and the order of the batches; without it the
-            longest rows come first, and a batch that is half full ends where rows get shorter,
-            since nothing need be masked where all are of one length.  Batches are then of a few
-            sizes only: products are compiled for each size anew, a millisecond and a megabyte
-            each.
+        token_budget: Largest product of a batch's rows and the length of its longest row; a
+            single row that is longer becomes a batch by itself.
+        rng: Shuffles rows of equal length and the order of the batches.  Without it the longest
+            rows come first; a batch that is at least half full ends where rows get shorter,
+            because rows of one length need no mask; and batches have one of few sizes, because
+            products are compiled for each size (a millisecond and a megabyte each).
 
     Returns:
-        Row numbers, int64 [batch], for each batch; together every row once.
+        Row numbers, int64 [batch], for each batch; every row is in exactly one batch.
+
+    >>> [rows.tolist() for rows in plan_batches(np.array([2, 9, 3, 9]), token_budget=18)]
+    [[1, 3], [2, 0]]
     """
     ties = rng.random(len(lengths)) if rng is not None else np.arange(len(lengths))
     order = np.lexsort((ties, -lengths))
@@ -139,7 +147,7 @@ def plan_batches(
             shorter = int(np.searchsorted(falling, 1 - longest))
             if shorter - start >= (end - start) / 2:
                 end = min(end, shorter)
-            if batches or end < len(order):  # a few rows alone stay together
+            if batches or end < len(order):  # rows that fit into one batch stay together
                 end = start + _usual_size(min(end, len(order)) - start)
         batches.append(order[start:end].astype(np.int64))
         start = end
@@ -149,18 +157,22 @@ def plan_batches(
 
 
 def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[np.int64]]:
-    """Group the few rows of a window so that they are read soonest.
+    """Group the rows of a window so that they are read in the least time.
 
-    As :func:`plan_batches`, but where rows are few their lengths differ much, and one batch of them
-    would be padding for its most part: the split is the cheapest one of batches of usual sizes,
-    each costing its tokens, padding included, and a fixed amount.
+    The lengths of a small number of rows differ a lot, so one batch of them would be mostly
+    padding.  This finds the cheapest split into batches of the usual sizes, where a batch costs
+    its tokens, padding included, and a fixed amount.  Larger windows are left to
+    :func:`plan_batches`.
 
     Args:
         lengths: int64 [rows]: tokens of each row.
-        token_budget: rows times longest row of a batch, at most.
+        token_budget: Largest product of a batch's rows and the length of its longest row.
 
     Returns:
-        Row numbers, int64 [batch], for each batch; together every row once.
+        Row numbers, int64 [batch], for each batch; every row is in exactly one batch.
+
+    >>> [len(rows) for rows in plan_window(np.array([60] * 2 + [5] * 12), 2_048)]
+    [2, 12]
     """
     rows = len(lengths)
     if not 1 < rows <= _SMALL_WINDOW:
@@ -168,26 +180,27 @@ def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[n
     order = np.lexsort((np.arange(rows), -lengths))
     longest = np.maximum(lengths[order], 1).tolist()
     sizes = [size for size in range(1, rows + 1) if _usual_size(size) == size]
-    # From the end: the least cost of all rows from here on, and the size of the first batch.
-    least = [0.0] * (rows + 1)
-    first = [0] * rows
+    # For each row, from the last one: the least cost of the rows from here on, and the size of the
+    # batch that begins here.
+    least_cost = [0.0] * (rows + 1)
+    first_size = [0] * rows
     for start in range(rows - 1, -1, -1):
         most = max(token_budget // longest[start], 1)
-        least[start], first[start] = min(
-            (_BATCH_COST + size * longest[start] + least[start + size], size)
+        least_cost[start], first_size[start] = min(
+            (_BATCH_COST + size * longest[start] + least_cost[start + size], size)
             for size in sizes
             if size <= min(most, rows - start)
         )
     batches = []
     start = 0
     while start < rows:
-        batches.append(order[start : start + first[start]].astype(np.int64))
-        start += first[start]
+        batches.append(order[start : start + first_size[start]].astype(np.int64))
+        start += first_size[start]
     return batches
 
 
 def _usual_size(rows: int) -> int:
-    """The greatest of 1 to 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, ... that is not above."""
+    """The greatest of 1 to 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, ... up to this number."""
     step = max(1 << (rows.bit_length() - 1), 4) // 4
     return rows // step * step
 
@@ -198,6 +211,9 @@ def padded_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64]
     Args:
         lengths: int64 [rows]: tokens of each row.
         batches: Row numbers, int64 [batch], for each batch.
+
+    >>> padded_share(np.array([4, 2, 3]), [np.array([0, 1]), np.array([2])])
+    0.18181818181818177
     """
     total = sum(len(rows) * int(lengths[rows].max(initial=0)) for rows in batches)
     return 1 - int(lengths.sum()) / max(total, 1)

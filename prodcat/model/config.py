@@ -1,4 +1,4 @@
-"""Settings as frozen values, checked when they are made."""
+"""The settings of a model and of its training, checked when they are made."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -25,8 +25,8 @@ class ModelConfig:
     """What the model is made of.
 
     Attributes:
-        encoder: Name on the Hugging Face hub, local folder or fsspec URI; None for the
-            lexical branch alone.
+        encoder: A name on the Hugging Face hub, a local folder or an fsspec URI; None for a
+            model that reads n-grams only.
         pooling: ``"mean"`` over a title's tokens, or ``"cls"``, its first token.
         max_tokens: Longer titles are cut to this many tokens.
         structure: ``"stacked"`` (node logits, one softmax over paths), ``"per_level"``
@@ -34,9 +34,9 @@ class ModelConfig:
             outcomes); see :class:`prodcat.model.path_model.PathModel`.
         belief_width: Width of the node embeddings through which a head sees the level
             above; 0 leaves the heads unconnected.
-        lexical: Whether n-grams of the title add to the scores.
-        characters: Shortest and longest character n-gram.
-        max_features: Most n-grams to keep.
+        lexical: Whether the title's n-grams contribute to the scores.
+        characters: Lengths of the shortest and the longest character n-gram.
+        max_features: Largest number of n-grams to keep.
     """
 
     encoder: str | None = "intfloat/multilingual-e5-small"
@@ -73,40 +73,40 @@ class TrainingConfig:
     """How the model is trained.
 
     Attributes:
-        epochs: Passes over the titles, at most; 0 keeps the closed-form start.
-        patience: Epochs without a better result on the validation titles before it stops;
-            see :func:`prodcat.training.validation.is_better`.
-        token_budget: Tokens of a batch, padding included.
-        accumulate: Batches per step of the optimiser.
+        epochs: Largest number of passes over the titles; 0 keeps the closed-form start.
+        patience: Epochs without a better result on the validation titles after which training
+            stops; see :func:`prodcat.training.validation.is_better`.
+        token_budget: Largest number of tokens in a batch, padding included.
+        accumulate: Number of batches in each step of the optimiser.
         learning_rate: Peak rate of the encoder.
         head_learning_rate: Peak rate of the heads.
-        weight_decay: On matrices, word embeddings excepted.
+        weight_decay: Weight decay of all matrices except the word embeddings.
         warmup: Share of the steps before the peak; after it the rate falls linearly to 0.
-        clip: Largest length of the gradient.
-        frozen_layers: Share of the encoder's layers, from the bottom, that stay as they
-            are, the word embeddings with them; their output is computed once.  0 trains
-            everything; the topmost layer learns always.
-        dropout: Of the pooled title.
-        encoder_dropout: Of the encoder's own layers.  A few epochs from a good start need
-            none, and on a CPU the random numbers take a third of a step.
+        clip: Largest norm of the gradient; a longer one is scaled down to it.
+        frozen_layers: Share of the encoder's layers, counted from the bottom, that are not
+            trained; the word embeddings are then not trained either, and the output of these
+            layers is computed once.  0 trains everything; the top layer is always trained.
+        dropout: Dropout on the pooled title.
+        encoder_dropout: Dropout inside the encoder's layers.  A short training from a good start
+            needs none, and on a CPU the random numbers take a third of a step.
         level_weight: Weight of an auxiliary loss at each level.
-        node_names: Whether each outcome's name, in every language that the tree has, is a
-            training title of that outcome too.
+        node_names: Whether each outcome's name, in every language that the tree has, is also a
+            training title of that outcome.
         closed_form: Whether the heads start from the closed-form solution.
-        lexical_cost: Cost of the lexical branch's support vector machine.
-        validation: Share of the titles that is held out where no validation is given.
-        calibration: What is fitted on the validation titles at the end, so that confidence
-            is honest: ``"temperature"``, ``"levels"`` or ``"adaptive"``; see
+        lexical_cost: Cost parameter C of the lexical branch's support vector machines.
+        validation: Share of the titles that is held out if no validation titles are given.
+        calibration: The calibration that is fitted on the validation titles at the end:
+            ``"temperature"``, ``"levels"`` or ``"adaptive"``; see
             :mod:`prodcat.decisions.calibration`.
-        precision: ``"bfloat16"`` (autocast) or ``"float32"``; ``"auto"`` takes bfloat16
-            where the device has it.
-        checkpoint_steps: Steps between two checkpoints, where a place for them is given; 0
-            for SIGTERM alone.
-        replay: In a warm start that knows most titles, how many of these are learned again
-            for each new one, so that nothing is forgotten.
-        warm_epochs: Passes over the new titles and those then, at most.
-        warm_rate: Share of the learning rates that is used then.
-        seed: Of everything random.
+        precision: ``"bfloat16"`` (autocast) or ``"float32"``; ``"auto"`` is bfloat16 on devices
+            that support it, otherwise float32.
+        checkpoint_steps: Steps between two checkpoints, if a folder for them is given; with 0 a
+            checkpoint is written only on SIGTERM.
+        replay: In a warm start that has already learned most of the titles, the number of known
+            titles that are learned again for each new one, so that nothing is forgotten.
+        warm_epochs: Largest number of passes over the new and the replayed titles.
+        warm_rate: Factor of the learning rates in such a warm start.
+        seed: Seed of all random numbers.
     """
 
     epochs: int = 3

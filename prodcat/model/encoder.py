@@ -1,4 +1,4 @@
-"""An encoder: token ids in, one vector for each title out."""
+"""The encoder: from token ids to one vector for each title."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from prodcat.model.config import Pooling
 
-# In all layers of these models every token sees all others.  They take the mask in the form that
-# attention reads, and no mask at all where nothing is padded.
-_ALL_SEE_ALL = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
+# In all layers of these models every token sees all others.  They accept the mask in the form that
+# attention needs, or no mask at all if nothing is padded.
+_FULL_ATTENTION = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
 
 
 class Encoder(nn.Module):
@@ -32,7 +32,7 @@ class Encoder(nn.Module):
 
     @property
     def word_embeddings(self) -> nn.Embedding:
-        """The table of word-piece vectors."""
+        """The embeddings of the word pieces."""
         table = self.body.get_input_embeddings()  # type: ignore[operator]
         assert isinstance(table, nn.Embedding)
         return table
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
 
         Args:
             ids: int64 [batch, token].
-            mask: bool [batch, token], true for real tokens; None where nothing is padded.
+            mask: bool [batch, token], true for real tokens; None if nothing is padded.
 
         Returns:
             float32 [batch, hidden].
@@ -54,37 +54,41 @@ class Encoder(nn.Module):
 
         Args:
             ids: int64 [batch, token].
-            mask: bool [batch, token], true for real tokens; None where nothing is padded.
+            mask: bool [batch, token], true for real tokens; None if nothing is padded.
 
         Returns:
             float [batch, token, hidden].
         """
         attention_mask: Tensor | None
         config: Any = self.body.config
-        if config.model_type not in _ALL_SEE_ALL:
+        if config.model_type not in _FULL_ATTENTION:
             attention_mask = torch.ones_like(ids) if mask is None else mask.long()
         else:
-            # A model that makes this form itself looks at the mask's values first, for which the
-            # GPU would have to be waited for.
+            # A model that is given another form inspects the mask's values first, which would
+            # make the CPU wait for the GPU.
             attention_mask = None if mask is None else mask[:, None, None, :]
         states: Tensor = self.body(input_ids=ids, attention_mask=attention_mask).last_hidden_state
         return states
 
     def set_word_embeddings(self, table: nn.Embedding) -> None:
-        """Replace the table, e.g. by one that has only the rows that a corpus uses."""
+        """Replace the embeddings, e.g. by a table that has only the rows that a corpus uses."""
         self.body.set_input_embeddings(table)  # type: ignore[operator]
 
 
 def pool(states: Tensor, mask: Tensor | None, pooling: Pooling) -> Tensor:
-    """One vector for each title.
+    """One vector for each title: the mean of its tokens, or its first token.
 
     Args:
         states: float32 [batch, token, hidden].
-        mask: bool [batch, token], true for real tokens; None where nothing is padded.
+        mask: bool [batch, token], true for real tokens; None if nothing is padded.
         pooling: See :class:`Encoder`.
 
     Returns:
         float32 [batch, hidden].
+
+    >>> states = torch.tensor([[[1.0], [3.0], [8.0]]])
+    >>> pool(states, torch.tensor([[True, True, False]]), "mean").tolist()
+    [[2.0]]
     """
     if pooling == "cls":
         first: Tensor = states[:, 0]
@@ -97,11 +101,11 @@ def pool(states: Tensor, mask: Tensor | None, pooling: Pooling) -> Tensor:
 
 
 def pad_id_of(encoder: Encoder) -> int:
-    """The id that fills up short rows; it is masked out, so that any valid id would do."""
+    """The id that fills up short rows.  Padding is masked out, so any valid id would do."""
     pad = getattr(encoder.body.config, "pad_token_id", None)
     return int(pad) if pad is not None else 0
 
 
 def autocast(device: torch.device, precision: str) -> Any:
-    """bfloat16 autocast on the device, or nothing for ``"float32"``."""
+    """A context with bfloat16 autocast on the device; for ``"float32"`` it changes nothing."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

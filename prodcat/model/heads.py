@@ -1,4 +1,4 @@
-"""Category heads: pooled titles to logits."""
+"""Category heads: from pooled titles to logits."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ from torch import Tensor, nn
 
 
 class StackedHeads(nn.Module):
-    """One head for each level, coarse to fine; each sees what the level above believes.
+    """One linear head for each level, coarse to fine; each sees the prediction of the level above.
 
-    The head of a level reads the pooled title, shifted by a linear map of the level
-    above's probabilities times its node embeddings.  The map starts at zero, so that the
-    heads start as plain linear heads and a closed-form solution can be written into them.
+    The probabilities of the level above, times its node embeddings, are mapped linearly to a shift
+    of the pooled title that the head reads.  The map starts at zero, so the heads start as plain
+    linear heads, and a closed-form solution can be written into them.
 
     Args:
         hidden: Width of the pooled title.
         level_sizes: Number of nodes of each level, coarse to fine.
-        parents: For each level but the first, int64 [nodes]: the parent's position within
+        parents: For each level except the first, int64 [nodes]: the parent's position within
             the level above.
         belief_width: Width of the node embeddings; 0 leaves the levels unconnected.
     """
@@ -51,7 +51,7 @@ class StackedHeads(nn.Module):
             pooled: float [batch, hidden].
 
         Returns:
-            Node logits, float [batch, node], breadth first like the taxonomy.
+            Node logits, float [batch, node], in the breadth-first order of the taxonomy.
         """
         logits = [self.heads[0](pooled)]
         if not self.shifts:
@@ -65,7 +65,7 @@ class StackedHeads(nn.Module):
         return torch.cat(logits, dim=1)
 
     def set_linear(self, weight: Tensor, bias: Tensor) -> None:
-        """Start the heads from a linear solution.
+        """Write a linear solution into the heads.
 
         Args:
             weight: float [node, hidden].
@@ -81,7 +81,7 @@ class StackedHeads(nn.Module):
 
 
 class FlatHead(nn.Module):
-    """One linear head over the outcomes: the null hypothesis for the stack.
+    """One linear head over the outcomes: the baseline for :class:`StackedHeads`.
 
     Args:
         hidden: Width of the pooled title.
@@ -95,6 +95,6 @@ class FlatHead(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Float [batch, hidden] to outcome logits, float [batch, outcome]."""
+        """Outcome logits, float [batch, outcome], of pooled titles, float [batch, hidden]."""
         logits: Tensor = self.head(pooled)
         return logits

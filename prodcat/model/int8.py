@@ -1,9 +1,9 @@
-"""A BERT-like encoder in products of 8-bit integers, for CPUs that are fastest at them.
+"""A BERT-like encoder with 8-bit integer matrix products, for CPUs on which they are fastest.
 
-Weights have a scale for each output.  What is great in an input is moved into its weights in part
-(SmoothQuant, Xiao et al., 2023), so that one scale does for all inputs.  The output of a GELU
-cannot be scaled so: the few numbers of it that get greatest are computed without integers, and
-added.
+Weights have one scale for each output.  Part of the range of each input is moved into its weights
+(SmoothQuant, Xiao et al., 2023), so that one scale fits all inputs.  This does not work for the
+output of a GELU: the outputs with the largest range are computed in floating point instead, and
+their contribution is added.
 """
 
 from dataclasses import dataclass, replace
@@ -25,34 +25,35 @@ from prodcat.model.packed import (
     joined_projection,
 )
 
-_MOVED = 0.8  # how much of an input's range is moved into the weights
-_APART = 16  # outputs of a GELU that are computed without integers
-_LEAST_GELU = 0.17  # the least value of a GELU with its sign changed
-_LEAST = 1e-5  # of a range, before something is divided by it
+_MIGRATION = 0.8  # exponent of the part of an input's range that is moved into the weights
+_FLOAT_OUTPUTS = 16  # outputs of each GELU that are computed in floating point
+_GELU_DEPTH = 0.17  # the least value of a GELU is minus this
+_MIN_RANGE = 1e-5  # lower limit of a range that something is divided by
 
 
 def can_quantize(encoder: Encoder) -> bool:
-    """Whether :class:`QuantizedEncoder` can be made of an encoder."""
+    """Whether :class:`QuantizedEncoder` can be made from an encoder."""
     config: Any = encoder.body.config
-    wide = is_plain_bert(config) and config.intermediate_size > 2 * _APART
+    wide = is_plain_bert(config) and config.intermediate_size > 2 * _FLOAT_OUTPUTS
     return wide and hasattr(torch.ops.onednn, "qlinear_pointwise")
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """How great the inputs of an encoder's products get, which int8 needs to know beforehand.
+    """The largest magnitude of each input of an encoder's matrix products, which int8 needs.
 
     Attributes:
-        inner: float32 [layer, 3, hidden]: the greatest magnitude that each input had of query, key
-            and value, of the product after attention, and of the first one of the feed-forward.
-        wide: float32 [layer, intermediate]: the same of the second one of the feed-forward.
+        inner: float32 [layer, 3, hidden]: for the inputs of three products: query, key and value;
+            the product after attention; the first product of the feed-forward part.
+        wide: float32 [layer, intermediate]: for the inputs of the second product of the
+            feed-forward part.
     """
 
     inner: Tensor
     wide: Tensor
 
     def fits(self, encoder: Encoder) -> bool:
-        """Whether these are an encoder's."""
+        """Whether the shapes fit an encoder and all ranges are finite."""
         config: Any = encoder.body.config
         if not can_quantize(encoder):
             return False
@@ -67,17 +68,17 @@ class Ranges:
 
 
 def measure_ranges(encoder: Encoder, table: TokenTable) -> Ranges:
-    """Read titles and record how great the inputs of the products get.
+    """Read titles and record the largest magnitude of each input of the encoder's products.
 
     Args:
-        encoder: On the CPU, in eval mode.
-        table: The titles.
+        encoder: The encoder, on the CPU and in eval mode.
+        table: The tokens of the titles.
     """
     packed = PackedEncoder(encoder, torch.float32)
     recorders = [_record_layer(packed, number) for number in range(len(packed.layers))]
     lengths = table.lengths
     with torch.inference_mode():
-        for length in np.unique(lengths[lengths > 0]):  # so that nothing is padded
+        for length in np.unique(lengths[lengths > 0]):  # titles of one length need no padding
             rows = np.flatnonzero(lengths == length)
             for part in np.array_split(rows, -(-len(rows) * int(length) // CPU_BATCH_TOKENS)):
                 packed(table.batch(part, 0).ids, None)
@@ -89,7 +90,7 @@ def measure_ranges(encoder: Encoder, table: TokenTable) -> Ranges:
 
 
 def _record_layer(packed: PackedEncoder, number: int) -> list["_RangeRecorder"]:
-    """Put a recorder before each of the four products of a layer; these recorders."""
+    """Put a recorder in front of each of a layer's four products, and return the recorders."""
     layer: Any = packed.layers[number]
     feed = layer.feed_forward
     products = (layer.projection, layer.attention_output, feed.up, feed.down)
@@ -105,7 +106,7 @@ def _record_layer(packed: PackedEncoder, number: int) -> list["_RangeRecorder"]:
 
 
 class _RangeRecorder:
-    """A product that records how great each of its inputs gets."""
+    """A matrix product that records the largest magnitude of each of its inputs."""
 
     def __init__(self, product: Any) -> None:
         self.product = product
@@ -126,27 +127,112 @@ class _RangeRecorder:
 
 
 class QuantizedEncoder(PackedEncoder):
-    """A :class:`PackedEncoder` whose products are of 8-bit integers.
+    """A :class:`PackedEncoder` with 8-bit integer matrix products.
 
     Args:
         encoder: The encoder; its weights are copied.
-        dtype: Of all that is no product of integers.
-        ranges: Of the encoder's activations.
+        dtype: The type of everything else.
+        ranges: From :func:`measure_ranges` on the same encoder.
     """
 
     def __init__(self, encoder: Encoder, dtype: torch.dtype, ranges: Ranges) -> None:
         super().__init__(encoder, dtype)
         body: Any = encoder.body
         for number, layer in enumerate(body.encoder.layer):
-            into, after, up = ranges.inner[number]
+            projection, attention_output, up = ranges.inner[number]
             self.layers[number] = replace(
                 self.layers[number],
-                projection=_QuantizedLinear(*joined_projection(layer, self.heads), into, dtype),
+                projection=_QuantizedLinear(
+                    *joined_projection(layer, self.heads), projection, dtype
+                ),
                 attention_output=_QuantizedLinear(
-                    *_weight_and_bias(layer.attention.output.dense), after, dtype
+                    *_weight_and_bias(layer.attention.output.dense), attention_output, dtype
                 ),
                 feed_forward=_QuantizedFeedForward(layer, up, ranges.wide[number], dtype),
             )
+
+
+class _QuantizedLinear:
+    """``x W' + b`` in 8-bit integers.
+
+    Args:
+        weight: float32 [out, in].
+        bias: float32 [out].
+        ranges: float32 [in]: the largest magnitude of each input.
+        dtype: The type of input and output.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, ranges: Tensor, dtype: torch.dtype) -> None:
+        ranges = ranges.clamp(min=_MIN_RANGE)
+        weight_ranges = weight.abs().amax(dim=0).clamp(min=_MIN_RANGE)
+        moved = ranges**_MIGRATION / weight_ranges ** (1 - _MIGRATION)
+        self.scale = float((ranges / moved).max()) / 127
+        self.inverse = (1 / (moved * self.scale)).to(dtype)
+        self.weight, self.scales = _integers(weight / (self.inverse.float() * self.scale))
+        self.zeros = torch.zeros(len(weight), dtype=torch.int64)
+        self.bias, self.dtype = bias.float(), dtype
+
+    def __call__(self, x: Tensor) -> Tensor:
+        out: Tensor = torch.ops.onednn.qlinear_pointwise(
+            self._rounded(x), self.scale, 128, self.weight, self.scales, self.zeros, self.bias,
+            1.0, 0, self.dtype, "none", [], "",
+        )  # fmt: skip
+        return out
+
+    def gelu(self, x: Tensor, scale: float, zero: int) -> Tensor:
+        """The GELU of the product, as uint8 with this scale and this zero point."""
+        out: Tensor = torch.ops.onednn.qlinear_pointwise(
+            self._rounded(x), self.scale, 128, self.weight, self.scales, self.zeros, self.bias,
+            scale, zero, torch.uint8, "gelu", [], "none",
+        )  # fmt: skip
+        return out
+
+    def _rounded(self, x: Tensor) -> Tensor:
+        return (x * self.inverse).round_().clamp_(-127, 127).add_(128).to(torch.uint8)
+
+
+class _QuantizedFeedForward:
+    """The feed-forward part of a layer in 8-bit integers.
+
+    Args:
+        layer: The layer.
+        up_ranges: float32 [hidden]: the largest magnitude of each input of the first product.
+        down_ranges: float32 [intermediate]: the same for the second product.
+        dtype: The type of input and output.
+    """
+
+    def __init__(
+        self, layer: Any, up_ranges: Tensor, down_ranges: Tensor, dtype: torch.dtype
+    ) -> None:
+        order = down_ranges.argsort(descending=True)
+        in_float = order[:_FLOAT_OUTPUTS]
+        in_integers = order[_FLOAT_OUTPUTS:].sort().values
+        weight, bias = _weight_and_bias(layer.intermediate.dense)
+        down, self.bias = _weight_and_bias(layer.output.dense)
+        self.up = _QuantizedLinear(weight[in_integers], bias[in_integers], up_ranges, dtype)
+        self.float_up = (weight[in_float].to(dtype), bias[in_float].to(dtype))
+        self.float_down = down[:, in_float].to(dtype)
+        most = 1.0
+        if len(in_integers):
+            most = float(down_ranges[in_integers].max().clamp(min=_MIN_RANGE))
+        self.scale = (most + _GELU_DEPTH) / 255
+        self.zero = round(_GELU_DEPTH / self.scale)
+        self.weight, self.scales = _integers(down[:, in_integers])
+        self.zeros = torch.zeros(len(down), dtype=torch.int64)
+        self.dtype = dtype
+
+    def __call__(self, x: Tensor) -> Tensor:
+        inner = self.up.gelu(x, self.scale, self.zero)
+        y: Tensor = torch.ops.onednn.qlinear_pointwise(
+            inner, self.scale, self.zero, self.weight, self.scales, self.zeros, self.bias,
+            1.0, 0, self.dtype, "none", [], "",
+        )  # fmt: skip
+        y += F.linear(F.gelu(F.linear(x, *self.float_up)), self.float_down)
+        return y
+
+
+def _weight_and_bias(linear: nn.Linear) -> tuple[Tensor, Tensor]:
+    return linear.weight.detach().float(), linear.bias.detach().float()
 
 
 @lru_cache(maxsize=1)
@@ -167,73 +253,10 @@ def sums_are_exact() -> bool:
     return bool((sums == width * 255 * 127).all())
 
 
-class _QuantizedLinear:
-    """``x W' + b`` in integers."""
-
-    def __init__(self, weight: Tensor, bias: Tensor, most: Tensor, dtype: torch.dtype) -> None:
-        most = most.clamp(min=_LEAST)
-        moved = most**_MOVED / weight.abs().amax(dim=0).clamp(min=_LEAST) ** (1 - _MOVED)
-        self.scale = float((most / moved).max()) / 127
-        self.inverse = (1 / (moved * self.scale)).to(dtype)
-        self.weight, self.scales = _integers(weight / (self.inverse.float() * self.scale))
-        self.zeros = torch.zeros(len(weight), dtype=torch.int64)
-        self.bias, self.dtype = bias.float(), dtype
-
-    def __call__(self, x: Tensor) -> Tensor:
-        out: Tensor = torch.ops.onednn.qlinear_pointwise(
-            self._whole(x), self.scale, 128, self.weight, self.scales, self.zeros, self.bias,
-            1.0, 0, self.dtype, "none", [], "",
-        )  # fmt: skip
-        return out
-
-    def gelu(self, x: Tensor, scale: float, zero: int) -> Tensor:
-        """The product, then a GELU, as uint8 with this scale and this zero."""
-        out: Tensor = torch.ops.onednn.qlinear_pointwise(
-            self._whole(x), self.scale, 128, self.weight, self.scales, self.zeros, self.bias,
-            scale, zero, torch.uint8, "gelu", [], "none",
-        )  # fmt: skip
-        return out
-
-    def _whole(self, x: Tensor) -> Tensor:
-        return (x * self.inverse).round_().clamp_(-127, 127).add_(128).to(torch.uint8)
-
-
-class _QuantizedFeedForward:
-    """The feed-forward part of a layer in integers."""
-
-    def __init__(self, layer: Any, up: Tensor, wide: Tensor, dtype: torch.dtype) -> None:
-        order = wide.argsort(descending=True)
-        apart, rest = order[:_APART], order[_APART:].sort().values
-        weight, bias = _weight_and_bias(layer.intermediate.dense)
-        back, self.bias = _weight_and_bias(layer.output.dense)
-        self.up = _QuantizedLinear(weight[rest], bias[rest], up, dtype)
-        self.apart = (weight[apart].to(dtype), bias[apart].to(dtype))
-        self.added = back[:, apart].to(dtype)
-        most = float(wide[rest].max().clamp(min=_LEAST)) if len(rest) else 1.0
-        self.scale = (most + _LEAST_GELU) / 255
-        self.zero = round(_LEAST_GELU / self.scale)
-        self.weight, self.scales = _integers(back[:, rest])
-        self.zeros = torch.zeros(len(back), dtype=torch.int64)
-        self.dtype = dtype
-
-    def __call__(self, x: Tensor) -> Tensor:
-        inner = self.up.gelu(x, self.scale, self.zero)
-        y: Tensor = torch.ops.onednn.qlinear_pointwise(
-            inner, self.scale, self.zero, self.weight, self.scales, self.zeros, self.bias,
-            1.0, 0, self.dtype, "none", [], "",
-        )  # fmt: skip
-        y += F.linear(F.gelu(F.linear(x, *self.apart)), self.added)
-        return y
-
-
-def _weight_and_bias(linear: nn.Linear) -> tuple[Tensor, Tensor]:
-    return linear.weight.detach().float(), linear.bias.detach().float()
-
-
 def _integers(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """A matrix in the layout of the product, and the scale of each of its rows."""
+    """A matrix of integers in the layout of the product, and the scale of each of its rows."""
     most = 127 if sums_are_exact() else 63
-    scales = weight.abs().amax(dim=1).clamp(min=_LEAST) / most
+    scales = weight.abs().amax(dim=1).clamp(min=_MIN_RANGE) / most
     whole = (weight / scales[:, None]).round().clamp(-most, most).to(torch.int8)
     packed: Tensor = torch.ops.onednn.qlinear_prepack(whole.contiguous(), None)
     return packed, scales

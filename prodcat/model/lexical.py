@@ -1,9 +1,9 @@
-"""The lexical branch: a linear map from the n-grams of a title to outcomes.
+"""The lexical branch: a linear map from the n-grams of a title to outcome scores.
 
-Brands, sizes and word endings are what titles are made of, and a linear model on n-grams
-reads them better than any pooled vector.  The map is a one-vs-rest squared-hinge support vector
-machine.  Its entries are few (an n-gram says something about the outcomes it was seen with), so
-they are kept sparse.
+Titles consist of brands, sizes and inflected words, and a linear model on n-grams reads these
+better than any pooled vector.  The map holds one support vector machine with squared hinge loss
+for each outcome (one against the rest).  An n-gram says something only about the outcomes that it
+was seen with, so the map is sparse.
 """
 
 from typing import Any
@@ -15,18 +15,18 @@ from torch import Tensor, nn
 
 from prodcat.model.ngrams import Features, NGrams, find_sorted
 
-_CHUNK = 4_096  # rows that are multiplied at once
-ABSENT = np.float32(-1.001)  # the score of an outcome that no title has, below all others
+_CHUNK = 4_096  # rows that are multiplied together
+ABSENT = np.float32(-1.001)  # the score of an outcome without titles, below all others
 
 
 class LexicalBranch(nn.Module):
     """A sparse linear map from n-gram features to outcome scores.
 
     Args:
-        offsets: int64 [features + 1]: feature ``f`` has entries ``offsets[f]:offsets[f + 1]``.
-        columns: int16 or int32 [entries]: the outcome of each entry.
-        values: float16 [entries].
-        bias: float32 [outcomes].
+        offsets: int64 [n-gram + 1]: n-gram ``n`` has the entries ``offsets[n]:offsets[n + 1]``.
+        columns: int16 or int32 [entry]: the outcome of each entry.
+        values: float16 [entry].
+        bias: float32 [outcome].
     """
 
     def __init__(self, offsets: Tensor, columns: Tensor, values: Tensor, bias: Tensor) -> None:
@@ -43,10 +43,10 @@ class LexicalBranch(nn.Module):
         self.columns: Tensor
         self.values: Tensor
         self.bias: Tensor
-        self._matrix: Any = None  # the map as SciPy holds it, made when first used on a CPU
+        self._matrix: Any = None  # the map as a csr_matrix, made when a CPU first needs it
 
     def fits(self, features: int, outcomes: int) -> bool:
-        """Whether the parts fit each other and these numbers of features and outcomes."""
+        """Whether the tensors fit each other and these numbers of n-grams and outcomes."""
         offsets, columns = self.offsets, self.columns
         return (
             [part.dtype for part in (offsets, self.values, self.bias)]
@@ -65,21 +65,21 @@ class LexicalBranch(nn.Module):
         device, outcomes = self.bias.device, len(self.bias)
         if device.type == "cpu":
             return self._on_cpu(features)
-        scores = self.bias.repeat(len(features), 1)
-        feature = torch.from_numpy(features.columns).to(device)
-        rows = np.repeat(np.arange(len(features)), np.diff(features.offsets))
+        scores, matrix = self.bias.repeat(len(features), 1), features.matrix
+        feature = torch.from_numpy(matrix.indices).to(device).long()
+        rows = np.repeat(np.arange(len(features)), np.diff(matrix.indptr))
         start = self.offsets[feature]
         count = self.offsets[feature + 1] - start
         entry = torch.repeat_interleave(start - (count.cumsum(0) - count), count)
         entry += torch.arange(len(entry), device=device)
         row = torch.from_numpy(rows).to(device).repeat_interleave(count)
-        value = torch.from_numpy(features.values).to(device).repeat_interleave(count)
+        value = torch.from_numpy(matrix.data).to(device).repeat_interleave(count)
         place = row * outcomes + self.columns[entry]
         scores.view(-1).index_add_(0, place, value * self.values[entry].float())
         return scores
 
     def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float16]]:
-        """Feature, outcome and value of each entry that is not 0, [entries] each."""
+        """The n-gram, the outcome and the value of each entry, [entry] each."""
         offsets = self.offsets.cpu().numpy()
         feature = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         return feature, self.columns.cpu().numpy().astype(np.int64), self.values.cpu().numpy()
@@ -93,14 +93,14 @@ class LexicalBranch(nn.Module):
         bias: NDArray[np.float32],
         size: int,
     ) -> "LexicalBranch":
-        """Make the map with these entries, which may be in any order.
+        """The map with these entries, which may be in any order.
 
         Args:
-            feature: int64 [entries].
-            outcome: int64 [entries].
-            value: float16 [entries].
-            bias: float32 [outcomes].
-            size: Number of features.
+            feature: int64 [entry]: the n-gram of each entry.
+            outcome: int64 [entry].
+            value: float16 [entry].
+            bias: float32 [outcome].
+            size: Number of n-grams.
         """
         order = np.lexsort((outcome, feature))
         offsets = np.zeros(size + 1, np.int64)
@@ -113,12 +113,13 @@ class LexicalBranch(nn.Module):
         )
 
     def moved(self, before: NGrams, after: NGrams, outcomes: NDArray[np.int64]) -> "LexicalBranch":
-        """The same support vector machines over another vocabulary and other outcomes.
+        """The same support vector machines for another vocabulary and other outcomes.
 
         Args:
-            before: The vocabulary that the map was solved on.
-            after: The vocabulary to express it in; n-grams that it lacks are dropped.
-            outcomes: int64 [new outcomes]: the old position of each, -1 for none.
+            before: The vocabulary of this map.
+            after: The vocabulary of the new map; n-grams that it lacks are dropped.
+            outcomes: int64 [new outcome]: the position of each among the outcomes of this map, or
+                -1 for a new outcome.
         """
         place, known = find_sorted(after.hashes, before.hashes)
         target = np.full(len(self.bias), -1, np.int64)
@@ -132,18 +133,15 @@ class LexicalBranch(nn.Module):
         )
 
     def _on_cpu(self, features: Features) -> Tensor:
-        """The same as a product of two sparse matrices, many times as fast on a CPU."""
+        """The margins as a product of two sparse matrices, which is many times faster on a CPU."""
         from scipy.sparse import csr_matrix
 
-        size, outcomes = len(self.offsets) - 1, len(self.bias)
+        outcomes = len(self.bias)
         if self._matrix is None:
             parts = (self.values.float().numpy(), self.columns.int().numpy(), self.offsets.numpy())
-            self._matrix = csr_matrix(parts, shape=(size, outcomes))
+            self._matrix = csr_matrix(parts, shape=(len(self.offsets) - 1, outcomes))
         scores = torch.empty(len(features), outcomes)
-        rows = csr_matrix(
-            (features.values, features.columns, features.offsets), shape=(len(features), size)
-        )
         for start in range(0, len(features), _CHUNK):
             part = slice(start, start + _CHUNK)
-            scores[part] = torch.from_numpy((rows[part] @ self._matrix).toarray())
+            scores[part] = torch.from_numpy((features.matrix[part] @ self._matrix).toarray())
         return scores + self.bias

@@ -1,26 +1,28 @@
-"""The whole model of one title: encoder, heads and lexical branch to scores."""
+"""The whole network: encoder, heads and lexical branch."""
 
 import torch
 from torch import Tensor, nn
 
+from prodcat.model.config import Structure
 from prodcat.model.encoder import Encoder
 from prodcat.model.heads import FlatHead, StackedHeads
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.ngrams import Features
-from prodcat.model.path_model import PathModel, Structure
+from prodcat.model.path_model import PathModel
 from prodcat.taxonomy.tree import Taxonomy
 
 
 class Network(nn.Module):
-    """Two kinds of evidence on the outcomes of a tree.
+    """Two sources of scores for the outcomes of a tree: the encoder's heads and the n-grams.
 
     Args:
         taxonomy: The tree.
-        encoder: Reads tokens, or None.
-        structure: How the heads' logits make a distribution.
+        encoder: The encoder, or None for a network that reads n-grams only.
+        structure: What the heads' logits mean; see
+            :class:`~prodcat.model.path_model.PathModel`.
         belief_width: See :class:`StackedHeads`.
-        lexical: Reads n-grams, or None.
-        dropout: Of the pooled title, in training.
+        lexical: The lexical branch, or None for a network that reads tokens only.
+        dropout: Dropout on the pooled title in training.
     """
 
     def __init__(
@@ -54,15 +56,15 @@ class Network(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.paths.parent.device
 
     def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Head logits of tokenised titles.
+        """The logits of the heads.
 
         Args:
             ids: int64 [batch, token].
-            mask: bool [batch, token].
+            mask: bool [batch, token], true for real tokens.
 
         Returns:
             float32 [batch, node], or [batch, outcome] for a flat structure.
@@ -74,7 +76,7 @@ class Network(nn.Module):
         return logits
 
     def lexical_scores(self, features: Features | None) -> Tensor | None:
-        """The n-grams' margins, float32 [batch, outcome], or None without a lexical branch."""
+        """The margins of the lexical branch, float32 [batch, outcome], or None without one."""
         if self.lexical is None or features is None:
             return None
         margins: Tensor = self.lexical(features)

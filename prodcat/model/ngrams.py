@@ -1,60 +1,63 @@
 """Titles as hashed word and character n-grams.
 
-The features of a title are tf-idf weighted word 1-2-grams and character n-grams within words, both
-of the folded title, each of the two blocks scaled to length 1.  An n-gram is known by a hash of 64
-bits, whose highest bit tells characters from words.
+The features of a title are the tf-idf weights of its words and pairs of words, and of its character
+n-grams within words.  Both are taken from the folded title, and each of the two groups is scaled
+to length 1.  An n-gram is identified by a hash of 64 bits; its highest bit is 1 for character
+n-grams and 0 for words.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.catalog.text import fold
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 _Hashes = NDArray[np.uint64]
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
 _CHARACTER = np.uint64(1) << np.uint64(63)
-_CHUNK = 4_096  # texts that are hashed at once
+_CHUNK = 4_096  # texts that are hashed together
 
 
 @dataclass(frozen=True)
 class Features:
-    """Sparse rows of n-gram features.
+    """The n-gram features of many titles.
 
     Attributes:
-        columns: int64 [entries], ascending within a row.
-        values: float32 [entries].
-        offsets: int64 [rows + 1]: row ``r`` has entries ``offsets[r]:offsets[r + 1]``.
+        matrix: float32 [title, n-gram], with ascending columns in each row.
     """
 
-    columns: NDArray[np.int64]
-    values: NDArray[np.float32]
-    offsets: NDArray[np.int64]
+    matrix: "csr_matrix"
 
     def __len__(self) -> int:
-        """The number of rows."""
-        return len(self.offsets) - 1
+        """The number of titles."""
+        return int(self.matrix.shape[0])
 
     def take(self, rows: NDArray[np.int64]) -> "Features":
-        """The rows at these positions, in this order."""
-        lengths = np.diff(self.offsets)[rows]
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        source = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
-        return Features(self.columns[source], self.values[source], offsets)
+        """The features of the titles at these positions, in this order."""
+        return Features(self.matrix[rows])
 
 
 @dataclass(frozen=True)
 class NGrams:
-    """A fitted n-gram vocabulary.
+    """A vocabulary of n-grams with their weights; call it to get the features of texts.
 
     Attributes:
-        hashes: uint64 [features], ascending: first all word, then all character n-grams.
-        idf: float32 [features].
-        characters: Shortest and longest character n-gram.
+        hashes: uint64 [n-gram], ascending: first all word n-grams, then all character n-grams.
+        idf: float32 [n-gram]: the inverse document frequencies.
+        characters: Lengths of the shortest and the longest character n-gram.
+
+    >>> ngrams, features = NGrams.fit(["Oat milk", "milk"], characters=(2, 2), max_features=100)
+    >>> features.matrix.shape  # oat, milk, oat milk; ␣o, oa, at, t␣, ␣m, mi, il, lk, k␣
+    (2, 12)
+    >>> features.matrix[1].nnz, ngrams(["soy"]).matrix.nnz
+    (6, 0)
     """
 
     hashes: _Hashes
@@ -69,22 +72,22 @@ class NGrams:
         max_features: int,
         like: "NGrams | None" = None,
     ) -> tuple["NGrams", Features]:
-        """Collect the n-grams of the texts; where there are too many, the rarest are dropped.
+        """Collect the n-grams of the texts; if there are too many, the rarest are dropped.
 
         Args:
-            texts: One for each row.
-            characters: Shortest and longest character n-gram.
-            max_features: Most n-grams to keep.
-            like: Another vocabulary, whose n-grams keep the weight that they have there.
+            texts: The texts.
+            characters: Lengths of the shortest and the longest character n-gram.
+            max_features: Largest number of n-grams to keep.
+            like: Another vocabulary; its n-grams keep the weights that they have there.
 
         Returns:
             The vocabulary and the features of the texts.
         """
         rows, hashes = _hash_texts(texts, characters)
         order = np.lexsort((rows, hashes))
-        ordered, owner = hashes[order], rows[order]
+        ordered, row = hashes[order], rows[order]
         first = np.ones(len(ordered), np.bool_)
-        first[1:] = (ordered[1:] != ordered[:-1]) | (owner[1:] != owner[:-1])
+        first[1:] = (ordered[1:] != ordered[:-1]) | (row[1:] != row[:-1])
         vocabulary, frequency = np.unique(ordered[first], return_counts=True)
         if len(vocabulary) > max_features:
             kept = np.sort(np.argsort(-frequency, kind="stable")[:max_features])
@@ -95,53 +98,61 @@ class NGrams:
             place, known = find_sorted(like.hashes, vocabulary)
             idf[known] = like.idf[place[known]]
         ngrams = cls(vocabulary, idf, characters)
-        return ngrams, ngrams._weigh(rows, hashes, len(texts))
+        return ngrams, Features(ngrams._weigh(rows, hashes, len(texts)))
 
     def __call__(self, texts: Sequence[str]) -> Features:
-        """The features of any texts; n-grams outside the vocabulary are left out."""
-        parts = [
-            self._weigh(*_hash_texts(part, self.characters), len(part))
-            for start in range(0, len(texts), _CHUNK)
-            if (part := texts[start : start + _CHUNK])
-        ]
-        if not parts:
-            return Features(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(1, np.int64))
-        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
-        return Features(
-            np.concatenate([part.columns for part in parts]),
-            np.concatenate([part.values for part in parts]),
-            np.concatenate([[0], np.cumsum(lengths)]),
-        )
+        """The features of any texts; n-grams that are not in the vocabulary are ignored."""
+        from scipy.sparse import vstack
 
-    def _weigh(self, rows: NDArray[np.int64], hashes: _Hashes, count: int) -> Features:
-        """The features of so many texts, from the row and the hash of each of their n-grams."""
+        starts = range(0, max(len(texts), 1), _CHUNK)
+        chunks = [texts[start : start + _CHUNK] for start in starts]
+        parts = [self._weigh(*_hash_texts(part, self.characters), len(part)) for part in chunks]
+        return Features(parts[0] if len(parts) == 1 else vstack(parts, format="csr"))
+
+    def _weigh(self, rows: NDArray[np.int64], hashes: _Hashes, count: int) -> "csr_matrix":
+        """The weights of the n-grams of texts, float32 [text, n-gram].
+
+        Args:
+            rows: int64 [entry]: the text of each n-gram.
+            hashes: uint64 [entry].
+            count: Number of texts.
+        """
         from scipy.sparse import csr_matrix
 
-        size = len(self.hashes)
         column, known = find_sorted(self.hashes, hashes)
         ones = np.ones(int(known.sum()), np.float32)
-        matrix = csr_matrix((ones, (rows[known], column[known])), shape=(count, size))
+        shape = count, len(self.hashes)
+        matrix = csr_matrix((ones, (rows[known], column[known])), shape=shape)
         matrix.sum_duplicates()
-        matrix.sort_indices()
-        columns = matrix.indices.astype(np.int64)
-        offsets = matrix.indptr.astype(np.int64)
-        values = (1 + np.log(matrix.data)) * self.idf[columns]
-        owner = np.repeat(np.arange(count), np.diff(offsets))
-        block = 2 * owner + (self.hashes[columns] >= _CHARACTER)
-        length = np.sqrt(np.bincount(block, values.astype(np.float64) ** 2, 2 * count))
-        return Features(columns, (values / length[block]).astype(np.float32), offsets)
+        values = (1 + np.log(matrix.data)) * self.idf[matrix.indices]
+        row = np.repeat(np.arange(count), np.diff(matrix.indptr))
+        group = 2 * row + (self.hashes[matrix.indices] >= _CHARACTER)
+        length = np.sqrt(np.bincount(group, values.astype(np.float64) ** 2, 2 * count))
+        matrix.data = (values / length[group]).astype(np.float32)
+        return matrix
 
 
-def find_sorted(hashes: _Hashes, wanted: _Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each wanted hash is among ascending ones, int64, and whether it is there, bool."""
+def find_sorted(hashes: _Hashes, sought: _Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Look hashes up among ascending ones.
+
+    Args:
+        hashes: uint64 [size], ascending.
+        sought: uint64 [n].
+
+    Returns:
+        int64 [n]: the position of each; and bool [n]: whether it is there.
+
+    >>> find_sorted(np.array([3, 5, 9], np.uint64), np.array([9, 4], np.uint64))
+    (array([2, 1]), array([ True, False]))
+    """
     if not len(hashes):
-        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
-    place = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
-    return place, hashes[place] == wanted
+        return np.zeros(len(sought), np.int64), np.zeros(len(sought), np.bool_)
+    place = np.minimum(np.searchsorted(hashes, sought), len(hashes) - 1)
+    return place, hashes[place] == sought
 
 
 def _mix(hashes: _Hashes) -> _Hashes:
-    """Spread the bits (the finaliser of SplitMix64)."""
+    """Mix the bits of each hash (the finaliser of SplitMix64, Steele et al., OOPSLA 2014)."""
     mixed = hashes ^ (hashes >> np.uint64(30))
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
@@ -151,7 +162,7 @@ def _mix(hashes: _Hashes) -> _Hashes:
 
 
 def _powers(base: np.uint64, count: int) -> _Hashes:
-    """The powers 0 to ``count - 1`` of a number, uint64 [count]."""
+    """The powers 0 to ``count - 1`` of a number modulo 2**64, uint64 [count]."""
     powers = np.full(count, base, np.uint64)
     powers[:1] = 1
     return np.multiply.accumulate(powers)
@@ -160,7 +171,7 @@ def _powers(base: np.uint64, count: int) -> _Hashes:
 def _hash_texts(
     texts: Sequence[str], characters: tuple[int, int]
 ) -> tuple[NDArray[np.int64], _Hashes]:
-    """The row and the hash of every n-gram of the texts."""
+    """The row, int64 [entry], and the hash, uint64 [entry], of every n-gram of the texts."""
     lines = [" ".join(fold(text).split()) for text in texts]
     joined = "".join(f" {line} " for line in lines)
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -175,12 +186,12 @@ def _hash_texts(
 def _character_ngrams(
     letters: NDArray[np.uint64], row: NDArray[np.int64], characters: tuple[int, int]
 ) -> list[tuple[NDArray[np.int64], _Hashes]]:
-    """Row and hash of the n-grams of each size; a blank may stand at either end, but not inside.
+    """Rows and hashes of the n-grams of each size; blanks may be at their ends, but not inside.
 
     Args:
         letters: uint64 [letter]: all lines, each with a blank before and after it.
         row: int64 [letter]: the row of each letter.
-        characters: Shortest and longest n-gram.
+        characters: Lengths of the shortest and the longest n-gram.
     """
     parts = []
     space = letters == ord(" ")
@@ -206,7 +217,9 @@ def _character_ngrams(
 def _word_ngrams(
     letters: NDArray[np.uint64], row: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], _Hashes]]:
-    """Row and hash of the words, and of the pairs of words, from differences of one running hash.
+    """Rows and hashes of the words and of the pairs of words.
+
+    A word's hash is the difference of a running hash at its end and at its start.
 
     Args:
         letters: uint64 [letter]: all lines, each with a blank before and after it.

@@ -1,11 +1,11 @@
-r"""A BERT-like encoder written out for a CPU that only reads titles.
+r"""A BERT-like encoder written out for prediction on a CPU.
 
-On a CPU a title of 15 tokens spends less than half of its time in matrix products: the rest goes
-into softmaxes over 15 numbers, copies and calls.  So all that is known beforehand is done
-beforehand: weights are in the layout of the product, query, key and value are one product, and the
-scale of the scores is in the query's weights.  The softmax is ``exp(s) V / sum(exp(s))`` with the
-scores held within 80 of 0 instead of shifted by their greatest: the same numbers (``exp(80)``
-times any length is within range) in a quarter of the time.
+On a CPU a title of 15 tokens spends less than half of its time in matrix products; the rest goes
+into softmaxes over 15 numbers, copies and calls.  So everything that does not depend on the title
+is done beforehand: weights are stored in the layout of the product, query, key and value are one
+product, and the scale of the scores is part of the query's weights.  The softmax is
+``exp(s) V / sum(exp(s))`` with the scores clamped to [-80, 80] instead of shifted by their maximum:
+it gives the same numbers (``exp(80)`` times any length is within range) in a quarter of the time.
 """
 
 from collections.abc import Callable
@@ -18,23 +18,23 @@ from torch.nn import functional as F  # noqa: N812, as everywhere
 
 from prodcat.model.encoder import Encoder, pool
 
-CPU_BATCH_TOKENS = 2_048  # of a batch on a CPU, which the layout of the weights is made for
+CPU_BATCH_TOKENS = 2_048  # tokens in a batch; the layout of the weights is made for this number
 _KINDS = ("bert", "camembert", "roberta", "xlm-roberta")
 _MOST_SCORE = 80.0
 _MASKED = -1e4  # added to the score of a padding token
-_LEAST_SUM = 1e-36  # where a title has no token, and so no score
+_LEAST_SUM = 1e-36  # avoids a division by 0 for titles without tokens
 
 Norm = tuple[Tensor, Tensor]  # weight and bias of a layer norm, float [hidden] each
 
 
 def is_plain_bert(config: Any) -> bool:
-    """Whether a model with this config computes what :class:`PackedEncoder` writes out."""
+    """Whether a model with this config computes the same as :class:`PackedEncoder`."""
     plain = config.model_type in _KINDS and config.hidden_act == "gelu"
     return plain and not getattr(config, "is_decoder", False)
 
 
 class PackedLinear:
-    """``x W' + b``, with the weights in the layout that the CPU's product wants.
+    """``x W' + b``, with the weights in the layout that the CPU's product needs.
 
     Args:
         weight: float [out, in].
@@ -51,11 +51,11 @@ class PackedLinear:
             )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The product: [token, in] to [token, out]."""
+        """The product, float [token, out], for float [token, in]."""
         return self._run(x, "none", "")
 
     def gelu(self, x: Tensor) -> Tensor:
-        """The product, then a GELU: [token, in] to [token, out]."""
+        """The GELU of the product, float [token, out], for float [token, in]."""
         return self._run(x, "gelu", "none")
 
     def _run(self, x: Tensor, activation: str, algorithm: str) -> Tensor:
@@ -79,16 +79,16 @@ class FeedForward:
     """The feed-forward part of a layer.
 
     Args:
-        up: Has a method ``gelu``: the first product with a GELU, [token, hidden] to
-            [token, intermediate].
-        down: The second product, [token, intermediate] to [token, hidden].
+        up: The first product; its method ``gelu`` gives float [token, intermediate] for float
+            [token, hidden].
+        down: The second product, from [token, intermediate] to [token, hidden].
     """
 
     def __init__(self, up: Any, down: Any) -> None:
         self.up, self.down = up, down
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Float [token, hidden] to the same."""
+        """The output, float [token, hidden], for float [token, hidden]."""
         out: Tensor = self.down(self.up.gelu(x))
         return out
 
@@ -98,11 +98,12 @@ class PackedLayer:
     """One layer of the encoder.
 
     Attributes:
-        projection: Query, key and value as one product, [token, hidden] to [token, 3 hidden].
-        attention_output: The product after attention, [token, hidden] to the same.
+        projection: Query, key and value as one product, from [token, hidden] to
+            [token, 3 hidden].
+        attention_output: The product after attention, from [token, hidden] to the same shape.
         attention_norm: The layer norm after attention.
-        feed_forward: The feed-forward part, [token, hidden] to the same.
-        feed_norm: The layer norm after it.
+        feed_forward: The feed-forward part, from [token, hidden] to the same shape.
+        feed_norm: The layer norm after the feed-forward part.
     """
 
     projection: Callable[[Tensor], Tensor]
@@ -120,8 +121,8 @@ def joined_projection(layer: Any, heads: int) -> tuple[Tensor, Tensor]:
         heads: Its number of attention heads.
 
     Returns:
-        float32 [3 hidden, hidden] and float32 [3 hidden]; the scale of the scores is in the
-        query's part.
+        float32 [3 hidden, hidden] and float32 [3 hidden]; the query's part includes the scale of
+        the scores.
     """
     attention = layer.attention.self
     query, key, value = attention.query, attention.key, attention.value
@@ -132,11 +133,11 @@ def joined_projection(layer: Any, heads: int) -> tuple[Tensor, Tensor]:
 
 
 class PackedEncoder:
-    """A BERT-like encoder that reads titles on a CPU; see :func:`is_plain_bert`.
+    """A BERT-like encoder for prediction on a CPU.
 
     Args:
-        encoder: The encoder; its weights are copied.
-        dtype: Of weights and activations.
+        encoder: The encoder, for which :func:`is_plain_bert` is true; its weights are copied.
+        dtype: The type of weights and activations.
     """
 
     def __init__(self, encoder: Encoder, dtype: torch.dtype) -> None:
@@ -146,7 +147,7 @@ class PackedEncoder:
         self.heads, self.eps = config.num_attention_heads, config.layer_norm_eps
         table = body.embeddings
         self.words = table.word_embeddings.weight.detach().to(dtype)
-        # All tokens are of the first type; the first positions of some models are for padding.
+        # All tokens have the first type.  Some models reserve their first positions for padding.
         first = 0 if config.model_type == "bert" else int(table.padding_idx) + 1
         places = table.position_embeddings.weight + table.token_type_embeddings.weight[0]
         self.places = places[first:].detach().to(dtype)
@@ -173,8 +174,8 @@ class PackedEncoder:
         )
 
     def __call__(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Pool each title to one vector; see :func:`prodcat.model.precisions.make_reading`."""
-        if not ids.shape[1]:  # no title has a token
+        """Pool each title to one vector; see :data:`prodcat.model.precisions.EncoderForm`."""
+        if not ids.shape[1]:  # no title has any token
             return torch.zeros(len(ids), self.words.shape[1])
         return pool(self.states(ids, mask).float(), mask, self.pooling)
 
@@ -183,7 +184,7 @@ class PackedEncoder:
 
         Args:
             ids: int64 [batch, token].
-            mask: bool [batch, token], true for real tokens; None where nothing is padded.
+            mask: bool [batch, token], true for real tokens; None if nothing is padded.
 
         Returns:
             float [batch, token, hidden].
@@ -210,9 +211,16 @@ class PackedEncoder:
         return F.layer_norm(x, x.shape[-1:], norm[0], norm[1], self.eps)
 
     def _attend(self, projected: Tensor, batch: int, tokens: int, penalty: Tensor | None) -> Tensor:
-        """From query, key and value, [token, 3 hidden], to [token, hidden].
+        """Attend.
 
-        The penalty is added to the scores: float [batch x head, 1, token], or None.
+        Args:
+            projected: Query, key and value, float [batch x token, 3 hidden].
+            batch: Number of titles.
+            tokens: Number of tokens of each title.
+            penalty: float [batch x head, 1, token], which is added to the scores, or None.
+
+        Returns:
+            float [batch x token, hidden].
         """
         split = projected.view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = split.reshape(3, batch * self.heads, tokens, -1)

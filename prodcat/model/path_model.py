@@ -2,45 +2,44 @@ r"""From logits to one distribution over the paths of the tree.
 
 With ``z_n`` the logit of node ``n``, the score of outcome ``o`` is the sum of ``z_n`` over
 its path, and ``P(o) = exp(score_o) / sum_o' exp(score_o')``.  A node's probability is the
-sum of ``P`` over the outcomes at or below it.  Answers are consistent by construction,
-children (and the stop at a terminal inner node) sum to their parent, and confidence never
-rises with depth.
+sum of ``P`` over the outcomes at or below it.  So answers are consistent by construction:
+the probabilities of a node's children, and of ending at the node where that is possible, sum to
+the node's probability, and confidence never rises with depth.
 """
 
 import itertools
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from prodcat.model.config import Structure
 from prodcat.taxonomy.tree import Taxonomy
 
-Structure = Literal["stacked", "per_level", "flat"]
 # The first call of MKL's exponential picks its kernel.  Two threads that make it at the same moment
-# may be given different ones, whose last bits differ from run to run; so one makes it here.
+# may get different kernels, whose last bits differ from run to run.  So the first call is here.
 torch.zeros(1).exp()
 
-_LEAST = 1e-12  # of a branch's probability, before its logarithm
+_LEAST_PROBABILITY = 1e-12  # of a branch, before its logarithm is taken
 
 
 class Branches(nn.Module):
-    """Sums over the inner part of a tree: the root and the nodes that have children.
+    """Sums along the paths of a tree, computed for its branches: the root and all inner nodes.
 
-    Most nodes are leaves, and a leaf adds one term to what its parent carries.  So every
-    sum along paths is made for the branches alone, and then reaches all leaves in one step.
+    Most nodes are leaves, and a leaf adds a single term to the sum of its parent.  So sums are
+    computed for the branches, and one more step gives those of all leaves.
 
     Attributes:
-        nodes: int64 [branch]: the node of each branch, the root first, as -1; then breadth
-            first.
-        depth: int64 [branch]: the node's level, 0 for the root.
-        above: int64 [outcome]: the branch that a leaf hangs on; a terminal inner node is
-            a branch itself, and stands for itself.
+        nodes: int64 [branch]: the node of each branch: -1 for the root, which comes first, then
+            the inner nodes breadth first.
+        depth: int64 [branch]: the level of the branch, 0 for the root.
+        above: int64 [outcome]: the branch of a leaf's parent; for an outcome that is an inner
+            node, the branch of that node.
         leaf: bool [outcome]: whether the outcome is a leaf.
-        step: int64 [outcome]: which level, counted from 0, the last step of the path to the
-            outcome belongs to; to stop at an inner node is a step to the next level.
-        outcome_depth: int64 [outcome]: its level.
-        depths: The levels at which outcomes are, ascending.
+        step: int64 [outcome]: the level, counted from 0, of the last step of the path to the
+            outcome.  Ending at an inner node counts as a step to the next level.
+        outcome_depth: int64 [outcome]: the level of the outcome.
+        depths: The levels that have outcomes, ascending.
     """
 
     def __init__(self, taxonomy: Taxonomy) -> None:
@@ -48,7 +47,8 @@ class Branches(nn.Module):
         inner = np.zeros(len(taxonomy), np.bool_)
         inner[taxonomy.parent[taxonomy.parent >= 0]] = True
         nodes = np.concatenate([[-1], np.flatnonzero(inner)])
-        place = np.zeros(len(taxonomy) + 1, np.int64)  # its last entry is the root's, as for -1
+        # The position of each node among the branches; the last entry, at -1, is the root's.
+        place = np.zeros(len(taxonomy) + 1, np.int64)
         place[nodes] = np.arange(len(nodes))
         level = np.concatenate([taxonomy.level, [0]])
         ends, outcomes = np.concatenate([[-1], taxonomy.parent])[nodes + 1], taxonomy.outcomes
@@ -57,13 +57,12 @@ class Branches(nn.Module):
         self.depths: tuple[int, ...] = tuple(np.unique(depth).tolist())
         edges = np.searchsorted(level[nodes], np.arange(int(level[nodes].max()) + 2))
         self.bounds = tuple((int(start), int(end)) for start, end in itertools.pairwise(edges))
-        # Outcomes of one depth side by side: then those below a branch are a range too.
+        # Sorted by depth, the outcomes of one depth below a branch are a range, too.
         order = np.argsort(depth, kind="stable")
         ranges = []
-        for offset, own in zip(
-            np.searchsorted(depth[order], self.depths), self.depths, strict=True
-        ):
-            before = np.concatenate([[0], np.cumsum(depth == own)])
+        offsets = np.searchsorted(depth[order], self.depths)
+        for offset, outcome_depth in zip(offsets, self.depths, strict=True):
+            before = np.concatenate([[0], np.cumsum(depth == outcome_depth)])
             ranges.append(offset + before[spans])
         leaf = ~inner[outcomes]
         for name, array in {
@@ -91,18 +90,22 @@ class Branches(nn.Module):
         self.ranges: Tensor
 
     def probs(self, sums: Tensor) -> Tensor:
-        """The probability of each branch, float64 [batch, branch], from running sums."""
+        """The probability of each branch, float64 [batch, branch].
+
+        Args:
+            sums: float64 [batch, outcome + 1], from :func:`running_sums`.
+        """
         return span_sums(sums, self.spans)
 
     def probs_by_depth(self, outcome_probs: Tensor, sums: Tensor) -> Tensor:
-        """The part of each branch's probability that ends at each of ``depths``.
+        """Each branch's probability, split by the depth of the outcomes below it.
 
         Args:
             outcome_probs: float [batch, outcome].
-            sums: float64 [batch, outcome + 1], their running sums.
+            sums: float64 [batch, outcome + 1], their :func:`running_sums`.
 
         Returns:
-            float64 [batch, depths, branch].
+            float64 [batch, depth, branch], with the depths of ``depths``.
         """
         if len(self.depths) == 1:
             return self.probs(sums)[:, None]
@@ -111,7 +114,11 @@ class Branches(nn.Module):
         return span_sums(sums, self.ranges.flatten(0, 1)).view(-1, depths, branches)
 
     def path_sums(self, values: Tensor) -> Tensor:
-        """Sum from the root down to each branch, [..., branch] to the same."""
+        """The sum from the root down to each branch, [..., branch].
+
+        Args:
+            values: float [..., branch].
+        """
         sums = [values[..., :1]]
         for (start, end), (above, _) in zip(self.bounds[1:], self.bounds[:-1], strict=True):
             upper = sums[-1].index_select(-1, self.parent[start:end] - above)
@@ -120,10 +127,17 @@ class Branches(nn.Module):
 
 
 def running_sums(outcome_probs: Tensor) -> Tensor:
-    """Cumulative sums for :func:`span_sums`: [batch, outcome] to float64, one column more.
+    """Cumulative sums for :func:`span_sums`, float64 [batch, outcome + 1], beginning with 0.
 
-    In float64 the difference of two entries is right to about 1e-16 of the whole.  A node's
-    range holds its children's, so sums of probabilities never grow from a node to its child.
+    In float64 the difference of two entries is accurate to about 1e-16 of the whole.  A node's
+    range contains those of its children, so sums of probabilities never grow from a node to its
+    child.
+
+    Args:
+        outcome_probs: float [batch, outcome].
+
+    >>> running_sums(torch.tensor([[0.5, 0.25, 0.25]])).tolist()
+    [[0.0, 0.5, 0.75, 1.0]]
     """
     if outcome_probs.requires_grad:
         return nn.functional.pad(outcome_probs.cumsum(dim=1, dtype=torch.float64), (1, 0))
@@ -135,11 +149,15 @@ def running_sums(outcome_probs: Tensor) -> Tensor:
 
 
 def span_sums(sums: Tensor, spans: Tensor) -> Tensor:
-    """The sum over each range of outcomes: [batch, outcome + 1] to [batch, range].
+    """The sum over each range of outcomes, float64 [batch, range].
 
     Args:
-        sums: float64, from :func:`running_sums`.
+        sums: float64 [batch, outcome + 1], from :func:`running_sums`.
         spans: int64 [range, 2]: start and end of each range.
+
+    >>> sums = running_sums(torch.tensor([[0.5, 0.25, 0.25]]))
+    >>> span_sums(sums, torch.tensor([[0, 3], [1, 3]])).tolist()
+    [[1.0, 0.5]]
     """
     return sums.index_select(1, spans[:, 1]) - sums.index_select(1, spans[:, 0])
 
@@ -149,11 +167,11 @@ class PathModel(nn.Module):
 
     Args:
         taxonomy: The tree.
-        structure: What the logits are and how they are normalised:
-            ``"stacked"``: node logits, one softmax over outcomes of their path sums;
-            ``"per_level"``: node logits, a softmax within each level (with "no node" as a
-            further class where paths end early), multiplied along real paths and
-            renormalised; ``"flat"``: outcome logits, one softmax.
+        structure: What the logits are, and how they become probabilities.
+            ``"stacked"``: node logits, summed along each path, with one softmax over the outcomes.
+            ``"per_level"``: node logits with a softmax within each level (with "no node" as a
+            further class below the first level), multiplied along real paths and normalised
+            again.  ``"flat"``: outcome logits with one softmax.
     """
 
     def __init__(self, taxonomy: Taxonomy, structure: Structure = "stacked") -> None:
@@ -161,7 +179,7 @@ class PathModel(nn.Module):
         self.structure = structure
         self.level_bounds = taxonomy.level_bounds
         self.branches = Branches(taxonomy)
-        # The last row stands for the root, which -1 reaches: no node, every outcome below.
+        # The last row, at -1, is the root's: it has no nodes on its path and all outcomes below it.
         root = np.full((1, taxonomy.depth), -1, np.int64)
         chains = np.concatenate([taxonomy.chains, root])
         spans = np.concatenate([taxonomy.spans, [[0, len(taxonomy.outcomes)]]])
@@ -179,18 +197,22 @@ class PathModel(nn.Module):
         self.spans: Tensor
 
     def path_sums(self, values: Tensor) -> Tensor:
-        """Sum a value per node along each path from the top: [batch, node] to the same."""
+        """The sum of a value along the path to each node, [batch, node].
+
+        Args:
+            values: float [batch, node].
+        """
         sums: list[Tensor] = []
         for level, (start, end) in enumerate(self.level_bounds):
-            own = values[:, start:end]
+            level_sums = values[:, start:end]
             if level:
                 above = self.parent[start:end] - self.level_bounds[level - 1][0]
-                own = own + sums[-1][:, above]
-            sums.append(own)
+                level_sums = level_sums + sums[-1][:, above]
+            sums.append(level_sums)
         return torch.cat(sums, dim=1)
 
     def scores(self, logits: Tensor) -> Tensor:
-        """Outcome scores, float [batch, outcome], depth first; a softmax away from ``P``.
+        """The score of each outcome, float [batch, outcome]; their softmax is the distribution.
 
         Args:
             logits: float [batch, node], or [batch, outcome] for ``"flat"``.
@@ -199,43 +221,52 @@ class PathModel(nn.Module):
             return logits
         if self.structure == "stacked":
             return self.path_sums(logits)[:, self.outcomes]
-        log_probs, none = self.level_log_probs(logits)
+        log_probs, no_node = self.level_log_probs(logits)
         depth = self.chains[self.outcomes].ge(0).sum(1)
-        missing = torch.cat([none.flip(1).cumsum(1).flip(1), torch.zeros_like(none[:, :1])], dim=1)
+        after = no_node.flip(1).cumsum(1).flip(1)
+        missing = torch.cat([after, torch.zeros_like(after[:, :1])], dim=1)
         return self.path_sums(log_probs)[:, self.outcomes] + missing[:, depth]
 
     def level_log_probs(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """A softmax within each level, with "no node at this level" at logit 0.
+        """A softmax within each level, in which "no node at this level" has the logit 0.
+
+        Args:
+            logits: float [batch, node].
 
         Returns:
-            float [batch, node] and, for "no node", float [batch, level].  At the first
-            level, where every path has a node, "no node" has no part in the softmax.
+            Log-probabilities of the nodes, float [batch, node], and of "no node", float
+            [batch, level].  Every path has a node at the first level, so "no node" is not part
+            of the softmax there, and its entry is 0.
         """
-        nodes, none = [], []
+        nodes, no_node = [], []
         for level, (start, end) in enumerate(self.level_bounds):
-            own = logits[:, start:end]
-            zero = torch.zeros_like(own[:, :1])
+            level_logits = logits[:, start:end]
+            zero = torch.zeros_like(level_logits[:, :1])
             if level == 0:
-                nodes.append(own.log_softmax(1))
-                none.append(zero)
+                nodes.append(level_logits.log_softmax(1))
+                no_node.append(zero)
             else:
-                both = torch.cat([own, zero], dim=1).log_softmax(1)
+                both = torch.cat([level_logits, zero], dim=1).log_softmax(1)
                 nodes.append(both[:, :-1])
-                none.append(both[:, -1:])
-        return torch.cat(nodes, dim=1), torch.cat(none, dim=1)
+                no_node.append(both[:, -1:])
+        return torch.cat(nodes, dim=1), torch.cat(no_node, dim=1)
 
     def log_probs(self, logits: Tensor) -> Tensor:
-        """Float [batch, outcome]: the log-probability of each outcome."""
+        """The log-probability of each outcome, float [batch, outcome].
+
+        Args:
+            logits: float [batch, node], or [batch, outcome] for ``"flat"``.
+        """
         return self.scores(logits).log_softmax(dim=1)
 
     def temper(self, log_probs: Tensor, weights: Tensor) -> Tensor:
-        r"""Scale what each level adds to a path's score, and normalise anew.
+        r"""Scale the contribution of each level to the log-probabilities, and normalise again.
 
-        ``log p(o)`` is the sum over its path of ``log P(n) - log P(parent of n)``, and, where
-        a product may end above others, of stopping there, which counts as a step to the
-        next level.  Each of these is multiplied by its level's weight: with equal weights
-        this is temperature scaling (Guo et al., ICML 2017).  The result is again one
-        distribution over outcomes, so it stays coherent.
+        ``log p(o)`` is the sum of ``log P(n) - log P(parent of n)`` over the nodes of its path.
+        For an outcome with children the step of ending there is added, which belongs to the next
+        level.  Each term is multiplied by the weight of its level; with equal weights this is
+        temperature scaling (Guo et al., ICML 2017).  The result is again one distribution over
+        outcomes, so it stays coherent.
 
         Args:
             log_probs: float [batch, outcome].
@@ -245,51 +276,54 @@ class PathModel(nn.Module):
             float [batch, outcome].
         """
         branches = self.branches
-        # The sum over steps, written as a sum over the branches that lie between two steps.
+        # The sum over steps is written as a sum over the branches between two steps.
         change = weights[branches.depth[1:] - 1] - weights[branches.depth[1:]]
         change = nn.functional.pad(change, (1, 0))
-        beliefs = branches.probs(running_sums(log_probs.exp())).clamp(min=_LEAST)
+        beliefs = branches.probs(running_sums(log_probs.exp())).clamp(min=_LEAST_PROBABILITY)
         sums = branches.path_sums(change * beliefs.log().to(log_probs.dtype))
         scores = log_probs * weights[branches.step] + sums.index_select(1, branches.above)
         return scores.log_softmax(dim=1)
 
     def node_probs(self, outcome_probs: Tensor) -> Tensor:
-        """Sum outcome probabilities upward: [batch, outcome] to [batch, node]."""
+        """The probability of each node, float [batch, node].
+
+        Args:
+            outcome_probs: float [batch, outcome].
+        """
         empty = outcome_probs.new_zeros(len(outcome_probs), len(self.parent))
         nodes = empty.index_copy(1, self.outcomes, outcome_probs)
         sums: list[Tensor] = []
         for level in range(len(self.level_bounds) - 1, -1, -1):
             start, end = self.level_bounds[level]
-            own = nodes[:, start:end]
+            level_sums = nodes[:, start:end]
             if sums:
                 first, last = self.level_bounds[level + 1]
-                own = own.index_add(1, self.parent[first:last] - start, sums[-1])
-            sums.append(own)
+                level_sums = level_sums.index_add(1, self.parent[first:last] - start, sums[-1])
+            sums.append(level_sums)
         return torch.cat(sums[::-1], dim=1)
 
     def covers(self, targets: Tensor, outcomes: Tensor) -> Tensor:
-        """Bool [batch]: whether an outcome is what a label, complete or partial, stands for.
+        """Whether each outcome agrees with its label, bool [batch].
+
+        A partial label agrees with all outcomes below its node.
 
         Args:
-            targets: int64 [batch], node positions.
-            outcomes: int64 [batch], outcome positions.
+            targets: int64 [batch]: the nodes of the labels.
+            outcomes: int64 [batch]: positions among the outcomes.
         """
         span = self.target_spans[targets]
         return (outcomes >= span[:, 0]) & (outcomes < span[:, 1])
 
     def target_log_probs(self, scores: Tensor, targets: Tensor) -> Tensor:
-        """The log-probability of each row's label, complete or partial.
+        """The log-probability of each label, complete or partial, float [batch].
 
         Args:
             scores: float [batch, outcome], as from :meth:`scores`.
-            targets: int64 [batch], node positions.  A node at which no product ends stands
-                for all outcomes below it: the marginal likelihood.
-
-        Returns:
-            float [batch].
+            targets: int64 [batch]: the nodes of the labels.  The probability of a partial label
+                is the sum over all outcomes below its node (marginal likelihood).
         """
         span = self.target_spans[targets]
         place = torch.arange(scores.shape[1], device=scores.device)
         inside = (place >= span[:, :1]) & (place < span[:, 1:])
-        own = scores.masked_fill(~inside, -torch.inf).logsumexp(dim=1)
-        return own - scores.logsumexp(dim=1)
+        label_scores = scores.masked_fill(~inside, -torch.inf).logsumexp(dim=1)
+        return label_scores - scores.logsumexp(dim=1)

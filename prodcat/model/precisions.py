@@ -1,6 +1,6 @@
-"""In which precision an encoder reads titles, and the fastest way to run it in each.
+"""The precisions in which a trained encoder can run, and the fastest form of it for each.
 
-Here titles are only read, not learned from: see :mod:`prodcat.model.packed` for CPUs.
+These forms are for prediction only; see :mod:`prodcat.model.packed` for those for CPUs.
 """
 
 import copy
@@ -13,62 +13,70 @@ from prodcat.model.encoder import Encoder, autocast
 from prodcat.model.int8 import QuantizedEncoder, Ranges, can_quantize
 from prodcat.model.packed import CPU_BATCH_TOKENS, PackedEncoder, is_plain_bert
 
-# From ids, int64 [batch, token], and a mask, bool [batch, token] or None where nothing is padded,
+# From ids, int64 [batch, token], and a mask, bool [batch, token] or None if nothing is padded,
 # to pooled titles, float32 [batch, hidden].
-Reading = Callable[[Tensor, Tensor | None], Tensor]
+EncoderForm = Callable[[Tensor, Tensor | None], Tensor]
 PRECISIONS = ("float32", "bfloat16", "int8")
-_DEVICE_BATCH_TOKENS = 32_768  # of a batch on a GPU
+_GPU_BATCH_TOKENS = 32_768
 
 
-def no_reading(ids: Tensor, mask: Tensor | None) -> Tensor:
-    """The :data:`Reading` of a network without an encoder, which is never called."""
+def no_encoder(ids: Tensor, mask: Tensor | None) -> Tensor:
+    """The :data:`EncoderForm` of a network without an encoder; it is never called."""
     raise AssertionError("there is no encoder")
 
 
-def make_reading(encoder: Encoder, precision: str, ranges: Ranges | None = None) -> Reading:
-    """The fastest way to run an encoder on its device.
+def encoder_form(encoder: Encoder, precision: str, ranges: Ranges | None = None) -> EncoderForm:
+    """The fastest form of an encoder on its device.
 
     Args:
-        encoder: In eval mode; it stays as it is.
-        precision: One of :data:`PRECISIONS` that :func:`precisions` says it has.
-        ranges: Of its activations, for int8.
+        encoder: The encoder, in eval mode; it is not changed.
+        precision: One of the encoder's :func:`precisions`.
+        ranges: The ranges of its activations; needed for int8.
 
     Returns:
-        From ids, int64 [batch, token], and a mask, bool [batch, token] or None where nothing is
-        padded, to pooled titles, float32 [batch, hidden].
+        A function from ids, int64 [batch, token], and a mask, bool [batch, token] or None if
+        nothing is padded, to pooled titles, float32 [batch, hidden].
     """
     device = next(encoder.parameters()).device
     if precision == "int8":
         assert ranges is not None and device.type == "cpu"
-        other = torch.bfloat16 if _has_bfloat16(device) else torch.float32
-        return QuantizedEncoder(encoder, other, ranges)
+        float_type = torch.bfloat16 if _has_bfloat16(device) else torch.float32
+        return QuantizedEncoder(encoder, float_type, ranges)
     if device.type == "cpu" and is_plain_bert(encoder.body.config):
         return PackedEncoder(encoder, torch.bfloat16 if precision == "bfloat16" else torch.float32)
     if device.type == "cuda" and precision == "bfloat16":
         return copy.deepcopy(encoder).bfloat16()
 
-    def read(ids: Tensor, mask: Tensor | None) -> Tensor:
+    def pooled_titles(ids: Tensor, mask: Tensor | None) -> Tensor:
         with autocast(device, precision):
             pooled: Tensor = encoder(ids, mask)
         return pooled.float()
 
-    return read
+    return pooled_titles
+
+
+# The names of earlier versions.
+Reading = EncoderForm
+make_reading, no_reading = encoder_form, no_encoder
 
 
 def batch_tokens(device: torch.device) -> int:
-    """Tokens of a batch that a device reads fastest."""
-    return CPU_BATCH_TOKENS if device.type == "cpu" else _DEVICE_BATCH_TOKENS
+    """The number of tokens in a batch with which a device is fastest."""
+    return CPU_BATCH_TOKENS if device.type == "cpu" else _GPU_BATCH_TOKENS
 
 
 def precisions(encoder: Encoder | None) -> tuple[str, ...]:
-    """The precisions that an encoder can be read in; all are right on every CPU."""
+    """The precisions in which an encoder can run; without an encoder only float32.
+
+    Each of them gives correct results on every CPU, whether the CPU is fast at it or not.
+    """
     if encoder is None:
         return ("float32",)
     return PRECISIONS if can_quantize(encoder) else PRECISIONS[:2]
 
 
 def fastest(device: torch.device) -> tuple[str, ...]:
-    """The precisions that a device has, those that are fastest on it first."""
+    """The precisions that a device supports, the fastest first."""
     floats = ("bfloat16", "float32") if _has_bfloat16(device) else ("float32", "bfloat16")
     if device.type == "cuda":
         return floats

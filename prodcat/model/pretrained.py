@@ -1,6 +1,6 @@
 """Encoders of ``transformers``: loaded, written, and built from their config.
 
-No other module of prodcat imports ``transformers``, the demo's encoder from scratch excepted.
+No other module of prodcat imports ``transformers``, except the one that makes the demo's encoder.
 """
 
 import tempfile
@@ -22,15 +22,15 @@ from prodcat.model.weightless import without_weights
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Beginnings of the names of a config that say nothing about the shape, but where code, kernels or
-# weights are from.  All weights of an artifact are float32.
+# Prefixes of the settings in a config that are not about the shape, but about the type of the
+# weights, or about where code, kernels or weights come from.  Artifacts have float32 weights only.
 _NOT_SHAPE = (
     "_", "dtype", "torch_dtype", "auto_map", "attn_implementation", "quantization_config",
     "use_kernels", "backbone", "use_pretrained", "use_timm", "trust_remote_code",
     "custom_pipelines",
 )  # fmt: skip
-_ATTENTION = "prodcat_short"  # the name under which transformers knows prodcat.model.attention
-# The names that a special token may have, by its role.
+_ATTENTION = "prodcat_short"  # the name of prodcat.model.attention in transformers
+# The usual names of special tokens, by role.
 _SPECIAL_TOKENS = {
     "pad_token": ("<pad>", "[PAD]"),
     "unk_token": ("<unk>", "[UNK]"),
@@ -41,7 +41,7 @@ _SPECIAL_TOKENS = {
 
 
 def load_encoder(source: str, pooling: Pooling = "mean") -> tuple[Encoder, "Tokenizer"]:
-    """Load pretrained weights and their tokenizer.
+    """Load a pretrained encoder and its tokenizer.
 
     Args:
         source: A name on the Hugging Face hub, a local folder, or an fsspec URI of a
@@ -51,7 +51,7 @@ def load_encoder(source: str, pooling: Pooling = "mean") -> tuple[Encoder, "Toke
 
     Raises:
         EncoderError: There is no such encoder, it is incomplete, or its tokenizer has no
-            fast (Rust) form.
+            fast (Rust) version.
     """
     if "://" in source:
         with tempfile.TemporaryDirectory() as folder:
@@ -98,18 +98,19 @@ def build_encoder(
     Args:
         config: See :func:`config_of`.
         pooling: See :class:`Encoder`.
-        empty: Whether to leave out the weights, which are then to be assigned.
-        most: See :class:`prodcat.model.weightless.without_weights`.
+        empty: Whether to make weights that take no memory; the caller assigns the real ones.
+        most: Largest number of weights if ``empty``; see
+            :class:`prodcat.model.weightless.without_weights`.
 
     Raises:
-        EncoderError: The installed ``transformers`` does not know the model's type, or more
-            is made than may be.
+        EncoderError: The installed ``transformers`` does not know the model's type, or the
+            config asks for too much memory.
     """
     from transformers import AutoConfig, AutoModel
 
     shape = {name: value for name, value in config.items() if not name.startswith(_NOT_SHAPE)}
     if empty:
-        shape.pop("sinusoidal_pos_embds", None)  # a way to make weights, which are to be assigned
+        shape.pop("sinusoidal_pos_embds", None)  # it would compute real weights
     kind = shape.pop("model_type", None)
     try:
         settings = AutoConfig.for_model(kind, **shape)
@@ -126,7 +127,7 @@ def build_encoder(
 
 
 def config_of(encoder: Encoder) -> dict[str, Any]:
-    """The JSON from which :func:`build_encoder` rebuilds the encoder's shape."""
+    """The config from which :func:`build_encoder` builds an encoder of the same shape."""
     config: dict[str, Any] = encoder.body.config.to_diff_dict()  # type: ignore[union-attr,operator]
     config["model_type"] = encoder.body.config.model_type  # type: ignore[union-attr]
     config["vocab_size"] = encoder.word_embeddings.num_embeddings
@@ -136,7 +137,7 @@ def config_of(encoder: Encoder) -> dict[str, Any]:
 
 
 def _download(uri: str, folder: str) -> None:
-    """Copy all files below an fsspec URI into a local folder."""
+    """Copy all files of a folder at an fsspec URI into a local folder."""
     import fsspec
 
     filesystem, path = fsspec.url_to_fs(uri)
@@ -153,12 +154,18 @@ def _download(uri: str, folder: str) -> None:
 
 
 def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "Tokenizer"]:
-    """Load from a hub name or a local folder; errors name the source."""
+    """Load an encoder from a hub name or a local folder.
+
+    Args:
+        folder: The hub name or the local folder.
+        source: What the caller gave, for error messages.
+        pooling: See :class:`Encoder`.
+    """
     body, tokenizer = _from_pretrained(folder, source)
     check_kind(body.config.model_type)
     rows = body.get_input_embeddings().num_embeddings
     needed = max([*tokenizer.get_added_vocab().values(), len(tokenizer) - 1]) + 1
-    if needed > rows:  # tokens of other uses, such as images, for which there are no vectors
+    if needed > rows:  # the tokenizer also has tokens for other inputs, such as images
         body.resize_token_embeddings(needed, mean_resizing=False)
     backend = read_tokenizer(tokenizer.backend_tokenizer.to_str(), source)
     try_tokenizer(backend, max(needed, rows), source)
@@ -190,7 +197,7 @@ def _from_pretrained(folder: str, source: str) -> tuple[Any, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No progress bars and no advice from ``transformers`` within."""
+    """A context without progress bars and warnings of ``transformers``."""
     from transformers.utils import logging
 
     bar = logging.is_progress_bar_enabled()
@@ -206,6 +213,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _without_pooler(make: Any, source: Any) -> Any:
+    """The model that a function of ``AutoModel`` makes, without a pooling layer."""
     try:
         return make(source, add_pooling_layer=False)
     except TypeError:  # models without a pooling layer do not know the option
@@ -213,7 +221,7 @@ def _without_pooler(make: Any, source: Any) -> Any:
 
 
 def _with_short_attention(body: Any) -> Any:
-    """Let a model whose attention can be chosen use :mod:`prodcat.model.attention`."""
+    """Make a model use :mod:`prodcat.model.attention`, if its attention can be chosen."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
     from transformers.masking_utils import sdpa_mask

@@ -1,4 +1,4 @@
-"""Titles to token ids, with a tokenizer that is read from its JSON."""
+"""From titles to token ids."""
 
 import threading
 from collections.abc import Sequence
@@ -13,28 +13,31 @@ from prodcat.model.batches import TokenTable
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_CHUNK = 2_048
-_SETTING = threading.Lock()
+_CHUNK = 2_048  # texts that are tokenised together
+_LOCK = threading.Lock()  # the limit is a setting of the tokenizer, which threads share
 
 
 def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> TokenTable:
-    """Tokenise in Rust, on all cores.
+    """Tokenise texts in Rust, on all cores; safe to call from several threads.
 
     Args:
-        tokenizer: With its special tokens set up.
-        texts: One for each row.
+        tokenizer: A tokenizer that adds its special tokens; its limit and padding may be changed.
+        texts: The texts.
         max_tokens: Longer texts are cut to this many tokens, special ones included.
+
+    Returns:
+        The tokens of the texts, in their order.
     """
-    with _SETTING:  # settings that fit stay: another thread may be tokenising with them
-        if tokenizer.padding is not None:
-            tokenizer.no_padding()
-        if (tokenizer.truncation or {}).get("max_length") != max_tokens:
-            tokenizer.enable_truncation(max_tokens)
     pieces: list[NDArray[np.int32]] = []
     lengths: list[int] = []
     truncated = 0
     for start in range(0, len(texts), _CHUNK):
-        encoded = tokenizer.encode_batch(list(texts[start : start + _CHUNK]))
+        with _LOCK:
+            if tokenizer.padding is not None:
+                tokenizer.no_padding()
+            if (tokenizer.truncation or {}).get("max_length") != max_tokens:
+                tokenizer.enable_truncation(max_tokens)
+            encoded = tokenizer.encode_batch(list(texts[start : start + _CHUNK]))
         for row in encoded:
             lengths.append(len(row.ids))
             truncated += bool(row.overflowing)
@@ -46,20 +49,20 @@ def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> T
 
 
 def read_tokenizer(text: str, source: str) -> "Tokenizer":
-    """Read the text of a ``tokenizer.json``.
+    """The tokenizer that the text of a ``tokenizer.json`` describes.
 
     Args:
         text: The text.
-        source: Where it is from, for the message.
+        source: Where the text is from, for the error message.
 
     Raises:
-        EncoderError: It is no tokenizer.
+        EncoderError: The text does not describe a tokenizer.
     """
     from tokenizers import Tokenizer
 
     try:
         return Tokenizer.from_str(text)
-    except BaseException as error:  # the Rust binding raises bare Exception, and panics
+    except BaseException as error:  # the Rust binding raises Exception itself, or panics
         if not is_fault(error):
             raise
         raise EncoderError(

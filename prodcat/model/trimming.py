@@ -1,4 +1,4 @@
-"""Encoders that have only the word pieces that are wanted."""
+"""Encoders with a smaller vocabulary of word pieces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from prodcat.model.vocabulary_report import VocabularyReport, vocabulary_report
 
 @torch.no_grad()
 def keep_pieces(encoder: Encoder, kept: Tensor) -> None:
-    """Cut the table of word vectors to these pieces, in place.
+    """Reduce the word embeddings of an encoder to these pieces, in place.
 
     Args:
-        encoder: The encoder.
-        kept: int64 [pieces]: their ids, ascending; the first becomes id 0, and so on.
+        encoder: The encoder, which is changed.
+        kept: int64 [piece]: the ids of the pieces, ascending; the first becomes id 0, and so on.
     """
     whole = encoder.word_embeddings
     ids = kept.tolist()
@@ -49,23 +49,23 @@ def trim_encoder(
     min_count: int = 1,
     max_pieces: int | None = None,
 ) -> VocabularyReport:
-    """Write an encoder that has only the word pieces that are wanted.
+    """Write an encoder that has only the word pieces of given texts or languages.
 
     Args:
         source: A hub name, a local folder or an fsspec URI, as for ``ModelConfig.encoder``.
-        target: A folder at any fsspec URI, to be named as ``ModelConfig.encoder``.
-        texts: Keep the pieces that these are made of, such as all titles.
-        text_languages: The language of each text, for the report alone.
-        languages: Keep the pieces that the alphabets of these languages can write, such as
-            ``["tr", "en"]``.
-        min_count: Keep a piece of the texts only if it occurs at least so often.
-        max_pieces: Of these, keep the most frequent ones, at most so many.
+        target: The folder to write, at any fsspec URI; use it as ``ModelConfig.encoder``.
+        texts: Texts whose pieces are kept, for example all titles.
+        text_languages: The language of each text; used for the report only.
+        languages: Languages such as ``["tr", "en"]``; the pieces that can be written with their
+            alphabets are kept.
+        min_count: Smallest number of occurrences in the texts with which a piece is kept.
+        max_pieces: Largest number of pieces of the texts; the most frequent ones are kept.
 
     Returns:
-        Sizes, tokens and unknown pieces before and after.
+        Sizes, tokens and unknown tokens before and after.
 
     Raises:
-        ConfigError: Nothing tells which pieces to keep, or a language is not known.
+        ConfigError: Neither texts nor languages are given, or a language is not known.
         EncoderError: The encoder cannot be loaded, or its tokenizer cannot be trimmed.
     """
     encoder, tokenizer = load_encoder(source)

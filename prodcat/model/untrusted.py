@@ -1,7 +1,7 @@
-"""What the encoder and the tokenizer of an artifact from a stranger may ask for.
+"""Limits for the encoder and the tokenizer of an artifact that nobody vouches for.
 
 A config can ask for any amount of memory, and for code or weights from elsewhere; a tokenizer can
-make a short title endless.  Both are refused before anything is built or read with them.
+turn a short title into millions of tokens.  Both are refused before anything is built with them.
 """
 
 import base64
@@ -15,35 +15,38 @@ from prodcat.errors import EncoderError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Kinds that are tested to come out of an artifact as they went in.  The config of any other kind
-# could ask for anything: tables of any size, computed before a weight is compared.
+# The kinds that tests save and load again.  The config of any other kind could ask for anything,
+# such as huge tables that are computed before the first weight is compared.
 ENCODERS = (
     "albert", "bert", "camembert", "convbert", "deberta", "deberta-v2", "distilbert", "electra",
     "ernie", "esm", "eurobert", "gemma", "gemma2", "gemma3_text", "gpt2", "llama",
     "megatron-bert", "mistral", "modernbert", "mpnet", "nomic_bert", "phi3", "qwen2", "qwen3",
     "rembert", "roberta", "roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl",
 )  # fmt: skip
-# Kinds that compute positions when they are needed, and make nothing as large as their number.
-# Others make a table of them, and some a table that grows with the square.
+# Kinds that compute positions when they are needed.  Others make a table of all positions, and the
+# table of some kinds grows with the square of their number.
 _COMPUTED_POSITIONS = (
     "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "llama", "mistral", "phi3",
     "modernbert", "eurobert", "nomic_bert", "esm",
 )  # fmt: skip
 _MOST_POSITIONS = 1_000_000
 _MOST_ROWS = 8_192
-# Words in the names of numbers that count modules, and of numbers that are no sizes.
+# Parts of the names of settings that count modules, and of settings that are not sizes.
 _MODULE_COUNTS = ("layer", "group", "network", "block", "experts")
 _NO_SIZES = ("_id", "seed", "theta", "window", "factor", "relative", "token_index")
 _MOST_LAYERS = 128
 _MOST_SPECIAL_TOKENS = 64  # that a tokenizer may add to a title
-_MOST_GROWTH = 10_000  # how many times as long a tokenizer may make a title
+_MOST_GROWTH = 10_000  # largest factor by which a tokenizer may make a title longer
 
 
 def check_kind(kind: object) -> None:
-    """Refuse a kind of encoder that would not come out of an artifact as it went in.
+    """Refuse a kind of encoder for which no test saves and loads it.
+
+    Args:
+        kind: The ``model_type`` of a config.
 
     Raises:
-        EncoderError: It is none of :data:`ENCODERS`.
+        EncoderError: The kind is not one of :data:`ENCODERS`.
     """
     if kind not in ENCODERS:
         raise EncoderError(
@@ -53,17 +56,18 @@ def check_kind(kind: object) -> None:
 
 
 def check_encoder(config: Any, shapes: Mapping[str, Sequence[int]]) -> int:
-    """Refuse a config that no encoder with such weights can have.
+    """Refuse a config that an encoder with these weights cannot have.
 
     Args:
-        config: The JSON of the encoder's config, as the artifact has it.
+        config: The parsed JSON of the encoder's config from the artifact.
         shapes: The shape of each of the artifact's weights by name.
 
     Returns:
-        How many weights an encoder may make, for :class:`prodcat.model.weightless.without_weights`.
+        The largest number of weights that the encoder may have, for
+        :class:`prodcat.model.weightless.without_weights`.
 
     Raises:
-        EncoderError: The kind of encoder is not known, or a number of the config is greater than
+        EncoderError: The kind of encoder is not known, or a number in the config is larger than
             the weights allow.
     """
     kind = config.get("model_type") if isinstance(config, dict) else None
@@ -87,7 +91,7 @@ def check_encoder(config: Any, shapes: Mapping[str, Sequence[int]]) -> int:
 
 
 def _most_table_rows(shapes: Mapping[str, Sequence[int]]) -> int:
-    """How many positions a table of them may have."""
+    """The largest number of positions that a model with a table of positions may have."""
     tables = [
         max(shape, default=0)
         for name, shape in shapes.items()
@@ -97,7 +101,7 @@ def _most_table_rows(shapes: Mapping[str, Sequence[int]]) -> int:
 
 
 def _numbers(config: Any, name: str = "") -> Iterator[tuple[str, int]]:
-    """All whole numbers of a config, by name."""
+    """The name and the value of every whole number in a config."""
     if isinstance(config, dict):
         for key, value in config.items():
             yield from _numbers(value, str(key))
@@ -109,15 +113,16 @@ def _numbers(config: Any, name: str = "") -> Iterator[tuple[str, int]]:
 
 
 def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
-    """Refuse a tokenizer whose pieces are not those of a table of word vectors.
+    """Refuse a tokenizer that does not fit the encoder's word embeddings.
 
     Args:
         tokenizer: The tokenizer; its padding and truncation are switched off.
-        rows: Rows of the table.
-        source: Where the tokenizer is from, for the message.
+        rows: Number of word embeddings.
+        source: Where the tokenizer is from, for the error message.
 
     Raises:
-        EncoderError: It has more pieces than the table, or may make a title endless.
+        EncoderError: The tokenizer has more pieces than there are word embeddings, or it may make
+            a title far too long.
     """
     added = tokenizer.get_added_tokens_decoder()
     pieces = max(tokenizer.get_vocab_size(with_added_tokens=True), *(last + 1 for last in added), 0)
@@ -132,7 +137,7 @@ def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
     tokenizer.no_padding()
     tokenizer.enable_truncation(2 * _MOST_SPECIAL_TOKENS)
     ids = tokenizer.encode("prodcat 1 kg, süt").ids
-    tokenizer.no_truncation()  # whoever reads titles sets a limit of their choice
+    tokenizer.no_truncation()  # each caller of tokenize sets its limit
     if pieces > rows or max(ids, default=0) >= rows:
         raise EncoderError(
             f"{source} has {max(pieces, max(ids, default=0) + 1):,} pieces; the encoder has "
@@ -141,14 +146,14 @@ def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
 
 
 def _as_json(component: Any) -> dict[str, Any]:
-    """The JSON of a tokenizer's component; where there is none, of one that does nothing."""
+    """The parsed JSON of a component of a tokenizer, or of one that does nothing for None."""
     state: dict[str, Any]
     state = {"type": "None"} if component is None else json.loads(component.__getstate__())
     return state
 
 
 def _growth(normalizer: dict[str, Any]) -> int:
-    """How many times as long a normalizer may make a text; an upper bound."""
+    """An upper bound of the factor by which a normalizer makes a text longer."""
     kind = normalizer["type"]
     if kind == "Sequence":
         return math.prod(map(_growth, normalizer["normalizers"]))
@@ -156,7 +161,7 @@ def _growth(normalizer: dict[str, Any]) -> int:
         pattern = normalizer["pattern"]
         if pattern.get("String"):
             return max(1, math.ceil(len(normalizer["content"]) / len(pattern["String"])))
-        # A regular expression may match the empty text between any two letters.
+        # A regular expression may match the empty string between any two letters.
         return len(normalizer["content"]) + 1
     if kind == "Prepend":
         return len(normalizer["prepend"]) + 1
@@ -168,7 +173,7 @@ def _growth(normalizer: dict[str, Any]) -> int:
 
 
 def _repeats(processor: dict[str, Any]) -> int:
-    """How often a title appears in what a post-processor makes of it."""
+    """How often the title appears in the output of a post-processor."""
     if processor["type"] == "Sequence":
         return math.prod(map(_repeats, processor["processors"]))
     if processor["type"] == "TemplateProcessing":

@@ -1,16 +1,16 @@
-"""Vocabulary trimming: only the word pieces that a language, or a catalog, is written with.
+"""Vocabulary trimming: keep only the word pieces that a catalog or a language needs.
 
-A multilingual encoder has a row for each of 250,000 pieces; the titles of a country use some
-thousands of them.  The others are dead weight in memory, in the optimiser and on the store.
-Cutting them changes nothing for texts that are made of kept pieces:
+A multilingual encoder has an embedding for each of 250,000 pieces; the titles of a country use
+a few thousand of them.  The others only take memory, optimiser time and storage.  Removing them
+changes nothing for texts that consist of kept pieces:
 
 - WordPiece takes the longest piece that fits, from the left (Schuster and Nakajima, ICASSP
-  2012).  A longer piece cannot appear when pieces are cut, so the same one is taken.
-- Unigram takes the segmentation with the greatest sum of scores (Kudo, ACL 2018).  The best of
-  all is the best of fewer, where it is among them.
+  2012).  Removing pieces cannot make a longer one appear, so it takes the same piece.
+- Unigram takes the segmentation with the greatest sum of scores (Kudo, ACL 2018).  If the best
+  segmentation is still possible, it is also the best of those that remain.
 
-Texts that need a piece that was cut are spelled with smaller ones: every single character of
-the kept alphabet stays.
+Texts that contain a removed piece are written with smaller pieces, because every single character
+of the kept alphabet stays.
 """
 
 import json
@@ -27,8 +27,8 @@ from prodcat.model.tokenization import read_tokenizer, tokenize
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Letters beyond a to z that each language is written with (the main and, where loan words use
-# them, auxiliary exemplar characters of Unicode's CLDR).
+# The letters of each language besides a to z (the main exemplar characters of Unicode's CLDR, and
+# the auxiliary ones if loan words use them).
 ALPHABETS = {
     "cs": "áčďéěíňóřšťúůýž",
     "da": "æøåéáàäö",
@@ -48,7 +48,7 @@ ALPHABETS = {
     "tr": "çğıiîöşüâû",
 }
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
-_MARK = "▁"  # stands for a blank in Unigram pieces
+_BLANK = "▁"  # stands for a blank in Unigram pieces
 
 
 def choose_pieces(
@@ -59,73 +59,74 @@ def choose_pieces(
     min_count: int = 1,
     max_pieces: int | None = None,
 ) -> NDArray[np.int64]:
-    """Which pieces to keep.
+    """Choose the pieces to keep: those of the texts, and those of the languages.
 
     Args:
-        tokenizer: WordPiece or Unigram.
-        texts: Keep the pieces that these are made of.
-        languages: Keep the pieces that the alphabets of these languages can write; with
-            ``texts``, these too.
-        min_count: Of the pieces of the texts, those that are there so often.
-        max_pieces: Of these, at most so many, the most frequent ones.
+        tokenizer: A WordPiece or Unigram tokenizer; it is not changed.
+        texts: Texts whose pieces are kept.
+        languages: Languages; the pieces that can be written with their alphabets are kept.
+        min_count: Smallest number of occurrences in the texts with which a piece is kept.
+        max_pieces: Largest number of pieces of the texts; the most frequent ones are kept.
 
     Returns:
-        Ids, int64, ascending.  Special tokens, ids up to the padding token's and the single
-        characters of the kept alphabet are always among them.
+        Ids, int64 [piece], ascending.  Special tokens, all ids up to the padding token's and the
+        single characters of the kept alphabet are always among them.
 
     Raises:
-        ConfigError: Neither texts nor languages are given, or a language is not known.
-        EncoderError: The tokenizer is of another kind.
+        ConfigError: Neither texts nor languages are given, a language is not known, or a number is
+            out of range.
+        EncoderError: The tokenizer is neither WordPiece nor Unigram.
     """
     if texts is None and not languages:
         raise ConfigError(
             "Found neither texts nor languages; expected at least one of them to tell which "
-            "pieces are wanted. Give titles, or languages such as ['tr', 'en']."
+            "pieces to keep. Give titles, or languages such as ['tr', 'en']."
         )
     for name, value, least in (("min_count", min_count, 1), ("max_pieces", max_pieces, 1)):
         if value is not None and value < least:
             raise ConfigError(f"{name}={value!r} is out of range; expected at least {least}.")
     pieces = _all_pieces(tokenizer)
-    wanted = np.zeros(len(pieces), np.bool_)
+    kept = np.zeros(len(pieces), np.bool_)
     letters: set[str] = set()
     if texts is not None:
         counts, letters = _count(tokenizer, texts, len(pieces))
         enough = np.flatnonzero(counts >= min_count)
         if max_pieces is not None and len(enough) > max_pieces:
             enough = enough[np.argsort(-counts[enough], kind="stable")[:max_pieces]]
-        wanted[enough] = True
+        kept[enough] = True
     if languages:
         alphabet = _alphabet(languages)
         letters |= alphabet
-        wanted |= np.array([_written_with(piece, alphabet) for piece in pieces])
-    for place in np.flatnonzero(wanted).tolist():
-        letters |= set(pieces[place])
+        kept |= np.array([_written_with(piece, alphabet) for piece in pieces])
+    for number in np.flatnonzero(kept).tolist():
+        letters |= set(pieces[number])
     letters.add("")
-    wanted |= np.array([len(_core(piece)) <= 1 and _core(piece) in letters for piece in pieces])
-    wanted[_always(tokenizer, pieces)] = True
-    return np.flatnonzero(wanted).astype(np.int64)
+    kept |= np.array([len(_core(piece)) <= 1 and _core(piece) in letters for piece in pieces])
+    kept[_required(tokenizer, pieces)] = True
+    return np.flatnonzero(kept).astype(np.int64)
 
 
 def trim_tokenizer(tokenizer: "Tokenizer", kept: NDArray[np.int64]) -> "Tokenizer":
-    """The tokenizer with these pieces alone; piece ``kept[i]`` has the id ``i`` now.
+    """A tokenizer with only these pieces; the piece ``kept[i]`` gets the id ``i``.
 
     Args:
-        tokenizer: WordPiece or Unigram.
-        kept: int64, ascending, as from :func:`choose_pieces`.
+        tokenizer: A WordPiece or Unigram tokenizer; it is not changed.
+        kept: int64 [piece]: ids, ascending, as from :func:`choose_pieces`.
 
     Raises:
-        EncoderError: It is of another kind, or a piece that it cannot do without is cut.
+        EncoderError: The tokenizer is neither WordPiece nor Unigram, or a piece is missing that it
+            needs.
     """
     whole = json.loads(tokenizer.to_str())
     model = whole["model"]
-    pieces, own = _all_pieces(tokenizer), len(_pieces(_model(tokenizer)))
+    pieces, model_size = _all_pieces(tokenizer), len(_pieces(_model(tokenizer)))
     place = {int(old): new for new, old in enumerate(kept.tolist())}
     if model["type"] == "Unigram":
-        model["vocab"] = [model["vocab"][old] for old in kept.tolist() if old < own]
+        model["vocab"] = [model["vocab"][old] for old in kept.tolist() if old < model_size]
         if model["unk_id"] is not None:
             model["unk_id"] = _moved(place, model["unk_id"], pieces)
     else:
-        model["vocab"] = {pieces[old]: place[old] for old in kept.tolist() if old < own}
+        model["vocab"] = {pieces[old]: place[old] for old in kept.tolist() if old < model_size}
     for token in whole["added_tokens"]:
         token["id"] = _moved(place, token["id"], pieces)
     _renumber(whole["post_processor"], place, pieces)
@@ -134,10 +135,13 @@ def trim_tokenizer(tokenizer: "Tokenizer", kept: NDArray[np.int64]) -> "Tokenize
 
 
 def unknown_id(tokenizer: "Tokenizer") -> int | None:
-    """The id of the piece that stands for what no piece can write, or None.
+    """The id of the piece for text that no other piece can write, or None without one.
+
+    Args:
+        tokenizer: A WordPiece or Unigram tokenizer.
 
     Raises:
-        EncoderError: The tokenizer is of another kind than WordPiece and Unigram.
+        EncoderError: The tokenizer is neither WordPiece nor Unigram.
     """
     model = _model(tokenizer)
     if model["type"] == "Unigram":
@@ -145,7 +149,16 @@ def unknown_id(tokenizer: "Tokenizer") -> int | None:
     return tokenizer.token_to_id(model["unk_token"])
 
 
+def uncut_copy(tokenizer: "Tokenizer") -> "Tokenizer":
+    """A copy of a tokenizer that neither truncates nor pads texts."""
+    copy = read_tokenizer(tokenizer.to_str(), "the copy of a tokenizer")
+    copy.no_truncation()
+    copy.no_padding()
+    return copy
+
+
 def _model(tokenizer: "Tokenizer") -> dict[str, Any]:
+    """The JSON of the tokenizer's model."""
     model: dict[str, Any] = json.loads(tokenizer.to_str())["model"]
     kind = model.get("type") or ("WordPiece" if "continuing_subword_prefix" in model else None)
     if kind not in ("WordPiece", "Unigram"):
@@ -157,6 +170,7 @@ def _model(tokenizer: "Tokenizer") -> dict[str, Any]:
 
 
 def _pieces(model: dict[str, Any]) -> list[str]:
+    """The pieces of a tokenizer's model, by id."""
     if model["type"] == "Unigram":
         return [piece for piece, _ in model["vocab"]]
     pieces = [""] * (max(model["vocab"].values(), default=-1) + 1)
@@ -166,7 +180,7 @@ def _pieces(model: dict[str, Any]) -> list[str]:
 
 
 def _all_pieces(tokenizer: "Tokenizer") -> list[str]:
-    """The model's pieces, and the tokens that were added behind them."""
+    """The pieces of the model, followed by the tokens that were added to it."""
     pieces = _pieces(_model(tokenizer))
     for number, token in sorted(tokenizer.get_added_tokens_decoder().items()):
         if number >= len(pieces):
@@ -177,16 +191,21 @@ def _all_pieces(tokenizer: "Tokenizer") -> list[str]:
 def _count(
     tokenizer: "Tokenizer", texts: Iterable[str], size: int
 ) -> tuple[NDArray[np.int64], set[str]]:
-    """How often each piece is there, and the letters of the texts as the tokenizer sees them."""
-    given = list(texts)
-    table = tokenize(tokenizer, given, 1 << 20)
-    tokenizer.no_truncation()
+    """Count the pieces of texts.
+
+    Returns:
+        How often each piece occurs, int64 [size]; and the letters of the normalised texts.
+    """
+    texts = list(texts)
+    # Another thread may be using the tokenizer, so the limit is set on a copy.
+    table = tokenize(uncut_copy(tokenizer), texts, 1 << 20)
     counts = np.bincount(table.ids, minlength=size)[:size].astype(np.int64)
     normalize = tokenizer.normalizer.normalize_str if tokenizer.normalizer is not None else str
-    return counts, {letter for text in given for letter in normalize(text)}
+    return counts, {letter for text in texts for letter in normalize(text)}
 
 
 def _alphabet(languages: Sequence[str]) -> set[str]:
+    """The letters of the languages in both cases, also without or besides their marks."""
     unknown = [name for name in languages if name not in ALPHABETS]
     if unknown:
         raise ConfigError(
@@ -194,24 +213,37 @@ def _alphabet(languages: Sequence[str]) -> set[str]:
             f"{sorted(ALPHABETS)}. Give titles of that language as texts instead."
         )
     letters = set(_LATIN) | {letter for name in languages for letter in ALPHABETS[name]}
-    upper = {own for letter in letters for own in letter.upper() if len(letter.upper()) == 1}
-    # Tokenizers may take letters and marks apart, or strip the marks.
-    apart = {own for letter in letters | upper for own in unicodedata.normalize("NFD", letter)}
-    return letters | upper | apart | ({"İ"} if "tr" in languages else set())
+    upper = {letter.upper() for letter in letters if len(letter.upper()) == 1}
+    # Tokenizers may separate letters from their marks, or strip the marks.
+    parts = {part for letter in letters | upper for part in unicodedata.normalize("NFD", letter)}
+    return letters | upper | parts | ({"İ"} if "tr" in languages else set())
 
 
 def _written_with(piece: str, alphabet: set[str]) -> bool:
+    """Whether all letters and marks of a piece are in an alphabet.
+
+    >>> _written_with("##süt1", {"s", "ü", "t"}), _written_with("milk", {"m", "i"})
+    (True, False)
+    """
     return all(
         letter in alphabet or unicodedata.category(letter)[0] not in "LM" for letter in piece
     )
 
 
 def _core(piece: str) -> str:
-    return piece.removeprefix("##").removeprefix(_MARK)
+    """The letters of a piece, without the prefix for its place in the word.
+
+    >>> _core("##er"), _core("▁süt")
+    ('er', 'süt')
+    """
+    return piece.removeprefix("##").removeprefix(_BLANK)
 
 
-def _always(tokenizer: "Tokenizer", pieces: list[str]) -> list[int]:
-    """Special tokens, byte pieces, and all up to the padding token: positions count from it."""
+def _required(tokenizer: "Tokenizer", pieces: list[str]) -> list[int]:
+    """The ids of special tokens and byte pieces, and all ids up to the padding token's.
+
+    The padding token must keep its id, because models count positions from it.
+    """
     whole = json.loads(tokenizer.to_str())
     kept = [int(token["id"]) for token in whole["added_tokens"]]
     unknown = unknown_id(tokenizer)
@@ -225,6 +257,7 @@ def _always(tokenizer: "Tokenizer", pieces: list[str]) -> list[int]:
 
 
 def _moved(place: dict[int, int], old: int, pieces: list[str]) -> int:
+    """The new id of a piece that must be kept."""
     if old not in place:
         name = pieces[old] if old < len(pieces) else str(old)
         raise EncoderError(
@@ -235,6 +268,7 @@ def _moved(place: dict[int, int], old: int, pieces: list[str]) -> int:
 
 
 def _renumber(processor: Any, place: dict[int, int], pieces: list[str]) -> None:
+    """Give the special tokens of a post-processor their new ids, in place."""
     if not isinstance(processor, dict):
         return
     for part in processor.get("processors", []):

@@ -1,29 +1,29 @@
-"""What a trim of the vocabulary does: sizes, and tokens of texts, before and after."""
+"""The effect of trimming a vocabulary: its size and the tokens of texts, before and after."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from prodcat.model.vocabulary import unknown_id
+from prodcat.model.vocabulary import uncut_copy, unknown_id
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_Pieces = tuple[list[str], int]  # of a text: its pieces, and how many of them are unknown
+_Pieces = tuple[list[str], int]  # the pieces of a text, and the number of unknown ones
 
 
 @dataclass(frozen=True)
 class LanguageReport:
-    """What a trim does to the texts of one language.
+    """The effect of a trim on the texts of one language.
 
     Attributes:
-        language: Its name; empty where none is known.
-        texts: How many texts.
-        tokens_before: Mean tokens of a text, special ones not counted.
+        language: The language; empty if it is not known.
+        texts: Number of texts.
+        tokens_before: Mean number of tokens of a text, special tokens not counted.
         tokens_after: The same with the trimmed vocabulary.
         unknown_before: Share of the tokens that are unknown.
         unknown_after: The same with the trimmed vocabulary.
-        unchanged: Share of the texts that are cut into the very same pieces.
+        unchanged: Share of the texts whose tokens are the same before and after.
     """
 
     language: str
@@ -37,14 +37,14 @@ class LanguageReport:
 
 @dataclass(frozen=True)
 class VocabularyReport:
-    """What a trim does.
+    """The effect of a trim.
 
     Attributes:
-        pieces_before: Pieces of the whole vocabulary.
-        pieces_after: Pieces that are kept.
-        bytes_before: Size of the table of word vectors.
-        bytes_after: The same after the trim.
-        languages: By language.
+        pieces_before: Number of pieces before the trim.
+        pieces_after: Number of pieces that are kept.
+        bytes_before: Size of the word embeddings before the trim.
+        bytes_after: Size of the word embeddings after the trim.
+        languages: The effect on the texts of each language.
     """
 
     pieces_before: int
@@ -58,7 +58,7 @@ class VocabularyReport:
         return asdict(self)
 
     def __str__(self) -> str:
-        """A table for people."""
+        """The report as a table of plain text."""
         lines = [
             f"{self.pieces_before:,} pieces ({self.bytes_before / 2**20:.1f} MiB of vectors) -> "
             f"{self.pieces_after:,} ({self.bytes_after / 2**20:.1f} MiB)"
@@ -81,14 +81,14 @@ def vocabulary_report(
     texts: Sequence[str] = (),
     languages: Sequence[str] | None = None,
 ) -> VocabularyReport:
-    """Measure a trim.
+    """Compare a tokenizer with its trimmed form.
 
     Args:
-        before: The whole tokenizer.
-        after: The trimmed one.
-        width: Of a word vector, in numbers of four bytes.
-        texts: Texts to measure on.
-        languages: The language of each text, where it is known.
+        before: The tokenizer before the trim.
+        after: The trimmed tokenizer.
+        width: Width of a word embedding, in numbers of four bytes.
+        texts: Texts to compare the tokens of.
+        languages: The language of each text, if known.
     """
     sizes = [tokenizer.get_vocab_size(with_added_tokens=True) for tokenizer in (before, after)]
     names = list(languages) if languages is not None else [""] * len(texts)
@@ -102,20 +102,20 @@ def vocabulary_report(
         pieces_after=sizes[1],
         bytes_before=4 * width * sizes[0],
         bytes_after=4 * width * sizes[1],
-        languages=tuple(_language_report(name, some) for name, some in of_language.items()),
+        languages=tuple(_language_report(name, pairs) for name, pairs in of_language.items()),
     )
 
 
 def _pieces(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[_Pieces]:
-    """How a tokenizer cuts each text, special tokens left out."""
+    """The pieces of each text, without special tokens."""
     unknown = unknown_id(tokenizer)
     unknown = -1 if unknown is None else unknown
-    rows = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    rows = uncut_copy(tokenizer).encode_batch(list(texts), add_special_tokens=False)
     return [(row.tokens, row.ids.count(unknown)) for row in rows]
 
 
 def _language_report(language: str, pairs: Sequence[tuple[_Pieces, _Pieces]]) -> LanguageReport:
-    """What a trim does to texts, of which each is given before and after."""
+    """The effect on texts, each given as its pieces before and after."""
     tokens = [sum(len(pair[side][0]) for pair in pairs) for side in (0, 1)]
     unknown = [sum(pair[side][1] for pair in pairs) / max(tokens[side], 1) for side in (0, 1)]
     unchanged = sum(before[0] == after[0] for before, after in pairs)

@@ -8,8 +8,8 @@ from torch.overrides import TorchFunctionMode
 
 from prodcat.errors import EncoderError
 
-_MOST_CONSTANT_BYTES = 96 << 20  # of the constants that a model computes when it is built
-# Functions that give a weight its first values.
+_MOST_CONSTANT_BYTES = 96 << 20  # of all constants that a model computes when it is built
+# Functions that give a weight its initial values.
 _INITIALISERS = {
     "normal_", "uniform_", "trunc_normal_", "zeros_", "ones_", "constant_", "zero_", "fill_",
     "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_",
@@ -21,15 +21,21 @@ _CONSTANT_MAKERS = (
 
 
 class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
-    """A context in which modules are made with weights that take no memory, in this thread alone.
+    """A context in which modules are made with weights that take no memory.
 
-    Constants that a module computes, such as positions, are real.
+    It applies to the current thread only.  Constants that a module computes, such as positions,
+    are real tensors.
 
     Args:
-        most: How many weights may be made; any number if not given.
+        most: Largest number of weights that may be made; no limit with None.
 
     Raises:
         EncoderError: More weights are made, or constants of more than 96 MB.
+
+    >>> with without_weights():
+    ...     layer = torch.nn.Linear(2, 3)
+    >>> layer.weight.device.type
+    'meta'
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -37,7 +43,7 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
         self.most, self.weights, self.bytes = most, 0, 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Make uninitialised and random tensors, which weights begin as, on the meta device."""
+        """Put uninitialised and random tensors, which become weights, on the meta device."""
         kwargs = dict(kwargs or {})
         target = args[0] if args else kwargs.get("tensor")
         if isinstance(target, Tensor) and target.is_meta and func.__name__ in _INITIALISERS:
@@ -58,8 +64,8 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
         self.weights += 1
         if self.most is not None and self.weights > self.most:
             raise EncoderError(
-                f"The encoder's config asks for more than {self.most:,} weights, which those "
-                "that are there are not. It is not the config of these weights."
+                f"The encoder's config asks for more than {self.most:,} weights, but the artifact "
+                "has fewer. It is not the config of these weights."
             )
 
     def _check_bytes(self, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Weights of evidence, of levels and of single titles."""
+"""The weights of evidence, of levels and of single titles."""
 
 import numpy as np
 import pytest
@@ -35,15 +35,15 @@ def test_too_sure_scores_are_cooled(method):
     outcome = torch.multinomial(honest.exp(), 1, generator=generator).flatten()
     targets = torch.tensor(TREE.outcomes)[outcome]
     weights = fit_weights(paths, targets, 5 * honest, None, method)
-    found = weights(paths, 5 * honest, None)
-    assert float((found.exp() - honest.exp()).abs().mean()) < 0.02
+    log_probs = weights(paths, 5 * honest, None)
+    assert float((log_probs.exp() - honest.exp()).abs().mean()) < 0.02
     if method == "temperature":
         assert weights.evidence[0] == pytest.approx(0.2, rel=0.1)
         assert weights.levels.tolist() == [1, 1] and weights.sharpness.tolist() == [0, 0, 0]
 
 
-def test_each_level_has_a_temperature_of_its_own():
-    """Departments told too surely and shelves not surely enough: no one temperature mends it."""
+def test_each_level_has_its_temperature():
+    """Departments are overconfident and shelves underconfident: one temperature cannot fix both."""
     tree = Taxonomy.from_paths([(f"d{i}", f"s{i}{j}") for i in range(3) for j in range(3)])
     paths = PathModel(tree)
     generator = torch.Generator().manual_seed(1)
@@ -65,7 +65,7 @@ def test_each_level_has_a_temperature_of_its_own():
 
 
 def test_a_temperature_may_depend_on_how_sure_the_title_is():
-    """Sure titles are too sure, unsure ones are not: one temperature cannot mend both."""
+    """Only confident titles are overconfident: one temperature cannot fix both kinds."""
     tree = Taxonomy.from_paths([(f"d{i}",) for i in range(5)])
     paths = PathModel(tree)
     generator = torch.Generator().manual_seed(2)
@@ -83,15 +83,17 @@ def test_two_kinds_of_evidence_are_weighed_in_one_softmax():
     ngrams, features = NGrams.fit(["red apple", "fast car"] * 3, (2, 4), 100)
     branch = solve(features, len(ngrams.hashes), np.array([0, 1] * 3), 4)
     network = Network(TREE, None, "stacked", 4, branch)
-    own, margins = torch.randn(6, 4).log_softmax(1), network.lexical_scores(features)
+    encoder_scores, margins = torch.randn(6, 4).log_softmax(1), network.lexical_scores(features)
     weights = Weights(torch.tensor([0.5, 2.0]), torch.ones(2), torch.zeros(3))
-    expected = (0.5 * own + 2 * branch(features)).log_softmax(1)
-    torch.testing.assert_close(weights(network.paths, own, margins), expected)
-    alone = weights(network.paths, own, None)
-    torch.testing.assert_close(alone, (0.5 * own).log_softmax(1))
+    expected = (0.5 * encoder_scores + 2 * branch(features)).log_softmax(1)
+    torch.testing.assert_close(weights(network.paths, encoder_scores, margins), expected)
+    alone = weights(network.paths, encoder_scores, None)
+    torch.testing.assert_close(alone, (0.5 * encoder_scores).log_softmax(1))
     weights = Weights(torch.ones(2), torch.tensor([1.0, 0.5]), torch.tensor([0.1, 0.2, 0.3]))
-    tempered = network.paths.temper((own + branch(features)).log_softmax(1), weights.levels)
+    tempered = network.paths.temper(
+        (encoder_scores + branch(features)).log_softmax(1), weights.levels
+    )
     entropy = -(tempered.exp() * tempered).sum(1)
-    own_temperature = (0.1 + 0.2 * tempered.amax(1) + 0.3 * entropy).exp()
-    expected = (tempered * own_temperature[:, None]).log_softmax(1)
-    torch.testing.assert_close(weights(network.paths, own, margins), expected)
+    inverse_temperature = (0.1 + 0.2 * tempered.amax(1) + 0.3 * entropy).exp()
+    expected = (tempered * inverse_temperature[:, None]).log_softmax(1)
+    torch.testing.assert_close(weights(network.paths, encoder_scores, margins), expected)

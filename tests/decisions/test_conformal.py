@@ -74,11 +74,11 @@ def test_the_exact_binomial_bound_decides():
     reference = np.ones(101)  # every tested threshold is 1, so all rows are answered
     for errors in range(0, 15):
         right = np.arange(300) >= errors
-        found = selective_threshold(np.ones(300), right, 0.05, 0.95, reference)
+        threshold = selective_threshold(np.ones(300), right, 0.05, 0.95, reference)
         # A fifth of the titles could not show it; three other starts share the 5 %.
         upper = beta.ppf(1 - 0.05 / 3, errors + 1, 300 - errors)
         # What holds for all rows holds for the last threshold, which answers any title.
-        assert (found == 0.0) == (upper <= 0.05), errors
+        assert (threshold == 0.0) == (upper <= 0.05), errors
 
 
 def test_a_start_ends_at_its_first_failure():
@@ -97,19 +97,19 @@ def draws_of_errors(n, repetitions, max_error, seed=0):
     reference = np.quantile(np.sort(rng.beta(6, 1, 5_000)), np.linspace(0, 1, 1_001))
     grid = rng.beta(6, 1, 200_000)
     grid_error = 1 - grid**1.3  # the chance to be wrong at a confidence
-    found = []
+    draws = []
     for _ in range(repetitions):
         confidence = rng.beta(6, 1, n)
         right = rng.random(n) >= 1 - confidence**1.3
         threshold = selective_threshold(confidence, right, max_error, 0.9, reference)
         if threshold is not None:
             answered = grid >= threshold
-            found.append((grid_error[answered].mean(), answered.mean()))
-    return np.array(found)
+            draws.append((grid_error[answered].mean(), answered.mean()))
+    return np.array(draws)
 
 
 def test_the_error_among_the_answered_is_kept_as_often_as_promised():
-    found = draws_of_errors(600, 300, 0.1)
-    too_high = (found[:, 0] > 0.1).sum() / 300
+    draws = draws_of_errors(600, 300, 0.1)
+    too_high = (draws[:, 0] > 0.1).sum() / 300
     assert too_high <= 0.1 + 3 * math.sqrt(0.1 * 0.9 / 300)
-    assert len(found) > 250 and found[:, 1].mean() > 0.3  # and it does answer
+    assert len(draws) > 250 and draws[:, 1].mean() > 0.3  # and it does answer

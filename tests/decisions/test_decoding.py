@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from brute_force import OBJECTIVES, ROWS, candidates, random_probs, worth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import taxonomies
@@ -18,59 +19,6 @@ from prodcat.decisions.objectives import (
 from prodcat.errors import ConfigError
 from prodcat.model.path_model import PathModel
 from prodcat.taxonomy.tree import Taxonomy
-
-ROWS = 4
-
-
-OBJECTIVES = [
-    MostLikelyPath(),
-    *(HierarchicalF(b, r, o) for b in (0.5, 1.0, 2.0) for r in (0, 1) for o in (0, 1)),
-    TreeDistance(),
-    TreeDistance(only_outcomes=True),
-    "cost",
-]
-
-
-def random_probs(tree, seed, rows=ROWS):
-    """Peaked, flat and partly zero distributions, float64 [rows, outcome]."""
-    rng = np.random.default_rng(seed)
-    sharp = rng.choice([0.2, 1.0, 5.0], (rows, 1))
-    scores = np.exp(rng.normal(size=(rows, len(tree.outcomes))) * sharp)
-    return torch.from_numpy(scores / scores.sum(1, keepdims=True))
-
-
-def ancestors(tree, node):
-    return set(tree.ancestors(node)) if node >= 0 else set()
-
-
-def worth(tree, objective, answer, probs):
-    """The expected value of one answer for one row, straight from the definition; a loss is
-    negative.  The answer -1 is the root."""
-    total = 0.0
-    own = ancestors(tree, answer)
-    for place, (outcome, p) in enumerate(zip(tree.outcomes.tolist(), probs, strict=True)):
-        truth = ancestors(tree, outcome)
-        if isinstance(objective, MostLikelyPath):
-            total += p * (answer == outcome)
-        elif isinstance(objective, HierarchicalF):
-            root = int(objective.count_root)
-            shared = len(own & truth) + root
-            precision = shared / (len(own) + root) if len(own) + root else 0.0
-            recall = shared / (len(truth) + root)
-            square = objective.beta**2
-            if shared:
-                total += p * (1 + square) * precision * recall / (square * precision + recall)
-        elif isinstance(objective, TreeDistance):
-            total -= p * len(own ^ truth)
-        else:
-            total -= p * objective.cost[place, tree.outcomes.tolist().index(answer)]
-    return total
-
-
-def candidates(tree, objective):
-    if isinstance(objective, MostLikelyPath | ExpectedCost) or objective.only_outcomes:
-        return tree.outcomes.tolist()
-    return [-1, *range(len(tree))]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=str)
@@ -89,8 +37,8 @@ def test_every_answer_is_the_best_of_all_nodes(objective, tree, seed):
         node = int(answers.nodes[row, 0])
         assert node in nodes
         assert worth(tree, objective, node, probs[row].tolist()) >= max(values) - 1e-9
-        found = float(answers.value[row, 0])
-        assert found == pytest.approx(-max(values) if loses else max(values), abs=1e-9)
+        value = float(answers.value[row, 0])
+        assert value == pytest.approx(-max(values) if loses else max(values), abs=1e-9)
         check_confidence(tree, objective, answers, row, probs[row].numpy())
 
 
@@ -140,9 +88,9 @@ def test_a_tree_worked_by_hand():
     paths = PathModel(tree)
 
     def answer(objective):
-        found = decoder(paths, objective)(log_probs)
-        node = int(found.nodes[0, 0])
-        return tree.paths[node] if node >= 0 else (), float(found.value[0, 0])
+        answers = decoder(paths, objective)(log_probs)
+        node = int(answers.nodes[0, 0])
+        return tree.paths[node] if node >= 0 else (), float(answers.value[0, 0])
 
     assert answer(MostLikelyPath()) == (("Pet", "Food"), pytest.approx(0.4))
     # Food: .6 x 2/3 = .4; Food > Tea: .3 + .3/2 = .45; Pet > Food: .4
@@ -160,10 +108,10 @@ def test_a_tree_worked_by_hand():
 def test_no_department_with_half_of_the_belief_is_the_root():
     tree = Taxonomy.from_paths([("A",), ("B",), ("C", "D")])
     log_probs = torch.tensor([[0.3, 0.3, 0.4], [0.1, 0.8, 0.1]]).log()
-    found = decoder(PathModel(tree), TreeDistance())(log_probs)
-    assert found.nodes[:, 0].tolist() == [-1, tree.find(("B",))]
-    assert found.confidence[:, 0].tolist() == pytest.approx([1.0, 0.8])
-    assert found.level_confidence[0, 0].tolist() == [0.0, 0.0]
+    answers = decoder(PathModel(tree), TreeDistance())(log_probs)
+    assert answers.nodes[:, 0].tolist() == [-1, tree.find(("B",))]
+    assert answers.confidence[:, 0].tolist() == pytest.approx([1.0, 0.8])
+    assert answers.level_confidence[0, 0].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("objective", ["path", "hierarchical_f1", "tree_distance"])
@@ -185,9 +133,9 @@ def test_half_precision_is_decoded_in_single(objective):
     tree = Taxonomy.from_paths([(f"a{i % 7}", f"b{i}") for i in range(40)])
     half = (torch.randn(20, 40, generator=torch.Generator().manual_seed(1)) * 4).bfloat16()
     decode = decoder(PathModel(tree), pick_objective(objective))
-    found, expected = decode(half), decode(half.float())
-    assert torch.equal(found.nodes, expected.nodes)
-    assert found.confidence.dtype == torch.float32
+    answers, expected = decode(half), decode(half.float())
+    assert torch.equal(answers.nodes, expected.nodes)
+    assert answers.confidence.dtype == torch.float32
     assert torch.equal(
         most_likely_paths(PathModel(tree), half, 3).nodes[:, :1],
         most_likely_paths(PathModel(tree), half.float(), 1).nodes,

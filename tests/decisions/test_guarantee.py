@@ -1,4 +1,4 @@
-"""Promises about answers: what calibration titles allow, then on a fitted classifier."""
+"""Guarantees: the thresholds that calibration titles allow, and answers of a fitted classifier."""
 
 import dataclasses
 import logging
@@ -20,8 +20,8 @@ TREE = Taxonomy.from_paths([("A",), ("A", "X"), ("A", "Y"), ("B", "Z")])
 def guarantee(scores, right=None, confidence=None, groups=None, **extra):
     scores = np.asarray(scores, float)
     groups = ["" for _ in scores] if groups is None else groups
-    own = np.array(groups, dtype=object)
-    places, names, pooled = pooled_groups(own, extra.pop("pool_below", 0))
+    group_names = np.array(groups, dtype=object)
+    places, names, pooled = pooled_groups(group_names, extra.pop("pool_below", 0))
     return Guarantee(
         tree_hash=TREE.hash,
         date="2026-01-31T00:00:00+00:00",
@@ -49,31 +49,31 @@ def test_the_threshold_is_the_order_statistic_with_the_correction(n, alpha, rank
 
 
 def test_a_group_too_small_for_the_promise_is_refused():
-    own = guarantee(np.linspace(0, 1, 40), groups=["tr"] * 22 + ["de"] * 18)
-    assert sorted(own.node_thresholds(0.94)) == ["de", "tr"]
+    measurement = guarantee(np.linspace(0, 1, 40), groups=["tr"] * 22 + ["de"] * 18)
+    assert sorted(measurement.node_thresholds(0.94)) == ["de", "tr"]
     with pytest.raises(
         ConfigError,
         match=r"guarantee=0.95 needs at least 19 calibration titles in each group; found de: 18. "
         "Give more titles, pool small groups",
     ):
-        own.node_thresholds(0.95)
+        measurement.node_thresholds(0.95)
     with pytest.raises(ConfigError, match=r"guarantee=0.95 needs at least 19 .*; found all: 18"):
         guarantee(np.zeros(18)).node_thresholds(0.95)
     assert guarantee(np.zeros(19)).node_thresholds(0.95) == {"": 0.0}
 
 
-def test_each_group_has_its_own_threshold_and_small_ones_share_one():
+def test_each_group_has_a_threshold_and_small_groups_share_one():
     scores = np.concatenate(
         [np.full(30, 0.1), np.full(30, 0.7), np.full(10, 0.4), np.full(10, 0.6)]
     )
     names = ["tr"] * 30 + ["de"] * 30 + ["it"] * 10 + ["fr"] * 10
-    own = guarantee(scores, groups=names, pool_below=20)
-    thresholds = own.node_thresholds(0.9)
+    measurement = guarantee(scores, groups=names, pool_below=20)
+    thresholds = measurement.node_thresholds(0.9)
     assert thresholds == {"tr": 0.1, "de": 0.7, POOLED: 0.6}
-    assert own.sizes == {POOLED: 20, "de": 30, "tr": 30}
-    assert own.lookup(["de", "it", "fr"], thresholds).tolist() == [0.7, 0.6, 0.6]
+    assert measurement.sizes == {POOLED: 20, "de": 30, "tr": 30}
+    assert measurement.lookup(["de", "it", "fr"], thresholds).tolist() == [0.7, 0.6, 0.6]
     with pytest.raises(ConfigError, match="'es'"):  # never seen, so nothing speaks for it
-        own.lookup(["es"], thresholds)
+        measurement.lookup(["es"], thresholds)
     assert guarantee(scores, groups=names, pool_below=30).sizes[POOLED] == 20  # 30 are enough
     alone = guarantee(scores[:60], groups=names[:60])
     with pytest.raises(ConfigError, match=r"1 groups by country had no calibration titles, .*'es'"):
@@ -91,15 +91,15 @@ def test_a_promise_is_a_share(share):
 
 
 def test_what_the_titles_do_not_show_is_not_promised():
-    own = guarantee(np.zeros(200), right=np.arange(200) % 2 == 0)
+    measurement = guarantee(np.zeros(200), right=np.arange(200) % 2 == 0)
     with pytest.raises(
         ConfigError, match=r"max_error=0.1 with certainty 0.95 cannot be promised: "
     ):
-        own.confidence_thresholds(0.1)
+        measurement.confidence_thresholds(0.1)
     with pytest.raises(
         ConfigError, match="max_error=0.01 needs at least 299 calibration titles; found all: 200"
     ):
-        own.confidence_thresholds(0.01)
+        measurement.confidence_thresholds(0.01)
     by_group = guarantee(
         np.zeros(400), right=np.arange(400) >= 200, groups=["de"] * 200 + ["tr"] * 200
     )
@@ -171,52 +171,52 @@ def test_whole_paths_are_promised_and_judged_on_a_ragged_tree():
     fitted = prodcat.fit(
         train, validation=validation, model=prodcat.ModelConfig(encoder=None), progress=False
     )
-    own = fitted.with_guarantee(calibration)
-    answers = own.predict(test, max_error=0.3)
+    guaranteed = fitted.with_guarantee(calibration)
+    answers = guaranteed.predict(test, max_error=0.3)
     pairs = [(a.path, t) for (a,), t in zip(answers, test.paths, strict=True) if a.path]
     share = np.mean([answer == truth for answer, truth in pairs])
     covered = np.mean([truth[: len(answer)] == answer for answer, truth in pairs])
-    result = own.evaluate(test, max_error=0.3)
+    result = guaranteed.evaluate(test, max_error=0.3)
     assert result.answered_accuracy == pytest.approx(share) and share < covered - 0.05
     # What was wrong among the calibration titles is known exactly.
     truth = calibration.paths
     plain = fitted.predict(calibration)
-    assert own.guarantee.right.tolist() == [
+    assert guaranteed.guarantee.right.tolist() == [
         answer.path == path for (answer,), path in zip(plain, truth, strict=True)
     ]
 
 
 def test_coarse_objectives_promise_the_truth_or_an_ancestor(classifier, parts):
-    own = classifier.with_guarantee(parts.test, objective="tree_distance")
+    guaranteed = classifier.with_guarantee(parts.test, objective="tree_distance")
     plain = [a.path for (a,) in classifier.predict(parts.test, objective="tree_distance")]
-    assert own.guarantee.right.tolist() == [
+    assert guaranteed.guarantee.right.tolist() == [
         truth[: len(path)] == path for path, truth in zip(plain, parts.test.paths, strict=True)
     ]
     rooted = [not path for path in plain]
-    assert (own.guarantee.confidence < 0).tolist() == rooted
-    answers = [a.path for (a,) in own.predict(parts.test, max_error=0.3)]
+    assert (guaranteed.guarantee.confidence < 0).tolist() == rooted
+    answers = [a.path for (a,) in guaranteed.predict(parts.test, max_error=0.3)]
     assert all(path in ((), whole) for path, whole in zip(answers, plain, strict=True))
 
 
 @pytest.mark.parametrize("objective", ["hierarchical_f1", "tree_distance", HierarchicalF(0.5)])
 def test_any_objective_can_be_climbed_from(classifier, parts, objective):
-    own = classifier.with_guarantee(parts.test, objective=objective)
+    guaranteed = classifier.with_guarantee(parts.test, objective=objective)
     plain = classifier.predict(parts.test, objective=objective)
-    climbed = own.predict(parts.test, guarantee=0.9)
-    assert own.evaluate(parts.test, guarantee=0.9).coverage >= 0.9
+    climbed = guaranteed.predict(parts.test, guarantee=0.9)
+    assert guaranteed.evaluate(parts.test, guarantee=0.9).coverage >= 0.9
     for (coarse,), (whole,) in zip(climbed, plain, strict=True):
         assert whole.path[: len(coarse.path)] == coarse.path
     with pytest.raises(ConfigError, match="was measured with .* not with MostLikelyPath"):
-        own.predict(parts.test, guarantee=0.9, objective="path")
+        guaranteed.predict(parts.test, guarantee=0.9, objective="path")
 
 
-def test_departments_and_columns_have_promises_of_their_own(classifier, parts):
+def test_each_department_and_each_group_of_a_column_has_its_guarantee(classifier, parts):
     by_department = classifier.with_guarantee(parts.test, by_department=True, pool_below=9)
-    own = by_department.guarantee
-    assert sum(own.sizes.values()) == len(parts.test) and len(own.names) > 2
+    measurement = by_department.guarantee
+    assert sum(measurement.sizes.values()) == len(parts.test) and len(measurement.names) > 2
     answers = by_department.predict(parts.test, guarantee=0.9)
     plain = classifier.predict(parts.test)
-    thresholds = own.node_thresholds(0.9)
+    thresholds = measurement.node_thresholds(0.9)
     for (answer,), (whole,) in zip(answers, plain, strict=True):
         department = classifier.taxonomy.ids[classifier.taxonomy.find(whole.path[:1])]
         limit = thresholds.get(department, thresholds.get(POOLED))
@@ -356,25 +356,27 @@ def test_partial_labels_and_missing_groups_are_told(classifier, parts, caplog):
     ]
     catalog = prodcat.read_catalog(shortened, taxonomy=parts.train.tree, keep=["country"])
     with caplog.at_level(logging.WARNING, "prodcat"):
-        own = classifier.with_guarantee(catalog, group="country")
+        guaranteed = classifier.with_guarantee(catalog, group="country")
     rows = len(catalog)
     assert f"{rows} of {rows} calibration labels stop early" in caplog.text
-    assert own.guarantee.sizes == {"": rows // 2, "tr": rows - rows // 2}
+    assert guaranteed.guarantee.sizes == {"": rows // 2, "tr": rows - rows // 2}
     with pytest.raises(ConfigError, match=r"needs at least 99 .*; found \(no value\): "):
-        own.predict(catalog, guarantee=0.99)
+        guaranteed.predict(catalog, guarantee=0.99)
 
 
-def test_groups_stay_beside_their_rows_where_some_are_unlabelled(classifier, parts):
+def test_groups_stay_with_their_rows_if_other_rows_have_no_label(classifier, parts):
     countries = [["tr", "de"][row % 2] for row in range(len(parts.test))]
     columns = {**parts.test.columns, "country": tuple(countries)}
     whole = dataclasses.replace(parts.test, columns=columns)
-    own = classifier.with_guarantee(whole, group="country")
+    guaranteed = classifier.with_guarantee(whole, group="country")
     targets = whole.targets.copy()
     targets[::3] = -1
-    some = dataclasses.replace(whole, targets=targets)
+    partly_labelled = dataclasses.replace(whole, targets=targets)
     kept = whole.take(targets >= 0)
-    assert own.evaluate(some, guarantee=0.9) == own.evaluate(kept, guarantee=0.9)
-    again = classifier.with_guarantee(some, group="country").guarantee
+    assert guaranteed.evaluate(partly_labelled, guarantee=0.9) == guaranteed.evaluate(
+        kept, guarantee=0.9
+    )
+    again = classifier.with_guarantee(partly_labelled, group="country").guarantee
     assert again.sizes == classifier.with_guarantee(kept, group="country").guarantee.sizes
 
 
@@ -385,14 +387,16 @@ def test_one_value_of_a_group_reads_the_same_from_any_table(classifier, parts):
 
     rows = len(parts.test)
     numbers = named([1.0, float("nan")] * (rows // 2) + [1.0] * (rows % 2))
-    own = classifier.with_guarantee(numbers, group="shop")
-    assert sorted(own.guarantee.sizes) == ["", "1"]
+    guaranteed = classifier.with_guarantee(numbers, group="shop")
+    assert sorted(guaranteed.guarantee.sizes) == ["", "1"]
     texts = named(["1", ""] * (rows // 2) + ["1"] * (rows % 2))
-    assert own.predict(texts, guarantee=0.9) == own.predict(numbers, guarantee=0.9)
-    listed = own.predict(["a", "b"], guarantee=0.9, groups=[1, None])
+    assert guaranteed.predict(texts, guarantee=0.9) == guaranteed.predict(numbers, guarantee=0.9)
+    listed = guaranteed.predict(["a", "b"], guarantee=0.9, groups=[1, None])
     assert len(listed) == 2
-    with pytest.raises(CatalogError, match="Found one text; expected the group of each title"):
-        own.predict(["a", "b"], guarantee=0.9, groups="ab")
+    with pytest.raises(
+        CatalogError, match="Found one text; expected a list with the group of each title"
+    ):
+        guaranteed.predict(["a", "b"], guarantee=0.9, groups="ab")
 
 
 def test_titles_of_unknown_categories_are_told(classifier, parts, caplog):
@@ -427,6 +431,6 @@ def test_a_new_calibration_drops_the_guarantee(measured, parts, caplog):
 
 def test_objectives_of_a_guarantee_survive_json():
     for objective in (HierarchicalF(2.0, count_root=True), TreeDistance(only_outcomes=True)):
-        own = dataclasses.replace(guarantee(np.zeros(20)), objective=objective)
-        again = Guarantee.from_parts(own.to_dict(), own.arrays())
-        assert again.objective == objective and again.sizes == own.sizes
+        measurement = dataclasses.replace(guarantee(np.zeros(20)), objective=objective)
+        again = Guarantee.from_parts(measurement.to_dict(), measurement.arrays())
+        assert again.objective == objective and again.sizes == measurement.sizes

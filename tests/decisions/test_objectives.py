@@ -1,4 +1,4 @@
-"""What an answer may be best for."""
+"""Objectives: their checks and their names."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_a_wrong_objective_says_what_was_expected():
         HierarchicalF(beta=0)
     with pytest.raises(ConfigError, match="beta='1' is out of range"):
         HierarchicalF(beta="1")
-    with pytest.raises(ConfigError, match="is no table of numbers"):
+    with pytest.raises(ConfigError, match="is not a table of numbers"):
         ExpectedCost([["a", "b"], ["c", "d"]])
     with pytest.raises(ConfigError, match=r"shape \(2, 3\); expected finite numbers, one row"):
         ExpectedCost(np.zeros((2, 3)))

@@ -1,10 +1,10 @@
-"""Tokens in batches: every row once, within the budget, with little padding."""
+"""Batches have every row once, stay within the budget, and have little padding."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prodcat.model.batches import TokenTable, padded_share, plan_batches
+from prodcat.model.batches import TokenTable, padded_share, plan_batches, plan_window
 
 
 def test_padding_puts_every_token_in_its_place():
@@ -35,8 +35,6 @@ def test_titles_of_like_length_leave_little_padding():
 
 @given(st.lists(st.integers(0, 64), max_size=90), st.sampled_from([1, 40, 200, 2_048]))
 def test_windows_are_planned_whole_within_the_budget_and_cheaply(lengths, budget):
-    from prodcat.model.batches import padded_share, plan_window
-
     lengths = np.array(lengths, np.int64)
     plan = plan_window(lengths, budget)
     rows = np.concatenate([*plan, np.zeros(0, np.int64)])
@@ -48,9 +46,7 @@ def test_windows_are_planned_whole_within_the_budget_and_cheaply(lengths, budget
         assert padded_share(lengths, plan) < 0.6
 
 
-def test_a_few_titles_are_not_mostly_padding():
-    from prodcat.model.batches import padded_share, plan_batches, plan_window
-
+def test_windows_are_not_mostly_padding():
     lengths = np.array([30, 8, 9, 10, 11, 28, 12, 9, 8, 7, 10, 29, 31, 9, 8, 12] * 2)
     whole, split = plan_batches(lengths, 2_048), plan_window(lengths, 2_048)
     assert len(whole) == 1 and len(split) == 2

@@ -1,4 +1,4 @@
-"""Token ids to one vector for each title."""
+"""From token ids to one vector for each title."""
 
 import numpy as np
 import pytest

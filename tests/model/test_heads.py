@@ -1,4 +1,4 @@
-"""Pooled titles to logits."""
+"""From pooled titles to logits."""
 
 import torch
 

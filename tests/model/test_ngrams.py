@@ -1,4 +1,4 @@
-"""Titles to n-grams."""
+"""From titles to n-grams."""
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -16,19 +16,20 @@ def test_character_and_word_ngrams_are_those_of_scikit_learn():
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
     letters = letters.fit_transform(folded)
     for row in range(len(texts)):
-        own = features.take(np.array([row])).values
         expected = np.concatenate([words[row].data, letters[row].data])
-        np.testing.assert_allclose(np.sort(own), np.sort(expected), rtol=1e-4)
+        np.testing.assert_allclose(np.sort(features.matrix[row].data), np.sort(expected), rtol=1e-4)
 
 
 def test_features_do_not_depend_on_the_batch():
     texts = [f"brand {i % 7} süt {i} ml" for i in range(50)]
     ngrams, features = NGrams.fit(texts, (2, 4), 10_000)
     for row in (0, 13, 49):
-        alone = ngrams([texts[row]])
-        own = features.take(np.array([row]))
-        np.testing.assert_array_equal(alone.columns, own.columns)
-        np.testing.assert_array_equal(alone.values, own.values)
+        alone, together = ngrams([texts[row]]).matrix, features.take(np.array([row])).matrix
+        np.testing.assert_array_equal(alone.indices, together.indices)
+        np.testing.assert_array_equal(alone.data, together.data)
+    many = ngrams(texts * 100).matrix  # more than are hashed together
+    assert many.shape == (5_000, len(ngrams.hashes)) and many.dtype == np.float32
+    assert (many[4_950:] != features.matrix).nnz == 0
     assert len(ngrams([])) == 0
     assert len(ngrams(["", "qqq", "süt"])) == 3
 
@@ -37,4 +38,4 @@ def test_the_rarest_ngrams_go_first():
     texts = ["milk"] * 9 + ["rare"]
     ngrams, features = NGrams.fit(texts, (2, 4), 5)
     assert len(ngrams.hashes) == 5
-    assert len(features.take(np.array([9])).values) == 0
+    assert features.matrix[9].nnz == 0

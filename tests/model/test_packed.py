@@ -7,7 +7,7 @@ import torch
 from prodcat.model.batches import TokenTable
 from prodcat.model.int8 import QuantizedEncoder, measure_ranges
 from prodcat.model.packed import PackedEncoder
-from prodcat.model.precisions import make_reading
+from prodcat.model.precisions import encoder_form
 from prodcat.model.pretrained import build_encoder
 
 pytestmark = pytest.mark.cpu
@@ -31,33 +31,33 @@ def test_a_packed_encoder_is_the_encoder(kind, pooling, padded):
     if padded:
         mask = torch.arange(9) < torch.tensor([9, 3, 1, 7, 9])[:, None]
         ids = ids.masked_fill(~mask, 1)
-    reading = make_reading(encoder, "float32")
-    assert isinstance(reading, PackedEncoder)
+    packed = encoder_form(encoder, "float32")
+    assert isinstance(packed, PackedEncoder)
     with torch.inference_mode():
-        wanted = encoder(ids, mask)
-        torch.testing.assert_close(reading(ids, mask), wanted, atol=2e-5, rtol=2e-5)
-        half = make_reading(encoder, "bfloat16")(ids, mask)
-        assert half.dtype == torch.float32
-        assert torch.nn.functional.cosine_similarity(half, wanted).min() > 0.995
-        # The ranges are of other titles: what is beyond them is cut.
+        expected = encoder(ids, mask)
+        torch.testing.assert_close(packed(ids, mask), expected, atol=2e-5, rtol=2e-5)
+        bfloat16 = encoder_form(encoder, "bfloat16")(ids, mask)
+        assert bfloat16.dtype == torch.float32
+        assert torch.nn.functional.cosine_similarity(bfloat16, expected).min() > 0.995
+        # The ranges were measured on other titles; values beyond them are cut off.
         others = torch.randint(2, 99, (200, 9))
         table = TokenTable(others.numpy().astype(np.int32).ravel(), np.arange(0, 1_801, 9), 0)
         ranges = measure_ranges(encoder, table)
-        whole = make_reading(encoder, "int8", ranges)
-        assert isinstance(whole, QuantizedEncoder) and ranges.fits(encoder)
-        found = whole(ids, mask)
-        assert found.dtype == torch.float32
-        assert torch.nn.functional.cosine_similarity(found, wanted).min() > 0.98
+        quantized = encoder_form(encoder, "int8", ranges)
+        assert isinstance(quantized, QuantizedEncoder) and ranges.fits(encoder)
+        int8 = quantized(ids, mask)
+        assert int8.dtype == torch.float32
+        assert torch.nn.functional.cosine_similarity(int8, expected).min() > 0.98
 
 
 def test_titles_without_a_token_are_answered():
     encoder = build_encoder({"model_type": "bert", **_SIZES}).eval()
     for precision in ("float32", "bfloat16"):
-        reading = make_reading(encoder, precision)
+        packed = encoder_form(encoder, precision)
         with torch.inference_mode():
-            none = reading(torch.zeros(2, 0, dtype=torch.int64), None)
+            none = packed(torch.zeros(2, 0, dtype=torch.int64), None)
             mask = torch.tensor([[True, True], [False, False]])
-            mixed = reading(torch.tensor([[5, 6], [1, 1]]), mask)
+            mixed = packed(torch.tensor([[5, 6], [1, 1]]), mask)
         assert none.shape == (2, 32) and mixed.isfinite().all() and none.isfinite().all()
     table = TokenTable(np.array([5, 6], np.int32), np.array([0, 2, 2]), 0)
     assert measure_ranges(encoder, table).fits(encoder)

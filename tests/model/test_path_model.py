@@ -34,8 +34,8 @@ def brute_force_log_probs(tree, structure, logits):
                 score = 0.0
                 for level, (start, end) in enumerate(tree.level_bounds):
                     total = sum(math.exp(z[n]) for n in range(start, end)) + (level > 0)
-                    own = z[chain[level]] if level < len(chain) else 0.0
-                    score += own - math.log(total)
+                    logit = z[chain[level]] if level < len(chain) else 0.0
+                    score += logit - math.log(total)
             scores.append(score)
         total = math.log(sum(math.exp(score) for score in scores))
         rows.append([score - total for score in scores])
@@ -47,8 +47,8 @@ def brute_force_log_probs(tree, structure, logits):
 @settings(max_examples=40, deadline=None)
 def test_log_probs_equal_brute_force(structure, tree, seed):
     logits = random_logits(tree, structure, seed=seed)
-    found = PathModel(tree, structure).log_probs(logits)
-    torch.testing.assert_close(found, brute_force_log_probs(tree, structure, logits))
+    log_probs = PathModel(tree, structure).log_probs(logits)
+    torch.testing.assert_close(log_probs, brute_force_log_probs(tree, structure, logits))
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
@@ -59,11 +59,11 @@ def test_probabilities_are_coherent(structure, tree, seed):
     paths = PathModel(tree, structure)
     probs = paths.log_probs(random_logits(tree, structure, seed=seed)).exp()
     nodes = paths.node_probs(probs)
-    own = dict(zip(tree.outcomes.tolist(), probs.T, strict=True))
+    outcome_probs = dict(zip(tree.outcomes.tolist(), probs.T, strict=True))
     torch.testing.assert_close(probs.sum(1), torch.ones(3).double())
     for node in range(len(tree)):
         parts = [nodes[:, child] for child in tree.children(node)]
-        parts += [own[node]] if node in own else []
+        parts += [outcome_probs[node]] if node in outcome_probs else []
         torch.testing.assert_close(sum(parts), nodes[:, node], atol=1e-6, rtol=0)
     answers = most_likely_paths(paths, probs.log(), k=4)
     steps = answers.level_confidence
@@ -90,8 +90,8 @@ def test_a_tempered_distribution_is_what_its_definition_says(tree, seed):
             steps = steps + weights[int(tree.level[outcome])] * stop
         rows.append(steps)
     expected = torch.stack(rows, 1).log_softmax(1)
-    found = paths.temper(log_probs, weights)
-    torch.testing.assert_close(found, expected, atol=1e-9, rtol=1e-9)
+    log_probs = paths.temper(log_probs, weights)
+    torch.testing.assert_close(log_probs, expected, atol=1e-9, rtol=1e-9)
     one = torch.full((tree.depth,), 0.7, dtype=torch.float64)
     torch.testing.assert_close(
         paths.temper(log_probs, one), (0.7 * log_probs).log_softmax(1), atol=1e-9, rtol=1e-9

@@ -2,7 +2,7 @@
 
 import torch
 
-from prodcat.model.precisions import make_reading, precisions
+from prodcat.model.precisions import encoder_form, precisions
 from prodcat.model.pretrained import build_encoder
 
 _SIZES = {
@@ -15,5 +15,5 @@ def test_other_encoders_run_as_they_are():
     encoder = build_encoder({"model_type": "mpnet", **_SIZES}).eval()
     ids = torch.randint(2, 99, (3, 6))
     with torch.inference_mode():
-        assert torch.equal(make_reading(encoder, "float32")(ids, None), encoder(ids, None))
+        assert torch.equal(encoder_form(encoder, "float32")(ids, None), encoder(ids, None))
     assert precisions(encoder) == ("float32", "bfloat16") and precisions(None) == ("float32",)

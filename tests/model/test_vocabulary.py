@@ -1,4 +1,4 @@
-"""Trimmed vocabularies: equal on kept pieces, spelled out elsewhere, on both kinds of tokenizer."""
+"""Trimmed vocabularies give the same tokens for kept pieces and smaller pieces for others."""
 
 import json
 
@@ -40,11 +40,11 @@ def tokenizers(titles, encoder_folder):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_texts_of_kept_pieces_are_cut_the_same(tokenizers, titles, kind):
-    whole, some = tokenizers[kind], titles[:40]
-    kept = choose_pieces(whole, texts=some)
+    whole, texts = tokenizers[kind], titles[:40]
+    kept = choose_pieces(whole, texts=texts)
     small = trim_tokenizer(whole, kept)
     assert small.get_vocab_size() == len(kept) < whole.get_vocab_size()
-    for text in some:
+    for text in texts:
         before, after = whole.encode(text), small.encode(text)
         assert before.tokens == after.tokens
         assert kept[after.ids].tolist() == before.ids
@@ -68,10 +68,24 @@ def test_the_rarest_pieces_go_first(tokenizers, titles, kind):
     whole = tokenizers[kind]
     sizes = [len(choose_pieces(whole, texts=titles, min_count=n)) for n in (1, 3, 30)]
     assert sizes[0] > sizes[1] > sizes[2]
-    few = choose_pieces(whole, texts=titles, max_pieces=50)
+    most = choose_pieces(whole, texts=titles, max_pieces=50)
     least = choose_pieces(whole, texts=titles, max_pieces=1)
-    assert len(least) < len(few) <= 50 + len(least)
-    assert set(least.tolist()) <= set(few.tolist()), "special tokens and letters stay"
+    assert len(least) < len(most) <= 50 + len(least)
+    assert set(least.tolist()) <= set(most.tolist()), "special tokens and letters stay"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_choosing_and_reporting_leave_the_tokenizer_of_a_classifier_as_it_is(
+    tokenizers, titles, kind
+):
+    whole = Tokenizer.from_str(tokenizers[kind].to_str())
+    whole.enable_truncation(5)
+    before = whole.to_str()
+    kept = choose_pieces(whole, texts=titles[:40])
+    assert kept.tolist() == choose_pieces(tokenizers[kind], texts=titles[:40]).tolist()
+    report = vocabulary_report(whole, trim_tokenizer(whole, kept), 32, titles[:40])
+    assert whole.to_str() == before
+    assert report.languages[0].unchanged == 1.0, "the report is about whole texts"
 
 
 def test_languages_keep_what_their_alphabets_write():
