@@ -1,1 +1,1 @@
-"""Thin adapters: what AWS says in the environment becomes calls of the library."""
+"""Adapters for AWS Batch, SageMaker and Ray Serve, which call the library."""

@@ -1,15 +1,15 @@
 """prodcat's commands inside an AWS Batch container: ``python -m prodcat.aws.batch predict …``.
 
-The environment that Batch sets decides what a command cannot know:
+Environment variables that Batch sets complete the command:
 
-- an array child scores its share (``AWS_BATCH_JOB_ARRAY_INDEX``, ``_SIZE``);
-- the nodes of a multi-node parallel job train together, through torchrun
-  (``AWS_BATCH_JOB_NUM_NODES``, ``_NODE_INDEX``, ``_MAIN_NODE_INDEX``,
-  ``_MAIN_NODE_PRIVATE_IPV4_ADDRESS``, which the main node itself lacks).
+- each child of an array job scores its share (``AWS_BATCH_JOB_ARRAY_INDEX``, ``_SIZE``);
+- the nodes of a multi-node parallel job train together through torchrun
+  (``AWS_BATCH_JOB_NUM_NODES``, ``_NODE_INDEX``, ``_MAIN_NODE_INDEX``, and
+  ``_MAIN_NODE_PRIVATE_IPV4_ADDRESS``, which is not set on the main node).
 
-Logs are JSON lines on stderr.  The exit code says what may be tried again: 0 done, 2 a mistake
-that must be mended, 75 the same job may go well or go on (SIGTERM came and all is saved; a store
-could not be reached), 1 anything else.
+Logs are lines of JSON on stderr.  The exit code says whether to try again: 0 for success, 2 for a
+mistake that must be corrected, 75 if the same job may succeed later (it was stopped by SIGTERM and
+saved its state, or a store could not be reached), and 1 for anything else.
 """
 
 import contextlib
@@ -38,12 +38,13 @@ _NAMED = {
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command as Batch asks for.
+    """Run one command in a job of Batch.
 
     Args:
-        arguments: As for ``prodcat``, and ``--summary URI``: a JSON object of what was done, for
-            the next job; those of array children have their index before the ending.
-        environment: As Batch sets it.
+        arguments: The arguments of ``prodcat``, and optionally ``--summary URI``: a file for a
+            JSON object of what was done, for the next job.  The children of an array job add
+            their index before the ending of its name.
+        environment: The environment variables that Batch sets.
 
     Returns:
         The exit code.
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         logger.error("%s", error)
         return 2
     if command[:1] == ["pipeline"] and count_nodes(environment) > 1:
-        logger.error("A pipeline's step runs on one node; expected a job of one, or train.")
+        logger.error("A pipeline runs on one node; expected a job with one node, or train.")
         return 2
     if command[:1] == ["train"] and count_nodes(environment) > 1 and "RANK" not in environment:
         return train_together(arguments, environment)
@@ -83,11 +84,11 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def _tried(command: list[str], facts: dict[str, Any]) -> int:
-    """Run a command, whose output goes to the logs; its exit code, whatever happens."""
-    signal.signal(signal.SIGTERM, _interrupt)  # until the command has its own way to stop
+    """Run a command whose output goes to the logs, and return the exit code in any case."""
+    signal.signal(signal.SIGTERM, _interrupt)  # until the command handles the signal itself
     with contextlib.redirect_stdout(LoggedLines()), contextlib.redirect_stderr(LoggedLines()):
         code = _exit_code(command, facts)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is a moment's work
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest takes only a moment
     logger.info("Ended with %d.", code)
     return code
 
@@ -95,38 +96,38 @@ def _tried(command: list[str], facts: dict[str, Any]) -> int:
 def _exit_code(command: list[str], facts: dict[str, Any]) -> int:
     try:
         return run_command(command, facts)
-    except SystemExit as error:  # argparse's own
+    except SystemExit as error:  # raised by argparse
         return int(error.code or 0)
     except Exception:
-        logger.exception("This is no mistake of the user's.")
+        logger.exception("The command failed with an unexpected error.")
         return 1
 
 
 def _without_summary(arguments: list[str]) -> tuple[list[str], str | None]:
-    """The arguments without ``--summary``, and the place that it names."""
+    """The arguments without ``--summary``, and the URI that it names."""
     rest: list[str] = []
     uri: str | None = None
-    coming = iter(arguments)
-    for argument in coming:
+    iterator = iter(arguments)
+    for argument in iterator:
         name, equals, value = argument.partition("=")
         if name != "--summary":
             rest.append(argument)
             continue
-        uri = value if equals else next(coming, "")
+        uri = value if equals else next(iterator, "")
         if not uri:
-            raise ConfigError("--summary names no place; expected a URI, such as s3://b/s.json.")
+            raise ConfigError("--summary names no file; expected a URI, such as s3://b/s.json.")
     return rest, uri
 
 
 def _share(environment: Mapping[str, str]) -> list[str]:
-    """The options with which an array child answers its share."""
+    """The options with which a child of an array job scores its share."""
     index = environment.get("AWS_BATCH_JOB_ARRAY_INDEX")
     size = environment.get("AWS_BATCH_JOB_ARRAY_SIZE")
     return [] if index is None or size is None else ["--shard", f"{index}/{size}"]
 
 
 def _share_name(summary: str, environment: Mapping[str, str]) -> str:
-    """The place of a summary, with the index of an array child before the ending."""
+    """The URI of a summary, with the index of a child of an array job before the ending."""
     index = environment.get("AWS_BATCH_JOB_ARRAY_INDEX")
     if index is None:
         return summary
@@ -135,7 +136,7 @@ def _share_name(summary: str, environment: Mapping[str, str]) -> str:
 
 
 def _write(uri: str, facts: Mapping[str, Any]) -> int | None:
-    """Write the summary; the exit code where that cannot be done."""
+    """Write the summary; return an exit code if that fails."""
     try:
         write_summary(uri, facts)
     except StoreError as error:

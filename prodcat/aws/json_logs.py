@@ -1,4 +1,4 @@
-"""Logs as CloudWatch searches them: one line of JSON for each record, on the standard error."""
+"""Logs that CloudWatch can search: a line of JSON for each record, on the standard error."""
 
 import io
 import json
@@ -14,7 +14,7 @@ def log_json(about: Mapping[str, str]) -> None:
     """Write all logs of this process as lines of JSON.
 
     Args:
-        about: What every line tells of the job, by name.
+        about: Facts about the job that every line repeats, by name.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(about))
@@ -22,14 +22,14 @@ def log_json(about: Mapping[str, str]) -> None:
 
 
 class _JsonFormatter(logging.Formatter):
-    """A record as one line of JSON."""
+    """Formats a record as one line of JSON."""
 
     def __init__(self, about: Mapping[str, str]) -> None:
         super().__init__()
         self.about = about
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """The record as a line of JSON."""
         line = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname,
@@ -42,23 +42,23 @@ class _JsonFormatter(logging.Formatter):
 
 
 class LoggedLines(io.TextIOBase):
-    """What a command prints, as log lines; takes the place of a standard stream."""
+    """A replacement for a standard stream that logs each line a command prints."""
 
     def __init__(self) -> None:
         self.rest = ""
 
     def writable(self) -> bool:
-        """It is."""
+        """Whether the stream can be written to, which is always true."""
         return True
 
     def write(self, text: str) -> int:
-        """Log the lines that are whole.
+        """Log the lines that are complete.
 
         Args:
-            text: The next piece of what is printed.
+            text: The next piece of the output.
 
         Returns:
-            How many letters were taken: all.
+            The number of characters written, which are all.
         """
         *lines, self.rest = (self.rest + text).split("\n")
         for line in lines:

@@ -1,7 +1,7 @@
 """The nodes of a multi-node parallel job, which train together through torchrun.
 
-Batch tells each node where it stands: ``AWS_BATCH_JOB_NUM_NODES``, ``_NODE_INDEX``,
-``_MAIN_NODE_INDEX`` and ``_MAIN_NODE_PRIVATE_IPV4_ADDRESS``, which the main node itself lacks.
+Batch sets ``AWS_BATCH_JOB_NUM_NODES``, ``_NODE_INDEX``, ``_MAIN_NODE_INDEX`` on each node, and
+``_MAIN_NODE_PRIVATE_IPV4_ADDRESS`` on all but the main node.
 """
 
 import logging
@@ -18,46 +18,46 @@ from prodcat.cli.command import TRY_AGAIN
 
 logger = logging.getLogger("prodcat.batch")
 _PORT = 29_500
-_CODES = "PRODCAT_EXIT_CODES"  # a folder in which the workers of a node leave theirs
+_CODES = "PRODCAT_EXIT_CODES"  # a folder in which the workers of a node write their exit codes
 
 
 def count_nodes(environment: Mapping[str, str]) -> int:
-    """How many nodes the job has.
+    """The number of nodes of the job.
 
     Args:
-        environment: As Batch sets it.
+        environment: The environment variables that Batch sets.
     """
     return int(environment.get("AWS_BATCH_JOB_NUM_NODES", "1"))
 
 
 def leave_exit_code(code: int, environment: Mapping[str, str]) -> None:
-    """Tell the node's own process how a worker ended, where it waits for that.
+    """Write the exit code of a worker for the process that started torchrun, if there is one.
 
     Args:
-        code: The worker's exit code.
-        environment: As torchrun sets it for the worker.
+        code: The exit code of the worker.
+        environment: The environment variables that torchrun sets for the worker.
     """
     if code and _CODES in environment:
         Path(environment[_CODES], environment.get("RANK", "0")).write_text(str(code))
 
 
 def train_together(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Do this node's part of a training: torchrun, which starts prodcat once for each device.
+    """Do this node's part of a training with torchrun, which starts prodcat once for each device.
 
     Args:
-        arguments: Of the command that each worker runs.
-        environment: As Batch sets it.
+        arguments: The arguments of the command that each worker runs.
+        environment: The environment variables that Batch sets.
 
     Returns:
-        The exit code: of the first worker that ended wrongly, or 75 where all were told to stop.
+        The exit code of the first worker that failed, or 75 if all were asked to stop.
     """
     command = _torchrun(arguments, environment)
     codes = tempfile.mkdtemp(prefix="prodcat")
     process = subprocess.Popen(command, env={**environment, _CODES: codes})
-    told: list[int] = []
+    signals: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:
-        told.append(number)
+        signals.append(number)
         process.send_signal(signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, pass_on)
@@ -65,12 +65,12 @@ def train_together(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         code = process.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
-        # The first worker that ended wrongly says why; torchrun stops the others.
+        # The first worker that failed has the reason; torchrun stops the others.
         ended = sorted(Path(codes).iterdir(), key=lambda path: path.stat().st_mtime_ns)
         left = [int(path.read_text()) for path in ended]
         shutil.rmtree(codes, ignore_errors=True)
-    if code and told:
-        # torchrun has an exit code of its own; what its workers were told is to save and stop.
+    if code and signals:
+        # torchrun replaces the exit codes of its workers, which saved their state and stopped.
         return TRY_AGAIN
     if code and left:
         return left[0]

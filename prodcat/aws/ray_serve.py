@@ -1,12 +1,12 @@
-"""prodcat behind Ray Serve, as AWS's containers of it run it: ``prodcat.aws.ray_serve:app``.
+"""prodcat on Ray Serve, for AWS's containers with it: ``prodcat.aws.ray_serve:app``.
 
-``SM_RAYSERVE_APP=prodcat.aws.ray_serve:app`` is all that such a container needs: its adapter
-sends ``POST /invocations`` to the root of this application, and passes headers both ways.  The
-model is at ``PRODCAT_MODEL`` (a folder, an archive or ``STORE/MODEL@production``), or where
-SageMaker unpacks it.  A replica that cannot load it never becomes ready.
+Such a container needs only ``SM_RAYSERVE_APP=prodcat.aws.ray_serve:app``: its adapter sends
+``POST /invocations`` to the root of this application, and passes headers in both directions.  The
+model is that in ``PRODCAT_MODEL`` (a folder, an archive or ``STORE/MODEL@production``), or the one
+that SageMaker unpacked.  A replica that cannot load the model never becomes ready.
 
-Ray gives a replica one core, and torch as many threads, if nothing else is said:
-``PRODCAT_REPLICA_CPUS`` and ``PRODCAT_REPLICA_GPUS`` say what it is to have.
+By default Ray gives a replica one core, and torch one thread; ``PRODCAT_REPLICA_CPUS`` and
+``PRODCAT_REPLICA_GPUS`` set other numbers.
 """
 
 import os
@@ -21,11 +21,11 @@ from prodcat.serving.loaded_models import Models
 from prodcat.serving.server import ONE, Server
 from prodcat.serving.settings import Settings
 
-_AT_ONCE = 512  # requests of a replica: they are merged into batches
+_AT_ONCE = 512  # open requests of a replica, whose titles share batches
 
 
 class Endpoint:
-    """A replica: one model, one thread that reads, the requests merged into its batches."""
+    """A replica: one model, and one thread that answers the titles of all requests in batches."""
 
     def __init__(self) -> None:
         uri = named_model()
@@ -38,16 +38,16 @@ class Endpoint:
         return await self.server.answered(self.server.models.get(ONE), request)
 
     async def __call__(self, request: Request) -> Response:
-        """Answers to a request, of any form that ``prodcat serve`` reads.
+        """Answer a request of any form that ``prodcat serve`` reads.
 
         Args:
-            request: With titles.
+            request: A request with titles.
         """
         return await self._answered(request)
 
     def __del__(self) -> None:
-        """Answer what is in flight."""
-        if hasattr(self, "server"):  # it could be loaded
+        """Answer the open requests."""
+        if hasattr(self, "server"):  # the model could be loaded
             self.server.end()
 
 

@@ -1,12 +1,12 @@
-"""prodcat behind AWS's own servers: functions for their toolkits, a handler for Multi Model Server.
+"""prodcat on AWS's servers: functions for their toolkits, and a handler for Multi Model Server.
 
 ``inference.py`` in an archive needs one line::
 
     from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
 
 The Hugging Face and PyTorch toolkits call the four functions.  Multi Model Server calls
-``handle(data, context)``: a function, as it swallows what a class raises while it loads, so that
-a model for which there is no memory would be taken for one that is there.
+``handle(data, context)``.  That is a function because Multi Model Server ignores exceptions that a
+class raises while it loads a model: it would report a model as loaded that does not fit.
 """
 
 import json
@@ -30,26 +30,29 @@ _lock = threading.Lock()
 
 
 def model_fn(model_dir: str, context: Any = None) -> Served:
-    """Load the classifier that an archive holds at its root.
+    """Load the classifier at the root of an archive.
 
     Args:
-        model_dir: Where the archive was unpacked.
-        context: Of the server; unused.
+        model_dir: The folder in which the archive was unpacked.
+        context: The context of the server, which is not used.
 
     Raises:
-        ProdcatError: There is none.
-        MemoryError: It does not fit.
+        ProdcatError: There is no classifier.
+        MemoryError: The classifier does not fit into memory.
     """
     return open_model("", model_dir, opener=opener_of(), precision=precision_of())
 
 
 def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple[bytes, str]":
-    """Take a request's body as it came: text, bytes, or JSON that the server parsed already.
+    """Turn the body of a request into bytes.
 
     Args:
-        body: str, bytes, bytearray, or what JSON gave.
-        content_type: Of the header.
-        context: Of the server; unused.
+        body: Text, bytes, or JSON that the server has already parsed.
+        content_type: The header ``Content-Type``.
+        context: The context of the server, which is not used.
+
+    Returns:
+        The bytes of the body, and its media type.
     """
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), content_type
@@ -61,19 +64,19 @@ def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple
 def predict_fn(
     data: "tuple[bytes, str]", model: Served, context: Any = None
 ) -> "tuple[list[dict[str, Any]], Query] | Refusal":
-    """Answer.
+    """Answer the titles of a request.
 
     Args:
-        data: From :func:`input_fn`.
-        model: From :func:`model_fn`.
-        context: Of the server: where a refusal's status is set, as the toolkits send what is
-            raised with its traceback.
+        data: The body and its media type, from :func:`input_fn`.
+        model: The model, from :func:`model_fn`.
+        context: The context of the server, in which the status of a refusal is set; the toolkits
+            would send an exception with its traceback.
 
     Returns:
-        Answers, or why there are none.
+        The answers and the query, or the refusal.
 
     Raises:
-        Refusal: The body says nothing that can be answered, and there is no context.
+        Refusal: The body cannot be read, and there is no context.
     """
     try:
         return _answers(model, *data)
@@ -86,22 +89,22 @@ def output_fn(
     accept: str = JSON,
     context: Any = None,
 ) -> bytes:
-    """Answers as a body.
+    """Write the body of the response.
 
     Args:
-        prediction: From :func:`predict_fn`.
-        accept: Of the header.
-        context: As there.
+        prediction: The result of :func:`predict_fn`.
+        accept: The header ``Accept``.
+        context: The context of the server, as for :func:`predict_fn`.
 
     Raises:
-        Refusal: The type is not known, and there is no context.
+        Refusal: No accepted media type is available, and there is no context.
     """
     if isinstance(prediction, Refusal):
-        return _reason(prediction)
+        return prediction.body
     try:
         return write_body(*prediction, picked_type(accept, None))
     except Refusal as refusal:
-        return _reason(_with_status(refusal, context))
+        return _with_status(refusal, context).body
 
 
 def _answers(
@@ -112,29 +115,26 @@ def _answers(
 
 
 def _with_status(refusal: Refusal, context: Any) -> Refusal:
-    """The refusal, once its status is set; raised where there is nothing to set it in."""
+    """Set the status of a refusal in the context; without a context, raise the refusal."""
     if context is None:
         raise refusal
     context.set_response_status(refusal.status, "Refused")
     return refusal
 
 
-def _reason(refusal: Refusal) -> bytes:
-    return json.dumps({"error": refusal.reason}).encode()
-
-
 def handle(data: Any, context: Any) -> "list[Any] | None":
-    """What Multi Model Server calls: once without data to load, then for each request.
+    """Answer the calls of Multi Model Server: the first one loads the model, others have requests.
 
     Args:
-        data: None, or a batch of requests, ``[{"body": …}, …]``.
-        context: Of the server: the model's folder, headers, and where statuses are set.
+        data: None to load the model, or a batch of requests, ``[{"body": …}, …]``.
+        context: The context of the server, with the folder of the model and the headers; statuses
+            are set in it.
 
     Returns:
-        One body for each request; None once loaded.
+        The body of the response to each request; None after loading.
 
     Raises:
-        MemoryError: The model does not fit, which the server answers with 507.
+        MemoryError: The model does not fit into memory; the server then answers with 507.
     """
     folder = str(context.system_properties["model_dir"])
     with _lock:
@@ -171,7 +171,7 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
         answers, query = _answers(served, *input_fn(body, content_type))
         content, status, reason = write_body(answers, query, kind), 200, "OK"
     except Refusal as refusal:
-        content, kind, status, reason = _reason(refusal), JSON, refusal.status, "Refused"
+        content, kind, status, reason = refusal.body, JSON, refusal.status, "Refused"
     context.set_response_status(status, reason, row)
     context.set_response_content_type(row, kind)
     return content

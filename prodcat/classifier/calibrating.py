@@ -1,4 +1,4 @@
-"""What is fitted or measured anew on labelled titles: the calibration, and precisions."""
+"""Fit the calibration and measure precisions of a fitted classifier on labelled titles."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,24 +23,24 @@ from prodcat.model.precisions import precisions
 from prodcat.model.tokenization import tokenize
 
 logger = logging.getLogger("prodcat")
-_MOST_MEASURED = 10_000  # titles that precisions are measured on
-_MOST_RANGED = 2_000  # titles that ranges are measured on
+_MOST_MEASURED = 10_000  # most titles that the accuracy of a precision is measured on
+_MOST_RANGED = 2_000  # most titles that the ranges of activations are measured on
 
 
 def calibrate(
     reader: Reader, decider: Decider, catalog: Catalog, method: Method
 ) -> tuple[Reader, NDArray[np.float64], list[str]]:
-    """Fit the calibration anew.
+    """Fit the calibration again, on other titles.
 
     Args:
-        reader: What reads the titles.
-        decider: Whose tree it is.
+        reader: The reader whose calibration is fitted; it stays as it is.
+        decider: The decider of the same classifier.
         catalog: Labelled titles; at most about 20 million probabilities are used.
-        method: See :func:`prodcat.decisions.calibration.fit_weights`.
+        method: How to calibrate; see :func:`prodcat.decisions.calibration.fit_weights`.
 
     Returns:
-        The reader with new weights, quantiles of its confidences on the titles, and what it read
-        of the titles that were used.
+        The reader with the new calibration, quantiles of its confidences on the titles, and the
+        texts of the titles that were used.
 
     Raises:
         CatalogError: No row is labelled, or a label is not in the tree.
@@ -59,7 +59,7 @@ def calibrate(
         texts, targets = [texts[row] for row in used], targets[used]
     inference = reader.inference()
     with torch.no_grad():
-        encoder, lexical = inference.evidence(inference.ready(texts))
+        encoder, lexical = inference.evidence(inference.prepare(texts))
     labels = torch.from_numpy(targets).to(reader.device)
     weights = fit_weights(decider.paths, labels, encoder, lexical, method)
     with torch.no_grad():
@@ -78,14 +78,14 @@ def measure_precisions(
     """Measure which precisions answer as well as float32.
 
     Args:
-        reader: What reads the titles.
-        decider: What decides on the answers.
+        reader: The reader of the classifier.
+        decider: The decider of the classifier.
         catalog: Labelled titles that training did not see.
-        counts: int64 [nodes]: training titles labelled with each node.
+        counts: int64 [nodes]: the number of training titles labelled with each node.
         known: Path accuracies that are known already, by precision.
 
     Returns:
-        The reader, which keeps what was measured.
+        The reader with the path accuracy of each precision.
     """
     rows = np.unique(np.linspace(0, len(catalog) - 1, _MOST_MEASURED).astype(np.int64))
     measured_on, given = catalog, known or {}
@@ -93,7 +93,7 @@ def measure_precisions(
         measured_on, given = catalog.take(rows), {}
     names = precisions(reader.network.encoder)
     ranges, on_cpu = None, reader
-    if "int8" in names:  # which a CPU alone has
+    if "int8" in names:  # only CPUs have it
         if reader.device.type != "cpu":
             on_cpu = reader.to("cpu")
         ranges = _measured_ranges(on_cpu, on_cpu.texts(measured_on))

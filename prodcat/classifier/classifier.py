@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from prodcat._version import __version__
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import title_hashes
+from prodcat.classifier.answer_nodes import AnswerNodes
 from prodcat.classifier.calibrating import calibrate, measure_precisions
 from prodcat.classifier.codec import encode
 from prodcat.classifier.evaluating import evaluate, groups_of
@@ -37,14 +38,14 @@ from prodcat.model.config import Method
 from prodcat.model.vocabulary_report import VocabularyReport
 from prodcat.storage.manifest import content_hash, describe
 
-_WINDOW = 32_768  # titles that are read and answered at once
+_WINDOW = 32_768  # titles that are prepared and answered together
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Classifier(ClassifierParts):
     """A fitted model; it never changes.  Make one with :func:`fit` or :func:`load`.
 
-    See :class:`ClassifierParts` for what it tells of itself.
+    Its attributes and properties are those of :class:`ClassifierParts`.
     """
 
     # -- answers ------------------------------------------------------------------
@@ -60,10 +61,10 @@ class Classifier(ClassifierParts):
 
         Args:
             titles: Product titles, or a catalog.
-            options: What is asked for, or a number of paths, ``top_k``.
-            named: Options by name, which count more: ``top_k``, ``objective``, ``guarantee``,
-                ``max_error``, ``certainty``, ``groups``, ``language`` and ``precision``; see
-                :class:`prodcat.AnswerOptions`.
+            options: What is asked of the answers, or the number of paths, ``top_k``.
+            named: Options by name, which override ``options``: ``top_k``, ``objective``,
+                ``guarantee``, ``max_error``, ``certainty``, ``groups``, ``language`` and
+                ``precision``; see :class:`prodcat.AnswerOptions`.
 
         Returns:
             For each title its best paths, best first, at most ``top_k``.
@@ -74,22 +75,18 @@ class Classifier(ClassifierParts):
         """
         check_keywords(Classifier.predict, named)
         asked = AnswerOptions.of(options, **named)
-        taxonomy, names = self.taxonomy, list(self.taxonomy.paths)
-        if asked.language is not None:
-            names = [taxonomy.path(node, asked.language) for node in range(len(names))]
+        nodes = AnswerNodes(self.taxonomy, asked.language)
         decide = self.decider.with_options(asked)
         texts = self.reader.texts(titles)
         groups = groups_of(self.decider, titles, asked.groups, asked.promises)
-        inference = self.inference(
-            self.pick_precision(asked.precision or "float32", asked.promises)
-        )
+        inference = self.inference(asked.precision, asked.promises)
         predicted: list[list[Prediction]] = []
         for start in range(0, len(texts), _WINDOW):
             rows = slice(start, start + _WINDOW)
-            window = inference.ready(texts[rows])
+            window = inference.prepare(texts[rows])
             answers = inference.answers(window, decide, None if groups is None else groups[rows])
             assert answers is not None
-            predicted += predictions(answers, taxonomy, names)
+            predicted += predictions(answers, nodes)
         return predicted
 
     def predict_proba(self, titles: Titles, *, precision: str = "float32") -> NDArray[np.float32]:
@@ -119,13 +116,12 @@ class Classifier(ClassifierParts):
         options: AnswerOptions | None = None,
         **named: Unpack[EvaluationKeywords],
     ) -> Evaluation:
-        """Judge the answers for the labelled rows of a catalog.
+        """Compare the answers for the labelled rows of a catalog with their categories.
 
         Args:
             catalog: Titles with their categories.
-            options: What is asked for, one answer for each title; ``groups`` has one for each row
-                of the catalog.
-            named: Options by name, as for :meth:`predict`, without ``top_k`` and ``language``.
+            options: What is asked of the answers; ``groups`` has one for each row of the catalog.
+            named: Options by name, as for :meth:`predict`.
 
         Raises:
             CatalogError: No row is labelled, or a label is not in this classifier's tree.
@@ -145,12 +141,11 @@ class Classifier(ClassifierParts):
     def decision(
         self, options: AnswerOptions | int | None = None, **named: Unpack[DecisionKeywords]
     ) -> Decider:
-        """What decides on the answers; the options are checked before any title is read.
+        """The decider for these options, which are checked before any title is read.
 
         Args:
-            options: What is asked for, or a number of paths, ``top_k``.
-            named: Options by name: ``top_k``, ``objective``, ``guarantee``, ``max_error`` and
-                ``certainty``; see :class:`prodcat.AnswerOptions`.
+            options: What is asked of the answers, or the number of paths, ``top_k``.
+            named: Options by name, as for :meth:`predict`.
 
         Raises:
             ConfigError: The options do not go together, or the guarantee cannot be given.
@@ -175,16 +170,19 @@ class Classifier(ClassifierParts):
         training nor its validation saw; the newest are best.
 
         Args:
-            catalog: Labelled titles.  A promise of ``1 - alpha`` needs ``1/alpha - 1``.
+            catalog: Labelled titles.  A promise of ``1 - alpha`` needs at least
+                ``1/alpha - 1`` of them.
             group: A column of the catalog (``"language"`` or one of ``keep=``): one promise
                 for each of its values, such as countries.
-            by_department: One promise for each top-level node of the answers.
+            by_department: Whether to make one promise for each top-level node of the answers.
             pool_below: Groups with fewer titles share one promise, which then holds for
                 them on average.
-            objective: Whose answers are climbed; as for :meth:`predict`.
+            objective: The objective of the answers that the promise is about, as for
+                :meth:`predict`.
 
         Returns:
-            The same classifier that can ``predict(..., guarantee=)`` and ``max_error=``.
+            The same classifier with the guarantee, for ``predict(..., guarantee=)`` and
+            ``predict(..., max_error=)``.
 
         Raises:
             CatalogError: No row is labelled, a label is not in the tree, or there is no
@@ -198,16 +196,16 @@ class Classifier(ClassifierParts):
         return replace(self, decider=replace(self.decider, guarantee=guarantee))
 
     def calibrate(self, catalog: Catalog, method: Method = "adaptive") -> "Classifier":
-        """Fit the calibration anew, on labelled titles that training did not see.
+        """Fit the calibration again, on labelled titles that training did not see.
 
         Args:
             catalog: Labelled titles; at most about 20 million probabilities are used.
-            method: See :func:`prodcat.decisions.calibration.fit_weights`.
+            method: How to calibrate; see :func:`prodcat.decisions.calibration.fit_weights`.
 
         Returns:
-            The same classifier with new weights.  A guarantee and the validation metrics do
-            not go over to it: they were measured on other probabilities.  The titles count
-            as seen: promises need others.
+            The same classifier with the new calibration.  It has no guarantee and no validation
+            metrics, as these were measured on other probabilities.  The titles count as seen, so
+            a guarantee needs others.
 
         Raises:
             CatalogError: No row is labelled, or a label is not in the tree.
@@ -224,7 +222,7 @@ class Classifier(ClassifierParts):
         return Classifier(reader, replace(self.decider, guarantee=None), provenance)
 
     def uncalibrated(self) -> "Classifier":
-        """The same classifier with neutral weights, to see what calibration does."""
+        """The same classifier without calibration, to measure the effect of calibration."""
         reader = replace(self.reader, weights=Weights.neutral(self.taxonomy.depth))
         provenance = replace(self.provenance, validation=None)
         return Classifier(reader, replace(self.decider, guarantee=None), provenance)
@@ -237,24 +235,24 @@ class Classifier(ClassifierParts):
         min_count: int = 1,
         max_pieces: int | None = None,
     ) -> "tuple[Classifier, VocabularyReport]":
-        """The same classifier with only the word pieces that are wanted.
+        """The same classifier with a smaller vocabulary of word pieces.
 
         Args:
-            titles: Keep the pieces that these are made of: best all titles that are known.
-            languages: Keep what the alphabets of these languages can write, too.
-            min_count: Of the pieces of the titles, those that are there so often.
-            max_pieces: Of these, at most so many, the most frequent ones.
+            titles: The pieces of these titles are kept; all known titles are best.
+            languages: The pieces that the alphabets of these languages can write are kept too.
+            min_count: A piece is kept if it occurs at least this often in the titles.
+            max_pieces: At most this many pieces of the titles are kept, the most frequent ones.
 
         Returns:
             The smaller classifier, which answers titles made of kept pieces as before, and
-            what was cut.
+            a report of what was cut.
 
         Raises:
             ConfigError: There is no encoder, or a language is not known.
             EncoderError: The tokenizer cannot be trimmed.
         """
         reader, report = trimmed(self.reader, titles, languages, min_count, max_pieces)
-        return self._reading_with(reader), report
+        return self._with_reader(reader), report
 
     def with_precisions(
         self, catalog: Catalog, known: Mapping[str, float] | None = None
@@ -266,17 +264,17 @@ class Classifier(ClassifierParts):
             known: Path accuracies that are known already, by precision.
 
         Returns:
-            The same classifier, which keeps what was measured.
+            The same classifier with the path accuracy of each precision.
         """
         reader = measure_precisions(self.reader, self.decider, catalog, self.counts, known)
-        return self._reading_with(reader)
+        return self._with_reader(reader)
 
     def with_origin(self, origin: str | None) -> "Classifier":
-        """The same classifier, said to be made of this version of a store, ``model@version``."""
+        """The same classifier with this origin: a version in a store, ``model@version``."""
         return replace(self, provenance=replace(self.provenance, origin=origin))
 
     def sharing_encoder(self, other: "Classifier") -> "Classifier | None":
-        """The same classifier with another one's encoder, which is then in memory once.
+        """The same classifier with another one's encoder, so that memory holds it only once.
 
         Args:
             other: A classifier on the same device.
@@ -285,27 +283,27 @@ class Classifier(ClassifierParts):
             None where the encoders differ in their settings or in any weight.
         """
         reader = self.reader.sharing_encoder(other.reader)
-        return None if reader is None else self._reading_with(reader)
+        return None if reader is None else self._with_reader(reader)
 
     def to(self, device: str | torch.device) -> "Classifier":
         """The same classifier on another device; this one stays where it is."""
-        return self._reading_with(self.reader.to(device))
+        return self._with_reader(self.reader.to(device))
 
-    def _reading_with(self, reader: Reader) -> "Classifier":
+    def _with_reader(self, reader: Reader) -> "Classifier":
         decider = replace(self.decider, paths=reader.network.paths)
         return Classifier(reader, decider, self.provenance)
 
     # -- keeping ------------------------------------------------------------------
 
     def save(self, uri: str | os.PathLike[str]) -> None:
-        """Write the artifact; see :mod:`prodcat.storage.artifact` for its files.
+        """Write the classifier as an artifact; see :mod:`prodcat.storage.artifact`.
 
         Args:
             uri: A folder at any fsspec URI, or ``…/model.tar.gz`` for one archive, as
                 SageMaker takes it; see :mod:`prodcat.storage.archive`.
 
         Raises:
-            ArtifactError: It cannot be written.
+            ArtifactError: The artifact cannot be written.
         """
         save_files(os.fspath(uri), self.files(), self.origin)
 
@@ -313,11 +311,11 @@ class Classifier(ClassifierParts):
         """The artifact's files by name, without the manifest; equal for equal classifiers.
 
         Raises:
-            ArtifactError: They are too large to be loaded again.
+            ArtifactError: The files are too large to be loaded again.
         """
         return encode(self)
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over all that decides its answers, the same for equal classifiers."""
+        """SHA-256 over everything that its answers depend on, the same for equal classifiers."""
         return content_hash(describe(self.files(), __version__)["files"])

@@ -1,11 +1,9 @@
-"""A classifier's three parts as the files of an artifact.
+"""Encode a classifier's three parts as the files of an artifact.
 
-:data:`FILES` and :data:`TENSORS` say which file, and which tensors of ``model.safetensors``, hold
-what of the reader, the decider and the provenance; :mod:`prodcat.classifier.rebuilding` is the way
-back.
+:data:`FILES` and :data:`TENSORS` list the files, and the tensors of ``model.safetensors``, that
+hold the reader, the decider and the provenance; :mod:`prodcat.classifier.rebuilding` decodes them.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,6 +15,7 @@ from torch import Tensor
 from prodcat.classifier.parts import ClassifierParts
 from prodcat.model.encoder import Encoder
 from prodcat.storage.artifact import check_loadable
+from prodcat.storage.document import json_bytes
 from prodcat.storage.manifest import WEIGHTS
 
 
@@ -24,7 +23,7 @@ def _settings(parts: ClassifierParts) -> bytes:
     reader, provenance = parts.reader, parts.provenance
     settings: dict[str, Any] = {
         "model": asdict(provenance.model),
-        # As it was read: what is loaded and saved again has the same bytes, and the same hash.
+        # Settings of earlier versions stay, so that saving a loaded classifier keeps its hash.
         "training": {**(provenance.stored_training or {}), **asdict(provenance.training)},
         "text_columns": list(reader.text_columns),
         "encoder": reader.encoder_config,
@@ -34,7 +33,7 @@ def _settings(parts: ClassifierParts) -> bytes:
         settings["fingerprint"] = provenance.fingerprint
     if reader.accuracies is not None:
         settings["precisions"] = reader.accuracies
-    return _json(settings)
+    return json_bytes(settings, indent=2)
 
 
 def _card(parts: ClassifierParts) -> bytes:
@@ -52,12 +51,16 @@ def _card(parts: ClassifierParts) -> bytes:
 
 def _validation(parts: ClassifierParts) -> bytes | None:
     validation = parts.provenance.validation
-    return None if validation is None else _json(validation.to_dict())
+    return None if validation is None else json_bytes(validation.to_dict(), indent=2)
 
 
 def _guarantee(parts: ClassifierParts) -> bytes | None:
     guarantee = parts.decider.guarantee
-    return None if guarantee is None else _json(guarantee.to_dict())
+    return None if guarantee is None else json_bytes(guarantee.to_dict(), indent=2)
+
+
+def _history(parts: ClassifierParts) -> bytes:
+    return json_bytes([epoch.to_dict() for epoch in parts.provenance.history], indent=2)
 
 
 def _tokenizer(parts: ClassifierParts) -> bytes | None:
@@ -73,12 +76,12 @@ def _weights(parts: ClassifierParts) -> bytes:
     return content
 
 
-# The artifact's files but the manifest, in the order in which they are made; None is no file.
+# Makes each file of the artifact but the manifest, in this order; None where there is no file.
 FILES: dict[str, Callable[[ClassifierParts], bytes | None]] = {
     "config.json": _settings,
     "taxonomy.json": lambda parts: parts.decider.taxonomy.to_json().encode(),
     WEIGHTS: _weights,
-    "history.json": lambda parts: _json([own.to_dict() for own in parts.provenance.history]),
+    "history.json": _history,
     "README.md": _card,
     "evaluation.json": _validation,
     "guarantee.json": _guarantee,
@@ -91,15 +94,15 @@ class TensorGroup:
     """Tensors of ``model.safetensors`` under one prefix.
 
     Attributes:
-        prefix: What their names begin with, before a point; empty for the network's own.
-        tensors: From a classifier's parts to its tensors, by the rest of their names.
+        prefix: The first part of their names, before a dot; empty for those of the network.
+        tensors: Takes the tensors out of a classifier's parts, by their names without prefix.
     """
 
     prefix: str
     tensors: Callable[[ClassifierParts], Mapping[str, Tensor]]
 
     def written(self, parts: ClassifierParts) -> dict[str, Tensor]:
-        """The tensors under their whole names."""
+        """The tensors by their names with the prefix."""
         start = f"{self.prefix}." if self.prefix else ""
         return {start + name: tensor for name, tensor in self.tensors(parts).items()}
 
@@ -117,7 +120,7 @@ def _calibration_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
 def _training_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
     provenance = parts.provenance
     hashes = {"seen": provenance.seen, "held": provenance.held, "rows": provenance.rows}
-    signed = {name: torch.from_numpy(own.view(np.int64)) for name, own in hashes.items()}
+    signed = {name: torch.from_numpy(array.view(np.int64)) for name, array in hashes.items()}
     return {"counts": torch.from_numpy(provenance.counts), **signed}
 
 
@@ -148,8 +151,8 @@ TENSORS = (
     TensorGroup("ranges", _range_tensors),
     TensorGroup("ngrams", _ngram_tensors),
 )
-# Tensors that are no parameters of the network as it is built: the n-gram branch has the size of
-# its vocabulary, and checks itself.
+# Prefixes of tensors that the empty network does not have: the n-gram branch has the size of its
+# vocabulary, and checks its tensors itself.
 SEPARATE = (*(group.prefix for group in TENSORS if group.prefix), "lexical")
 
 
@@ -157,7 +160,7 @@ def encode(parts: ClassifierParts) -> dict[str, bytes]:
     """The artifact's files by name, without the manifest; equal for equal classifiers.
 
     Raises:
-        ArtifactError: They are too large to be loaded again.
+        ArtifactError: The files are too large to be loaded again.
     """
     files = {}
     for name, write in FILES.items():
@@ -173,10 +176,6 @@ def encode(parts: ClassifierParts) -> dict[str, bytes]:
     return files
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
-
-
 def most_values(encoder: Encoder) -> int:
-    """Most values in the JSON of a tokenizer with so many pieces, merges of them counted."""
+    """The most values that the JSON of this encoder's tokenizer may have, with its merges."""
     return 12 * encoder.word_embeddings.num_embeddings + 200_000

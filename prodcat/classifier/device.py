@@ -6,10 +6,10 @@ from prodcat.errors import ConfigError
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
-    """The device that is meant; a GPU if there is one and none is named.
+    """The device with this name, or without a name the GPU if there is one, else the CPU.
 
     Raises:
-        ConfigError: There is no such device here.
+        ConfigError: This machine has no such device.
     """
     try:
         picked = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

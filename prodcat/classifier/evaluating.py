@@ -1,4 +1,4 @@
-"""Labelled titles judged: how good the answers are."""
+"""How good the answers for labelled titles are."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ def labelled_rows(catalog: Catalog) -> Catalog:
     """The rows that have a category.
 
     Raises:
-        CatalogError: No row has one.
+        CatalogError: No row has a category.
     """
     labelled = catalog.take(catalog.labelled)
     if not len(labelled):
@@ -32,13 +32,13 @@ def labelled_rows(catalog: Catalog) -> Catalog:
 def groups_of(
     decider: Decider, titles: Titles, groups: Sequence[str] | None, promised: bool
 ) -> list[str] | None:
-    """The group of each title where what is promised is by a column, or None.
+    """The group of each title where the guarantee depends on a column, or None.
 
     Args:
-        decider: Whose guarantee it is.
+        decider: The decider with the guarantee.
         titles: The titles, or a catalog that may have the column.
-        groups: The groups, where the caller gave them.
-        promised: Whether something is promised.
+        groups: The group of each title, or None to take the groups from the catalog.
+        promised: Whether a guarantee is asked for.
 
     Raises:
         CatalogError: The groups are missing, or not as many as the titles.
@@ -54,7 +54,7 @@ def groups_of(
             )
         return None
     if isinstance(groups, str):
-        raise CatalogError("Found one text; expected the group of each title in a list.")
+        raise CatalogError("Found one text; expected a list with the group of each title.")
     if groups is not None:
         if len(groups) != len(titles):
             raise CatalogError(
@@ -72,13 +72,13 @@ def groups_of(
 def evaluate(
     reader: Reader, decider: Decider, catalog: Catalog, counts: NDArray[np.int64]
 ) -> Evaluation:
-    """Judge the answers for the labelled rows of a catalog.
+    """Compare the answers for the labelled rows of a catalog with their categories.
 
     Args:
-        reader: What reads the titles.
-        decider: What decides on the answers, with its options.
+        reader: The reader of the classifier.
+        decider: The decider of the classifier, with its options.
         catalog: Titles with their categories.
-        counts: int64 [nodes]: training titles labelled with each node.
+        counts: int64 [nodes]: the number of training titles labelled with each node.
 
     Raises:
         CatalogError: No row is labelled, or a label is not in the tree.
@@ -91,10 +91,10 @@ def evaluate(
     if every_group is not None:
         groups = [every_group[row] for row in np.flatnonzero(catalog.labelled)]
     targets = targets_in(labelled, decider.taxonomy)
-    precision = reader.pick_precision(options.precision or "float32", options.promises)
+    chunks = reader.log_probs(reader.texts(labelled), options.precision, options.promises)
     parts, log_likelihoods = [], []
     done = 0
-    for log_probs in reader.log_probs(reader.texts(labelled), precision):
+    for log_probs in chunks:
         rows = slice(done, done + len(log_probs))
         done = rows.stop
         chunk_targets = torch.from_numpy(targets[rows]).to(log_probs.device)

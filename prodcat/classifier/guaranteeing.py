@@ -1,4 +1,4 @@
-"""What can be promised of a classifier's answers, measured on labelled titles."""
+"""Measure, on labelled titles, what can be promised of a classifier's answers."""
 
 import logging
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ class Grouping:
     """Which titles share a promise.
 
     Attributes:
-        group: A column of the catalog, one promise for each of its values; or None.
-        by_department: One promise for each top-level node of the answers.
+        group: A column of the catalog, for one promise for each of its values; or None.
+        by_department: Whether there is one promise for each top-level node of the answers.
         pool_below: Groups with fewer titles share one promise.
 
     Raises:
@@ -56,20 +56,20 @@ class Grouping:
 
     @property
     def kind(self) -> str | None:
-        """What a guarantee keeps of it: a column's name, ``DEPARTMENT`` or None."""
+        """How a guarantee stores the grouping: a column's name, ``DEPARTMENT`` or None."""
         return DEPARTMENT if self.by_department else self.group
 
 
 def measure_guarantee(
     parts: ClassifierParts, catalog: Catalog, grouping: Grouping, objective: str | Objective
 ) -> Guarantee:
-    """Judge the answers for labelled titles, and keep what promises are made of.
+    """Compare the answers for labelled titles with their labels, and keep the scores.
 
     Args:
-        parts: Of the classifier whose answers they are.
+        parts: The parts of the classifier that answers.
         catalog: Labelled titles that neither training nor its validation saw.
         grouping: Which titles share a promise.
-        objective: Whose answers are climbed.
+        objective: The objective of the answers that the promise is about.
 
     Raises:
         CatalogError: No row is labelled, a label is not in the tree, or there is no such column.
@@ -94,7 +94,7 @@ def measure_guarantee(
     places, group_names, pooled = pooled_groups(
         np.array(names, dtype=object)[kept], grouping.pool_below
     )
-    scores, right = _judged(decider, answers, targets)
+    scores, right = _scores(decider, answers, targets)
     confidence = answers.confidence[:, 0].cpu().numpy().astype(np.float64)
     confidence[answered < 0] = -1.0
     return Guarantee(
@@ -112,10 +112,10 @@ def measure_guarantee(
     )
 
 
-def _judged(
+def _scores(
     decider: Decider, answers: Answers, targets: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The score of each answer, and whether it is right."""
+    """The conformal score of each answer, and whether the answer is right."""
     paths, nodes = decider.paths, answers.nodes[:, 0]
     labels = torch.from_numpy(targets).to(nodes.device)
     scores = climb_scores(answers, decider.chains(labels), decider.chains(nodes))

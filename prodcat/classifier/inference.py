@@ -1,8 +1,8 @@
-"""Many titles to answers: equal ones once, longest first, the next ones read meanwhile.
+"""Batch inference: many titles to answers, equal titles computed once.
 
-A window of titles is made ready on the host (equal titles are kept once, tokens and n-grams
-found, rows of like length put together, so that hardly anything is padded) and then answered
-on the device, batch by batch, down to the few numbers that an answer needs.
+A window of titles is prepared on the host: equal titles are kept once, titles become tokens and
+n-grams, and titles of similar length share a batch, so that batches have hardly any padding.  The
+device then answers the window batch by batch, and returns only the few numbers of each answer.
 """
 
 import os
@@ -24,30 +24,31 @@ from prodcat.model.batches import TokenTable, plan_window, to_device
 from prodcat.model.encoder import pad_id_of
 from prodcat.model.network import Network
 from prodcat.model.ngrams import Features, NGrams
-from prodcat.model.precisions import Reading
+from prodcat.model.precisions import EncoderForm
 from prodcat.model.tokenization import tokenize
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _MOST_CELLS = 1 << 19  # log-probabilities that are decoded at once on a CPU
-_STREAMS = 8
+_MOST_CELLS_GPU = 1 << 26
+_STREAMS = 8  # most threads that answer batches side by side on a CPU
 _WORKERS: dict[tuple[int, int, int], ThreadPoolExecutor] = {}
 _MAKING = threading.Lock()
-_MOST_CELLS_GPU = 1 << 26
 _Item = TypeVar("_Item")
 _Out = TypeVar("_Out")
 
 
 @dataclass(frozen=True)
 class Window:
-    """Titles that are ready for the device.
+    """Titles that are prepared for the device.
 
     Attributes:
-        place: int64 [title]: which of the distinct texts each title is.
-        table: The distinct texts' tokens, or None without an encoder.
-        features: Their n-grams, or None without a lexical branch.
-        batches: Row numbers of distinct texts, int64 [batch] each; together all, once.
+        place: int64 [title]: the position of each title's text among the distinct texts.
+        table: The tokens of the distinct texts, or None without an encoder.
+        features: The n-grams of the distinct texts, or None without a lexical branch.
+        batches: Positions of distinct texts, an int64 array for each batch; each distinct text is
+            in exactly one batch.
     """
 
     place: NDArray[np.int64]
@@ -57,21 +58,21 @@ class Window:
 
     @property
     def distinct(self) -> int:
-        """How many texts there are, equal ones counted once."""
+        """The number of texts, equal ones counted once."""
         return sum(map(len, self.batches))
 
 
-class Inference:
-    """A network with its readers, ready for many titles.
+class BatchInference:
+    """A network with what makes tokens and n-grams, set up to answer many titles.
 
     Args:
-        network: In eval mode, on its device.
-        tokenizer: Of its encoder, or None.
-        ngrams: Of its lexical branch, or None.
+        network: The network, in eval mode, on its device.
+        tokenizer: The tokenizer of the encoder, or None without an encoder.
+        ngrams: The n-gram vocabulary, or None without a lexical branch.
         weights: The calibration.
-        max_tokens: Longer titles are cut.
-        token_budget: Tokens of a batch, padding counted.
-        reading: How the encoder is run.
+        max_tokens: Longer titles are cut to this many tokens.
+        token_budget: Most tokens in a batch, padding counted.
+        run_encoder: The form of the encoder for the chosen precision.
     """
 
     def __init__(
@@ -82,16 +83,16 @@ class Inference:
         weights: Weights,
         max_tokens: int,
         token_budget: int,
-        reading: Reading,
+        run_encoder: EncoderForm,
     ) -> None:
         self.network, self.tokenizer, self.ngrams = network, tokenizer, ngrams
         self.weights = weights.to(network.device)
         self.acting = weights.acting()
         self.max_tokens, self.token_budget = max_tokens, token_budget
-        self.reading = reading
+        self.run_encoder = run_encoder
 
-    def ready(self, texts: Sequence[str]) -> Window:
-        """Do what needs no device; may run in another thread."""
+    def prepare(self, texts: Sequence[str]) -> Window:
+        """Do the part of the work that needs no device; may run in another thread."""
         first: dict[str, int] = {}
         place = np.fromiter(
             (first.setdefault(text, len(first)) for text in texts), np.int64, len(texts)
@@ -117,50 +118,52 @@ class Inference:
         if len(groups) == 1:
             groups = [[batch] for batch in window.batches]
 
-        def found(own: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Tensor]:
+        def computed(batches: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Tensor]:
             with torch.no_grad():
-                return self._group_log_probs(window, own)
+                return self._group_log_probs(window, batches)
 
-        return self._in_order(window, list(self._mapped(found, groups)))
+        return self._in_order(window, list(self._mapped(computed, groups)))
 
     def evidence(self, window: Window) -> tuple[Tensor | None, Tensor | None]:
-        """What the encoder and the n-grams say of all titles before they are weighed.
+        """Scores of all titles by the encoder and by the n-grams, before the calibration.
 
         Returns:
-            Log-probabilities and margins, float32 [title, outcome] on the device; None for what
-            the network lacks.
+            The encoder's log-probabilities and the n-grams' margins, each float32
+            [title, outcome] on the device; None for what the network lacks.
         """
-        found = [(np.concatenate(own), *self._scores(window, own)) for own in self._groups(window)]
+        scored = [
+            (np.concatenate(group), *self._scores(window, group)) for group in self._groups(window)
+        ]
         encoder, lexical = (
             None
-            if any(own[which] is None for own in found)
-            else self._in_order(window, [(own[0], own[which]) for own in found])
+            if any(scores[which] is None for scores in scored)
+            else self._in_order(window, [(scores[0], scores[which]) for scores in scored])
             for which in (1, 2)
         )
         return encoder, lexical
 
-    def _in_order(self, window: Window, found: Sequence[tuple[NDArray[np.int64], Any]]) -> Tensor:
-        """Rows of distinct texts, put together as the titles are."""
+    def _in_order(self, window: Window, scored: Sequence[tuple[NDArray[np.int64], Any]]) -> Tensor:
+        """Scores of distinct texts, by their positions, as scores of all titles in order."""
         device, outcomes = self.network.device, len(self.network.paths.outcomes)
-        own = torch.empty(window.distinct, outcomes, device=device)
-        for rows, values in found:
-            own[torch.from_numpy(rows).to(device)] = values
-        return own[torch.from_numpy(window.place).to(device)]
+        distinct = torch.empty(window.distinct, outcomes, device=device)
+        for rows, values in scored:
+            distinct[torch.from_numpy(rows).to(device)] = values
+        return distinct[torch.from_numpy(window.place).to(device)]
 
     def _groups(self, window: Window) -> Iterator[list[NDArray[np.int64]]]:
         """Batches that are decoded together."""
         cells = _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
         most = cells / len(self.network.paths.outcomes)
-        some: list[NDArray[np.int64]] = []
+        group: list[NDArray[np.int64]] = []
         size = 0
         for rows in window.batches:
-            some.append(rows)
+            group.append(rows)
             size += len(rows)
             if size >= most:
-                yield some
-                some, size = [], 0
-        if some:
-            yield some
+                yield group
+                group, size = [], 0
+        if group:
+            yield group
 
     def answers(
         self,
@@ -172,11 +175,12 @@ class Inference:
         """Answer all titles of a window.
 
         Args:
-            window: From :meth:`ready`.
-            decide: From log-probabilities and the titles' groups to answers.
+            window: The titles, prepared by :meth:`prepare`.
+            decide: Makes answers of log-probabilities and the titles' groups.
             groups: The group of each title; equal titles of one window are then decided one
                 by one, as their groups may differ.
-            stopped: Asked between batches; once it says true, nothing is answered.
+            stopped: Called before each group of batches; once it returns true, no further
+                titles are answered.
 
         Returns:
             The answers, on the host, in the order of the titles; None if stopped.
@@ -194,34 +198,36 @@ class Inference:
                 if groups is None:
                     return rows, decide(log_probs, None).each(Tensor.cpu)
                 counts = starts[rows + 1] - starts[rows]
-                own = np.concatenate([titles[starts[r] : starts[r + 1]] for r in rows])
+                equal = np.concatenate([titles[starts[r] : starts[r + 1]] for r in rows])
                 repeated = log_probs[torch.from_numpy(np.repeat(np.arange(len(rows)), counts))]
-                return own, decide(repeated, [groups[title] for title in own]).each(Tensor.cpu)
+                return equal, decide(repeated, [groups[title] for title in equal]).each(Tensor.cpu)
 
-        found = list(self._mapped(answered, list(self._groups(window))))
-        parts = [own for own in found if own is not None]
-        if len(parts) < len(found):
+        outcomes = list(self._mapped(answered, list(self._groups(window))))
+        parts = [part for part in outcomes if part is not None]
+        if len(parts) < len(outcomes):
             return None
         if not parts:
-            return self._nothing(decide)
-        answers = join_answers([own for _, own in parts])
+            return self._no_answers(decide)
+        answers = join_answers([part for _, part in parts])
         order = np.concatenate([rows for rows, _ in parts])
         where = np.empty(len(order), np.int64)
         where[order] = np.arange(len(order))
         rows = torch.from_numpy(where if groups is not None else where[window.place])
         return answers.take(rows)
 
-    def _nothing(self, decide: Decide) -> Answers:
+    def _no_answers(self, decide: Decide) -> Answers:
+        """The answers to a window without a title."""
         with torch.inference_mode():
             outcomes = len(self.network.paths.outcomes)
             none = torch.zeros(0, outcomes, device=self.network.device)
             return decide(none, []).each(Tensor.cpu)
 
     def _mapped(self, call: Callable[[_Item], _Out], items: Sequence[_Item]) -> Iterator[_Out]:
-        """Call for each item: on a CPU side by side, each with a core of its own.
+        """Call a function for each item; on a CPU in threads that share the cores.
 
-        Two batches on two cores are faster than one batch on both: no step of one waits for the
-        slower core, and what keeps a single core busy (sparse products, decoding) fills no gap.
+        Two batches on two cores are faster than one batch on both: no step of a batch waits for
+        the slower core, and steps that use a single core (sparse products, decoding) leave none
+        idle.
         """
         cores = torch.get_num_threads()
         streams = min(cores, _STREAMS, len(items))
@@ -242,7 +248,7 @@ class Inference:
     ) -> tuple[Tensor | None, Tensor | None]:
         encoder = lexical = None
         if window.table is not None:
-            encoder = torch.cat([self._encoder_scores(window.table, some) for some in batches])
+            encoder = torch.cat([self._encoder_scores(window.table, rows) for rows in batches])
         if window.features is not None:
             lexical = self.network.lexical_scores(window.features.take(np.concatenate(batches)))
         return encoder, lexical
@@ -251,7 +257,7 @@ class Inference:
         network = self.network
         assert network.encoder is not None and network.heads is not None
         batch = table.batch(rows, pad_id_of(network.encoder))
-        pooled = self.reading(
+        pooled = self.run_encoder(
             to_device(batch.ids, network.device),
             None if batch.mask is None else to_device(batch.mask, network.device),
         )
@@ -260,26 +266,27 @@ class Inference:
 
 
 def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:
-    """Threads that share the cores and are kept, as each takes memory of its own."""
+    """Threads that share the cores; they are reused, as each thread allocates its own memory."""
     with _MAKING:
         key = process, count, cores
         if key not in _WORKERS:
             pool = ThreadPoolExecutor(count, "prodcat-stream", take_cores, (cores // count,))
-            all_there = threading.Barrier(count + 1)
+            all_started = threading.Barrier(count + 1)
             for _ in range(count):
-                pool.submit(all_there.wait)
-            all_there.wait()
-            torch.set_num_threads(cores)  # what the last of them took is at first that of all
+                pool.submit(all_started.wait)
+            all_started.wait()
+            torch.set_num_threads(cores)  # the threads changed the default of the process
             _WORKERS[key] = pool
         return _WORKERS[key]
 
 
 def take_cores(count: int) -> None:
-    """Give the calling thread so many cores.
+    """Let torch use this many cores in the calling thread.
 
-    A thread takes torch's number at its first operation, and that number is one for all: another
-    thread that starts at the same moment may change it, and sums in another order would differ
-    in their last bits.  So the thread takes it first, and then its own.
+    At its first operation a thread takes over torch's default number, which is one for the whole
+    process: another thread that starts at the same moment may change it, and sums in another
+    order would differ in their last bits.  So the thread first takes over the default, and then
+    sets its number.
     """
     torch.get_num_threads()
     torch.set_num_threads(count)

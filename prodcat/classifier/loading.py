@@ -1,4 +1,4 @@
-"""Load a classifier from wherever one is saved."""
+"""Load a classifier from a folder, an archive or a store."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -37,23 +37,23 @@ def load(
     storage_options: Mapping[str, Any] | None = None,
     keys: Sequence[Key] | Key | None = None,
 ) -> Classifier:
-    """Load a classifier; needs no network but the artifact's own.
+    """Load a classifier; nothing but the artifact is read, so no other network access is needed.
+
+    A name with an ``@`` means a version in a store, unless it is a folder on this machine and no
+    keys are given.
 
     Args:
         uri: The folder or the ``model.tar.gz`` that :meth:`Classifier.save` wrote, at any
             fsspec URI, or a version in a store: ``s3://bucket/models/tr@production``.
-        device: Where to put it; a GPU if there is one.
-        cache: Where downloads are kept; ``~/.cache/prodcat`` if not given.
-        storage_options: For the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
-        keys: Of a store: only what one of them signed is loaded.
+        device: The device to put it on; a GPU if there is one.
+        cache: The folder in which downloads are kept; ``~/.cache/prodcat`` if not given.
+        storage_options: Options of the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
+        keys: Keys of a store: only versions that one of them signed are loaded.
 
     Raises:
-        ArtifactError: There is no artifact, or it is not whole.
+        ArtifactError: There is no artifact, or it is incomplete.
         StoreError: There is no such version in the store.
-        ConfigError: Keys were given for what is not in a store, and so is not signed.
-
-    A folder whose name has an ``@`` is read as a folder where it is one of this machine and no
-    keys are given; with keys, only a version of a store will do.
+        ConfigError: Keys were given, and the URI is not that of a version in a store.
     """
     uri = os.fspath(uri)
     folder, _, last = uri.rstrip("/").rpartition("/")
@@ -72,11 +72,12 @@ def load(
 
 
 def is_reference(uri: str, *, signed: bool = False) -> bool:
-    """Whether a URI is that of a version in a store, by its last part.
+    """Whether a URI is that of a version in a store, such as ``STORE/model@alias``.
 
     Args:
         uri: The URI.
-        signed: Whether only what is signed will do, which a folder is not.
+        signed: Whether a signature is required, so that a folder whose name has an ``@`` is not
+            taken for an artifact.
     """
     if "@" not in uri.rstrip("/").rpartition("/")[2] or is_archive(uri):
         return False

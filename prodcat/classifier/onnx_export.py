@@ -1,16 +1,15 @@
 """A classifier as an ONNX graph, for runtimes without torch.
 
-    model.onnx        token ids (and n-gram margins) to calibrated log-probabilities
-    outcomes.json     the outcomes' ids and paths, in the order of the graph's output
-    tokenizer.json    what makes token ids of titles
+    model.onnx        the graph: token ids (and n-gram margins) to calibrated log-probabilities
+    outcomes.json     ids and paths of the outcomes, in the order of the graph's output
+    tokenizer.json    the tokenizer, which turns titles into token ids
 
-The graph does all that the network does.  n-grams are not a matter of tensors: a classifier
-with a lexical branch takes their margins as a further input, which
-:func:`lexical_margins` computes.
+The graph computes everything that the network does with tensors.  It cannot extract n-grams from
+text: for a classifier with a lexical branch their margins, which :func:`lexical_margins` computes,
+are a further input.
 """
 
 import copy
-import json
 import tempfile
 import warnings
 from pathlib import Path
@@ -25,12 +24,13 @@ from prodcat.classifier.classifier import Classifier
 from prodcat.errors import ArtifactError, ConfigError, StoreError
 from prodcat.model.tokenization import tokenize
 from prodcat.storage.archive import is_archive
+from prodcat.storage.document import json_bytes
 from prodcat.storage.objects import Objects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CLOSE = 1e-4
+_CLOSE = 1e-4  # largest difference of a probability between the graph and the classifier
 _TITLES = ("yarim yagli sut 1 lt", "Bio Vollmilch 3,8 % 1 l", "x", "şeker", "café moulu 250 g" * 4)
 
 
@@ -40,7 +40,7 @@ class _Graph(nn.Module):
         self.network = copy.deepcopy(classifier.network).cpu().float().eval()
         encoder = self.network.encoder
         assert encoder is not None
-        # Attention that chooses its way by the batch's size is no graph.
+        # Attention that depends on the size of the batch cannot be exported.
         encoder.body.set_attn_implementation("sdpa")  # type: ignore[operator]
         self.network.lexical = None
         self.weights = classifier.weights
@@ -59,16 +59,16 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
     """Write a classifier as an ONNX graph, and compare its answers.
 
     Args:
-        classifier: One with an encoder.
+        classifier: A classifier with an encoder.
         uri: A folder at any fsspec URI.
 
     Returns:
         The largest difference of a probability between the graph in ONNX Runtime and the
-        classifier, on some titles.
+        classifier, on a few titles.
 
     Raises:
-        ConfigError: There is no encoder, packages are missing, or an archive is named.
-        ArtifactError: The graph does not answer as the classifier does, or cannot be written.
+        ConfigError: There is no encoder, packages are missing, or the URI is that of an archive.
+        ArtifactError: The graph's probabilities differ too much, or it cannot be written.
     """
     if is_archive(uri):
         raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
@@ -93,13 +93,13 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
                 f"The graph's probabilities differ by {worst:.2g} from the classifier's; expected "
                 f"at most {_CLOSE:g}. Nothing was written."
             )
-        parts = {own.name: own.read_bytes() for own in sorted(Path(folder).iterdir())}
+        parts = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
     taxonomy = classifier.taxonomy
     outcomes = [
         {"id": taxonomy.ids[node], "path": list(taxonomy.path(int(node)))}
         for node in taxonomy.outcomes
     ]
-    parts["outcomes.json"] = json.dumps(outcomes, ensure_ascii=False).encode() + b"\n"
+    parts["outcomes.json"] = json_bytes(outcomes)
     parts["tokenizer.json"] = classifier.tokenizer.to_str().encode()
     objects = Objects(uri)
     try:
@@ -111,14 +111,14 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
 
 
 def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[np.float32]:
-    """What the n-grams say: the graph's input ``margins``.
+    """The scores by the n-grams, which are the graph's input ``margins``.
 
     Args:
         classifier: The classifier.
-        titles: Titles, further text columns joined as the classifier reads them.
+        titles: Titles with their further text columns, joined as the classifier reads them.
 
     Returns:
-        float32 [titles, outcome]; zeros where there is no lexical branch.
+        float32 [titles, outcome]; zeros without a lexical branch.
     """
     if classifier.ngrams is None:
         return np.zeros((len(titles), len(classifier.taxonomy.outcomes)), np.float32)
@@ -133,7 +133,7 @@ def _export(graph: _Graph, classifier: Classifier, path: Path) -> None:
     margins = torch.zeros(2, len(classifier.taxonomy.outcomes))
     batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of axes that share a name, as they should
+        warnings.simplefilter("ignore")  # axes share a name on purpose
         program = torch.onnx.export(
             graph,
             (ids, torch.ones_like(ids), margins),
@@ -154,7 +154,7 @@ def _difference(session: Any, classifier: Classifier) -> float:
     ids, mask = table.pad(np.arange(len(titles)), 0)
     margins = lexical_margins(classifier, titles)
     feeds = {"input_ids": ids.numpy(), "attention_mask": mask.long().numpy(), "margins": margins}
-    known = {own.name for own in session.get_inputs()}
-    [log_probs] = session.run(None, {name: own for name, own in feeds.items() if name in known})
-    wanted = torch.cat(list(classifier.reader.log_probs(titles))).cpu().numpy()
-    return float(np.abs(np.exp(log_probs) - np.exp(wanted)).max())
+    names = {node.name for node in session.get_inputs()}
+    [log_probs] = session.run(None, {name: feeds[name] for name in feeds if name in names})
+    expected = torch.cat(list(classifier.reader.log_probs(titles))).cpu().numpy()
+    return float(np.abs(np.exp(log_probs) - np.exp(expected)).max())

@@ -1,4 +1,4 @@
-"""A classifier's files at a place, and a classifier from the files of a verified artifact."""
+"""Rebuild a classifier from the files of a verified artifact."""
 
 import torch
 
@@ -13,11 +13,11 @@ def rebuild(artifact: Artifact, device: torch.device) -> Classifier:
 
     Args:
         artifact: The artifact.
-        device: Where the classifier is put.
+        device: The device that the classifier is put on.
 
     Raises:
-        ArtifactError: Its files are of no classifier, or of different ones.
-        StoreError: They were removed meanwhile.
+        ArtifactError: The files are not those of one classifier.
+        StoreError: The files were removed while they were read.
     """
     try:
         parts = decode(artifact, device)
@@ -25,10 +25,10 @@ def rebuild(artifact: Artifact, device: torch.device) -> Classifier:
         raise
     except FileNotFoundError as error:
         raise StoreError(
-            f"A file of {artifact.uri!r} went while it was loaded ({error.filename!r}): the cache "
-            "was cleared. Load it again."
+            f"A file of {artifact.uri!r} was removed while it was loaded ({error.filename!r}): "
+            "the cache was cleared. Load it again."
         ) from error
-    except BaseException as error:  # whatever a damaged file makes of the libraries below
+    except BaseException as error:  # libraries raise anything at damaged files
         if not is_fault(error):
             raise
         raise ArtifactError(

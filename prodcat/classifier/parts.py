@@ -1,4 +1,4 @@
-"""The three values that a classifier is made of, and what they tell."""
+"""The three parts that a classifier is made of, and properties that look into them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
-from prodcat.classifier.inference import Inference
+from prodcat.classifier.inference import BatchInference
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.records import EpochResult
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ClassifierParts:
-    """What a classifier is made of; the properties look into the three.
+    """What a classifier is made of; the properties look into its three parts.
 
     Attributes:
-        reader: Titles to calibrated log-probabilities.
-        decider: Log-probabilities to answers, with the tree and the guarantee.
-        provenance: Settings, history and the titles that were seen.
+        reader: Turns titles into calibrated log-probabilities.
+        decider: Turns log-probabilities into answers; it has the tree and the guarantee.
+        provenance: The settings, the history and the titles that training saw.
     """
 
     reader: Reader
@@ -42,7 +42,7 @@ class ClassifierParts:
 
     @property
     def taxonomy(self) -> Taxonomy:
-        """The tree that every answer is a path of."""
+        """The tree of which every answer is a path."""
         return self.decider.taxonomy
 
     @property
@@ -52,24 +52,24 @@ class ClassifierParts:
 
     @property
     def guarantee(self) -> Guarantee | None:
-        """What ``with_guarantee`` measured, or None."""
+        """The guarantee that ``with_guarantee`` measured, or None."""
         return self.decider.guarantee
 
     # -- provenance ---------------------------------------------------------------
 
     @property
     def model(self) -> ModelConfig:
-        """What the model is made of."""
+        """The settings of the model."""
         return self.provenance.model
 
     @property
     def training(self) -> TrainingConfig:
-        """How it was trained."""
+        """The settings of the training."""
         return self.provenance.training
 
     @property
     def history(self) -> tuple[EpochResult, ...]:
-        """One entry for each epoch, 0 being the closed-form start."""
+        """The results of each epoch; epoch 0 is the closed-form start."""
         return self.provenance.history
 
     @property
@@ -79,22 +79,22 @@ class ClassifierParts:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """int64 [nodes]: training titles labelled with each node."""
+        """int64 [nodes]: the number of training titles labelled with each node."""
         return self.provenance.counts
 
     @property
     def fingerprint(self) -> str | None:
-        """The hash of titles, tree and settings that it was trained with, or None."""
+        """The hash of the titles, the tree and the settings of the training, or None."""
         return self.provenance.fingerprint
 
     @property
     def origin(self) -> str | None:
-        """The store's version, ``model@version``, that it is, or was made of; or None."""
+        """The version in a store, ``model@version``, that it is or was made of, or None."""
         return self.provenance.origin
 
     @property
     def remembers(self) -> bool:
-        """Whether it knows which titles it learned: not before format 3."""
+        """Whether it knows its training titles; artifacts before format 3 do not."""
         return self.provenance.remembers
 
     def knows(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -113,7 +113,7 @@ class ClassifierParts:
 
     @property
     def network(self) -> Network:
-        """The network itself; others read it and do not change it."""
+        """The network itself, which must not be changed."""
         return self.reader.network
 
     @property
@@ -133,37 +133,37 @@ class ClassifierParts:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """The further text columns that it was trained to read."""
+        """Further text columns that it reads with each title."""
         return self.reader.text_columns
 
     @property
     def memory(self) -> int:
-        """Bytes of its weights, the encoder's not counted; see :attr:`encoder_memory`."""
+        """Bytes of all its weights but the encoder's; see :attr:`encoder_memory`."""
         return self.reader.memory
 
     @property
     def encoder_memory(self) -> int:
-        """Bytes of its encoder's weights, 0 where there is none."""
+        """Bytes of its encoder's weights, 0 without an encoder."""
         return self.reader.encoder_memory
 
     def texts_of(self, catalog: Catalog) -> list[str]:
-        """What this classifier reads of each row.
+        """The text of each row as this classifier reads it, further text columns joined to it.
 
         Raises:
             CatalogError: A text column is missing.
         """
         return self.reader.texts(catalog)
 
-    def inference(self, precision: str = "float32") -> Inference:
-        """Everything that answers many titles; see :meth:`Reader.inference`."""
-        return self.reader.inference(precision)
+    def inference(self, precision: str | None = None, promised: bool = False) -> BatchInference:
+        """What answers many titles at once; see :meth:`Reader.inference`."""
+        return self.reader.inference(precision, promised)
 
-    def pick_precision(self, wanted: str, promised: bool = False) -> str:
-        """The precision that is meant; see :meth:`Reader.pick_precision`."""
-        return self.reader.pick_precision(wanted, promised)
+    def pick_precision(self, requested: str | None, promised: bool = False) -> str:
+        """The precision for a request; see :meth:`Reader.pick_precision`."""
+        return self.reader.pick_precision(requested, promised)
 
     def group_column(self, promised: bool) -> str | None:
-        """The column that tells a title's group where something is promised by it, or None."""
+        """The column with a title's group where the guarantee depends on one, or None."""
         return self.decider.group_column(promised)
 
     def __repr__(self) -> str:

@@ -1,11 +1,10 @@
 """One answer as a value for people."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from prodcat.classifier.answer_nodes import AnswerNodes
 from prodcat.decisions.answers import Answers
 from prodcat.taxonomy.paths import Path, join_path
-from prodcat.taxonomy.tree import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -13,10 +12,11 @@ class Prediction:
     """One path for one title.
 
     Attributes:
-        path: Node names, coarse to fine; empty for the root, where no category is answered.
+        path: Node names from the top level down; empty for the root, where no category is
+            answered.
         confidence: Probability that the path is right, 0 to 1: that it is the product's
-            whole path or, where coarser answers are wanted (a guarantee, some objectives),
-            that the product is at or below its end.
+            whole path or, where coarser answers are allowed (a guarantee, some objectives),
+            that the product is at or below the end of the path.
         level_confidences: Probability of the path's node at each of its levels.
         node_id: The stable id of the node at which the path ends; empty for the root.
     """
@@ -31,17 +31,14 @@ class Prediction:
         return f"{join_path(self.path) or '(no category)'} ({self.confidence:.2f})"
 
 
-def predictions(
-    answers: Answers, taxonomy: Taxonomy, names: Sequence[Path]
-) -> list[list[Prediction]]:
-    """Answers as predictions, for each row the best first.
+def predictions(answers: Answers, nodes: AnswerNodes) -> list[list[Prediction]]:
+    """Turn answers into predictions, for each title the best one first.
 
     Args:
-        answers: The answers of some rows.
-        taxonomy: The tree.
-        names: The path of each node, in the language that is wanted.
+        answers: The answers of a batch.
+        nodes: The names and ids of the tree's nodes.
     """
-    paths, ids = [*names, ()], [*taxonomy.ids, ""]  # the last are the root's, for -1
+    paths, ids = nodes.paths, nodes.ids
     rows = zip(
         answers.nodes.tolist(),
         answers.confidence.tolist(),

@@ -1,4 +1,4 @@
-"""Where a classifier comes from: its settings, its training and the titles that it has seen."""
+"""Where a classifier comes from: its settings, its training and its training titles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Provenance:
     """What a classifier was made of and how.
 
     Attributes:
-        model: What the model is made of.
-        training: How it was trained.
-        counts: int64 [nodes]: training titles labelled with each node.
-        history: One entry for each epoch, 0 being the closed-form start.
+        model: The settings of the model.
+        training: The settings of the training.
+        counts: int64 [nodes]: the number of training titles labelled with each node.
+        history: The results of each epoch; epoch 0 is the closed-form start.
         validation: Metrics on the validation titles, or None.
         reference: float64: confidences on the titles of the calibration, ascending.
         seen: uint64: hashes of the titles that training, its validation or a calibration saw,
@@ -29,12 +29,12 @@ class Provenance:
         held: uint64: hashes of the titles that it was validated on, ascending.
         rows: uint64: hashes of the training titles with their labels, ascending; empty for
             artifacts before format 3.
-        fingerprint: The hash of titles, tree and settings that it was trained with, or None.
+        fingerprint: The hash of the titles, the tree and the settings of the training, or None.
         closed_form: How the closed-form start was chosen, or None.
-        origin: The store's version, ``model@version``, that it was loaded from, or that it was
-            made of by training on, calibrating or trimming; or None.
-        stored_training: The settings of the training as the artifact has them that it was loaded
-            from, in their order, those that are no more among them; or None.
+        origin: The version in a store, ``model@version``, that it was loaded from, or from which
+            it was made by a warm start, a calibration or trimming; or None.
+        stored_training: The settings of the training as they stand in the artifact that the
+            classifier was loaded from, in their order, also those that no longer exist; or None.
     """
 
     model: ModelConfig
@@ -53,7 +53,7 @@ class Provenance:
 
     @property
     def remembers(self) -> bool:
-        """Whether it knows which titles were learned: not before format 3."""
+        """Whether it knows the training titles; artifacts before format 3 do not."""
         return bool(len(self.rows))
 
     def knows(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:

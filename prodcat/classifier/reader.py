@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import readable
-from prodcat.classifier.inference import Inference
+from prodcat.classifier.inference import BatchInference
 from prodcat.decisions.calibration import Weights
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.model.encoder import Encoder
@@ -20,11 +20,11 @@ from prodcat.model.network import Network
 from prodcat.model.ngrams import NGrams
 from prodcat.model.precisions import (
     PRECISIONS,
-    Reading,
+    EncoderForm,
     batch_tokens,
+    encoder_form,
     fastest,
-    make_reading,
-    no_reading,
+    no_encoder,
     precisions,
 )
 
@@ -39,18 +39,18 @@ _MOST_LOST = 0.001 + 1e-9  # accuracy that a faster precision may lose
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """Reads titles: tokens and n-grams, the network, the calibration.
+    """Turns titles into log-probabilities: tokens and n-grams, the network, the calibration.
 
     Attributes:
-        network: In eval mode, on its device.
+        network: The network, in eval mode, on its device.
         tokenizer: The encoder's tokenizer, or None without an encoder.
         ngrams: The n-gram vocabulary, or None without a lexical branch.
         weights: The calibration.
         max_tokens: Longer titles are cut to this many tokens.
-        text_columns: The further text columns that are read.
+        text_columns: Further text columns that are read with each title.
         encoder_config: The settings from which the encoder is rebuilt, or None without one.
         ranges: The ranges of the encoder's activations, which int8 needs, or None.
-        accuracies: Path accuracy on the validation titles by precision, as far as measured.
+        accuracies: Path accuracy on the validation titles by precision, or None if not measured.
     """
 
     network: Network
@@ -62,22 +62,22 @@ class Reader:
     encoder_config: Mapping[str, Any] | None = None
     ranges: Ranges | None = None
     accuracies: Mapping[str, float] | None = None
-    # Forms of the encoder that are made for one precision and device, when first needed.
-    _forms: dict[tuple[str, str], Reading] = field(default_factory=dict, init=False, repr=False)
+    # Forms of the encoder by precision and device; each is made when it is first needed.
+    _forms: dict[tuple[str, str], EncoderForm] = field(default_factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the forms of the encoder, which are made anew where they are needed."""
+        """The fields without the forms of the encoder, which are made again when needed."""
         return {**self.__dict__, "_forms": {}}
 
     @property
     def device(self) -> torch.device:
-        """Where the network is."""
+        """The device that the network is on."""
         return self.network.device
 
     # -- texts --------------------------------------------------------------------
 
     def texts(self, titles: Titles) -> list[str]:
-        """What is read of each title.
+        """The text of each title, further text columns joined to it.
 
         Args:
             titles: Product titles, or a catalog.
@@ -98,8 +98,8 @@ class Reader:
                 )
         if self.text_columns:
             logger.warning(
-                "This classifier was trained to read %s too; titles alone are answered without. "
-                "Give a catalog, read with text=, for all it knows.",
+                "This classifier was trained to read %s too, which are missing here. For its best "
+                "answers, pass a catalog that was read with text=.",
                 list(self.text_columns),
             )
         return [readable(text) for text in texts]
@@ -115,28 +115,33 @@ class Reader:
 
     # -- log-probabilities --------------------------------------------------------
 
-    def log_probs(self, texts: Sequence[str], precision: str = "float32") -> Iterator[Tensor]:
+    def log_probs(
+        self, texts: Sequence[str], precision: str | None = None, promised: bool = False
+    ) -> Iterator[Tensor]:
         """Log-probabilities of the outcomes, float32 [chunk, outcome], in the order of the texts.
 
         Args:
-            texts: From :meth:`texts`.
-            precision: Of the encoder's numbers.
+            texts: The texts of titles, made by :meth:`texts`.
+            precision: The precision in which the encoder is run, as for :meth:`inference`.
+            promised: Whether a guarantee is asked for, as for :meth:`inference`.
         """
-        inference = self.inference(precision)
+        inference = self.inference(precision, promised)
         for start in range(0, len(texts), _CHUNK):
             with torch.inference_mode():
-                log_probs = inference.log_probs(inference.ready(texts[start : start + _CHUNK]))
+                log_probs = inference.log_probs(inference.prepare(texts[start : start + _CHUNK]))
             yield log_probs
 
-    def inference(self, precision: str = "float32") -> Inference:
-        """Everything that answers many titles; see :mod:`prodcat.classifier.inference`.
+    def inference(self, precision: str | None = None, promised: bool = False) -> BatchInference:
+        """What answers many titles at once; see :mod:`prodcat.classifier.inference`.
 
         Args:
-            precision: One of :data:`prodcat.model.precisions.PRECISIONS`.
+            precision: The precision in which the encoder is run, as for :meth:`pick_precision`.
+            promised: Whether a guarantee is asked for, on which ``"auto"`` depends.
 
         Raises:
-            ConfigError: The precision is not known, or the encoder has no such form.
+            ConfigError: The precision is not known, or the encoder cannot be run in it.
         """
+        precision = self.pick_precision(precision, promised)
         if precision not in PRECISIONS:
             raise ConfigError(
                 f"precision={precision!r} is not known; expected one of {list(PRECISIONS)}."
@@ -144,27 +149,27 @@ class Reader:
         encoder = self.network.encoder
         if precision == "int8" and encoder is not None:
             self._check_int8(encoder)
-        return Inference(
+        return BatchInference(
             self.network,
             self.tokenizer,
             self.ngrams,
             self.weights,
             self.max_tokens,
             batch_tokens(self.device),
-            no_reading if encoder is None else self._form(encoder, precision),
+            no_encoder if encoder is None else self._form(encoder, precision),
         )
 
-    def pick_precision(self, wanted: str, promised: bool = False) -> str:
-        """The precision that is meant.
+    def pick_precision(self, requested: str | None, promised: bool = False) -> str:
+        """The precision for a request.
 
         Args:
-            wanted: ``"auto"`` for the fastest one of this machine that lost no more than 0.1
-                points of accuracy when it was measured, or any other.
-            promised: Whether something is promised of the answers, which was measured in
-                float32.
+            requested: ``"auto"`` for the fastest precision on this machine that lost at most 0.1
+                percentage points of accuracy when it was measured; None for float32; any other,
+                such as ``"int8"``, is returned as it is.
+            promised: Whether a guarantee is asked for; guarantees were measured in float32.
         """
-        if wanted != "auto":
-            return wanted
+        if requested != "auto":
+            return "float32" if requested is None else requested
         measured = self.accuracies or {}
         if promised or "float32" not in measured:
             return "float32"
@@ -179,7 +184,7 @@ class Reader:
             )
         if "int8" not in precisions(encoder):
             raise ConfigError(
-                "precision='int8' is not there for an encoder like this one; expected one of "
+                "precision='int8' is not available for an encoder like this one; expected one of "
                 f"{list(precisions(encoder))}. Leave the precision out."
             )
         if self.ranges is None:
@@ -189,13 +194,13 @@ class Reader:
                 "with_precisions(validation titles)."
             )
 
-    def _form(self, encoder: Encoder, precision: str) -> Reading:
+    def _form(self, encoder: Encoder, precision: str) -> EncoderForm:
         key = precision, str(self.device)
         if key not in self._forms:
-            self._forms[key] = make_reading(encoder, precision, self.ranges)
+            self._forms[key] = encoder_form(encoder, precision, self.ranges)
         return self._forms[key]
 
-    # -- places and sizes ---------------------------------------------------------
+    # -- device and memory --------------------------------------------------------
 
     def to(self, device: str | torch.device) -> "Reader":
         """The same reader on another device; this one stays where it is."""
@@ -222,21 +227,21 @@ class Reader:
             memo[id(encoder)] = shared
             network, forms = copy.deepcopy(network, memo), {}
         reader = replace(self, network=network)
-        # int8 depends on ranges, which each classifier has for itself.
+        # int8 depends on ranges, which differ from classifier to classifier.
         shared_forms = {key: form for key, form in other._forms.items() if key[0] != "int8"}
         reader._forms.update({**forms, **shared_forms})
         return reader
 
     @property
     def memory(self) -> int:
-        """Bytes of the weights, without the encoder's; see :attr:`encoder_memory`."""
+        """Bytes of all weights but the encoder's; see :attr:`encoder_memory`."""
         tensors = self.network.state_dict().items()
         size = sum(int(t.nbytes) for name, t in tensors if not name.startswith("encoder."))
         return size + (self.ngrams.hashes.nbytes + self.ngrams.idf.nbytes if self.ngrams else 0)
 
     @property
     def encoder_memory(self) -> int:
-        """Bytes of the encoder's weights, 0 where there is none."""
+        """Bytes of the encoder's weights, 0 without an encoder."""
         encoder = self.network.encoder
         weights = () if encoder is None else encoder.state_dict().values()
         return sum(int(tensor.nbytes) for tensor in weights)

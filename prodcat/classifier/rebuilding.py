@@ -1,7 +1,7 @@
-"""The three parts of a classifier from the files of an artifact.
+"""Decode the three parts of a classifier from the files of an artifact.
 
-What is read is compared with what the settings ask for before anything is allocated: settings alone
-could ask for any amount of memory.
+The shapes of the stored tensors are compared with the settings before memory is allocated: the
+settings alone could ask for any amount of it.
 """
 
 import re
@@ -48,10 +48,10 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
 
     Args:
         artifact: The artifact.
-        device: Where the network is put.
+        device: The device that the network is put on.
 
     Raises:
-        ArtifactError: Its files are of no classifier, or of different ones.
+        ArtifactError: The files are not those of one classifier.
     """
     settings = _Settings.read(artifact)
     taxonomy = Taxonomy.from_json(artifact.text("taxonomy.json"))
@@ -63,7 +63,7 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
     guarantee = _read_guarantee(artifact, groups["guarantee"], taxonomy)
     network.load_state_dict(tensors, assign=True)  # not copied
     if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
-        # A model that makes its own constants in an unusual way: build it in full.
+        # The encoder computes constants in an unusual way, so it is built in full.
         assert settings.encoder is not None
         network.encoder = build_encoder(settings.encoder, settings.model.pooling)
         network.load_state_dict(tensors, assign=True)
@@ -94,7 +94,7 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What ``config.json`` and ``history.json`` say."""
+    """The contents of ``config.json`` and ``history.json``."""
 
     model: ModelConfig
     training: TrainingConfig
@@ -131,15 +131,16 @@ class _Settings:
 
 
 def _training_settings(stored: Mapping[str, Any]) -> TrainingConfig:
-    """The settings that a classifier was trained with, without those that are no more."""
+    """The settings that a classifier was trained with, without those that were removed since."""
     removed = REMOVED_TRAINING_SETTINGS
     return TrainingConfig(**{name: stored[name] for name in stored if name not in removed})
 
 
 def _empty_network(settings: _Settings, taxonomy: Taxonomy, artifact: Artifact) -> Network:
-    """The network that the settings ask for, without weights, which are compared first.
+    """The network that the settings ask for, without memory for weights.
 
-    Settings alone could ask for any amount of memory.
+    Raises:
+        ArtifactError: The stored weights are not those of this network.
     """
     shapes, model, encoder = artifact.shapes(), settings.model, None
     if settings.encoder is not None:
@@ -158,14 +159,14 @@ def _check_shapes(
 ) -> None:
     """Refuse weights that are not those of the network, before any are read."""
     state = network.state_dict(keep_vars=True)
-    wanted = {name: ("F32", tuple(tensor.shape)) for name, tensor in state.items()}
-    for name in sorted(wanted.keys() | stored.keys()):
+    expected = {name: ("F32", tuple(tensor.shape)) for name, tensor in state.items()}
+    for name in sorted(expected.keys() | stored.keys()):
         if name.partition(".")[0] in SEPARATE:
             continue
-        if stored.get(name) != wanted.get(name):
+        if stored.get(name) != expected.get(name):
             raise ArtifactError(
                 f"The weights in the artifact at {uri!r} do not fit its config: {name} is "
-                f"{_shown(stored.get(name))}, expected {_shown(wanted.get(name))}. Save the "
+                f"{_shown(stored.get(name))}, expected {_shown(expected.get(name))}. Save the "
                 "classifier again."
             )
 
@@ -185,7 +186,7 @@ def _read_tokenizer(artifact: Artifact, encoder: Encoder | None) -> "Tokenizer |
 
 
 def _taken(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Take the tensors with a prefix out of the others, by the rest of their names."""
+    """Remove the tensors with a prefix from the others; they are named without the prefix."""
     names = [name for name in tensors if name.startswith(f"{prefix}.")]
     return {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in names}
 
@@ -250,5 +251,5 @@ def _read_provenance(
 
 
 def _origin(parent: object) -> str | None:
-    """What an artifact says it was made of; of no consequence, so what is odd is nothing."""
+    """The version that an artifact was made from; anything but a version counts as none."""
     return parent if isinstance(parent, str) and _REFERENCE.fullmatch(parent) else None

@@ -1,4 +1,4 @@
-"""The records that a classifier keeps of its training."""
+"""What a classifier keeps of the epochs of its training."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One line of the training history.
+    """The results of one epoch.
 
     Attributes:
-        epoch: 0 for the closed-form start, then from 1.
+        epoch: Number of the epoch, from 1; 0 for the closed-form start.
         loss: Mean training loss, in nats; None for the start.
-        path_accuracy: On the validation titles, both kinds of evidence together.
-        log_loss: The same, in nats.
-        seconds: Since training began.
-        titles_per_second: Training titles, in this epoch; 0 for the start.
-        tokens_per_second: Their own tokens, padding not counted.
+        path_accuracy: Path accuracy on the validation titles, by both kinds of evidence together.
+        log_loss: Log loss on the validation titles, in nats.
+        seconds: Seconds since training began.
+        titles_per_second: Training titles per second in this epoch; 0 for the start.
+        tokens_per_second: Tokens of these titles per second, padding not counted.
         padded_share: Share of the batches' tokens that was padding.
     """
 

@@ -1,19 +1,18 @@
-"""Answers as columns beside the input's own, in files that others read.
+"""Answers as columns that are added to those of the input, and tables as bytes of files.
 
-predicted_path       the names along the path, in one line
-predicted_names      the same as a list            (not in CSV)
-predicted_id         the id of the node at its end
-predicted_ids        the ids along the path        (CSV: in one line)
-confidence           that the answer is right
-level_confidences    of each node along the path   (CSV: in one line)
-predicted_path_2, confidence_2, …                  the next best, where they are asked for
-model                what answered
-error                what was wrong with the row, or nothing
+predicted_path       names along the path, in one line
+predicted_names      names along the path, as a list        (not in CSV)
+predicted_id         id of the node at the end of the path
+predicted_ids        ids along the path                     (CSV: in one line)
+confidence           probability that the answer is right
+level_confidences    confidence of each node along the path (CSV: in one line)
+predicted_path_2, confidence_2, …                           next best paths, if asked for
+model                version or fingerprint of the classifier
+error                what is wrong with the row, or null
 """
 
 import csv
 import io
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -23,19 +22,27 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.report import EMPTY_TITLE
 from prodcat.catalog.text import readable
+from prodcat.classifier.answer_nodes import DIGITS, AnswerNodes, rounded
 from prodcat.decisions.answers import Answers
 from prodcat.errors import CatalogError
+from prodcat.storage.document import json_text
 from prodcat.storage.tables import arrow_values
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 
 Format = Literal["parquet", "jsonl", "csv", "tsv"]
-_DIGITS = 6
 
 
 def column_types(top_k: int) -> dict[str, str]:
-    """Names of the answers' columns for so many paths, with their types as SQL has them."""
-    found = {
+    """The SQL types of the answers' columns, by name.
+
+    Args:
+        top_k: The number of paths for each title.
+
+    >>> list(column_types(2))[5:]
+    ['level_confidences', 'predicted_path_2', 'confidence_2', 'model', 'error']
+    """
+    types = {
         "predicted_path": "string",
         "predicted_names": "array<string>",
         "predicted_id": "string",
@@ -44,39 +51,35 @@ def column_types(top_k: int) -> dict[str, str]:
         "level_confidences": "array<double>",
     }
     for rank in range(2, top_k + 1):
-        found |= {f"predicted_path_{rank}": "string", f"confidence_{rank}": "double"}
-    return {**found, "model": "string", "error": "string"}
+        types |= {f"predicted_path_{rank}": "string", f"confidence_{rank}": "double"}
+    return {**types, "model": "string", "error": "string"}
 
 
-class Columns:
-    """The answers of one tree as Arrow columns.
+class AnswerColumns:
+    """Makes Arrow columns of the answers in one tree.
 
     Args:
         taxonomy: The tree.
-        language: Of the names, where the tree has it.
-        model: What answers, for its column.
+        language: The language of the names, where the tree has it.
+        model: The text of the column ``model``.
     """
 
     def __init__(self, taxonomy: Taxonomy, language: str | None, model: str) -> None:
         import pyarrow as pa
 
-        nodes = range(len(taxonomy))
-        # The last of each is the root's, to which -1 points.
-        self.paths = pa.array([join_path(taxonomy.path(n, language)) for n in nodes] + [""])
-        self.ids = pa.array([*taxonomy.ids, ""])
-        chains = [[taxonomy.ids[own] for own in taxonomy.ancestors(n)] for n in nodes]
-        names = [list(taxonomy.path(n, language)) for n in nodes]
-        self.names = pa.array([*names, []], pa.list_(pa.string()))
-        self.chains = pa.array([*chains, []], pa.list_(pa.string()))
+        nodes = AnswerNodes(taxonomy, language)
+        self.paths, self.ids = pa.array(nodes.lines), pa.array(nodes.ids)
+        self.names = pa.array(map(list, nodes.paths), pa.list_(pa.string()))
+        self.path_ids = pa.array(nodes.path_ids, pa.list_(pa.string()))
         self.depth = np.append(taxonomy.level, 0)
         self.model = model
 
     def of(self, answers: Answers, errors: Mapping[int, str]) -> dict[str, Any]:
-        """The columns.
+        """The columns by name, with one value for each row.
 
         Args:
-            answers: Of the rows, on the host.
-            errors: What was wrong, by row.
+            answers: The answers to the rows, on the host.
+            errors: What is wrong with a row, by its number.
         """
         import pyarrow as pa
 
@@ -88,30 +91,31 @@ class Columns:
             end = "" if rank == 0 else f"_{rank + 1}"
             nodes = answers.nodes[:, rank].numpy()
             place = pa.array(np.where(nodes < 0, len(self.depth) - 1, nodes), mask=blank)
-            confidence = _rounded(answers.confidence[:, rank].numpy())
+            confidence = rounded(answers.confidence[:, rank])
             columns[f"predicted_path{end}"] = self.paths.take(place)
             if rank == 0:
                 columns["predicted_names"] = self.names.take(place)
                 columns["predicted_id"] = self.ids.take(place)
-                columns["predicted_ids"] = self.chains.take(place)
+                columns["predicted_ids"] = self.path_ids.take(place)
             columns[f"confidence{end}"] = pa.array(confidence, mask=blank)
             if rank == 0:
-                levels = _rounded(answers.level_confidence[:, 0].numpy())
+                levels = rounded(answers.level_confidence[:, 0])
                 columns["level_confidences"] = _ragged(levels, self.depth[nodes], blank)
         columns["model"] = pa.array([self.model]).take(pa.array(np.zeros(rows, np.int64)))
         columns["error"] = pa.array([errors.get(row) for row in range(rows)], pa.string())
         return columns
 
 
-def _rounded(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    rounded: NDArray[np.float64] = values.astype(np.float64).round(_DIGITS)
-    return rounded
-
-
 def _ragged(
     values: NDArray[np.float64], lengths: NDArray[np.int64], blank: NDArray[np.bool_]
 ) -> Any:
-    """A list of so many of the first values for each row."""
+    """For each row a list of its first values.
+
+    Args:
+        values: float64 [row, value].
+        lengths: int64 [row]: the number of values to take.
+        blank: bool [row]: which rows are null instead.
+    """
     import pyarrow as pa
 
     lengths = np.where(blank, 0, lengths)
@@ -124,11 +128,11 @@ def _ragged(
 
 
 def raw_column(columns: Any, name: str) -> list[Any]:
-    """A column's values as they are in the file, wrong bytes as lone surrogates.
+    """The values of a column as they are in the file, bytes that are not UTF-8 as lone surrogates.
 
     Args:
         columns: Lists by name, or an Arrow table.
-        name: Of the column; where it is not there, all values are None.
+        name: The name of the column; if there is no such column, all values are None.
     """
     import pyarrow as pa
 
@@ -145,17 +149,17 @@ def to_table(columns: Any, schema: Any | None) -> Any:
 
     Args:
         columns: Lists by name, or an Arrow table.
-        schema: Types that they must have; their own if not given.
+        schema: The types that the columns must have; those that they have if None.
 
     Raises:
-        CatalogError: They cannot have these types.
+        CatalogError: The columns cannot have these types.
     """
     import pyarrow as pa
 
     try:
         if not isinstance(columns, pa.Table):
             columns = pa.table(
-                {name: [_clean(own) for own in values] for name, values in columns.items()}
+                {name: [_clean(value) for value in values] for name, values in columns.items()}
             )
         if schema is None:
             fields = [
@@ -186,14 +190,14 @@ def to_table(columns: Any, schema: Any | None) -> Any:
 
 
 def _plain(value: object) -> object:
-    """What JSON and CSV have a form for: as :func:`_clean`, and no number that is none."""
+    """A value that JSON and CSV can hold: as :func:`_clean`, and None for NaN and infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return _clean(value, _plain)
 
 
 def _clean(value: object, inside: Callable[[object], object] | None = None) -> object:
-    """Unreadable bytes become U+FFFD, so that the output is valid UTF-8."""
+    """A value with U+FFFD for bytes that are not UTF-8, so that the output is valid."""
     inside = inside or _clean
     if isinstance(value, str):
         return readable(value)
@@ -209,8 +213,8 @@ def encode(table: Any, kind: Format, *, header: bool = True) -> bytes:
 
     Args:
         table: An Arrow table.
-        kind: Of the file.
-        header: Whether CSV begins with the columns' names.
+        kind: The format of the file.
+        header: Whether CSV begins with the names of the columns.
     """
     if kind == "parquet":
         import pyarrow.parquet as pq
@@ -220,12 +224,12 @@ def encode(table: Any, kind: Format, *, header: bool = True) -> bytes:
         return out.getvalue()
     if kind in ("csv", "tsv"):
         table = table.drop_columns(["predicted_names"])
-    columns = [[_plain(own) for own in arrow_values(column)] for column in table.columns]
+    columns = [[_plain(value) for value in arrow_values(column)] for column in table.columns]
     text = io.StringIO(newline="")
     if kind == "jsonl":
         for record in zip(*columns, strict=True):
             line = dict(zip(table.schema.names, record, strict=True))
-            text.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+            text.write(json_text(line, default=str))
     else:
         writer = csv.writer(text, delimiter="\t" if kind == "tsv" else ",", lineterminator="\n")
         if header:
@@ -238,14 +242,15 @@ def encode(table: Any, kind: Format, *, header: bool = True) -> bytes:
 
 
 def _flat(name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """A column as CSV can hold it: the answers' lists in one line each."""
+    """The values of a column as CSV can hold them: lists and objects in one line each."""
     if name == "predicted_ids":
-        return [None if own is None else join_path(own) for own in values]
+        return [None if ids is None else join_path(ids) for ids in values]
     if name == "level_confidences":
         return [
-            None if own is None else " ".join(f"{v:.{_DIGITS}f}" for v in own) for own in values
+            None if levels is None else " ".join(f"{level:.{DIGITS}f}" for level in levels)
+            for levels in values
         ]
     return [
-        json.dumps(own, ensure_ascii=False, default=str) if isinstance(own, (list, dict)) else own
-        for own in values
+        json_text(value, end="", default=str) if isinstance(value, (list, dict)) else value
+        for value in values
     ]

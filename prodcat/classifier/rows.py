@@ -1,4 +1,4 @@
-"""Rows of a table to what a classifier reads of them, whatever is wrong with some of them."""
+"""Rows of a table as a classifier reads them, faulty rows included."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from prodcat.classifier.classifier import Classifier
 
 @dataclass(frozen=True)
 class TitleRows:
-    """What a classifier reads of each row.
+    """Rows as a classifier reads them.
 
     Attributes:
-        texts: The title of each row, with its further texts.
-        groups: The group of each row, or None where no column was named.
-        errors: What is wrong with a row, by its number; such a row has a text all the same.
+        texts: The title of each row, joined with its further text columns.
+        groups: The group of each row, or None if no column was named.
+        errors: What is wrong with a row, by its number; such a row has a text nevertheless.
     """
 
     texts: list[str]
@@ -31,17 +31,17 @@ def read_rows(
     text: Sequence[str] | None = None,
     group: str | None = None,
 ) -> TitleRows:
-    """Read rows that are to be answered one by one; none is left out.
+    """Read rows that are to be answered; no row is left out.
 
     Args:
-        classifier: What will answer them.
-        columns: Values by the name of the column, one for each row.
+        classifier: The classifier that will answer them.
+        columns: The columns by name, each with a value for each row.
         title: The column with the title.
         text: Further text columns; those that the classifier was trained with if not given.
-        group: The column with the group of each row, where a guarantee is by it.
+        group: The column with the group of each row, if the guarantee depends on one.
 
     Raises:
-        CatalogError: There is no row, or a column is missing that the classifier reads.
+        CatalogError: There is no row, or a column that the classifier reads is missing.
     """
     catalog = read_catalog(
         columns,

@@ -1,4 +1,4 @@
-"""A classifier's files written as an artifact: a folder, or one archive."""
+"""Write a classifier's files as an artifact: a folder, or one archive."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,12 @@ def save_files(uri: str, files: Mapping[str, bytes], origin: str | None) -> None
     """Write the files and their manifest.
 
     Args:
-        uri: A folder at any fsspec URI, or an archive by its name.
+        uri: A folder at any fsspec URI, or an archive whose name ends with ``.tar.gz``.
         files: The artifact's files by name, without the manifest.
-        origin: The store's version that the classifier was made of, or None.
+        origin: The version in a store from which the classifier was made, or None.
 
     Raises:
-        ArtifactError: They cannot be written, or the name is that of a version of a store.
+        ArtifactError: They cannot be written, or the name is that of a version in a store.
     """
     folder, _, name = uri.rstrip("/").rpartition("/")
     if "://" in uri and "@" in name and not is_archive(uri):

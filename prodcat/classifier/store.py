@@ -1,10 +1,10 @@
 """Models that many teams share: versions, aliases and a cache, at any fsspec URI.
 
-    <store>/store.json                                     what this is
+    <store>/store.json                                     marks the folder as a store
     <store>/<model>/versions/<version>/                    an artifact, see prodcat.storage.artifact
-    <store>/<model>/aliases/<alias>/<number>.json          changes of an alias
+    <store>/<model>/aliases/<alias>/<number>.json          a change of an alias
 
-A version is immutable.  An alias is a name that moves: "production", "candidate".
+A version never changes.  An alias, such as "production", can be moved from version to version.
 """
 
 import logging
@@ -52,11 +52,11 @@ class Store:
 
     Args:
         uri: A folder: ``s3://bucket/models``, a local path or ``memory://…``.
-        keys: What is published is signed with the first that can sign.  With keys, only
-            versions and aliases that one of them signed are used.
-        cache: Where downloads are kept, a folder or a :class:`prodcat.storage.cache.Cache`;
+        keys: The first key that can sign signs what is published.  With keys, only versions
+            and aliases that one of them signed are used.
+        cache: The folder in which downloads are kept, or a :class:`prodcat.storage.cache.Cache`;
             ``~/.cache/prodcat`` if not given.  Local stores need none.
-        storage_options: For the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
+        storage_options: Options of the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
         patience: Seconds for which an operation is tried again while the network or the
             server fails.
 
@@ -91,7 +91,7 @@ class Store:
         self._pruning = Pruning(self._registry, self._mark)
 
     def __repr__(self) -> str:
-        """Its address."""
+        """The store with its URI."""
         return f"Store({self.uri!r})"
 
     # -- writing ------------------------------------------------------------------
@@ -99,27 +99,27 @@ class Store:
     def publish(
         self, classifier: Classifier, name: str, *, alias: str | None = None, note: str = ""
     ) -> str:
-        """Add a version; it is seen once all of it is there and has been read back.
+        """Add a version; readers see it once all its files are written and were read back.
 
         Args:
-            classifier: What to publish.
-            name: The model's name, such as the country.
-            alias: Promote it to this alias, too.
-            note: Something to say of it.
+            classifier: The classifier to publish.
+            name: The name of the model, such as the country.
+            alias: An alias to which the version is promoted, if any.
+            note: A remark that is kept with the version.
 
         Returns:
-            The version.  Where the same files were published before, that version.
+            The version; if the same files were published before, the earlier version.
 
         Raises:
-            ConfigError: The name cannot be one.
+            ConfigError: The name is not a valid name of a model.
             StoreError: The store cannot be written to.
-            ConflictError: The alias was changed by someone else at the same time, or the
-                upload was pruned away.
+            ConflictError: Another process changed the alias at the same time, or pruned the
+                unfinished upload.
         """
         check_name("model", name)
         check_remark("note", note)
         self._mark.prove()
-        if alias is not None:  # what cannot be promoted is not uploaded first
+        if alias is not None:  # fails before the upload if the alias cannot be read
             self._registry.log(name, alias).last()
         facts = {
             "created": stamp(),
@@ -133,7 +133,7 @@ class Store:
         version, is_new = publisher.publish(classifier.files(), __version__, facts)
         if note and not is_new:
             logger.warning(
-                "%s@%s holds the same files already; it keeps its own note, not %r.",
+                "%s@%s holds the same files already; it keeps its earlier note, not %r.",
                 name,
                 version,
                 note,
@@ -148,55 +148,55 @@ class Store:
         """Let an alias name a version.
 
         Args:
-            name: The model's name.
-            version: Which.
-            alias: Such as ``"production"``.
-            reason: What for, for the log.
-            take_over: Whether to do so although the alias's last change is damaged, or not
+            name: The name of the model.
+            version: The version.
+            alias: The alias, such as ``"production"``.
+            reason: Why, for the history of the alias.
+            take_over: Whether to do so even if the last change of the alias is damaged, or not
                 signed by one of the keys, as in a store that begins to sign.  No rollback
-                goes back to before it.
+                returns to a change before this one.
 
         Returns:
-            The alias's last event: this change, or an older one where it named the version
-            already.
+            The last change of the alias: this one, or an older one if the alias named the
+            version already.
 
         Raises:
-            ConflictError: Someone else changed the alias at the same time, or deleted the
+            ConflictError: Another process changed the alias at the same time, or deleted the
                 version.
             StoreError: There is no such version.
-            ArtifactError: The alias's last change is not as it should be.
+            ArtifactError: The last change of the alias is damaged or not signed.
         """
         return self._promotions.promote(name, version, alias, reason, take_over)
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> AliasEvent:
-        """Let an alias name what it named before; again, what it named before that.
+        """Let an alias name the version that it named before; each call goes one change back.
 
         Args:
-            name: The model's name.
-            alias: Which.
-            reason: What for, for the log.
+            name: The name of the model.
+            alias: The alias.
+            reason: Why, for the history of the alias.
 
         Raises:
-            StoreError: There is nothing before, or it was deleted.
-            ConflictError: Someone else changed the alias at the same time.
+            StoreError: The alias named no version before, or that version was deleted.
+            ConflictError: Another process changed the alias at the same time.
         """
         return self._promotions.rollback(name, alias, reason)
 
     def remove_alias(
         self, name: str, alias: str, *, reason: str = "", take_over: bool = False
     ) -> AliasEvent:
-        """Let an alias name nothing.
+        """Let an alias name no version any more.
 
         Args:
-            name: The model's name.
-            alias: Which.
-            reason: What for, for the log.
-            take_over: See :meth:`promote`.
+            name: The name of the model.
+            alias: The alias.
+            reason: Why, for the history of the alias.
+            take_over: Whether to do so even if the last change is damaged; see :meth:`promote`.
 
         Raises:
             StoreError: There is no such alias.
-            ConflictError: Someone else changed it at the same time.
-            ArtifactError: The alias's last change is not as it should be.
+            ConflictError: Another process changed the alias at the same time.
+            ArtifactError: The last change of the alias is damaged or not signed.
         """
         return self._promotions.remove(name, alias, reason, take_over)
 
@@ -204,7 +204,7 @@ class Store:
         """Delete a version that no alias names.
 
         Raises:
-            ConflictError: An alias names it.
+            ConflictError: An alias names the version.
             StoreError: There is no such version.
         """
         self._pruning.delete(name, version)
@@ -212,49 +212,48 @@ class Store:
     def prune(
         self, keep: int, name: str | None = None, *, unfinished_after: float = 3600.0
     ) -> tuple[str, ...]:
-        """Delete old versions, and what interrupted publishers left behind.
+        """Delete old versions, and uploads that were never finished.
 
-        Kept are the newest versions, those that an alias names, and those to which a rollback
+        The newest versions are kept, those that an alias names, and those to which a rollback
         would return.
 
         Args:
-            keep: How many of the newest versions of each model.
-            name: Of this model alone.
-            unfinished_after: Seconds after which an upload that was not finished is taken
-                for abandoned.
+            keep: The number of newest versions to keep of each model.
+            name: The model to prune; all models if None.
+            unfinished_after: Seconds after which an unfinished upload counts as abandoned.
 
         Returns:
-            What was removed: ``model@version``, and paths of leftovers.
+            What was removed: versions as ``model@version``, and paths of unfinished uploads.
 
         Raises:
-            ConfigError: ``keep`` or ``unfinished_after`` is no such number.
+            ConfigError: ``keep`` or ``unfinished_after`` is out of range.
         """
         return self._pruning.prune(keep, name, unfinished_after)
 
     # -- reading ------------------------------------------------------------------
 
     def load(self, reference: str, *, device: str | torch.device | None = None) -> Classifier:
-        """Load a version, verified; from the cache where it was loaded before.
+        """Load and verify a version; its files come from the cache if they are there.
 
         Args:
             reference: ``"tr@production"``, ``"tr@<version>"``, or ``"tr@latest"`` for the
                 newest version, promoted or not.
-            device: Where to put it; a GPU if there is one.
+            device: The device to put it on; a GPU if there is one.
 
         Raises:
             StoreError: There is no such model, version or alias, or the store cannot be
                 reached.
-            ArtifactError: The version is damaged, or not signed as it should be.
+            ArtifactError: The version is damaged, or not signed by one of the keys.
         """
         device = pick_device(device)
         version, artifact = self.open(reference)
         return rebuild(artifact, device).with_origin(version)
 
     def open(self, reference: str) -> tuple[str, Artifact]:
-        """A version's verified files.
+        """Read and verify the files of a version.
 
         Returns:
-            ``model@version``, and its artifact.
+            The version as ``model@version``, and its artifact.
 
         Raises:
             StoreError: As for :meth:`load`.
@@ -265,8 +264,8 @@ class Store:
     def resolve(self, reference: str) -> str:
         """The version that a reference means now.
 
-        Where the store cannot be reached, what it meant when it was last asked here, with a
-        warning.
+        If the store cannot be reached, this is the version that the cache last saw, and a
+        warning is logged.
 
         Raises:
             StoreError: There is no such model, version or alias.
@@ -274,7 +273,7 @@ class Store:
         return self._reader.resolve(reference)
 
     def show(self, reference: str) -> Version:
-        """What is known of a version.
+        """All facts about a version.
 
         Raises:
             StoreError: As for :meth:`load`.
@@ -284,10 +283,10 @@ class Store:
         return show_version(self._registry, name, self.resolve(reference))
 
     def list(self, name: str | None = None) -> tuple[Version, ...]:
-        """All versions that are whole, by model, the newest first.
+        """All complete versions, ordered by model, the newest first.
 
         Args:
-            name: Of this model alone.
+            name: The model whose versions are listed; all models if None.
 
         Raises:
             StoreError: There is no such model, or the store cannot be reached.
@@ -306,7 +305,7 @@ class Store:
         return tuple(events)
 
     def aliases(self, name: str) -> dict[str, str]:
-        """What each alias of a model names."""
+        """The version that each alias of a model names."""
         return {
             alias: event.version
             for alias, event in self._registry.last_events(name).items()

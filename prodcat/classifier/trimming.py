@@ -22,14 +22,14 @@ def trimmed(
     min_count: int,
     max_pieces: int | None,
 ) -> tuple[Reader, VocabularyReport]:
-    """The reader with only the word pieces that are wanted, and what was cut.
+    """The reader with a smaller vocabulary, and a report of what was cut.
 
     Args:
         reader: The reader to make smaller; it stays as it is.
-        titles: Keep the pieces that these are made of.
-        languages: Keep what the alphabets of these languages can write, too.
-        min_count: Of the pieces of the titles, those that are there so often.
-        max_pieces: Of these, at most so many, the most frequent ones.
+        titles: The pieces of these titles are kept.
+        languages: The pieces that the alphabets of these languages can write are kept too.
+        min_count: A piece is kept if it occurs at least this often in the titles.
+        max_pieces: At most this many pieces of the titles are kept, the most frequent ones.
 
     Raises:
         ConfigError: There is no encoder, or a language is not known.

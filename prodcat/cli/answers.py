@@ -1,7 +1,7 @@
-"""What is asked of an answer, as options of a command.
+"""The options of an answer as options of a command.
 
-The options are made from the fields of :class:`AnswerOptions`, which say their help text and what
-each of them may be.
+They are made from the fields of :class:`AnswerOptions`, which declare the help and the allowed
+values of each.
 """
 
 import argparse
@@ -21,12 +21,12 @@ def answer_options(
     without: Sequence[str] = (),
     **defaults: Any,
 ) -> None:
-    """Add options that say what is asked of an answer.
+    """Add options of an answer to a command.
 
     Args:
         parser: The parser of the command.
         names: The fields of :class:`AnswerOptions` to add, in the order of the help.
-        without: Values that this command does not offer among the choices.
+        without: Choices that this command does not offer.
         defaults: Defaults of this command that differ from those of the fields, by name.
     """
     declared = {field.name: field for field in fields(AnswerOptions)}
@@ -44,10 +44,10 @@ def answer_options(
 
 
 def answer_keywords(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """What was asked of an answer, as keyword arguments.
+    """The parsed options of an answer as keyword arguments.
 
     Args:
-        options: The options that were given, those of :func:`answer_options` among them.
+        options: The parsed options, which include those of :func:`answer_options`.
         names: The fields of :class:`AnswerOptions` to take.
     """
     return {name: getattr(options, name) for name in names}

@@ -1,11 +1,11 @@
-"""``prodcat assortment``: what retailers sell, compared category by category."""
+"""``prodcat assortment``: compare what retailers sell, category by category."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prodcat.cli.classifiers import load_classifier, reading_options
+from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import column_options
 from prodcat.cli.output import check_outputs, output_option, write_report
 from prodcat.cli.partly_labelled import read_named, read_partly_labelled
@@ -21,16 +21,16 @@ def add_assortment(commands: Any) -> None:
         "retailers",
         nargs="+",
         metavar="[NAME=]FILE",
-        help="products of each, your own first; named after the file if not said",
+        help="file with the products of a retailer, your own first; the name is that of the file "
+        "if not given",
     )
     parser.add_argument(
         "--labelled",
         required=True,
-        help="titles with categories that the model was not trained on: its mistakes are measured "
-        "on them",
+        help="titles with categories that the model was not trained on, to measure its mistakes",
     )
     parser.add_argument("--price", help="column with the price")
-    reading_options(parser)
+    inference_options(parser)
     output_option(parser)
     column_options(parser)
     parser.set_defaults(run=run)
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _by_name(retailers: Sequence[str]) -> dict[str, str]:
-    """The file of each retailer, by the name that is given or that the file has.
+    """The file of each retailer by its name, which is that of the file if none is given.
 
     Args:
         retailers: ``NAME=FILE`` or ``FILE``, in order.

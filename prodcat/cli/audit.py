@@ -1,4 +1,4 @@
-"""``prodcat audit``: labels that are probably wrong."""
+"""``prodcat audit``: find labels that are probably wrong."""
 
 import argparse
 import sys
@@ -7,36 +7,40 @@ from typing import Any
 from prodcat.cli.classifiers import device_option
 from prodcat.cli.input import column_options
 from prodcat.cli.output import check_outputs, output_option, write_report
-from prodcat.cli.partly_labelled import read_named
+from prodcat.cli.partly_labelled import read_named, read_optional
 
 
 def add_audit(commands: Any) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser("audit", help="find labels that are probably wrong")
     parser.add_argument("catalog", help="titles with categories")
-    parser.add_argument("--held-out", help="also tell which of these titles are in the catalog")
-    parser.add_argument("--folds", type=int, default=5, help="parts that are judged by turns")
+    parser.add_argument("--held-out", help="also report which of these titles are in the catalog")
     parser.add_argument(
-        "--encoder", help="judge with an encoder too, which takes longer; n-grams if not given"
+        "--folds",
+        type=int,
+        default=5,
+        help="number of folds; each is checked by a model trained on the others",
+    )
+    parser.add_argument(
+        "--encoder", help="also use this encoder, which takes longer; only n-grams if not given"
     )
     device_option(parser)
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     output_option(parser)
     column_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Audit the labels, and print and write what was found."""
+    """Audit the labels, and print and write the report."""
     from prodcat.insight.audit import audit
     from prodcat.model.config import ModelConfig
 
     check_outputs(options)
     catalog = read_named(options, options.catalog)
-    held_out = read_named(options, options.held_out) if options.held_out else None
     report = audit(
         catalog,
-        held_out=held_out,
+        held_out=read_optional(options, options.held_out),
         folds=options.folds,
         model=ModelConfig(encoder=options.encoder),
         device=options.device,

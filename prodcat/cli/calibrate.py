@@ -1,4 +1,4 @@
-"""``prodcat calibrate``: a classifier's confidence, fitted anew on new titles."""
+"""``prodcat calibrate``: fit a classifier's calibration again, on new titles."""
 
 import argparse
 from typing import Any
@@ -9,12 +9,17 @@ from prodcat.cli.input import column_options, read_titles
 
 def add_calibrate(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("calibrate", help="fit the calibration anew, on new titles")
+    parser = commands.add_parser("calibrate", help="fit the calibration again, on new titles")
     parser.add_argument("catalog", help="labelled titles that training did not see")
     model_option(parser)
-    parser.add_argument("--output", required=True, help="where to save the new one")
     parser.add_argument(
-        "--method", default="adaptive", choices=["temperature", "levels", "adaptive"]
+        "--output", required=True, help="folder or URI for the calibrated classifier"
+    )
+    parser.add_argument(
+        "--method",
+        default="adaptive",
+        choices=["temperature", "levels", "adaptive"],
+        help="how to calibrate",
     )
     device_option(parser)
     column_options(parser)
@@ -34,4 +39,4 @@ def run(options: argparse.Namespace) -> None:
         f"after; saved {options.output}"
     )
     if classifier.guarantee is not None:
-        print(f"The old guarantee does not hold any more: {classifier.guarantee!r}; measure anew")
+        print(f"The old guarantee no longer holds: {classifier.guarantee!r}; measure it again")

@@ -1,4 +1,4 @@
-"""Which classifier a command reads, and onto which device."""
+"""Options that name a classifier and its device, and loading it."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -21,26 +21,25 @@ def model_option(parser: argparse.ArgumentParser) -> None:
 
 def device_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--device``."""
-    parser.add_argument("--device", help="cpu, cuda, …; a GPU if there is one")
+    parser.add_argument("--device", help="device: cpu, cuda, …; a GPU if there is one")
 
 
-def reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--model``, and how it reads titles: ``--device`` and ``--precision``."""
+def inference_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``, ``--device`` and ``--precision``."""
     model_option(parser)
     device_option(parser)
     answer_options(parser, ["precision"], precision="auto")
 
 
 def load_classifier(options: argparse.Namespace, uri: str) -> "Classifier":
-    """Load a classifier by the cache and the keys that the environment names.
+    """Load a classifier with the cache and the keys that the environment names.
 
     Args:
-        options: The options that were given; without ``--device`` among them, it is loaded onto
-            the CPU.
+        options: The parsed options; a command without ``--device`` uses the CPU.
         uri: A folder, a URI, a ``model.tar.gz`` or ``STORE/model@alias``.
 
     Raises:
-        ArtifactError: There is no artifact, or it is not whole.
+        ArtifactError: There is no artifact, or it is incomplete.
         StoreError: There is no such version in the store.
     """
     from prodcat.classifier.loading import load

@@ -1,4 +1,4 @@
-"""The command line: the parser, the exit codes and what is said of mistakes."""
+"""The command line: the parser, the exit codes and the messages of errors."""
 
 import argparse
 import logging
@@ -31,13 +31,13 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     """Run one command.
 
     Args:
-        arguments: The command and its options; those of the process if not given.
-        facts: A mapping that what was done is put into, for programs that call this.
+        arguments: The command and its options; those of the process if None.
+        facts: A mapping that receives what the command did, for programs that call this.
 
     Returns:
-        0 when all went well, 2 for a mistake that the user can mend, 75 where the same command
-        may go well later: a training that was stopped and saved its state, a store that could
-        not be reached.
+        0 for success, 2 for a mistake that the user can correct, 75 if the same command may
+        succeed later: a training was stopped and saved its state, or a store could not be
+        reached.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     except ProdcatError as error:
         say(f"prodcat {options.command}: {error}")
         options.facts["error"] = str(error)
-        return TRY_AGAIN if _may_pass(error) else 2
+        return TRY_AGAIN if _is_temporary(error) else 2
     except Interrupted as interrupted:
         say(f"prodcat {options.command}: {interrupted}")
         return TRY_AGAIN
@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     return 0
 
 
-def _may_pass(error: BaseException | None) -> bool:
-    """Whether an error, or what caused it, is of a store that could not be reached."""
+def _is_temporary(error: BaseException | None) -> bool:
+    """Whether an error, or one of its causes, is that a store could not be reached."""
     while error is not None:
         if isinstance(error, StoreError):
             return error.unreachable
@@ -89,12 +89,12 @@ def _parser() -> argparse.ArgumentParser:
         add_demo,
     ):
         add(commands)
-    commands.metavar = f"{{{','.join(commands.choices)}}}"  # what errors call the argument
+    commands.metavar = f"{{{','.join(commands.choices)}}}"  # the name in error messages
     return parser
 
 
 def add_insight(commands: Any) -> None:
-    """Add the commands whose results people look at to a parser's commands."""
+    """Add the commands that make reports to a parser's commands."""
     for add in (add_assortment, add_audit, add_drift, add_review):
         add(commands)
 

@@ -1,12 +1,12 @@
-"""``prodcat drift``: what changed between two sets of titles."""
+"""``prodcat drift``: find out what changed between two sets of titles."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.classifiers import load_classifier, reading_options
+from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import column_options
 from prodcat.cli.output import check_outputs, output_option, write_report
-from prodcat.cli.partly_labelled import read_named, read_partly_labelled
+from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,23 +15,28 @@ if TYPE_CHECKING:
 
 def add_drift(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("drift", help="tell what changed between two sets of titles")
+    parser = commands.add_parser("drift", help="find out what changed between two sets of titles")
     parser.add_argument("before", help="titles of the past")
     parser.add_argument("after", help="titles of today")
     parser.add_argument(
         "--labelled",
-        help="titles with categories that the model was not trained on: estimates its accuracy on "
-        "today's titles",
+        help="titles with categories that the model was not trained on, to estimate its accuracy "
+        "on today's titles",
     )
     parser.add_argument(
-        "--level", type=float, default=0.05, help="of false alarms, of all categories together"
+        "--level",
+        type=float,
+        default=0.05,
+        help="probability of a false alarm, for all categories together",
     )
     parser.add_argument("--tree-before", help="the tree of the past (.json, .jsonl or .csv)")
-    parser.add_argument("--tree-after", help="that of today; the two are compared by their ids")
     parser.add_argument(
-        "--fail", action="store_true", help="end with 1 where anything changed, for a schedule"
+        "--tree-after", help="the tree of today; the two trees are compared by their ids"
     )
-    reading_options(parser)
+    parser.add_argument(
+        "--fail", action="store_true", help="exit with code 1 if anything changed, for schedules"
+    )
+    inference_options(parser)
     output_option(parser)
     column_options(parser)
     parser.set_defaults(run=run)
@@ -51,9 +56,7 @@ def run(options: argparse.Namespace) -> None:
         read_partly_labelled(options, source, classifier.taxonomy)
         for source in (options.before, options.after)
     )
-    labelled = None
-    if options.labelled:
-        labelled = read_named(options, options.labelled, taxonomy=classifier.taxonomy)
+    labelled = read_optional(options, options.labelled, taxonomy=classifier.taxonomy)
     report = find_drift(
         before,
         after,

@@ -1,9 +1,11 @@
-"""What the environment says: of models, of torchrun's processes, and of how to serve.
+"""Settings from environment variables: models, the processes of torchrun, and the server.
 
-The commands take from here what their options do not say, and AWS's own servers take all that is
-about serving.  Nothing large is imported here, as the parser of the command line needs some of it.
+The commands use them where an option is not given, and AWS's servers, which have no options, use
+all of those about serving.  No large package is imported here, as the parser of the command line
+needs some of the settings.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,22 +20,22 @@ if TYPE_CHECKING:
     from prodcat.classifier.classifier import Classifier
     from prodcat.storage.signature import Key
 
-TITLES = ("4096", "1000000")  # of a request: usually, and in containers of Batch Transform
-_UNLIMITED = "1024"  # SageMaker says 0 where bodies have no limit
+TITLES = ("4096", "1000000")  # most titles in a request: usually, and in Batch Transform
+_UNLIMITED = "1024"  # megabytes where SageMaker sets 0, for bodies without a limit
 
 
 def cache_folder() -> str | None:
-    """The folder that PRODCAT_CACHE names, in which downloads are kept; None where it is unset."""
+    """The folder in PRODCAT_CACHE, in which downloads are kept; None if it is not set."""
     return os.environ.get("PRODCAT_CACHE")
 
 
 def store_uri() -> str | None:
-    """The store that PRODCAT_STORE names, or None where it is unset."""
+    """The URI of the store in PRODCAT_STORE, or None if it is not set."""
     return os.environ.get("PRODCAT_STORE")
 
 
 def named_keys() -> "list[Key] | None":
-    """The keys in the files that PRODCAT_KEYS names, or None where it names none."""
+    """The keys in the files that PRODCAT_KEYS names, or None if it names no file."""
     from prodcat.storage.signature import Key
 
     return [Key.from_file(path) for path in key_paths()] or None
@@ -45,38 +47,38 @@ def key_paths() -> list[str]:
 
 
 def world_size() -> int:
-    """How many processes torchrun started to train together; 1 without it."""
+    """The number of processes that torchrun started to train together; 1 without torchrun."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def local_rank() -> str:
-    """The number of this process among those of torchrun on this machine."""
+    """The number of this process among torchrun's processes on this machine."""
     return os.environ.get("LOCAL_RANK", "0")
 
 
 def switch_off_ray_statistics() -> None:
-    """Keep Ray from sending statistics of its use, unless the environment says what it may."""
+    """Keep Ray from sending usage statistics, unless the environment already sets this."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def bind_port() -> str:
-    """The port that SageMaker wants a server to listen at, as text; 8080 outside of it."""
+    """The port at which SageMaker expects the server, as text; 8080 outside of SageMaker."""
     return os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")
 
 
 def serves_many() -> bool:
-    """Whether SageMaker wants a server of many models."""
+    """Whether SageMaker expects a server of many models."""
     return os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
 
 
 def server_setting(variable: str, usual: str) -> str:
     """A setting of the server, as text.
 
-    SageMaker starts containers without options, so each of these options has a variable.
+    SageMaker starts containers without options, so these options can also be set by variables.
 
     Args:
         variable: The name of the variable.
-        usual: The value where it is unset.
+        usual: The value if the variable is not set.
     """
     return os.environ.get(variable, usual)
 
@@ -87,16 +89,16 @@ def is_batch(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def most_payload(environment: Mapping[str, str] = os.environ) -> str:
-    """Megabytes that a request may have, as text."""
+    """The most megabytes in a request, as text."""
     megabytes = environment.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "6").strip()
     return _UNLIMITED if megabytes == "0" else megabytes
 
 
 def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
-    """What a request may be.
+    """The limits of a request.
 
     Raises:
-        ConfigError: A variable is no number.
+        ConfigError: A variable is not a number, or is not above 0.
     """
     titles = environment.get("PRODCAT_MAX_TITLES", TITLES[is_batch(environment)])
     payload = most_payload(environment)
@@ -113,15 +115,15 @@ def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
 
 
 def batch_strategy(environment: Mapping[str, str] = os.environ) -> str:
-    """Whether Batch Transform puts many records into one request."""
+    """How Batch Transform puts records into requests: ``"MULTI_RECORD"`` or ``"SINGLE_RECORD"``."""
     return environment.get("SAGEMAKER_BATCH_STRATEGY", "MULTI_RECORD")
 
 
 def named_model(environment: Mapping[str, str] = os.environ) -> str:
-    """The model that a container is to serve: ``PRODCAT_MODEL``, or what SageMaker unpacked.
+    """The model that a container serves: ``PRODCAT_MODEL``, or the folder that SageMaker unpacked.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: Neither is there.
     """
     if environment.get("PRODCAT_MODEL"):
         return environment["PRODCAT_MODEL"]
@@ -135,27 +137,39 @@ def named_model(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def memory_setting(environment: Mapping[str, str] = os.environ) -> int | None:
-    """Bytes that models may take, as ``PRODCAT_MEMORY_MB`` says; None if it says nothing.
+    """The most bytes that models may take, from ``PRODCAT_MEMORY_MB``; None if it is not set.
 
     Raises:
-        ValueError: It is no number of megabytes.
+        ConfigError: The variable is not a number of megabytes above 0.
     """
     text = environment.get("PRODCAT_MEMORY_MB")
-    if not text:
-        return None
+    return bytes_of("PRODCAT_MEMORY_MB", text) if text else None
+
+
+def bytes_of(name: str, megabytes: str | float) -> int:
+    """Convert megabytes to bytes.
+
+    Args:
+        name: The variable or the option that sets the number, for the message.
+        megabytes: The number, perhaps as text.
+
+    Raises:
+        ConfigError: It is not a finite number above 0.
+
+    >>> bytes_of("--memory", "1.5")
+    1572864
+    """
     try:
-        megabytes = float(text)
-        if not 0 < megabytes < float("inf"):
-            raise ValueError
+        number = float(megabytes)
     except ValueError:
-        raise ValueError(
-            f"PRODCAT_MEMORY_MB is {text!r}; expected a number of megabytes above 0."
-        ) from None
-    return int(megabytes * (1 << 20))
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ConfigError(f"{name} is {megabytes!r}; expected a number of megabytes above 0.")
+    return int(number * (1 << 20))
 
 
 def precision_of(environment: Mapping[str, str] = os.environ) -> ReadingPrecision:
-    """The precision of encoders.
+    """The precision in which encoders are run, from ``PRODCAT_PRECISION``.
 
     Raises:
         ConfigError: There is no such precision.
@@ -169,7 +183,7 @@ def precision_of(environment: Mapping[str, str] = os.environ) -> ReadingPrecisio
 
 
 def opener_of(environment: Mapping[str, str] = os.environ) -> "Callable[..., Classifier]":
-    """What loads models: through ``PRODCAT_CACHE``, and signed ones alone with ``PRODCAT_KEYS``."""
+    """A function that loads models with the cache in ``PRODCAT_CACHE`` and ``PRODCAT_KEYS``."""
     from prodcat.classifier.loading import load
 
     return partial(load, cache=environment.get("PRODCAT_CACHE"), keys=named_keys())

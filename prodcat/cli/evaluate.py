@@ -1,4 +1,4 @@
-"""``prodcat evaluate``: how good a classifier is on labelled titles."""
+"""``prodcat evaluate``: measure how good a classifier is on labelled titles."""
 
 import argparse
 from collections.abc import Callable
@@ -20,20 +20,23 @@ _REPORTS = (".html", ".htm", ".md")
 
 def add_evaluate(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("evaluate", help="judge a classifier on labelled titles")
+    parser = commands.add_parser("evaluate", help="measure a classifier on labelled titles")
     parser.add_argument("catalog", help="titles with categories")
     model_option(parser)
-    parser.add_argument("--json", help="also write the metrics here")
-    parser.add_argument("--plot", help="also draw reliability and risk here, a .png or .svg")
+    parser.add_argument("--json", help="also write the metrics to this file")
+    parser.add_argument(
+        "--plot", help="also draw reliability and risk into this file: .png, .svg or .pdf"
+    )
     parser.add_argument(
         "--report",
         action="append",
         default=[],
         metavar="FILE",
-        help="also show it to people: .html or .md, more than once",
+        help="also write a report for people to this file: .html or .md; may be repeated",
     )
     parser.add_argument(
-        "--known", help="for the report: labelled titles to show beside mistakes they are most like"
+        "--known",
+        help="for the report: labelled titles, of which the most similar are shown with a mistake",
     )
     parser.add_argument("--production", help="for the report: a classifier to compare with")
     device_option(parser)
@@ -43,7 +46,7 @@ def add_evaluate(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Evaluate a classifier, print the metrics and write what the options name."""
+    """Evaluate a classifier, print the metrics and write the files in the options."""
     _check_files(options)
     classifier = load_classifier(options, options.model)
     catalog = _read_titles(options, classifier)
@@ -76,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check_files(options: argparse.Namespace) -> None:
-    """Refuse files that could not be written, before anything is computed."""
+    """Refuse files with an unknown ending, before anything is computed."""
     if options.plot and not options.plot.lower().endswith(_PLOTS):
         raise ConfigError(f"--plot {options.plot!r} ends with none of .png, .svg, .pdf.")
     for uri in options.report:
@@ -87,7 +90,7 @@ def _check_files(options: argparse.Namespace) -> None:
 
 
 def _read_titles(options: argparse.Namespace, classifier: "Classifier") -> "Catalog":
-    """The labelled titles, with the column that says the group of a promise if there is one."""
+    """The labelled titles, with the column of groups if the guarantee depends on one."""
     promised = options.guarantee is not None or options.max_error is not None
     group = classifier.group_column(promised)
     keep = [] if group is None else [group]

@@ -1,4 +1,4 @@
-"""``prodcat guarantee``: what can be promised of a classifier's answers, measured on new titles."""
+"""``prodcat guarantee``: measure what can be promised of a classifier's answers."""
 
 import argparse
 from typing import Any
@@ -11,27 +11,42 @@ from prodcat.decisions.options import OBJECTIVES
 def add_guarantee(commands: Any) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser(
-        "guarantee", help="measure what can be promised, on new titles, and save it along"
+        "guarantee", help="measure, on new titles, what can be promised of the answers"
     )
     parser.add_argument("catalog", help="labelled titles that training did not see")
     model_option(parser)
-    parser.add_argument("--output", required=True, help="where to save it with what was measured")
+    parser.add_argument(
+        "--output", required=True, help="folder or URI for the classifier with the guarantee"
+    )
     grouping = parser.add_mutually_exclusive_group()
-    grouping.add_argument("--group", help="column: one promise for each value, e.g. country")
     grouping.add_argument(
-        "--by-department", action="store_true", help="one promise for each top-level category"
+        "--group", help="column, such as country, for one promise for each of its values"
+    )
+    grouping.add_argument(
+        "--by-department",
+        action="store_true",
+        help="make one promise for each top-level category",
     )
     parser.add_argument(
-        "--pool-below", type=int, default=0, help="groups with fewer titles share one promise"
+        "--pool-below",
+        type=int,
+        default=0,
+        metavar="TITLES",
+        help="groups with fewer titles share one promise",
     )
-    parser.add_argument("--objective", default="path", choices=list(OBJECTIVES))
+    parser.add_argument(
+        "--objective",
+        default="path",
+        choices=list(OBJECTIVES),
+        help="objective of the answers that the promise is about",
+    )
     device_option(parser)
     column_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure what can be promised, save the classifier with it and print it."""
+    """Measure a guarantee, save the classifier with it and print it."""
     classifier = load_classifier(options, options.model)
     keep = [] if options.group is None else [options.group]
     catalog = read_titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)

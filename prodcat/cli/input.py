@@ -1,4 +1,4 @@
-"""Which columns of a file hold what, and the titles that are read from it."""
+"""Options that name the columns of a file, and reading titles with them."""
 
 import argparse
 import sys
@@ -9,35 +9,36 @@ if TYPE_CHECKING:
 
 
 def column_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says where titles and categories are in a file."""
+    """Add the options that name the columns with titles and categories."""
     parser.add_argument("--title", default="title", help="column with the title")
     parser.add_argument(
         "--path", nargs="+", default=["path"], help="column with the path, or one for each level"
     )
     parser.add_argument("--path-ids", nargs="+", help="column or columns with the stable ids")
-    parser.add_argument("--separator", default=">", help="between the names of a path")
+    parser.add_argument("--separator", default=">", help="text between the names of a path")
     parser.add_argument("--language", help="column with the language")
     parser.add_argument("--text", nargs="*", default=[], help="further text columns")
     parser.add_argument(
         "--inner",
         default="terminal",
         choices=["terminal", "partial"],
-        help="what a path means that ends at a category with children",
+        help="meaning of a path that ends at a category with children: the product belongs there, "
+        "or its category below is not known",
     )
     parser.add_argument(
         "--on-error",
         default="raise",
         choices=["raise", "aside", "accept"],
-        help="what to do with wrong rows",
+        help="faulty rows: stop with an error, leave them out, or accept them as far as possible",
     )
 
 
 def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "Catalog":
-    """Read titles as the options say; what is wrong with them goes to the standard error.
+    """Read titles as the options say, and print problems with them to the standard error.
 
     Args:
-        options: The options that were given, those of :func:`column_options` among them.
-        source: A file, several, a folder, or a mapping of columns.
+        options: The parsed options, which include those of :func:`column_options`.
+        source: A file, several files, a folder, or a mapping of columns.
         extra: Further arguments of :func:`read_catalog`.
 
     Raises:

@@ -1,7 +1,6 @@
-"""``prodcat models …``: the store's verbs on the command line."""
+"""``prodcat models …``: publish, promote and list models in a store."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -10,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 from prodcat.cli.environment import cache_folder, key_paths, named_keys, store_uri
 from prodcat.cli.version_tables import version_facts, versions_table
 from prodcat.errors import ConfigError
+from prodcat.storage.document import json_text
 
 if TYPE_CHECKING:
     from prodcat.classifier.store import Store
 
+_MODEL = "name of the model in the store, such as tr"
+_ALIAS = "alias, such as production"
 _REFERENCE = "model@alias, model@version or model@latest"
-_VERSION = "whole, or the 12 digits at its end"
+_VERSION = "the whole version, or the 12 digits at its end"
 
 
 def add_models(commands: Any) -> None:
     """Add the command and its verbs to a parser's commands."""
     parser = commands.add_parser(
-        "models", help="models that teams share: publish, promote, roll back, list, …"
+        "models", help="publish, promote, roll back and list models that teams share"
     )
     parser.set_defaults(run=run)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
@@ -41,7 +43,7 @@ def add_models(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do what the verb after ``models`` says."""
+    """Run the verb after ``models``."""
     options.action(options)
 
 
@@ -52,21 +54,21 @@ def _add_verb(
     action: Callable[[argparse.Namespace], None],
     aliases: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
-    """A verb's parser, with the options that all of them have."""
+    """Add a verb, and return its parser with the options that all verbs have."""
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, aliases=aliases)
     parser.add_argument(
         "--store",
         default=store_uri(),
         metavar="URI",
-        help="the store: a folder or an fsspec URI; PRODCAT_STORE if not given",
+        help="the store: a folder or an fsspec URI; default PRODCAT_STORE",
     )
     parser.add_argument(
         "--key",
         action="append",
         default=[],
         metavar="FILE",
-        help="a key to sign and check with (PEM, Ed25519) or a shared secret, more than once; "
-        "PRODCAT_KEYS if not given",
+        help="a key to sign and check with (PEM, Ed25519) or a shared secret; may be repeated; "
+        "default PRODCAT_KEYS",
     )
     parser.set_defaults(action=action)
     return parser
@@ -85,41 +87,41 @@ def _store(options: argparse.Namespace) -> "Store":
 
 
 def _reason_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", default="", help="for the log")
+    parser.add_argument("--reason", default="", help="reason for the history of the alias")
 
 
 def _take_over_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--take-over",
         action="store_true",
-        help="although the alias's last change is damaged, or not signed by one of the keys",
+        help="change the alias even if its last change is damaged or not signed by one of the keys",
     )
 
 
 def _json_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    print(json_text(value, indent=2), end="")
 
 
-# -- versions and aliases are changed ---------------------------------------------
+# -- change versions and aliases --------------------------------------------------
 
 
 def _add_publish(verbs: Any) -> None:
     parser = _add_verb(verbs, "publish", "add a saved classifier as a version", _publish)
-    parser.add_argument("model", help="its name in the store, such as tr")
+    parser.add_argument("model", help=_MODEL)
     parser.add_argument("source", help="a saved classifier: a folder, a URI or a model.tar.gz")
-    parser.add_argument("--alias", help="promote it to this alias, too")
-    parser.add_argument("--note", default="", help="something to say of it")
+    parser.add_argument("--alias", help="alias to which the version is promoted")
+    parser.add_argument("--note", default="", help="remark that is kept with the version")
 
 
 def _publish(options: argparse.Namespace) -> None:
     from prodcat.classifier.loading import is_reference, load
 
     store = _store(options)
-    # What is signed here was signed where it is from, if it is from a store.
+    # A classifier from a store must have been signed there, too.
     keys = store.keys if store.keys and is_reference(options.source, signed=True) else None
     classifier = load(options.source, device="cpu", cache=cache_folder(), keys=keys)
     version = store.publish(classifier, options.model, alias=options.alias, note=options.note)
@@ -129,9 +131,9 @@ def _publish(options: argparse.Namespace) -> None:
 
 def _add_promote(verbs: Any) -> None:
     parser = _add_verb(verbs, "promote", "let an alias name a version", _promote)
-    parser.add_argument("model")
+    parser.add_argument("model", help=_MODEL)
     parser.add_argument("version", help=_VERSION)
-    parser.add_argument("alias", help="such as production")
+    parser.add_argument("alias", help=_ALIAS)
     _reason_option(parser)
     _take_over_option(parser)
 
@@ -149,9 +151,11 @@ def _promote(options: argparse.Namespace) -> None:
 
 
 def _add_rollback(verbs: Any) -> None:
-    parser = _add_verb(verbs, "rollback", "let an alias name what it named before", _rollback)
-    parser.add_argument("model")
-    parser.add_argument("alias")
+    parser = _add_verb(
+        verbs, "rollback", "let an alias name the version that it named before", _rollback
+    )
+    parser.add_argument("model", help=_MODEL)
+    parser.add_argument("alias", help=_ALIAS)
     _reason_option(parser)
 
 
@@ -162,9 +166,9 @@ def _rollback(options: argparse.Namespace) -> None:
 
 
 def _add_remove_alias(verbs: Any) -> None:
-    parser = _add_verb(verbs, "remove-alias", "let an alias name nothing", _remove_alias)
-    parser.add_argument("model")
-    parser.add_argument("alias")
+    parser = _add_verb(verbs, "remove-alias", "let an alias name no version", _remove_alias)
+    parser.add_argument("model", help=_MODEL)
+    parser.add_argument("alias", help=_ALIAS)
     _reason_option(parser)
     _take_over_option(parser)
 
@@ -176,12 +180,12 @@ def _remove_alias(options: argparse.Namespace) -> None:
     print(f"{options.model}@{options.alias} names nothing (it was {event.previous or 'unknown'})")
 
 
-# -- the store is looked at -------------------------------------------------------
+# -- show what is in the store ----------------------------------------------------
 
 
 def _add_list(verbs: Any) -> None:
     parser = _add_verb(verbs, "list", "show all versions", _list)
-    parser.add_argument("model", nargs="?", help="of this model alone")
+    parser.add_argument("model", nargs="?", help="show only versions of this model")
     _json_option(parser)
 
 
@@ -196,7 +200,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _add_show(verbs: Any) -> None:
-    parser = _add_verb(verbs, "show", "show all that is known of a version", _show)
+    parser = _add_verb(verbs, "show", "show all facts about a version", _show)
     parser.add_argument("reference", help=_REFERENCE)
     _json_option(parser)
 
@@ -211,8 +215,8 @@ def _show(options: argparse.Namespace) -> None:
 
 def _add_history(verbs: Any) -> None:
     parser = _add_verb(verbs, "history", "show all changes of an alias", _history)
-    parser.add_argument("model")
-    parser.add_argument("alias")
+    parser.add_argument("model", help=_MODEL)
+    parser.add_argument("alias", help=_ALIAS)
     _json_option(parser)
 
 
@@ -225,12 +229,12 @@ def _history(options: argparse.Namespace) -> None:
         print(event)
 
 
-# -- versions are deleted, and copied out -----------------------------------------
+# -- delete versions and copy them ------------------------------------------------
 
 
 def _add_delete(verbs: Any) -> None:
     parser = _add_verb(verbs, "delete", "delete a version that no alias names", _delete)
-    parser.add_argument("model")
+    parser.add_argument("model", help=_MODEL)
     parser.add_argument("version", help=_VERSION)
 
 
@@ -240,15 +244,17 @@ def _delete(options: argparse.Namespace) -> None:
 
 
 def _add_prune(verbs: Any) -> None:
-    parser = _add_verb(verbs, "prune", "delete old versions and what was left unfinished", _prune)
-    parser.add_argument("model", nargs="?", help="of this model alone")
-    parser.add_argument("--keep", type=int, required=True, help="newest versions to keep")
+    parser = _add_verb(verbs, "prune", "delete old versions and unfinished uploads", _prune)
+    parser.add_argument("model", nargs="?", help="prune only this model")
+    parser.add_argument(
+        "--keep", type=int, required=True, help="number of newest versions to keep of each model"
+    )
     parser.add_argument(
         "--unfinished-after",
         type=float,
         default=3600.0,
         metavar="SECONDS",
-        help="uploads not finished after this are abandoned",
+        help="time after which an unfinished upload counts as abandoned",
     )
 
 
@@ -264,8 +270,12 @@ def _prune(options: argparse.Namespace) -> None:
 def _add_export(verbs: Any) -> None:
     parser = _add_verb(verbs, "export", "copy a version out of the store", _export, ["load"])
     parser.add_argument("reference", help=_REFERENCE)
-    parser.add_argument("output", help="a folder, a URI, or model.tar.gz as SageMaker takes it")
-    parser.add_argument("--onnx", action="store_true", help="as an ONNX graph, compared first")
+    parser.add_argument("output", help="a folder, a URI, or a model.tar.gz for SageMaker")
+    parser.add_argument(
+        "--onnx",
+        action="store_true",
+        help="write an ONNX graph, after its probabilities were compared with the classifier's",
+    )
 
 
 def _export(options: argparse.Namespace) -> None:

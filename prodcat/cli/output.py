@@ -10,14 +10,14 @@ _ENDINGS = (".html", ".parquet", ".csv", ".jsonl")
 
 
 class Report(Protocol):
-    """What is printed and saved."""
+    """A report that can be printed and saved."""
 
     def save(self, uri: str) -> None:
-        """Write it in the form that the name's ending says."""
+        """Write the report in the form that the ending of the name states."""
 
 
 def say(text: str) -> None:
-    """Print a message to the standard error, at once."""
+    """Print a message to the standard error without delay."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -28,18 +28,18 @@ def output_option(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help=f"also write it: {', '.join(_ENDINGS)}; more than once",
+        help=f"also write the report to this file ({', '.join(_ENDINGS)}); may be repeated",
     )
 
 
 def check_outputs(options: argparse.Namespace) -> None:
-    """Refuse names of files whose ending says no form, before anything is computed.
+    """Refuse files with an unknown ending, before anything is computed.
 
     Args:
-        options: The options that were given, that of :func:`output_option` among them.
+        options: The parsed options, which include that of :func:`output_option`.
 
     Raises:
-        ConfigError: A name ends otherwise.
+        ConfigError: The ending of a name is not known.
     """
     for uri in options.output:
         if not uri.lower().endswith(_ENDINGS):
@@ -47,10 +47,10 @@ def check_outputs(options: argparse.Namespace) -> None:
 
 
 def write_report(options: argparse.Namespace, report: Report) -> None:
-    """Print a report and write it to every file that is named.
+    """Print a report, and write it to every file in the options.
 
     Args:
-        options: The options that were given, that of :func:`output_option` among them.
+        options: The parsed options, which include that of :func:`output_option`.
         report: The report.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Titles of which some have a category, and others none yet."""
+"""Read files in which only a part of the titles has a category."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def read_named(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
-    """Read titles with categories; what is wrong is said with the file's name.
+    """Read titles with categories; error messages state the name of the file.
 
     Args:
-        options: The options that were given, those of :func:`column_options` among them.
-        source: A file, several, or a folder.
+        options: The parsed options, which include those of :func:`column_options`.
+        source: A file, several files, or a folder.
         extra: Further arguments of :func:`read_catalog`.
 
     Raises:
@@ -34,23 +34,30 @@ def read_named(options: argparse.Namespace, source: str, **extra: Any) -> "Catal
         raise CatalogError(f"{source}: {error}") from error
 
 
+def read_optional(
+    options: argparse.Namespace, source: str | None, **extra: Any
+) -> "Catalog | None":
+    """Read titles with categories as :func:`read_named` does; None if no file is named."""
+    return read_named(options, source, **extra) if source else None
+
+
 def read_partly_labelled(
     options: argparse.Namespace,
     source: str,
     taxonomy: "Taxonomy",
     keep: Sequence[str] = (),
 ) -> "Catalog":
-    """Read titles, with their categories where the file has them; an empty category is none.
+    """Read titles with their categories, which may be empty or missing.
 
     Args:
-        options: The options that were given, those of :func:`column_options` among them.
-        source: A file, several, or a folder.
-        taxonomy: The tree in which the categories are.
+        options: The parsed options, which include those of :func:`column_options`.
+        source: A file, several files, or a folder.
+        taxonomy: The tree of the categories.
         keep: Further columns to keep.
 
     Raises:
-        CatalogError: The titles cannot be read or used as they are, or the file lacks columns
-            with the category that were named.
+        CatalogError: The titles cannot be read or used as they are, or the file lacks a column
+            that ``--path`` or ``--path-ids`` names.
     """
     names = [*options.path, *(options.path_ids or [])]
     unlabelled = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
@@ -84,7 +91,7 @@ def _has_columns(source: str, columns: Sequence[str]) -> bool:
 
 
 def _rows_with_a_value(columns: dict[str, Any]) -> "NDArray[np.bool_]":
-    """Which rows have a value in any of the columns: bool [rows]."""
+    """Whether each row has a value in any of the columns, bool [rows]."""
     import numpy as np
 
     rows = zip(*columns.values(), strict=True)
@@ -104,7 +111,7 @@ def _read_labelled(
     labelled: "NDArray[np.bool_]",
     taxonomy: "Taxonomy",
 ) -> "Catalog":
-    """The labelled rows alone, with their categories; ``rows`` counts among the labelled."""
+    """A catalog of only the labelled rows; its ``rows`` are positions among these."""
     import numpy as np
 
     rows = np.flatnonzero(labelled)
@@ -119,12 +126,12 @@ def _read_labelled(
 
 
 def _with_targets(titles: "Catalog", known: "Catalog", labelled: "NDArray[np.bool_]") -> "Catalog":
-    """All titles, with the targets of those that are labelled.
+    """All titles, with targets where they have a category.
 
     Args:
         titles: All titles.
-        known: The labelled ones, less those that were put aside.
-        labelled: bool [titles]: which titles have a category.
+        known: The labelled titles without those that were left out as faulty.
+        labelled: bool [titles]: whether each title has a category.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""``prodcat pipeline …``: every country's jobs from one ``countries.toml``."""
+"""``prodcat pipeline …``: the jobs of every country in a ``countries.toml``."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ _CONFIG = "countries.toml"
 def add_pipeline(commands: Any) -> None:
     """Add the command and its verbs to a parser's commands."""
     parser = commands.add_parser(
-        "pipeline", help="every country's jobs: train, publish, judge, promote, score"
+        "pipeline", help="run the jobs of countries: train, publish, compare, promote, score"
     )
     parser.set_defaults(run=run)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
@@ -28,21 +28,27 @@ def add_pipeline(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do what the verb after ``pipeline`` says."""
+    """Run the verb after ``pipeline``."""
     options.action(options)
 
 
 def _add_run(verbs: Any) -> None:
-    parser = verbs.add_parser("run", help="run a step for one country, some or all")
-    parser.add_argument("countries", help="tr; tr,nl; or all")
-    parser.add_argument("--step", default="all", choices=["train", "score", "all"])
-    parser.add_argument("--config", default=_CONFIG, help="a file or an fsspec URI")
+    parser = verbs.add_parser("run", help="run a step for one country, several or all")
+    parser.add_argument("countries", help="names of countries: tr; tr,nl; or all")
     parser.add_argument(
-        "--run", dest="name", metavar="NAME", help="a name of this scoring; the day if not given"
+        "--step", default="all", choices=["train", "score", "all"], help="the step to run"
     )
-    parser.add_argument("--shard", default="0/1", metavar="INDEX/COUNT", help="of the scoring")
+    parser.add_argument(
+        "--config", default=_CONFIG, help="the countries.toml: a file or an fsspec URI"
+    )
+    parser.add_argument(
+        "--run", dest="name", metavar="NAME", help="name of the scoring job; today if not given"
+    )
+    parser.add_argument(
+        "--shard", default="0/1", metavar="INDEX/COUNT", help="share of the scoring job"
+    )
     device_option(parser)
-    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bars")
     parser.set_defaults(action=_run)
 
 
@@ -59,17 +65,17 @@ def _run(options: argparse.Namespace) -> None:
         device=options.device,
         progress=not options.quiet and sys.stderr.isatty(),
     )
-    # Only one of many that share a scoring may train.
+    # Of the processes that share a scoring job, only one may train.
     shard = parse_shard(options.shard)
     if shard != (0, 1) and options.step != "score":
-        raise ConfigError("--shard shares a scoring alone; expected --step score.")
+        raise ConfigError("--shard is for scoring jobs; expected --step score.")
     failed: dict[str, ProdcatError] = {}
     named = countries.named(options.countries)
     for country in named:
         facts = options.facts.setdefault("countries", {}).setdefault(country.name, {})
         try:
             _steps(pipeline, country, options, shard, facts)
-        except ProdcatError as error:  # the others' jobs do not wait for this one
+        except ProdcatError as error:  # the other countries continue
             if len(named) == 1:
                 raise
             facts["error"] = str(error)
@@ -107,11 +113,14 @@ def _steps(
 
 def _add_render(verbs: Any) -> None:
     parser = verbs.add_parser("render", help="write the infrastructure as CloudFormation")
-    parser.add_argument("--config", default=_CONFIG, help="the countries, here")
     parser.add_argument(
-        "--config-uri", help="where the jobs read them; <work>/countries.toml if not given"
+        "--config", default=_CONFIG, help="the countries.toml: a file or an fsspec URI"
     )
-    parser.add_argument("--output", default="-", help="a file; - for stdout")
+    parser.add_argument(
+        "--config-uri",
+        help="URI from which the jobs read countries.toml; <work>/countries.toml if not given",
+    )
+    parser.add_argument("--output", default="-", help="output file; - for stdout")
     parser.set_defaults(action=_render)
 
 
@@ -129,9 +138,9 @@ def _render(options: argparse.Namespace) -> None:
 
 def _add_demo(verbs: Any) -> None:
     parser = verbs.add_parser("demo", help="write a countries.toml with generated catalogs")
-    parser.add_argument("folder")
-    parser.add_argument("--titles", type=int, default=1_500, help="of each country")
-    parser.add_argument("--encoder", default="none", help="none for n-grams alone")
+    parser.add_argument("folder", help="folder for the files")
+    parser.add_argument("--titles", type=int, default=1_500, help="titles for each country")
+    parser.add_argument("--encoder", default="none", help="encoder; none for only n-grams")
     parser.set_defaults(action=_demo)
 
 

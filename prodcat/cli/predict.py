@@ -1,4 +1,4 @@
-"""``prodcat predict``: answers to all titles of files."""
+"""``prodcat predict``: answer all titles of files."""
 
 import argparse
 import sys
@@ -22,40 +22,49 @@ _WHOLE = "0/1"
 def add_predict(commands: Any) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser("predict", help="answer titles with category paths")
-    parser.add_argument("input", help="titles: a file, a glob or an fsspec URI")
+    parser.add_argument("input", help="titles: a file, a folder, a glob or an fsspec URI")
     model_option(parser)
     parser.add_argument(
         "--output",
         default="-",
-        help="a folder or an fsspec URI of one, which is gone on with after an interruption; one "
-        "file: .parquet, .jsonl, .csv, .tsv; - for CSV on stdout",
+        help="a folder or the URI of one, where the same command continues after an interruption; "
+        "or one file: .parquet, .jsonl, .csv, .tsv; or - for CSV on stdout",
     )
     parser.add_argument(
         "--format",
         default="parquet",
         choices=["parquet", "jsonl", "csv", "tsv"],
-        help="of the files in an output folder",
+        help="format of the files in an output folder",
     )
     parser.add_argument(
-        "--shard", default=_WHOLE, metavar="INDEX/COUNT", help="which share of the parts to do"
+        "--shard", default=_WHOLE, metavar="INDEX/COUNT", help="share of the parts to answer"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="begin anew where the output is of another job"
+        "--overwrite",
+        action="store_true",
+        help="begin again if the output was made with another model, input or settings",
     )
     answer_options(parser, ["precision"], precision="auto")
     parser.add_argument(
         "--part-rows",
         type=int,
         default=ScoringConfig.part_rows,
-        help="about how many rows a part has",
+        help="approximate number of rows in a part",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.add_argument(
-        "--engine", default="local", choices=["local", "ray"], help="here, or on a Ray cluster"
+        "--engine",
+        default="local",
+        choices=["local", "ray"],
+        help="answer on this machine or on a Ray cluster",
     )
-    parser.add_argument("--actors", type=int, help="of Ray; one for each GPU if not given")
+    parser.add_argument(
+        "--actors", type=int, help="number of Ray actors; one for each GPU if not given"
+    )
     parser.add_argument("--title", default="title", help="column with the title")
-    parser.add_argument("--text", nargs="*", help="further text columns, as in training")
+    parser.add_argument(
+        "--text", nargs="*", help="further text columns; those of the training if not given"
+    )
     answer_options(parser, _ASKED)
     device_option(parser)
     parser.set_defaults(run=run)
@@ -78,7 +87,9 @@ def run(options: argparse.Namespace) -> None:
         _tell(options, _score(options, classifier, scoring))
         return
     if options.shard != _WHOLE or options.overwrite:
-        raise ConfigError("--shard and --overwrite are for an output folder; expected one, not -.")
+        raise ConfigError(
+            "--shard and --overwrite are for an output folder; found --output -. Name a folder."
+        )
     _stream(options, classifier, scoring)
 
 
@@ -86,7 +97,9 @@ def _score_on_ray(options: argparse.Namespace, scoring: ScoringConfig) -> "Scori
     from prodcat.scoring.ray_engine import score_on_ray
 
     if options.shard != _WHOLE:
-        raise ConfigError("--shard and --engine ray are two ways to share; expected one of them.")
+        raise ConfigError(
+            "--shard and --engine ray are two ways to share the work; expected one of them."
+        )
     switch_off_ray_statistics()
     return score_on_ray(
         options.model,
@@ -133,7 +146,7 @@ def _stream(options: argparse.Namespace, classifier: "Classifier", scoring: Scor
 
 
 def _tell(options: argparse.Namespace, report: "ScoringReport") -> None:
-    """Tell what was done: as facts and as text."""
+    """Store what was done among the facts, and print it."""
     options.facts.update(
         output=report.output,
         rows=report.rows,

@@ -10,11 +10,14 @@ from prodcat.cli.environment import local_rank, world_size
 
 @contextmanager
 def connected_processes(options: argparse.Namespace) -> Iterator[bool]:
-    """Connect the processes for the time of a training; yields whether this one writes.
+    """Connect the processes during a training.
 
     Args:
-        options: The options that were given; where there are several processes, ``device`` is set
-            to that of this one.
+        options: The parsed options; with several processes, ``device`` is set to the device of
+            this one.
+
+    Yields:
+        Whether this is the process that writes the results.
     """
     if world_size() == 1:
         yield True

@@ -1,13 +1,13 @@
-"""``prodcat review``: what to label next, and the local page to label it on."""
+"""``prodcat review``: choose titles to label, and label them on a local page."""
 
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.classifiers import load_classifier, reading_options
+from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import column_options
-from prodcat.cli.partly_labelled import read_named, read_partly_labelled
+from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,35 +22,41 @@ def add_review(commands: Any) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser(
         "review",
-        help="choose what to label next, and label it on a local page",
-        description="With a file of titles and --model, choose what to label and write it to "
-        "--queue. With --serve, open the page for it. With --export, write what was decided as a "
-        "catalog.",
+        help="choose titles to label next, and label them on a local page",
+        description="With a file of titles and --model, choose titles to label and write them to "
+        "--queue. With --serve, serve the page on which they are labelled. With --export, write "
+        "the decisions as a catalog.",
     )
     parser.add_argument(
-        "catalog", nargs="?", help="titles, of which those without category are taken"
+        "catalog", nargs="?", help="titles to choose from; those with a category are left out"
     )
-    parser.add_argument("--queue", required=True, metavar="FILE.jsonl", help="what to label")
-    parser.add_argument("--budget", type=int, default=200, help="titles to choose")
-    parser.add_argument("--per-node", type=int, help="at most so many of one answered category")
-    parser.add_argument("--value", help="column that says what a title is worth, such as its sales")
-    parser.add_argument("--known", help="labelled titles to show beside those that are like them")
+    parser.add_argument(
+        "--queue", required=True, metavar="FILE.jsonl", help="file with the titles to label"
+    )
+    parser.add_argument("--budget", type=int, default=200, help="number of titles to choose")
+    parser.add_argument("--per-node", type=int, help="most titles with the same answered category")
+    parser.add_argument("--value", help="column with the value of a title, such as its sales")
+    parser.add_argument(
+        "--known", help="labelled titles, of which the most similar are shown with a title"
+    )
     parser.add_argument("--keep", nargs="*", default=[], help="further columns to show and keep")
-    parser.add_argument("--serve", action="store_true", help="open the page")
-    parser.add_argument("--port", type=int, default=8008, help="of the page")
+    parser.add_argument("--serve", action="store_true", help="serve the page")
+    parser.add_argument("--port", type=int, default=8008, help="port of the page")
     parser.add_argument(
-        "--decisions", metavar="FILE.jsonl", help="where they go; beside the queue if not given"
+        "--decisions",
+        metavar="FILE.jsonl",
+        help="file for the decisions; in the folder of the queue if not given",
     )
     parser.add_argument(
-        "--export", metavar="FILE.jsonl", help="write what was decided as a catalog"
+        "--export", metavar="FILE.jsonl", help="write the decisions to this file as a catalog"
     )
-    reading_options(parser)
+    inference_options(parser)
     column_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Choose what to label, open the page for it and export what was decided, as asked."""
+    """Choose titles, serve the page and export the decisions, as the options say."""
     from prodcat.insight.queue import read_queue
 
     _check(options)
@@ -78,8 +84,8 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError(f"--export {options.export!r} does not end with .jsonl.")
     if "://" in options.queue and options.decisions is None:
         raise ConfigError(
-            "The queue is at a URI, and decisions are written to this machine's disk: say where, "
-            "with --decisions FILE.jsonl."
+            "The queue is at a URI, and decisions are written to the disk of this machine; name a "
+            "file with --decisions FILE.jsonl."
         )
 
 
@@ -95,25 +101,24 @@ def _page_server() -> Callable[..., None]:
 
 
 def _choose(options: argparse.Namespace, classifier: "Classifier", place: Path) -> None:
-    """Write a new queue, unless there are decisions on an earlier one in its place."""
+    """Write a new queue, unless there are decisions about an earlier queue of this name."""
     from prodcat.insight.queue import review_queue, save_queue
 
     if place.exists():
         raise ConfigError(
-            f"{str(place)!r} holds decisions on a queue; a new one in its place would lose "
-            "what they mean. To go on with it leave out the file of titles; for a new queue "
+            f"{str(place)!r} holds decisions about this queue, which a new queue would make "
+            "meaningless. To continue with it, leave out the file of titles; for a new queue, "
             "name another --queue."
         )
     keep = list(dict.fromkeys([*options.keep, *([options.value] if options.value else [])]))
     catalog = read_partly_labelled(options, options.catalog, classifier.taxonomy, keep)
-    known = None if options.known is None else read_named(options, options.known)
     items = review_queue(
         catalog,
         classifier,
         options.budget,
         value=options.value,
         per_node=options.per_node,
-        known=known,
+        known=read_optional(options, options.known),
         precision=options.precision,
     )
     save_queue(items, options.queue)
@@ -121,7 +126,7 @@ def _choose(options: argparse.Namespace, classifier: "Classifier", place: Path) 
 
 
 def _export(uri: str, items: "Sequence[QueueItem]", taxonomy: "Taxonomy", place: Path) -> None:
-    """Write what was decided as a catalog."""
+    """Write the decisions as a catalog."""
     from prodcat.insight.decisions import Decisions
     from prodcat.insight.files import json_lines, write_form
 

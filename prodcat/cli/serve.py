@@ -1,4 +1,4 @@
-"""``prodcat serve``: answers over HTTP."""
+"""``prodcat serve``: answer titles over HTTP."""
 
 import argparse
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from prodcat.cli.environment import (
     TITLES,
     batch_strategy,
     bind_port,
+    bytes_of,
     cache_folder,
     is_batch,
     memory_setting,
@@ -25,15 +26,15 @@ from prodcat.serving.settings import Limits, Settings
 
 @dataclass(frozen=True)
 class _Limit:
-    """A limit of the server, which an option or a variable of the environment sets.
+    """A limit of the server that an option or an environment variable sets.
 
     Attributes:
         name: The name of the option, with underscores.
         kind: The type of the value.
-        usual: The value where nothing is said, as text.
-        in_batch: The same in containers of Batch Transform.
-        unit: What it counts.
-        text: The help.
+        usual: The default, as text.
+        in_batch: The default in containers of Batch Transform, as text.
+        unit: The unit that the help shows.
+        text: The help of the option.
     """
 
     name: str
@@ -45,19 +46,27 @@ class _Limit:
 
 
 _LIMITS = (
-    _Limit("max_titles", int, *TITLES, "TITLES", "of a request, 413 above"),
-    _Limit("max_waiting", int, "16384", "8000000", "TITLES", "that wait, 429 above"),
     _Limit(
-        "max_wait",
-        float,
-        "1.5",
-        "3600",
-        "SECONDS",
-        "that others may keep a request waiting, or twice what it takes itself, 429 above",
+        "max_titles", int, *TITLES, "TITLES",
+        "most titles in a request; above that it is refused with 413",
     ),
-    _Limit("patience", float, "50", "3600", "SECONDS", "of a request, 503 above"),
-    _Limit("transforms", int, "4", "4", "REQUESTS", "that Batch Transform may send at once"),
-)
+    _Limit(
+        "max_waiting", int, "16384", "8000000", "TITLES",
+        "most titles that may wait; above that requests are refused with 429",
+    ),
+    _Limit(
+        "max_wait", float, "1.5", "3600", "SECONDS",
+        "longest time that a request may wait for others, or twice its duration if that is longer; "
+        "above that it is refused with 429",
+    ),
+    _Limit(
+        "patience", float, "50", "3600", "SECONDS",
+        "time after which a request that was not answered is refused with 503",
+    ),
+    _Limit(
+        "transforms", int, "4", "4", "REQUESTS", "requests that Batch Transform may send at once"
+    ),
+)  # fmt: skip
 
 
 def add_serve(commands: Any) -> None:
@@ -65,35 +74,40 @@ def add_serve(commands: Any) -> None:
     parser = commands.add_parser("serve", help="answer over HTTP, as SageMaker's endpoints do")
     parser.add_argument(
         "--model",
-        help="a classifier, or a version: STORE/MODEL@production; if not given PRODCAT_MODEL, or "
-        "what SageMaker unpacked in /opt/ml/model",
+        help="a saved classifier or a version in a store, STORE/MODEL@production; default "
+        "PRODCAT_MODEL, or the folder /opt/ml/model, in which SageMaker unpacks models",
     )
     parser.add_argument(
-        "--many", action="store_true", help="many models, loaded and dropped by POST /models"
+        "--many",
+        action="store_true",
+        help="serve many models, which POST /models loads and DELETE /models/NAME drops",
     )
     parser.add_argument("--host", default="0.0.0.0", help="address to listen at")
-    parser.add_argument("--port", type=int, default=bind_port())
+    parser.add_argument(
+        "--port", type=int, default=bind_port(), help="port to listen at; 0 for any free port"
+    )
     device_option(parser)
     parser.add_argument(
         "--max-body",
         type=float,
         default=most_payload(),
         metavar="MB",
-        help="of a request; 413 above",
+        help="most megabytes in a request; above that it is refused with 413",
     )
     _limit_options(parser)
     parser.add_argument(
         "--precision",
         default=server_setting("PRODCAT_PRECISION", "auto"),
         choices=PRECISIONS,
-        help="of the encoder; if not given PRODCAT_PRECISION, or what is fastest and as right",
+        help="precision in which the encoder is run; default PRODCAT_PRECISION, or auto: the "
+        "fastest one that is as accurate as float32",
     )
     parser.add_argument(
         "--memory",
         type=float,
         metavar="MB",
-        help="that models may take together, 507 above; if not given PRODCAT_MEMORY_MB, or what is "
-        "free",
+        help="most megabytes that models may take together; above that loading one is refused with "
+        "507; default PRODCAT_MEMORY_MB, or the free memory",
     )
     parser.set_defaults(run=run)
 
@@ -107,12 +121,12 @@ def _limit_options(parser: argparse.ArgumentParser) -> None:
             type=limit.kind,
             default=server_setting(variable, usual),  # argparse reads text as the option's type
             metavar=limit.unit,
-            help=f"{limit.text}; if not given {variable}, or {usual}",
+            help=f"{limit.text}; default {variable}, or {usual}",
         )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serve until SIGTERM comes."""
+    """Serve until SIGTERM."""
     try:
         from prodcat.serving.run import serve
     except ImportError as error:
@@ -121,13 +135,15 @@ def run(options: argparse.Namespace) -> None:
         ) from error
     uri = _model_of(options)
     _check_limits(options)
-    budget = _memory_of(options)
+    body = bytes_of("--max-body", options.max_body)
+    memory = options.memory
+    budget = memory_setting() if memory is None else bytes_of("--memory", memory)
     serve(
         uri,
         host=options.host,
         port=options.port,
         settings=Settings(
-            Limits(int(options.max_body * (1 << 20)), options.max_titles),
+            Limits(body, options.max_titles),
             options.patience,
             options.max_waiting,
             most_wait=options.max_wait,
@@ -143,12 +159,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _model_of(options: argparse.Namespace) -> str | None:
-    """Where the one model is; None for a server of many."""
+    """The URI of the only model; None for a server of many models."""
     many = options.many or serves_many()
     if many and options.model is not None:
         raise ConfigError(
-            "--model and --many are two ways to serve; expected one of them. Load models of a "
-            "server with many by POST /models."
+            "--model and --many are two ways to serve; expected one of them. A server started "
+            "with --many loads models by POST /models."
         )
     if many:
         return None
@@ -156,18 +172,11 @@ def _model_of(options: argparse.Namespace) -> str | None:
 
 
 def _check_limits(options: argparse.Namespace) -> None:
-    for name in ("max_body", *(limit.name for limit in _LIMITS)):
-        value = getattr(options, name)
-        if value <= 0:
-            raise ConfigError(f"{_option(name)} {value} is out of range; expected more than 0.")
-
-
-def _memory_of(options: argparse.Namespace) -> int | None:
-    """Bytes that models may take together; None for what is free."""
-    try:
-        return memory_setting() if options.memory is None else int(options.memory * (1 << 20))
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    for limit in _LIMITS:
+        value = getattr(options, limit.name)
+        if not value > 0:  # NaN is not either
+            option = _option(limit.name)
+            raise ConfigError(f"{option} {value} is out of range; expected more than 0.")
 
 
 def _option(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Settings of the model and of its training, as options of a command.
+"""The settings of the model and of its training as options of a command.
 
 There is one option for each field of :class:`ModelConfig` and :class:`TrainingConfig`.
 """
@@ -14,11 +14,11 @@ Config = TypeVar("Config", ModelConfig, TrainingConfig)
 
 
 def setting_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for each setting; those that are not given are not in the parsed options."""
+    """Add an option for each setting; the parsed options hold only those that are given."""
     for config in (ModelConfig, TrainingConfig):
         group = parser.add_argument_group(f"{config.__name__} settings")
         for field in fields(config):
-            if field.name == "validation":  # the share; --validation is the file
+            if field.name == "validation":  # --validation names the file
                 name = "--validation-share"
             else:
                 name = "--" + field.name.replace("_", "-")
@@ -35,15 +35,15 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
 def given_settings(
     options: argparse.Namespace, config: type[Config], default: Config | None = None
 ) -> Config:
-    """The settings as the options say.
+    """The settings from the parsed options.
 
     Args:
-        options: The options that were given, those of :func:`setting_options` among them.
+        options: The parsed options, which include those of :func:`setting_options`.
         config: The class of the settings.
-        default: Settings that hold where nothing is given; those of the class if None.
+        default: The settings that are not given; the defaults of the class if None.
 
     Raises:
-        ConfigError: A setting has a value that it cannot have.
+        ConfigError: A setting has a value that is not allowed.
     """
     prefix = _prefix(config)
     given = {
@@ -59,7 +59,7 @@ def _prefix(config: type) -> str:
 
 
 def _reader(default: object) -> Callable[[str], Any]:
-    """What reads a value of the default's type from text."""
+    """A function that reads a value of the default's type from text."""
     if isinstance(default, bool):
         return _yes_or_no
     if isinstance(default, tuple):

@@ -1,6 +1,5 @@
-"""What a command did, as a JSON object for whatever comes after it."""
+"""Write what a command did as a JSON object, for the jobs after it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +8,14 @@ def write_summary(uri: str, facts: Mapping[str, Any]) -> None:
     """Write what a command did.
 
     Args:
-        uri: The place, at any fsspec URI.
-        facts: What the next job is to know; what JSON has no form for is written as text.
+        uri: The file, at any fsspec URI.
+        facts: What the command did; values that JSON cannot hold are written as text.
 
     Raises:
-        StoreError: It cannot be written.
+        StoreError: The file cannot be written.
     """
+    from prodcat.storage.document import json_bytes
     from prodcat.storage.objects import Objects
 
     folder, _, name = uri.rpartition("/")
-    content = json.dumps(facts, indent=2, default=str).encode() + b"\n"
-    Objects(folder or ".").write(name, content)
+    Objects(folder or ".").write(name, json_bytes(facts, indent=2, ascii=True, default=str))

@@ -1,7 +1,6 @@
-"""``prodcat train``: titles with categories become a classifier."""
+"""``prodcat train``: train a classifier on titles with categories."""
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import device_option, load_classifier
@@ -20,25 +19,32 @@ def add_train(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a classifier and save it")
     parser.add_argument("catalog", help="titles with categories: a file, a glob or an fsspec URI")
     parser.add_argument("--output", required=True, help="where to save: a folder or an fsspec URI")
-    parser.add_argument("--validation", help="titles to stop early by; held out if not given")
     parser.add_argument(
-        "--taxonomy", help="the tree (.json, .jsonl or .csv); made of the titles' paths"
+        "--validation",
+        help="titles that decide when to stop; some titles are held out if not given",
+    )
+    parser.add_argument(
+        "--taxonomy",
+        help="the tree (.json, .jsonl or .csv); made from the paths of the titles if not given",
     )
     column_options(parser)
     setting_options(parser)
     parser.add_argument(
         "--warm-start",
         metavar="URI",
-        help="a saved classifier to begin from; nothing is trained if nothing changed since",
+        help="a saved classifier to start from; nothing is trained if nothing has changed since",
     )
     parser.add_argument(
         "--checkpoints",
         metavar="URI",
-        help="keep the state of the training here, at SIGTERM too; the same command goes on",
+        help="folder for the state of the training, which is also saved at SIGTERM; the same "
+        "command resumes it",
     )
     device_option(parser)
-    parser.add_argument("--history", help="also write the history here, one JSON line an epoch")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.add_argument(
+        "--history", help="also write the history to this file, a line of JSON for each epoch"
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.set_defaults(run=run)
 
 
@@ -80,7 +86,7 @@ def _train(options: argparse.Namespace, writes: bool) -> None:
 
 
 def _read_catalogs(options: argparse.Namespace) -> "tuple[Catalog, Catalog | None]":
-    """The titles to train on, and those to validate on if they are named."""
+    """The training titles, and the validation titles if their file is given."""
     from prodcat.taxonomy.reading import read_taxonomy
 
     taxonomy = None
@@ -94,7 +100,7 @@ def _read_catalogs(options: argparse.Namespace) -> "tuple[Catalog, Catalog | Non
 
 
 def _is_in_place(options: argparse.Namespace) -> bool:
-    """Say that nothing was trained; whether the classifier lies already where it is to be saved."""
+    """Print that nothing was trained, and tell whether the classifier is in the output already."""
     from prodcat.storage.table_files import address
 
     print(f"Titles, tree and settings are those of {options.warm_start}: nothing was trained.")
@@ -102,7 +108,7 @@ def _is_in_place(options: argparse.Namespace) -> bool:
 
 
 def _tell(options: argparse.Namespace, classifier: "Classifier") -> None:
-    """Tell what was trained: as facts, as the history's file and as text."""
+    """Store what was trained among the facts, write the history and print the metrics."""
     validation = classifier.validation
     options.facts.update(
         output=options.output,
@@ -112,7 +118,9 @@ def _tell(options: argparse.Namespace, classifier: "Classifier") -> None:
     if options.history:
         import fsspec
 
+        from prodcat.storage.document import json_text
+
         with fsspec.open(options.history, "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(epoch.to_dict()) + "\n" for epoch in classifier.history)
+            file.writelines(json_text(epoch.to_dict()) for epoch in classifier.history)
     print(validation)
     print(f"\nsaved to {options.output}")

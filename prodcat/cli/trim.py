@@ -1,4 +1,4 @@
-"""``prodcat trim``: an encoder, or a classifier, with a smaller vocabulary."""
+"""``prodcat trim``: make an encoder or a classifier with a smaller vocabulary."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -13,32 +13,41 @@ if TYPE_CHECKING:
 def add_trim(commands: Any) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser(
-        "trim", help="cut an encoder's or a classifier's vocabulary to what is needed"
+        "trim", help="cut the vocabulary of an encoder or a classifier to what is needed"
     )
     parser.add_argument("source", help="an encoder (hub name, folder, URI) or a saved classifier")
-    parser.add_argument("--output", required=True, help="where to write the smaller one")
-    parser.add_argument("--titles", help="keep the pieces of these titles: a file, a glob, a URI")
+    parser.add_argument("--output", required=True, help="folder or URI for the smaller one")
+    parser.add_argument("--titles", help="file, glob or URI with titles whose word pieces are kept")
     parser.add_argument("--title", default="title", help="column with the title")
     parser.add_argument("--text", nargs="*", default=[], help="further text columns")
     parser.add_argument("--language", help="column with the language, for the report")
     parser.add_argument(
-        "--languages", nargs="+", help="keep what these languages' alphabets can write: tr en …"
+        "--languages",
+        nargs="+",
+        help="languages whose alphabets are kept: all pieces that they can write; tr en …",
     )
-    parser.add_argument("--min-count", type=int, default=1, help="pieces seen so often")
-    parser.add_argument("--max-pieces", type=int, help="at most so many, the most frequent")
+    parser.add_argument(
+        "--min-count",
+        type=int,
+        default=1,
+        help="how often a piece must occur in the titles to be kept",
+    )
+    parser.add_argument(
+        "--max-pieces", type=int, help="most pieces of the titles to keep, the most frequent ones"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Trim what the options name, and print what was cut."""
+    """Trim an encoder or a classifier, and print what was cut."""
     from prodcat.model.trimming import trim_encoder
 
     titles = _read_titles(options) if options.titles else None
-    wanted = {name: getattr(options, name) for name in ("languages", "min_count", "max_pieces")}
+    kept = {name: getattr(options, name) for name in ("languages", "min_count", "max_pieces")}
     if _is_classifier(options.source):
         if titles is None:
             raise ConfigError("A classifier is trimmed to titles; expected --titles. Name a file.")
-        small, report = load_classifier(options, options.source).trimmed(titles, **wanted)
+        small, report = load_classifier(options, options.source).trimmed(titles, **kept)
         small.save(options.output)
     else:
         report = trim_encoder(
@@ -46,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
             options.output,
             texts=None if titles is None else titles.inputs,
             text_languages=None if titles is None else titles.languages,
-            **wanted,
+            **kept,
         )
     print(report)
     print(f"\nsaved to {options.output}")
@@ -66,7 +75,7 @@ def _read_titles(options: argparse.Namespace) -> "Catalog":
 
 
 def _is_classifier(source: str) -> bool:
-    """Whether something is a saved classifier, not an encoder."""
+    """Whether a source is a saved classifier rather than an encoder."""
     import fsspec
 
     from prodcat.classifier.loading import is_reference

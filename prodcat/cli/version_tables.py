@@ -14,14 +14,14 @@ def versions_table(versions: "Sequence[Version]", *, signed: bool) -> str:
     """A table with a line for each version.
 
     Args:
-        versions: At least one.
-        signed: Whether to show who signed each of them.
+        versions: The versions, at least one.
+        signed: Whether to show the signer of each version.
     """
     return _aligned([_cells(version, signed) for version in versions])
 
 
 def version_facts(version: "Version") -> str:
-    """All that is known of a version, a line for each fact."""
+    """All facts about a version, a line for each."""
     facts = {
         "version": version.reference,
         "aliases": ", ".join(version.aliases) or "none",
@@ -50,7 +50,7 @@ def version_facts(version: "Version") -> str:
 
 
 def _cells(version: "Version", signed: bool) -> dict[str, str]:
-    """The cells of a version's line, by the names of their columns."""
+    """The cells of a version's line, by column."""
 
     def share(name: str) -> str:
         value = version.metrics.get(name)
@@ -71,7 +71,7 @@ def _cells(version: "Version", signed: bool) -> dict[str, str]:
 
 
 def _aligned(lines: Sequence[dict[str, str]]) -> str:
-    """Columns as wide as they must be; those that are empty in all lines are left out."""
+    """A table with columns of the necessary width, without those that are empty in all lines."""
     shown = [name for name in lines[0] if any(line[name] for line in lines)]
     widths = {name: max(len(name), *(len(line[name]) for line in lines)) for name in shown}
 
@@ -86,7 +86,7 @@ def _aligned(lines: Sequence[dict[str, str]]) -> str:
 
 
 def _size(number: int) -> str:
-    """A number of bytes for people."""
+    """A number of bytes in a readable unit."""
     value = float(number)
     for unit in ("B", "kB", "MB"):
         if value < 1000:

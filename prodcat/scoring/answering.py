@@ -1,6 +1,6 @@
-"""The parts of files with their answers, one after the other.
+"""Read the parts of the input one after another, and answer them.
 
-While one part is on the device, the next one is read, tokenised and sorted.
+While the device answers one part, the next one is read and prepared in another thread.
 """
 
 import threading
@@ -13,7 +13,7 @@ from prodcat.decisions.answers import Answers
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.parts import Part, list_files, read_parts
 from prodcat.scoring.prefetch import Prefetch
-from prodcat.scoring.scorer import PreparedRows, Scorer
+from prodcat.scoring.scorer import PreparedRows, RowScorer
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class AnsweredPart:
 
     Attributes:
         part: The part.
-        rows: Its rows as they went to the device.
+        rows: Its rows, prepared for the device.
         answers: One answer for each row, on the host.
     """
 
@@ -32,27 +32,27 @@ class AnsweredPart:
 
 
 @dataclass(frozen=True)
-class Answering:
-    """One model and one input.
+class PartScorer:
+    """Answers the parts of one input with one model.
 
     Attributes:
-        scorer: The model, with the settings of the scoring.
+        scorer: Answers rows; it has the model and the settings.
         files: The files of the input.
     """
 
-    scorer: Scorer
+    scorer: RowScorer
     files: list[str]
 
     @classmethod
-    def of(cls, model: Classifier, input: str, scoring: ScoringConfig) -> "Answering":
-        """Check all that can be checked before a title is read.
+    def of(cls, model: Classifier, input: str, scoring: ScoringConfig) -> "PartScorer":
+        """Check everything that can be checked before a title is read.
 
         Raises:
             CatalogError: There is no such input.
             ConfigError: The settings do not go together.
         """
         files = list_files(input)
-        return cls(Scorer(model, scoring), files)
+        return cls(RowScorer(model, scoring), files)
 
     @property
     def scoring(self) -> ScoringConfig:
@@ -60,16 +60,16 @@ class Answering:
         return self.scorer.scoring
 
     def answered(
-        self, wanted: Callable[[int, int], bool], stop: threading.Event
+        self, is_due: Callable[[int, int], bool], stop: threading.Event
     ) -> Iterator[AnsweredPart]:
-        """Parts with their answers, one after the other, until told to stop.
+        """Answer parts one after another, until the event is set.
 
         Args:
-            wanted: Whether a part is, by its file and its number.
+            is_due: Whether to answer a part, by its file and its number.
             stop: Set when no further part is to be answered.
         """
-        with Prefetch(self._prepared(wanted)) as coming:
-            for part, rows in coming:
+        with Prefetch(self._prepared(is_due)) as parts:
+            for part, rows in parts:
                 answers = self.scorer.answers(rows, stop.is_set)
                 if answers is None:
                     return
@@ -78,20 +78,20 @@ class Answering:
                     return
 
     def table(self, answered: AnsweredPart) -> Any:
-        """The rows of a part with the answers beside them, an Arrow table."""
+        """The rows of a part with the columns of the answers added, an Arrow table."""
         return self.scorer.table(answered.rows, answered.answers)
 
-    def _prepared(self, wanted: Callable[[int, int], bool]) -> Iterator[tuple[Part, PreparedRows]]:
-        """All wanted parts, prepared for the device."""
+    def _prepared(self, is_due: Callable[[int, int], bool]) -> Iterator[tuple[Part, PreparedRows]]:
+        """The parts to answer, each with its rows prepared for the device."""
         schema = None
-        for part in read_parts(self.files, wanted, self.scoring.part_rows):
+        for part in read_parts(self.files, is_due, self.scoring.part_rows):
             if schema is None:
                 first = part if part.is_first else self._first()
                 schema = self.scorer.schema_of(first.table, repr(self.files[0]))
             yield part, self.scorer.prepare(part.table, schema)
 
     def _first(self) -> Part:
-        """The first part of all, whose types are those of the output, whoever reads it."""
+        """The first part of the input, whose types every process takes for the output."""
         first: Part
         [first] = read_parts(
             self.files[:1], lambda file, number: number == 0, self.scoring.part_rows

@@ -1,4 +1,4 @@
-"""The settings of a scoring."""
+"""The settings of a scoring job."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,18 +22,17 @@ _ANSWERS = AnswerOptions(precision="auto")
 class ScoringConfig:
     """How a catalog is scored.
 
-    What is asked of the answers can be given by name too, and is then read by name:
-    ``ScoringConfig(top_k=3)`` is ``ScoringConfig(answers=AnswerOptions(top_k=3,
-    precision="auto"))``, and its ``top_k`` is 3.
+    The options of the answers can also be given and read by name: ``ScoringConfig(top_k=3)`` is
+    ``ScoringConfig(answers=AnswerOptions(top_k=3, precision="auto"))``, and its ``top_k`` is 3.
 
     Attributes:
         title: The column with the title.
-        text: Further text columns; those that the classifier was trained with if not given.
+        text: Further text columns; those that the classifier was trained with if None.
         format: The format of the files in an output folder: ``"parquet"``, ``"jsonl"``,
             ``"csv"`` or ``"tsv"``.
-        part_rows: About how many rows a part of the input has.
+        part_rows: The approximate number of rows in a part of the input.
         answers: What is asked of each answer; a ``precision`` that is None is ``"auto"``.
-            ``groups`` is not for a scoring: a column of the input has the group of each row.
+            ``groups`` is not allowed, as a column of the input has the group of each row.
 
     Raises:
         ConfigError: A setting is out of range.
@@ -127,14 +126,14 @@ class ScoringConfig:
 
     @property
     def promises(self) -> bool:
-        """Whether something is promised of the answers."""
+        """Whether a guarantee is asked for."""
         return self.answers.promises
 
     def settings(self) -> dict[str, Any]:
-        """Every setting by its name, those of the answers among the others.
+        """All settings by name, together with the options of the answers.
 
-        An output is gone on with where these are equal, so an output of an earlier version is
-        only if this version names and values them as that one did.
+        A job continues an output if these are equal, so it continues an output of an earlier
+        version only if both versions give the settings the same names and values.
         """
         answers = asdict(self.answers)
         del answers["groups"]

@@ -1,13 +1,13 @@
-"""Which parts of a scoring are finished: a folder in which every part is whole or not there.
+"""Which parts of a scoring job are finished, as the output folder itself records it.
 
     <output>/part-00000-00000.parquet            the first part of the first file
-    <output>/_prodcat/job.json                   which model, tree, settings and input they are of
+    <output>/_prodcat/job.json                   the job: model, tree, settings and input
     <output>/_prodcat/part-00000-00000.json      written after the part: rows, errors, size, hash
     <output>/_prodcat/part-00000-00001.end.json  the same for the last part of a file
-    <output>/_prodcat/summary.json               written once all parts of all files are there
+    <output>/_prodcat/summary.json               written when all parts of all files are finished
 
-A part that has its entry is not scored again.  Nobody speaks to anybody: processes that share
-the work agree on the names of the parts, and write each with the same bytes.
+A part that has its entry is not scored again.  Processes that share the work need not communicate:
+they give the parts the same names, and would write each part with the same bytes.
 """
 
 import hashlib
@@ -16,11 +16,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from prodcat.errors import ArtifactError, ScoringError, StoreError
 from prodcat.scoring.parts import part_name, part_place
-from prodcat.storage.document import read_document
+from prodcat.storage.document import json_bytes, read_document
 from prodcat.storage.folder import Entry
 from prodcat.storage.objects import Objects
 
@@ -28,23 +29,24 @@ logger = logging.getLogger("prodcat")
 FOLDER = "_prodcat"
 JOB, SUMMARY = f"{FOLDER}/job.json", f"{FOLDER}/summary.json"
 _END = ".end"
-_AT_ONCE = 16
-_LIMIT = 64 << 20
+_AT_ONCE = 16  # requests to the store
+_LIMIT = 64 << 20  # bytes of job.json
+_document = partial(json_bytes, indent=2, sort_keys=True, default=str)
 
 
 @dataclass(frozen=True)
 class FinishedPart:
-    """The entry of one part that is there.
+    """The entry of one finished part.
 
     Attributes:
-        part: Its name.
-        rows: How many rows it has.
-        errors: How many of them cannot be answered as they are.
-        bytes: The size of its file.
-        sha256: The hash of its file.
-        input: What tells the input file's content; see :func:`identity_of`.
+        part: The name of the part.
+        rows: The number of rows.
+        errors: The number of rows that cannot be answered as they are.
+        bytes: The size of the part's file.
+        sha256: The hash of the part's file.
+        input: The identity of the input file's content; see :func:`identity_of`.
         job: The hash of the job.
-        last: Whether it is its input file's last part.
+        last: Whether this is the last part of its input file.
     """
 
     part: str
@@ -58,68 +60,68 @@ class FinishedPart:
 
     @property
     def entry_name(self) -> str:
-        """The name of its entry in the output folder."""
+        """The name of the entry in the output folder."""
         return f"{FOLDER}/{self.part}{_END if self.last else ''}.json"
 
 
 class FinishedParts:
-    """The finished parts of one output folder, by name in ``done``.
+    """The finished parts of one output folder; ``done`` has them by name.
 
     Args:
-        objects: The folder.
-        job: Everything that decides the bytes of the output.
+        objects: The output folder.
+        job: Everything that the bytes of the output depend on.
         ending: The ending of the parts' files, such as ``".parquet"``.
 
     Raises:
-        ScoringError: The folder is of another job.
+        ScoringError: The folder is the output of another job, or no output at all.
     """
 
     def __init__(self, objects: Objects, job: Mapping[str, Any], ending: str) -> None:
         self.objects, self.ending = objects, ending
-        self.job = hashlib.sha256(_text(job)).hexdigest()
+        self.job = hashlib.sha256(_document(job)).hexdigest()
         self.objects.make()
         self._begin(job)
         self.done = {finished.part: finished for finished in self._read(self.objects.walk(""))}
 
     def _begin(self, job: Mapping[str, Any]) -> None:
-        """Write the job into an empty folder, or compare it with the one that is there."""
+        """Write the job into an empty folder, or compare it with the job of the folder."""
         try:
             known = read_document(
                 self.objects.start(JOB, _LIMIT), self.objects.at(JOB), limit=_LIMIT, values=10**6
             )
         except FileNotFoundError:
             self._check_empty()
-            self.objects.write(JOB, _text(dict(job)))
+            self.objects.write(JOB, _document(dict(job)))
             return
-        if isinstance(known, dict) and known == json.loads(_text(job)):
+        if isinstance(known, dict) and known == json.loads(_document(job)):
             return
         if any(name.startswith("part-") for name in self.objects.names(FOLDER)):
             raise self._another_job(job, known if isinstance(known, dict) else {})
-        # Begun, and ended before there was an answer: by a wrong setting, as it may be.
-        self.objects.write(JOB, _text(dict(job)))
+        # The other job has no part yet, perhaps because of a wrong setting.
+        self.objects.write(JOB, _document(dict(job)))
 
     def _check_empty(self) -> None:
         others = [name for name in self.objects.names("") if not name.startswith((".", "_"))]
         if others:
             raise ScoringError(
                 f"{self.objects.uri!r} holds {others[0]!r} and is no output of a scoring; "
-                "expected a folder that is empty, or not there. Name another one."
+                "expected a folder that is empty or does not exist. Name another one."
             ) from None
 
     def _another_job(self, job: Mapping[str, Any], known: Mapping[str, Any]) -> ScoringError:
-        names = [name for name in job if json.loads(_text(job[name])) != known.get(name)]
+        names = [name for name in job if json.loads(_document(job[name])) != known.get(name)]
         shown = "; ".join(
             f"{name}: {str(known.get(name))[:80]} there, {str(job[name])[:80]} now"
             for name in names[:3]
         )
         return ScoringError(
             f"{self.objects.uri!r} was begun with another {' and '.join(names[:3]) or 'job'} "
-            f"({shown}), and answers of two are not mixed. Name another output, or score "
+            f"({shown}), and answers of two jobs are not mixed. Name another output, or score "
             "with overwrite."
         )
 
     def _read(self, files: Mapping[str, Entry]) -> list[FinishedPart]:
-        """The entries among these files whose parts are as they say."""
+        """The entries among these files whose parts have the size and the job that they state."""
         names = [name for name in files if name.startswith(f"{FOLDER}/part-")]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             entries = [entry for entry in pool.map(self._entry, names) if entry is not None]
@@ -130,7 +132,7 @@ class FinishedParts:
                 finished.append(entry)
             else:
                 logger.warning(
-                    "%s%s is not what its entry says; it is scored again.", entry.part, self.ending
+                    "%s%s differs from its entry; it is scored again.", entry.part, self.ending
                 )
         return finished
 
@@ -144,7 +146,7 @@ class FinishedParts:
             return None
 
     def check_input(self, part: str, identity: str, uri: str) -> None:
-        """Refuse to go on with an input that was changed.
+        """Refuse to continue with an input that was changed.
 
         Raises:
             ScoringError: The part was scored from another content.
@@ -161,53 +163,53 @@ class FinishedParts:
         """Write a part, then its entry.
 
         Args:
-            part: Its name.
-            content: The bytes of its file.
-            rows: How many rows it has.
-            errors: How many of them cannot be answered as they are.
-            identity: What tells the input file's content; see :func:`identity_of`.
-            last: Whether it is its input file's last part.
+            part: The name of the part.
+            content: The bytes of the part's file.
+            rows: The number of rows.
+            errors: The number of rows that cannot be answered as they are.
+            identity: The identity of the input file's content; see :func:`identity_of`.
+            last: Whether this is the last part of its input file.
 
         Raises:
-            StoreError: It cannot be written; nothing half-written is seen.
+            StoreError: The part cannot be written; readers never see an incomplete one.
         """
         digest = hashlib.sha256(content).hexdigest()
         finished = FinishedPart(part, rows, errors, len(content), digest, identity, self.job, last)
         self.objects.write(f"{part}{self.ending}", content)
-        self.objects.write(finished.entry_name, _text(asdict(finished)))
+        self.objects.write(finished.entry_name, _document(asdict(finished)))
         self.done[part] = finished
         return finished
 
     def clear_parts(self, in_share: Callable[[int, int], bool]) -> None:
-        """Remove what a killed process left beside the places of files, on a disk.
+        """Remove unfinished files that a killed process left on a local disk.
 
         Args:
-            in_share: Whether a part is this process's, by its file and its number; what is of
-                no part belongs to the process that has the first one.
+            in_share: Whether a part belongs to this process, by its file and its number; files of
+                no part belong to the process that has the first part.
         """
 
-        def owned(name: str) -> bool:
+        def in_this_share(name: str) -> bool:
             return in_share(*(part_place(name.split(".")[0]) or (0, 0)))
 
         for folder in ("", FOLDER):
-            self.objects.clear_parts(folder, float("inf"), owned)
+            self.objects.clear_parts(folder, float("inf"), in_this_share)
 
     def conclude(self, files: Sequence[str]) -> dict[str, Any] | None:
-        """Write the summary if all is there.
+        """Write the summary if all parts of all processes are finished.
 
         Args:
             files: All input files.
 
         Returns:
-            The summary, or None where parts are missing.
+            The summary, or None if parts are missing.
 
         Raises:
             ScoringError: A file was changed between two of its parts.
         """
         parts = self._by_place()
         ends = [place for place, finished in parts.items() if finished.last]
-        wanted = {(file, number) for file, end in ends for number in range(end + 1)}
-        if len(ends) < len(files) or wanted != parts.keys():
+        expected = {(file, number) for file, end in ends for number in range(end + 1)}
+        if len(ends) < len(files) or expected != parts.keys():
             return None
         self._check_one_content(parts, files)
         summary = {
@@ -218,11 +220,11 @@ class FinishedParts:
             "errors": sum(finished.errors for finished in parts.values()),
             "bytes": sum(finished.bytes for finished in parts.values()),
         }
-        self.objects.write(SUMMARY, _text(summary))
+        self.objects.write(SUMMARY, _document(summary))
         return summary
 
     def _by_place(self) -> dict[tuple[int, int], FinishedPart]:
-        """All parts by file and number, those that other processes wrote meanwhile too."""
+        """All finished parts by file and number, those that other processes wrote too."""
         files = self.objects.walk("")
         known = {finished.entry_name for finished in self.done.values()}
         new = {name: entry for name, entry in files.items() if name not in known}
@@ -238,26 +240,26 @@ class FinishedParts:
             if contents.setdefault(file, finished.input) != finished.input:
                 raise ScoringError(
                     f"{files[file]!r} was changed between {part_name(file, 0)} and "
-                    f"{finished.part}: {self.objects.uri!r} has answers for two contents. Name "
+                    f"{finished.part}: {self.objects.uri!r} has answers for both contents. Name "
                     "another output, or score with overwrite."
                 )
 
 
 def remove_output(objects: Objects, job: Mapping[str, Any] | None = None) -> None:
-    """Remove the output of an earlier scoring, and nothing else.
+    """Remove the output of an earlier scoring job, and no other files.
 
     Args:
-        objects: Its folder.
-        job: The scoring that is to come: the output of the same one stays, to be gone on with.
+        objects: The output folder.
+        job: The job that will follow: its own output is kept, to be continued.
 
     Raises:
-        StoreError: It cannot be removed.
+        StoreError: The output cannot be removed.
     """
     try:
         known = objects.start(JOB, _LIMIT)
     except FileNotFoundError:
-        return  # no scoring's
-    if job is not None and known == _text(dict(job)):
+        return
+    if job is not None and known == _document(dict(job)):
         return
     objects.remove(SUMMARY)
     names = [name for name in objects.names("") if part_place(name.split(".")[0]) is not None]
@@ -267,10 +269,10 @@ def remove_output(objects: Objects, job: Mapping[str, Any] | None = None) -> Non
 
 
 def identity_of(uri: str) -> str:
-    """What tells a file's content: the tag that an object store gives it, or its SHA-256.
+    """The identity of a file's content: the tag that an object store gives it, or its SHA-256.
 
     Raises:
-        StoreError: It cannot be read.
+        StoreError: The file cannot be read.
     """
     import fsspec
 
@@ -287,14 +289,3 @@ def identity_of(uri: str) -> str:
     except OSError as error:
         raise StoreError(f"Cannot read {uri!r}: {error}. Check the address.") from error
     return digest.hexdigest()
-
-
-def _text(value: Any) -> bytes:
-    return (
-        json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str).encode()
-        + b"\n"
-    )
-
-
-# The names that earlier versions had for these.
-Done, Ledger, overwrite = FinishedPart, FinishedParts, remove_output

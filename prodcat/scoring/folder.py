@@ -1,8 +1,8 @@
-"""A folder of answers: one file for each part, each written once.
+"""Score into a folder: one file for each part, each written once.
 
-While one part is on the device, the one before it is written.  What is finished is told by the
-folder itself (see :mod:`prodcat.scoring.finished_parts`), so the same call goes on after any
-interruption, and processes share the work by their number alone.
+While the device answers one part, the part before it is written.  The folder itself records which
+parts are finished (see :mod:`prodcat.scoring.finished_parts`), so repeating the call continues
+after any interruption, and processes need only their numbers to share the work.
 """
 
 import threading
@@ -15,7 +15,7 @@ from typing import Any
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.results import encode
 from prodcat.errors import Interrupted
-from prodcat.scoring.answering import AnsweredPart, Answering
+from prodcat.scoring.answering import AnsweredPart, PartScorer
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.finished_parts import FinishedParts, identity_of, remove_output
 from prodcat.scoring.parts import part_name
@@ -27,13 +27,13 @@ from prodcat.storage.objects import Objects
 
 
 class _Share:
-    """The parts of one process, and what is still to be done of them.
+    """The parts of one process, and which of them are still to be scored.
 
     Args:
-        shard: Which parts they are.
-        finished: What is finished in the output folder.
+        shard: The share of this process.
+        finished: The finished parts of the output folder.
         files: The files of the input.
-        overwrite: Whether a part is scored again where its input was changed, not refused.
+        overwrite: Whether a part whose input was changed is scored again rather than refused.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class _Share:
         self._identities: dict[int, str] = {}
 
     def contains(self, file: int, number: int) -> bool:
-        """Whether a part is this process's."""
+        """Whether a part belongs to this process."""
         return in_shard(self.shard, file, number)
 
-    def wants(self, file: int, number: int) -> bool:
-        """Whether a part is this process's and not finished; called once for each part."""
+    def is_due(self, file: int, number: int) -> bool:
+        """Whether a part belongs to this process and is not finished; called once for each part."""
         name = part_name(file, number)
         if not self.contains(file, number):
             return False
@@ -61,7 +61,7 @@ class _Share:
         return False
 
     def identity(self, file: int) -> str:
-        """What tells the content of a file."""
+        """The identity of a file's content."""
         if file not in self._identities:
             self._identities[file] = identity_of(self.files[file])
         return self._identities[file]
@@ -69,7 +69,7 @@ class _Share:
 
 @dataclass
 class _Counts:
-    """What this process has answered so far."""
+    """How much this process has answered so far."""
 
     rows: int = 0
     errors: int = 0
@@ -83,17 +83,17 @@ class _Counts:
 
 @dataclass(frozen=True)
 class FolderScoring:
-    """One model, one input, one output folder.
+    """One model, one input and one output folder.
 
     Attributes:
-        answering: The model and the input.
+        scorer: Answers the parts of the input.
         objects: The output folder.
-        job: Everything that decides the bytes of the output.
+        job: Everything that the bytes of the output depend on.
         sizes: Bytes of each input file.
         joined: Whether the parts will become one file, so that only the first has a header.
     """
 
-    answering: Answering
+    scorer: PartScorer
     objects: Objects
     job: dict[str, Any]
     sizes: list[int]
@@ -109,7 +109,7 @@ class FolderScoring:
         *,
         joined: bool = False,
     ) -> "FolderScoring":
-        """Check all that can be checked before a title is read.
+        """Check everything that can be checked before a title is read.
 
         Raises:
             CatalogError: There is no such input.
@@ -117,41 +117,41 @@ class FolderScoring:
         """
         import fsspec
 
-        answering = Answering.of(model, input, scoring)
-        filesystem, _ = fsspec.url_to_fs(answering.files[0])
-        sizes = [int(filesystem.info(file)["size"]) for file in answering.files]
+        scorer = PartScorer.of(model, input, scoring)
+        filesystem, _ = fsspec.url_to_fs(scorer.files[0])
+        sizes = [int(filesystem.info(file)["size"]) for file in scorer.files]
         job = {
             "format": "prodcat-scoring",
             "model": model.content_hash,
-            "named": answering.scorer.columns.model,
-            "precision": answering.scorer.precision,
+            "named": scorer.scorer.columns.model,
+            "precision": scorer.scorer.precision,
             "tree": model.taxonomy.hash,
             "joined": joined,
             **{f"setting {name}": value for name, value in scoring.settings().items()},
             "input": [
                 {"name": file.rsplit("/", 1)[-1], "bytes": size}
-                for file, size in zip(answering.files, sizes, strict=True)
+                for file, size in zip(scorer.files, sizes, strict=True)
             ],
         }
-        return cls(answering, Objects(output), job, sizes, joined)
+        return cls(scorer, Objects(output), job, sizes, joined)
 
     def run(self, shard: Shard, *, overwrite: bool, progress: bool) -> ScoringReport:
-        """Do what of a share is not finished.
+        """Score the parts of a share that are not finished.
 
         Args:
             shard: The share of this process.
-            overwrite: Whether to begin anew where the folder is of something else.
-            progress: Whether to show a bar.
+            overwrite: Whether to begin again if the folder is the output of another job.
+            progress: Whether to show a progress bar.
 
         Raises:
-            ScoringError: The folder is of something else, or an input file was changed.
-            Interrupted: SIGTERM came; the same call goes on.
+            ScoringError: The folder is the output of another job, or an input file was changed.
+            Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
         """
         if overwrite:
             remove_output(self.objects, self.job)
         with told_to_stop() as stop:
-            finished = FinishedParts(self.objects, self.job, f".{self.answering.scoring.format}")
-            share = _Share(shard, finished, self.answering.files, overwrite)
+            finished = FinishedParts(self.objects, self.job, f".{self.scorer.scoring.format}")
+            share = _Share(shard, finished, self.scorer.files, overwrite)
             finished.clear_parts(share.contains)
             began = time.monotonic()
             shown = Progress(progress, began, self.sizes, shard[1])
@@ -159,7 +159,7 @@ class FolderScoring:
             if stop.is_set():
                 raise Interrupted(
                     f"Stopped by SIGTERM after {counts.rows:,} titles; {counts.parts} parts are in "
-                    f"{self.objects.uri!r}. Run the same again to go on."
+                    f"{self.objects.uri!r}. Run the same command again to continue."
                 )
             return ScoringReport(
                 output=self.objects.uri,
@@ -168,15 +168,15 @@ class FolderScoring:
                 parts=counts.parts,
                 skipped=len(share.skipped),
                 seconds=time.monotonic() - began,
-                summary=finished.conclude(self.answering.files),
+                summary=finished.conclude(self.scorer.files),
             )
 
     def _write_share(self, share: _Share, shown: Progress, stop: threading.Event) -> _Counts:
-        """Answer and write the wanted parts of a share, each one while the next is answered."""
+        """Answer the parts of a share, and write each one while the next is answered."""
         counts = _Counts()
         with ThreadPoolExecutor(1) as writer:
             writing: Future[None] | None = None
-            for answered in self.answering.answered(share.wants, stop):
+            for answered in self.scorer.answered(share.is_due, stop):
                 if writing is not None:
                     writing.result()
                 identity = share.identity(answered.part.file)
@@ -190,8 +190,8 @@ class FolderScoring:
 
     def _write(self, finished: FinishedParts, answered: AnsweredPart, identity: str) -> None:
         part = answered.part
-        table = self.answering.table(answered)
+        table = self.scorer.table(answered)
         header = part.is_first or not self.joined
-        content = encode(table, self.answering.scoring.format, header=header)
+        content = encode(table, self.scorer.scoring.format, header=header)
         errors = len(answered.rows.errors)
         finished.write(part.name, content, len(table), errors, identity, part.last)

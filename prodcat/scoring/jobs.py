@@ -1,4 +1,4 @@
-"""Whole catalogs answered: streamed, in parts that are done exactly once.
+"""Scoring jobs: answer whole catalogs part by part.
 
 Answers go into a folder (:mod:`prodcat.scoring.folder`), into one file
 (:mod:`prodcat.scoring.single_file`), or to the caller as they come (:func:`stream`).
@@ -13,7 +13,7 @@ from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import LoadKeywords, load
 from prodcat.classifier.results import encode
 from prodcat.errors import CatalogError, ConfigError, check_keywords, takes_keywords
-from prodcat.scoring.answering import Answering
+from prodcat.scoring.answering import PartScorer
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.folder import FolderScoring
 from prodcat.scoring.parts import list_files, located
@@ -35,31 +35,31 @@ def score(
     progress: bool = False,
     **loading: Unpack[LoadKeywords],
 ) -> ScoringReport:
-    """Answer all titles of files, into files.
+    """Answer all titles of files, and write the answers to files.
 
     Args:
-        model: A classifier, or where one is: ``s3://bucket/models/tr@production``.
-        input: Parquet, CSV, TSV or JSONL: a file, a folder, a glob, at any fsspec URI.
-        output: A folder at any fsspec URI: one file for each part of the input, with all its
-            columns and the answers beside them, see :mod:`prodcat.classifier.results`.  Or one
-            file, by its ending: .parquet, .jsonl, .csv or .tsv, the last three with .gz too.
+        model: A classifier, or the URI of one: ``s3://bucket/models/tr@production``.
+        input: Parquet, CSV, TSV or JSONL: a file, a folder or a glob, at any fsspec URI.
+        output: A folder at any fsspec URI, which gets one file for each part of the input, with
+            the columns of the input and those of the answers, see
+            :mod:`prodcat.classifier.results`.  Or one file whose name ends with .parquet,
+            .jsonl, .csv or .tsv; the last three may be followed by .gz.
         scoring: How the titles are answered, and in what format.
-        shard: ``(index, count)``: which share of the parts is this process's.
-        overwrite: Whether to begin anew where the output is of another model, input or
-            settings.
-        progress: Whether to show a bar.
-        loading: ``device``, and for a model that is to be loaded ``cache``, ``keys`` and
+        shard: The share of the parts that this process scores, ``(index, count)``.
+        overwrite: Whether to replace an output of another model, input or settings.
+        progress: Whether to show a progress bar.
+        loading: ``device``, and for a model that is loaded ``cache``, ``keys`` and
             ``storage_options``, as for :func:`prodcat.load`.
 
     Returns:
-        What was done.
+        A report of what this call did.
 
     Raises:
         CatalogError: The input cannot be read, or has no column with titles.
-        ScoringError: The output is of something else.
+        ScoringError: The output was made with another model, input or settings.
         StoreError: The output cannot be written.
         ConfigError: The settings do not go together.
-        Interrupted: SIGTERM came; the same call goes on.
+        Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
         TypeError: A keyword argument is not known.
     """
     scoring = scoring or ScoringConfig()
@@ -89,29 +89,28 @@ def score(
 def stream(
     model: Classifier, input: str, *, scoring: ScoringConfig | None = None
 ) -> Iterator[tuple[bytes, int]]:
-    """Answer all titles of files, as CSV in pieces; nothing is kept of an interrupted run.
+    """Answer all titles of files, and yield the answers as pieces of one CSV file.
 
     Args:
         model: A classifier.
-        input: As for :func:`score`.
+        input: The files, as for :func:`score`.
         scoring: How the titles are answered.
 
     Yields:
-        UTF-8, and how many titles it answers.
+        A piece of the file in UTF-8, and the number of titles that it answers.
 
     Raises:
         CatalogError: The input cannot be read, or has no column with titles.
         ConfigError: The settings do not go together.
     """
-    answering = Answering.of(model, input, scoring or ScoringConfig())
-    answered_parts = answering.answered(lambda *_: True, threading.Event())
-    for number, answered in enumerate(answered_parts):
-        table = answering.table(answered)
+    scorer = PartScorer.of(model, input, scoring or ScoringConfig())
+    for number, answered in enumerate(scorer.answered(lambda *_: True, threading.Event())):
+        table = scorer.table(answered)
         yield encode(table, "csv", header=number == 0), len(table)
 
 
 def _on_device(model: Classifier | str, loading: LoadKeywords) -> Classifier:
-    """The classifier, loaded where a place is named, on the device that is asked for."""
+    """The classifier on the requested device, loaded if its URI is given."""
     if isinstance(model, str):
         return load(model, **loading)
     device = loading.get("device")
@@ -119,18 +118,18 @@ def _on_device(model: Classifier | str, loading: LoadKeywords) -> Classifier:
 
 
 def _check_outside(input: str, output: str) -> None:
-    """Refuse an output among the input, which the next call would read."""
+    """Refuse an output inside the input folder, which the next call would read as input."""
     filesystem, path = located(input)
     output_address = address(output.rstrip("/"))
     if output_address.startswith(f"{address(input.rstrip('/'))}/") and filesystem.isdir(path):
         raise CatalogError(
             f"The output {output!r} lies in the input {input!r}, so that answers would be read as "
-            "titles. Name a place beside it."
+            "titles. Name a place outside of it."
         )
 
 
 def _check_single_file(input: str, output: str, shard: Shard) -> None:
-    """Refuse one file for many processes, or one that is read too."""
+    """Refuse a single output file for several processes, or one that is also read."""
     if shard != WHOLE:
         raise ConfigError(
             f"{output!r} is one file, which processes cannot share; expected a folder. Name a "

@@ -1,14 +1,13 @@
-"""Files cut into parts, the same ones whoever cuts them.
+"""Cut files into parts, which depend on the files alone.
 
-A part is some row groups of a Parquet file, or some rows of a text file, some thousand rows
-each: enough titles of every length that batches hold hardly any padding, few enough that little
-is lost when a machine goes.  The cut depends on the files alone, so that many processes agree
-on it without speaking to each other.
+A part has several thousand rows: row groups of a Parquet file, or rows of a text file.  That is
+enough titles of every length for batches with hardly any padding, and few enough that little work
+is lost when a machine stops.  Processes cut the same files in the same way, without communicating.
 """
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prodcat.errors import CatalogError
@@ -19,15 +18,15 @@ from prodcat.storage.tables import iter_tables, no_twins
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows of one file.
+    """A part of one file.
 
     Attributes:
-        file: The file's position in the list of files.
-        number: Of the part in its file, from 0.
-        first: Number of its first row in the file, from 0.
-        last: Whether it is the last one of its file.
-        span: About where it begins and ends in its file, from 0 to 1.
-        table: The rows, as an Arrow table with the file's own types.
+        file: The position of the file in the list of files.
+        number: The number of the part in its file, from 0.
+        first: The number of its first row in the file, from 0.
+        last: Whether it is the last part of its file.
+        span: Where it begins and ends in its file, approximately, from 0 to 1.
+        table: The rows: an Arrow table with the file's types, or lists by the names of columns.
     """
 
     file: int
@@ -39,7 +38,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """A name that every process gives it."""
+        """The name of the part, which is the same in every process."""
         return part_name(self.file, self.number)
 
     @property
@@ -49,42 +48,50 @@ class Part:
 
 
 def part_name(file: int, number: int) -> str:
-    """The name of a part."""
+    """The name of a part, by the position of its file and its number in the file.
+
+    >>> part_name(0, 12)
+    'part-00000-00012'
+    """
     return f"part-{file:05d}-{number:05d}"
 
 
 def part_place(name: str) -> tuple[int, int] | None:
-    """The file and the number of a part, by its name; None for what is no part's."""
-    found = re.fullmatch(r"part-(\d+)-(\d+)", name)
-    return (int(found[1]), int(found[2])) if found else None
+    """The position of the file and the number in it that a part's name states, or None.
+
+    >>> part_place("part-00000-00012"), part_place("summary")
+    ((0, 12), None)
+    """
+    match = re.fullmatch(r"part-(\d+)-(\d+)", name)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def list_files(uri: str) -> list[str]:
-    """The files of an input, a folder's too, in the order of their names.
+    """The files of an input, which may be a folder, in the order of their names.
 
     Raises:
-        CatalogError: There is none, or one of a kind that is not read.
+        CatalogError: There are no files, or one has an unknown format.
         StoreError: The store cannot be reached.
     """
     filesystem, path = located(uri)
     with store_faults(uri):
         if filesystem.isdir(path):
-            found = sorted(own for own in filesystem.find(path) if not _is_hidden(own, path))
-            if not found:
+            paths = sorted(file for file in filesystem.find(path) if not _is_hidden(file, path))
+            if not paths:
                 raise CatalogError(f"The folder {uri!r} has no files; expected tables of titles.")
-            files = [str(filesystem.unstrip_protocol(own)) for own in found]
+            files = [str(filesystem.unstrip_protocol(file)) for file in paths]
         else:
             files = expand(uri)
-    for own in files:
-        table_format(own)
+    for file in files:
+        table_format(file)
     return files
 
 
 def located(uri: str) -> tuple[Any, str]:
-    """The filesystem of an input, and its path there.
+    """The filesystem of an input, and the path of the input in it.
 
     Raises:
-        CatalogError: There is no such kind of address.
+        CatalogError: There is no filesystem for such an address.
     """
     import fsspec
 
@@ -100,35 +107,40 @@ def _is_hidden(path: str, root: str) -> bool:
     return any(name.startswith(("_", ".")) for name in names)
 
 
-def read_parts(files: list[str], wanted: Callable[[int, int], bool], rows: int) -> Iterator[Part]:
-    """The wanted parts of all files, in order, read one by one.
+def read_parts(files: list[str], is_due: Callable[[int, int], bool], rows: int) -> Iterator[Part]:
+    """Read parts of all files, one after another in order.
 
     Args:
-        files: From :func:`list_files`.
-        wanted: Whether a part is, by its file and its number.
-        rows: About how many a part has; row groups of Parquet are cut where they have twice
-            as many.
+        files: The files, as :func:`list_files` returns them.
+        is_due: Whether to read a part, by its file and its number.
+        rows: The approximate number of rows in a part; row groups of Parquet with at least twice
+            as many are cut.
 
     Raises:
         CatalogError: A file cannot be read.
     """
     for place, file in enumerate(files):
         if table_format(file) == "parquet":
-            yield from _parquet_parts(place, file, wanted, rows)
+            yield from _parquet_parts(place, file, is_due, rows)
         else:
-            yield from _text_parts(place, file, wanted, rows)
+            yield from _text_parts(place, file, is_due, rows)
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """Row groups that are one part together, or the pieces that a large one is cut into."""
+    """Row groups that form one part, or one large row group that is cut into several.
+
+    Attributes:
+        groups: The numbers of the row groups.
+        sizes: The number of rows in each part.
+    """
 
     groups: list[int]
     sizes: list[int]
 
 
 def _parquet_parts(
-    place: int, uri: str, wanted: Callable[[int, int], bool], rows: int
+    place: int, uri: str, is_due: Callable[[int, int], bool], rows: int
 ) -> Iterator[Part]:
     import fsspec
     import pyarrow as pa
@@ -146,11 +158,11 @@ def _parquet_parts(
             whole = max(file.metadata.num_rows, 1)
             first = number = 0
             for cut in cuts:
-                own = [wanted(place, number + piece) for piece in range(len(cut.sizes))]
-                tables = _tables(file, cut) if any(own) else iter(())
-                for size, is_wanted in zip(cut.sizes, own, strict=True):
+                due = [is_due(place, number + piece) for piece in range(len(cut.sizes))]
+                tables = _tables(file, cut) if any(due) else iter(())
+                for size, is_part_due in zip(cut.sizes, due, strict=True):
                     table = next(tables, None)
-                    if is_wanted:
+                    if is_part_due:
                         span = (first / whole, (first + size) / whole)
                         yield Part(place, number, first, number == count - 1, span, table)
                     first, number = first + size, number + 1
@@ -159,7 +171,7 @@ def _parquet_parts(
 
 
 def _tables(file: Any, cut: _Cut) -> Iterator[Any]:
-    """The tables of a cut; a large row group is never in memory as a whole."""
+    """The table of each part; a large row group is never in memory as a whole."""
     import pyarrow as pa
 
     if len(cut.sizes) == 1:
@@ -175,23 +187,27 @@ def _tables(file: Any, cut: _Cut) -> Iterator[Any]:
 
 
 def _cut(sizes: list[int], rows: int) -> list[_Cut]:
-    """Small row groups together until they have so many rows, large ones in pieces.
+    """Join small row groups until they have enough rows, and cut large ones into pieces.
 
-    There is one part at least, and no part has three times as many.
+    There is at least one part, and every part has less than three times the requested rows.
+
+    Args:
+        sizes: The number of rows in each row group.
+        rows: The requested number of rows in a part.
     """
     cuts: list[_Cut] = []
     groups: list[int] = []
     size = 0
-    for group, own in enumerate(sizes):
-        if own >= 2 * rows:
+    for group, group_rows in enumerate(sizes):
+        if group_rows >= 2 * rows:
             if groups:
                 cuts.append(_Cut(groups, [size]))
                 groups, size = [], 0
-            pieces = own // rows
-            cuts.append(_Cut([group], [rows] * (pieces - 1) + [own - rows * (pieces - 1)]))
+            pieces = group_rows // rows
+            cuts.append(_Cut([group], [rows] * (pieces - 1) + [group_rows - rows * (pieces - 1)]))
             continue
         groups.append(group)
-        size += own
+        size += group_rows
         if size >= rows:
             cuts.append(_Cut(groups, [size]))
             groups, size = [], 0
@@ -201,37 +217,30 @@ def _cut(sizes: list[int], rows: int) -> list[_Cut]:
 
 
 def _text_parts(
-    place: int, uri: str, wanted: Callable[[int, int], bool], rows: int
+    place: int, uri: str, is_due: Callable[[int, int], bool], rows: int
 ) -> Iterator[Part]:
-    """Parts of a text file, which must be read from its start to find any of them."""
+    """Parts of a text file, which is read from its start whichever parts are due."""
     import fsspec
 
     filesystem, path = fsspec.url_to_fs(uri)
     whole = max(int(filesystem.size(path) or 0), 1)
     ends = [0.0]
 
-    def told(bytes_read: int) -> None:
+    def note_progress(bytes_read: int) -> None:
         ends.append(min(bytes_read / whole, 1.0))
 
-    waiting: _Waiting | None = None
-    first = 0
-    for number, columns in enumerate(iter_tables(uri, rows, told)):
+    # Only the table after it shows whether a part is the last one; an empty file has one part
+    # without rows, so that it counts as finished.
+    part = Part(place, 0, 0, True, (0.0, 1.0), {})
+    is_started, first = False, 0
+    for number, columns in enumerate(iter_tables(uri, rows, note_progress)):
         size = len(next(iter(columns.values()), []))
-        if waiting is not None and size:
-            yield from _if_wanted(place, waiting, False, wanted)
-        if waiting is None or size:
-            waiting = (number, first, (ends[number], ends[number + 1]), columns)
+        if is_started and size and is_due(place, part.number):
+            yield replace(part, last=False)
+        if not is_started or size:
+            span = (ends[number], ends[number + 1])
+            part = Part(place, number, first, True, span, columns)
+            is_started = True
         first += size
-    # A file without a row is a part without a row, so that it is seen to be done.
-    yield from _if_wanted(place, waiting or (0, 0, (0.0, 1.0), {}), True, wanted)
-
-
-def _if_wanted(
-    place: int, own: "_Waiting", last: bool, wanted: Callable[[int, int], bool]
-) -> Iterator[Part]:
-    number, first, span, columns = own
-    if wanted(place, number):
-        yield Part(place, number, first, last, span, columns)
-
-
-_Waiting = tuple[int, int, tuple[float, float], Any]
+    if is_due(place, part.number):
+        yield part

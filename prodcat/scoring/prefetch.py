@@ -9,26 +9,26 @@ _Item = TypeVar("_Item")
 
 
 class Prefetch(Generic[_Item]):
-    """A context whose iterator is one item ahead, in a thread of its own.
+    """A context manager that gives an iterator whose next item is prepared in another thread.
 
     Args:
-        items: What that thread iterates.  No item may be None.
+        items: The items; the thread iterates over them.  No item may be None.
     """
 
     def __init__(self, items: Iterator[_Item]) -> None:
         self.items = items
-        # An item, the error that came instead, or neither of them at the end.
+        # An item, or the error that its preparation raised, or neither at the end.
         self.queue: queue.Queue[tuple[_Item | None, BaseException | None]] = queue.Queue(1)
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._run, name="prodcat-ahead", daemon=True)
 
     def __enter__(self) -> Iterator[_Item]:
-        """Begin."""
+        """Start the thread."""
         self.thread.start()
         return iter(self)
 
     def __exit__(self, *_: object) -> None:
-        """Stop, whatever is still to come."""
+        """Stop the thread, whatever items are left."""
         self.over.set()
         while self.thread.is_alive():
             try:
@@ -39,7 +39,7 @@ class Prefetch(Generic[_Item]):
         self.thread.join()
 
     def __iter__(self) -> Iterator[_Item]:
-        """Each item, or the error that came instead."""
+        """Yield each item; an error in the thread is raised here."""
         while True:
             item, error = self.queue.get()
             self.queue.task_done()
@@ -53,7 +53,7 @@ class Prefetch(Generic[_Item]):
         try:
             for item in self.items:
                 self.queue.put((item, None))
-                self.queue.join()  # no further ahead than that: what waits takes memory
+                self.queue.join()  # at most one item waits, as items take memory
                 if self.over.is_set():
                     return
         except BaseException as error:

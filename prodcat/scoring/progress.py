@@ -1,4 +1,4 @@
-"""How fast a scoring goes and how much of it is left."""
+"""The pace of a scoring job and the time that is left."""
 
 import logging
 import time
@@ -12,13 +12,13 @@ _LOG_EVERY = 30.0  # seconds
 
 
 class Progress:
-    """Shows pace and remaining time, on a bar or in the log.
+    """Shows the pace and the time that is left, on a bar or in the log.
 
     Args:
         bar: Whether to show a bar.
-        began: When the first title was read, on the monotonic clock, in seconds.
+        began: The time at which the job began, in seconds of the monotonic clock.
         sizes: Bytes of each input file.
-        shares: How many processes share the files.
+        shares: The number of processes that share the files.
     """
 
     def __init__(self, bar: bool, began: float, sizes: Sequence[int], shares: int) -> None:
@@ -35,11 +35,11 @@ class Progress:
         """Count one more answered part.
 
         Args:
-            rows: Rows that are answered by now, those of this part among them.
+            rows: The number of rows that are answered so far, this part included.
             part: The part.
 
         Returns:
-            About how many rows of this process's share come after it.
+            The approximate number of rows that are left to this process.
         """
         size = self.sizes[part.file]
         self.answered_bytes += (part.span[1] - part.span[0]) * size
@@ -62,7 +62,7 @@ class Progress:
             self.logged = now
 
     def close(self) -> None:
-        """Take the bar as complete: no more rows will come."""
+        """Complete the bar, as no more rows will come."""
         if self.bar is not None:
             self.bar.total = self.bar.n
             self.bar.close()

@@ -1,12 +1,12 @@
-"""Scoring on a Ray cluster, for catalogs that outgrow one machine.
+"""Scoring on a Ray cluster, for catalogs that are too large for one machine.
 
-Ray Data hands out the shares, one actor for each device; each share is scored by
-:func:`prodcat.score`, so the output is the same, and what is done is not done again: a share of
-a machine that went is given to another one, which finds the parts that are there.
+Ray Data distributes the shares among actors, one for each device.  Each actor scores its share with
+:func:`prodcat.score`, so the output is the same as on one machine.  If a machine fails, another one
+gets its share, finds the finished parts and scores only the others.
 
-Where no cluster runs, ``ray.init()`` starts one that reports no usage statistics to Ray's
-makers.  A cluster that was started otherwise reports them unless it was started with
-``ray start --disable-usage-stats`` or with ``RAY_USAGE_STATS_ENABLED=0`` in its environment.
+If no cluster is running, ``ray.init()`` starts one that sends no usage statistics to Ray's authors.
+Any other cluster sends them unless it was started with ``ray start --disable-usage-stats`` or with
+``RAY_USAGE_STATS_ENABLED=0`` in its environment.
 """
 
 import json
@@ -34,13 +34,13 @@ from prodcat.scoring.single_file import file_kind
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key
 
-_SHARES = 4  # of each actor: machines are not equally fast
-_LIMIT = 1 << 20
+_SHARES = 4  # for each actor, as machines are not equally fast
+_LIMIT = 1 << 20  # bytes of the summary
 _COUNTED = ("rows", "errors", "parts", "skipped")
 
 
 class ActorKeywords(TypedDict, total=False):
-    """How each actor loads the classifier; keys are files, for they are read on its machine."""
+    """How each actor loads the classifier; keys are files, as each machine reads its copy."""
 
     device: str | None
     cache: str | Path | None
@@ -49,17 +49,17 @@ class ActorKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class _Task:
-    """What all actors do together.
+    """The work that all actors do together.
 
     Attributes:
-        model: Where the classifier is.
-        input: Files of titles.
-        output: A folder.
+        model: The URI of the classifier.
+        input: The files of titles.
+        output: The output folder.
         scoring: How the titles are answered.
-        shards: How many shares there are.
-        device: Where each actor puts the classifier; its GPU if it has one and none is given.
-        cache: Where each machine keeps models.
-        keys: Files with the store's keys.
+        shards: The number of shares.
+        device: The device on which each actor puts the classifier; if None, its GPU if it has one.
+        cache: The folder in which each machine keeps downloads.
+        keys: Files with the keys of the store.
     """
 
     model: str
@@ -73,14 +73,14 @@ class _Task:
 
 
 class _Actor:
-    """A classifier on its device, and the shares that it is given."""
+    """Holds a classifier on its device, and scores the shares that Ray gives it."""
 
     def __init__(self, task: _Task) -> None:
         self.task = task
         self.classifier: Classifier | None = None
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """Score shares; an error of prodcat's own is an answer too, which Ray would reword."""
+        """Score shares; prodcat's errors are returned, as Ray would change their type."""
         columns: dict[str, list[Any]] = {name: [] for name in (*_COUNTED, "error")}
         for index in batch["id"].tolist():
             try:
@@ -120,23 +120,24 @@ def score_on_ray(
     """Answer all titles of files on a Ray cluster; see :func:`prodcat.score`.
 
     Args:
-        model: Where the classifier is, for all machines of the cluster.
-        input: As there, readable from all machines.
+        model: The URI of the classifier, readable from all machines of the cluster.
+        input: The files of titles, readable from all machines.
         output: A folder, writable from all machines.
-        scoring: As there.
-        actors: How many; one for each GPU of the cluster if not given, or one for every two
-            CPUs where there are none.
-        overwrite: As there.
-        loading: ``device`` of each actor, its GPU if it has one and none is given; ``cache``,
-            where each machine keeps models; ``keys``, files with the store's keys, on all
-            machines.
+        scoring: How the titles are answered, and in what format.
+        actors: The number of actors; if not given, one for each GPU of the cluster, or one for
+            every two CPUs if there is no GPU.
+        overwrite: Whether to begin again if the output was made with another model, input or
+            settings.
+        loading: ``device`` on which each actor puts the classifier, its GPU if there is one and
+            none is given; ``cache``, the folder in which each machine keeps downloads; ``keys``,
+            files with the keys of the store, on all machines.
 
     Returns:
-        What was done, by all actors together.
+        A report of what all actors did together.
 
     Raises:
         ConfigError: Ray is not installed, or the output is one file.
-        ProdcatError: As for :func:`prodcat.score`.
+        ProdcatError: The errors of :func:`prodcat.score`.
         TypeError: A keyword argument is not known.
     """
     check_keywords(score_on_ray, loading)
@@ -158,7 +159,7 @@ def score_on_ray(
         cache=None if cache is None else str(cache),
         keys=tuple(str(path) for path in loading.get("keys", ())),
     )
-    # One CPU stays free for those that hand out the shares, or all would wait for each other.
+    # Ray needs a free CPU to distribute the shares, or nothing would ever start.
     needs = {"num_cpus": min(max(cpus - 1, 0) / actors, 1.0)}
     if gpus and device != "cpu":
         needs = {"num_gpus": 1.0, "num_cpus": 0.0}
@@ -166,7 +167,7 @@ def score_on_ray(
 
 
 def _cluster_resources() -> dict[str, float]:
-    """What the cluster has, by name; one is started on this machine where there is none."""
+    """The resources of the cluster by name; a cluster is started here if none is running."""
     try:
         import ray
         import ray.data
@@ -180,7 +181,13 @@ def _cluster_resources() -> dict[str, float]:
 
 
 def _run(task: _Task, actors: int, needs: Mapping[str, float]) -> ScoringReport:
-    """Score all shares on so many actors, each of which needs these resources."""
+    """Score all shares.
+
+    Args:
+        task: The work.
+        actors: The number of actors.
+        needs: The resources that Ray reserves for each actor, by name.
+    """
     import ray.data
 
     began = time.monotonic()
@@ -205,13 +212,13 @@ def _run(task: _Task, actors: int, needs: Mapping[str, float]) -> ScoringReport:
 
 
 def _packed(error: ProdcatError) -> str:
-    """An error of an actor as text."""
+    """An error in an actor as text."""
     unreachable = getattr(error, "unreachable", False)
     return json.dumps([type(error).__name__, str(error), unreachable])
 
 
 def _unpacked(text: str) -> ProdcatError:
-    """The error that an actor had."""
+    """The error that :func:`_packed` wrote."""
     kind, message, unreachable = json.loads(text)
     error: ProdcatError = getattr(sys.modules[ProdcatError.__module__], kind)(message)
     if isinstance(error, StoreError):

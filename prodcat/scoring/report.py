@@ -1,4 +1,4 @@
-"""What a scoring did, for its caller."""
+"""The report of a scoring job, for its caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ class ScoringReport:
     """What a call of :func:`prodcat.score` did.
 
     Attributes:
-        output: The folder, or the one file.
-        rows: Rows answered by this call.
-        errors: How many of them say in ``error`` what is wrong with them.
-        parts: Parts written by this call.
-        skipped: Parts of this process's share that were there already.
-        seconds: How long it took, without the loading of the model.
-        summary: Counts over all rows of all processes, once all parts are there; see
+        output: The output folder, or the single output file.
+        rows: The number of rows that this call answered.
+        errors: The number of these rows that have an error.
+        parts: The number of parts that this call wrote.
+        skipped: The number of parts in this process's share that were finished before.
+        seconds: The duration without the loading of the model.
+        summary: Counts over all rows of all processes, once all parts are finished, else None; see
             :mod:`prodcat.scoring.finished_parts`.
     """
 
@@ -34,7 +34,7 @@ class ScoringReport:
         return self.summary is not None
 
     def __str__(self) -> str:
-        """One line."""
+        """The report in one line."""
         pace = f", {self.rows / self.seconds:,.0f} rows/s" if self.rows and self.seconds else ""
         there = f"; {self.skipped:,} parts were there already" if self.skipped else ""
         wrong = f", {self.errors:,} of them with an error" if self.errors else ""

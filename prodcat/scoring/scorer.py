@@ -1,6 +1,7 @@
-"""Rows of titles to the same rows with answers beside them, in two steps.
+"""Score rows of titles: add the columns of the answers to the rows, in two steps.
 
-The first, :meth:`Scorer.prepare`, needs no device and may run ahead; the second is the device's.
+The first step, :meth:`RowScorer.prepare`, needs no device and may run in another thread; the second
+one, :meth:`RowScorer.answers`, uses the device.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.inference import Window
-from prodcat.classifier.results import Columns, column_types, raw_column, to_table
+from prodcat.classifier.results import AnswerColumns, column_types, raw_column, to_table
 from prodcat.classifier.rows import read_rows
 from prodcat.decisions.answers import Answers
 from prodcat.errors import CatalogError
@@ -18,12 +19,12 @@ from prodcat.scoring.config import ScoringConfig
 
 @dataclass(frozen=True)
 class PreparedRows:
-    """Rows on their way to the device.
+    """Rows that are prepared for the device.
 
     Attributes:
         table: The rows, an Arrow table.
-        window: What the device needs.
-        groups: The group of each row where something is promised by it, or None.
+        window: The titles, prepared for the device.
+        groups: The group of each row if the guarantee depends on it, or None.
         errors: What is wrong with a row, by its number.
     """
 
@@ -33,12 +34,12 @@ class PreparedRows:
     errors: dict[int, str]
 
 
-class Scorer:
-    """A classifier and the settings of a scoring, checked before a title is read.
+class RowScorer:
+    """Answers rows with a classifier and settings, which are checked before a title is read.
 
     Args:
-        classifier: On its device.
-        scoring: How the titles are scored.
+        classifier: The classifier, on its device.
+        scoring: How the titles are answered.
 
     Raises:
         ConfigError: The settings do not go together, or with the classifier.
@@ -53,23 +54,24 @@ class Scorer:
         self.group = classifier.group_column(answers.promises)
         self.text = classifier.text_columns if scoring.text is None else scoring.text
         reference = classifier.origin or classifier.fingerprint or "unknown"
-        self.columns = Columns(classifier.taxonomy, answers.language, reference)
+        self.columns = AnswerColumns(classifier.taxonomy, answers.language, reference)
 
     @property
     def needed(self) -> list[str]:
-        """The columns that are read."""
+        """The names of the columns that are read."""
         group = [] if self.group is None else [self.group]
         return list(dict.fromkeys([self.scoring.title, *self.text, *group]))
 
     def schema_of(self, columns: Any, source: str) -> Any:
-        """The types of the first rows' columns, which all others then must have.
+        """The types of the columns in the first rows, which all other rows must have too.
 
         Args:
             columns: Lists by name, or an Arrow table.
-            source: Where they are from, for the message.
+            source: The name of the source, for error messages.
 
         Raises:
-            CatalogError: A column that is read is missing, or one has an answer's name.
+            CatalogError: A column that is read is missing, or one has the name of an answer's
+                column.
         """
         schema = to_table(columns, None).schema
         missing = [name for name in self.needed if name not in schema.names]
@@ -87,14 +89,14 @@ class Scorer:
         return schema
 
     def prepare(self, columns: Any, schema: Any) -> PreparedRows:
-        """Do what needs no device; may run in another thread.
+        """Do the part of the work that needs no device; may run in another thread.
 
         Args:
             columns: Lists by name, or an Arrow table.
-            schema: From :meth:`schema_of`.
+            schema: The types of the columns, as :meth:`schema_of` returns them.
 
         Raises:
-            CatalogError: The columns cannot have these types.
+            CatalogError: The columns cannot have these types, or one is missing.
         """
         names = columns if isinstance(columns, dict) else columns.schema.names
         missing = [name for name in self.needed if name not in names]
@@ -105,7 +107,7 @@ class Scorer:
                 "all files the same columns."
             )
         if not len(table):
-            return PreparedRows(table, self.inference.ready([]), None, {})
+            return PreparedRows(table, self.inference.prepare([]), None, {})
         rows = read_rows(
             self.classifier,
             {name: raw_column(columns, name) for name in self.needed},
@@ -113,32 +115,40 @@ class Scorer:
             text=self.text,
             group=self.group,
         )
-        return PreparedRows(table, self.inference.ready(rows.texts), rows.groups, rows.errors)
+        return PreparedRows(table, self.inference.prepare(rows.texts), rows.groups, rows.errors)
 
     def answers(self, rows: PreparedRows, stopped: Callable[[], bool] = bool) -> Answers | None:
-        """The answers, or None if stopped meanwhile."""
+        """Answer the rows on the device.
+
+        Args:
+            rows: The rows, prepared by :meth:`prepare`.
+            stopped: Called between batches; once it returns true, no more rows are answered.
+
+        Returns:
+            The answers, on the host; None if stopped.
+        """
         return self.inference.answers(rows.window, self.decide, rows.groups, stopped)
 
     def table(self, rows: PreparedRows, answers: Answers) -> Any:
-        """The columns of the input with the answers beside them, an Arrow table."""
+        """The columns of the input followed by those of the answers, an Arrow table."""
         table = rows.table
         for name, column in self.columns.of(answers, rows.errors).items():
             table = table.append_column(name, column)
         return table
 
     def answered(self, columns: Any) -> Any:
-        """All in one step, for rows that fit into memory.
+        """Prepare and answer rows in one call, for rows that fit into memory.
 
         Args:
             columns: Lists by name, or an Arrow table.
 
+        Returns:
+            An Arrow table: the columns of the input followed by those of the answers.
+
         Raises:
-            CatalogError: A column is missing, or one too many.
+            CatalogError: A column is missing, or one has the name of an answer's column.
         """
         rows = self.prepare(columns, self.schema_of(columns, "The table"))
         answers = self.answers(rows)
         assert answers is not None
         return self.table(rows, answers)
-
-
-Ready = PreparedRows  # its name in earlier versions

@@ -1,28 +1,31 @@
-"""The share of the parts that one process scores."""
+"""The shares into which processes divide the parts of the input."""
 
 from prodcat.errors import ConfigError
 
-Shard = tuple[int, int]  # index and count: this process's number, and how many there are
+Shard = tuple[int, int]  # the index of a process, and the number of processes
 WHOLE: Shard = (0, 1)
 
 
 def parse_shard(text: str) -> Shard:
-    """A share of the work as text, such as ``"0/8"``.
+    """Read a share from text.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: The text does not have the form INDEX/COUNT.
+
+    >>> parse_shard("0/8")
+    (0, 8)
     """
     index, _, count = text.partition("/")
     if not (index.isdecimal() and count.isdecimal()):
-        raise ConfigError(f"--shard {text!r} is none; expected INDEX/COUNT, such as 0/8.")
+        raise ConfigError(f"--shard {text!r} is no share; expected INDEX/COUNT, such as 0/8.")
     return int(index), int(count)
 
 
 def check_shard(shard: Shard) -> None:
-    """Refuse a number that none of the processes has.
+    """Refuse a share whose index is out of range.
 
     Raises:
-        ConfigError: The index is not between 0 and the count.
+        ConfigError: The index is below 0, or not below the count.
     """
     index, count = shard
     if not 0 <= index < count:
@@ -32,6 +35,12 @@ def check_shard(shard: Shard) -> None:
 
 
 def in_shard(shard: Shard, file: int, number: int) -> bool:
-    """Whether a part is in a share, by the position of its file and its number there."""
+    """Whether a part belongs to a share.
+
+    Args:
+        shard: The share.
+        file: The position of the part's file.
+        number: The number of the part in its file.
+    """
     index, count = shard
     return (file + number) % count == index

@@ -1,4 +1,4 @@
-"""An output that is one file: the parts of a folder beside it, joined once all are there."""
+"""An output that is one file: parts in a temporary folder next to it, joined in the end."""
 
 import contextlib
 import gzip
@@ -19,7 +19,10 @@ def file_kind(output: str) -> Format | None:
     """The format of an output that is one file, by its name; None for a folder.
 
     Raises:
-        ConfigError: It is of no known format.
+        ConfigError: The ending of the name is that of an unknown format.
+
+    >>> file_kind("answers.csv.gz"), file_kind("answers/")
+    ('csv', None)
     """
     if output.endswith("/"):
         return None
@@ -37,24 +40,29 @@ def file_kind(output: str) -> Format | None:
 
 
 def parts_folder(output: str) -> str:
-    """The folder beside a file that has its parts until they are joined."""
+    """The folder next to an output file that holds its parts until they are joined.
+
+    >>> parts_folder("out/answers.csv")
+    'out/.answers.csv.parts'
+    """
     folder, _, name = output.rpartition("/")
     return f"{folder}/.{name}.parts" if folder else f".{name}.parts"
 
 
 def join_parts(parts: Objects, output: str, kind: Format) -> None:
-    """Make one file of all parts, which is in its place once it is whole.
+    """Join all parts into one file, which appears under its name only when it is complete.
 
     Args:
         parts: The folder with the parts.
-        output: The file.
+        output: The output file.
         kind: The format of the parts and of the file.
     """
     import fsspec
 
     filesystem, path = fsspec.url_to_fs(output)
     names = sorted(name for name in parts.names("") if name.startswith("part-"))
-    # On this machine first: a file of an object store is there once it is closed, whole or not.
+    # Written on this machine first: an object store shows a file when it is closed, even if it is
+    # incomplete.
     near = Path(f"{path}.part") if parts.is_local else None
     with tempfile.TemporaryDirectory(prefix="prodcat") as folder:
         target = near or Path(folder) / "joined"
@@ -74,14 +82,14 @@ def join_parts(parts: Objects, output: str, kind: Format) -> None:
 
 
 def _compressed(raw: IO[bytes], path: str) -> AbstractContextManager[Any]:
-    """The file, compressed where its name says so; the same bytes whenever it is written."""
+    """The file, compressed if its name ends with ``.gz``; equal content gives equal bytes."""
     if compression_of(path) is None:
         return contextlib.nullcontext(raw)
     return gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
 
 
 def _appender(file: Any, kind: Format) -> Callable[[bytes | None], None]:
-    """A function that adds a part to a file, and ends the file where it gets None."""
+    """A function that appends a part to a file, and completes the file when it gets None."""
     if kind != "parquet":
         return lambda content: file.write(content or b"")
     import pyarrow as pa

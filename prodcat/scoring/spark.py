@@ -1,4 +1,4 @@
-"""A function for Spark's ``DataFrame.mapInPandas``; Spark does the rest.
+"""Scoring on Spark, with a function for ``DataFrame.mapInPandas``.
 
     from prodcat.scoring.spark import map_in_pandas, output_schema
 
@@ -6,8 +6,8 @@
         map_in_pandas("s3://bucket/models/tr@production"), output_schema(titles.schema)
     )
 
-Each Python worker loads the classifier once.  The rows keep their columns; the answers come
-beside them, as in :mod:`prodcat.classifier.results`.
+Each Python worker loads the classifier once.  The rows keep their columns, and get those of the
+answers, see :mod:`prodcat.classifier.results`.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,18 +17,22 @@ from typing import TYPE_CHECKING, Any
 from prodcat.classifier.loading import load
 from prodcat.classifier.results import column_types
 from prodcat.scoring.config import ScoringConfig
-from prodcat.scoring.scorer import Scorer
+from prodcat.scoring.scorer import RowScorer
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
-    """The schema of the answers, as ``mapInPandas`` takes it.
+    """The schema of the rows with their answers, as ``mapInPandas`` takes it.
 
     Args:
-        schema: The titles' own: a ``StructType``, or text such as ``"sku long, title string"``.
-        scoring: As for :func:`map_in_pandas`.
+        schema: The schema of the titles: a ``StructType``, or text such as
+            ``"sku long, title string"``.
+        scoring: How the titles are answered.
+
+    >>> output_schema("sku long, title string").split(", ")[:3]
+    ['sku long', 'title string', 'predicted_path string']
     """
     if isinstance(schema, str):
         columns = schema
@@ -43,12 +47,12 @@ def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
 def map_in_pandas(
     model: str, scoring: ScoringConfig | None = None, *, device: str | None = None
 ) -> "Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]":
-    """The function.
+    """Make the function that ``mapInPandas`` calls with the rows of a partition.
 
     Args:
-        model: Where the classifier is, for every worker.
-        scoring: How; its format and parts do not matter here.
-        device: Of each worker; a GPU if it has one.
+        model: The URI of the classifier, readable from every worker.
+        scoring: How the titles are answered; its ``format`` and ``part_rows`` have no effect.
+        device: The device of each worker; a GPU if it has one.
     """
     scoring = scoring or ScoringConfig()
 
@@ -61,11 +65,11 @@ def map_in_pandas(
 
 
 @lru_cache(maxsize=2)
-def _loaded(model: str, device: str | None, scoring: ScoringConfig) -> Scorer:
-    return Scorer(load(model, device=device), scoring)
+def _loaded(model: str, device: str | None, scoring: ScoringConfig) -> RowScorer:
+    return RowScorer(load(model, device=device), scoring)
 
 
-def _answered(scorer: Scorer, frame: "pd.DataFrame") -> "pd.DataFrame":
+def _answered(scorer: RowScorer, frame: "pd.DataFrame") -> "pd.DataFrame":
     import pyarrow as pa
 
     names = list(column_types(scorer.scoring.answers.top_k))

@@ -1,7 +1,7 @@
-"""The options of an answer that a request may set, with what each of them may be.
+"""The options of an answer that a request may set.
 
-They are fields of :class:`AnswerOptions`.  The JSON Schemas that are declared there say what is
-read here, and what ``/openapi.json`` tells of it.
+They are fields of :class:`AnswerOptions`, which declares a JSON Schema for each: values are checked
+here by these schemas, and ``/openapi.json`` shows them.
 """
 
 import math
@@ -13,7 +13,7 @@ from prodcat.decisions.options import AnswerOptions
 from prodcat.serving.refusal import Refusal, shown
 
 SETTINGS = ("top_k", "objective", "guarantee", "max_error")
-_MOST_PATHS = 100  # for each title
+_MOST_PATHS = 100  # paths for each title
 _KINDS: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
@@ -35,13 +35,13 @@ _SCHEMAS = settings_schemas()
 
 
 def read_settings(given: Mapping[str, Any]) -> AnswerOptions:
-    """The options that a request asks for.
+    """Read the options that a request sets.
 
     Args:
-        given: Values by name; None is as if it were not there.
+        given: The values by name; None counts as not given.
 
     Raises:
-        Refusal: 400: a name is not known, or a value is none that it can have.
+        Refusal: 400: a name is not known, or a value is not allowed.
     """
     options: dict[str, Any] = {}
     for name, value in given.items():
@@ -60,7 +60,7 @@ def read_settings(given: Mapping[str, Any]) -> AnswerOptions:
 def _check_kind(name: str, value: object) -> None:
     kinds = _KINDS[_SCHEMAS[name]["type"]]
     if isinstance(value, bool) or not isinstance(value, kinds):
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise Refusal(400, f"{name} is {shown(value)}; expected {wanted}.")
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise Refusal(400, f"{name} is {shown(value)}; expected {expected}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise Refusal(400, f"{name} is {value}; expected a number.")

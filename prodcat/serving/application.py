@@ -1,4 +1,4 @@
-"""A server as an application that any ASGI server runs."""
+"""The server as an application that any ASGI server can run."""
 
 import asyncio
 import logging
@@ -22,10 +22,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(server: Server) -> Starlette:
-    """The application of a server.
+    """Make the application of a server.
 
     Args:
-        server: Which begins with the application and ends with it.
+        server: The server; it begins and ends together with the application.
     """
     routes = Routes(server)
     addresses = [
@@ -36,7 +36,7 @@ def make_app(server: Server) -> Starlette:
         ("/openapi.json", "GET", routes.document),
         ("/models", "POST", routes.load),
         ("/models", "GET", routes.listed),
-        # A name may have slashes.
+        # The name of a model may contain slashes.
         ("/models/{name:path}/invoke", "POST", routes.invoke),
         ("/models/{name:path}", "GET", routes.one),
         ("/models/{name:path}", "DELETE", routes.drop),
@@ -59,10 +59,10 @@ def make_app(server: Server) -> Starlette:
 
 
 def endpoint(server: Server, call: Endpoint) -> Endpoint:
-    """A route that answers whatever happens, and counts.
+    """Make a route that turns every exception into a response, and counts its requests.
 
     Args:
-        server: Whose requests are counted.
+        server: The server whose metrics count the requests.
         call: Answers a request, or raises.
     """
 
@@ -88,10 +88,10 @@ def endpoint(server: Server, call: Endpoint) -> Endpoint:
 
 
 def refused(refusal: Refusal) -> Response:
-    """A refusal as a response.
+    """Make a response of a refusal.
 
     Args:
-        refusal: Its status and its reason are sent.
+        refusal: The refusal, whose status and reason are sent.
     """
     response = JSONResponse({"error": refusal.reason}, refusal.status)
     if refusal.retry_after is not None:

@@ -1,4 +1,4 @@
-"""How much memory a model may still take: asked before it is loaded, not found out while."""
+"""How much memory is left for a model, and how to return unused memory."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ import torch
 
 _MEMINFO = "/proc/meminfo"
 _CGROUP = "/sys/fs/cgroup"
-# The container's limit and what it uses: of version 2 of Linux's control groups, and of version 1.
+# Files with a container's limit and use, in version 2 of Linux's control groups and in version 1.
 _LIMITS = (
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     (
@@ -24,15 +24,15 @@ _LIMITS = (
 def free_memory(
     device: str | None = None, meminfo: str = _MEMINFO, cgroup: str = _CGROUP
 ) -> int | None:
-    """Bytes that the machine, the container and the GPU still have.
+    """The bytes of memory that are left, on the machine, in the container and on the GPU.
 
     Args:
-        device: Where models are; a GPU if there is one and nothing is given.
-        meminfo: Linux's file about the machine's memory.
-        cgroup: Linux's folder about the container's memory.
+        device: The device of the models; None for a GPU if there is one.
+        meminfo: Linux's file about the memory of the machine.
+        cgroup: Linux's folder about the memory of the container.
 
     Returns:
-        The least of them; None where nothing is known, as outside Linux.
+        The least of the three; None if none is known, as outside Linux.
     """
     free = []
     available = _fields(Path(meminfo)).get("MemAvailable")
@@ -41,7 +41,7 @@ def free_memory(
     for limit, used, stat, cached in _LIMITS:
         most, now = _number(Path(cgroup, limit)), _number(Path(cgroup, used))
         if most is not None and now is not None:
-            # Pages of files that were read are given back where they are needed.
+            # The system reclaims cached pages of files when memory is needed.
             free.append(max(most - now + _fields(Path(cgroup, stat)).get(cached, 0), 0))
     if torch.cuda.is_available() and (device is None or device.startswith("cuda")):
         free.append(torch.cuda.mem_get_info(device)[0])
@@ -49,30 +49,33 @@ def free_memory(
 
 
 def give_back() -> None:
-    """Give memory that nothing uses back to the machine, which the allocator else keeps for itself.
+    """Collect garbage, and return unused memory to the machine.
 
-    What a model leaves behind is in cycles and in pieces of every thread's arena.
+    A dropped model is held by reference cycles, and its memory is spread over the arenas of all
+    threads, which the allocator would keep.
     """
     gc.collect()
     trim()
 
 
 def trim() -> None:
-    """Give back what is free already."""
+    """Return memory that is already free to the machine, which the allocator would keep."""
     with contextlib.suppress(OSError, AttributeError):  # another allocator than glibc's
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def settle() -> None:
-    """Leave out of later collections what is there for good: they stop all threads while they run.
+    """Exclude the objects that exist now from later garbage collections.
 
-    With the libraries that a model needs they take a fifth of a second.
+    A collection stops all threads; with the libraries that a model needs it takes a fifth of a
+    second.
     """
     gc.collect()
     gc.freeze()
 
 
 def _fields(path: Path) -> dict[str, int]:
+    """The numbers in a file with a name and a number in each line; empty if it is missing."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -82,6 +85,7 @@ def _fields(path: Path) -> dict[str, int]:
 
 
 def _number(path: Path) -> int | None:
+    """The number that a file holds; None if it is missing or says "max"."""
     try:
         text = path.read_text().strip()
     except OSError:

@@ -1,8 +1,8 @@
-"""Many requests, one device: titles of all of them in batches, each request in its time.
+"""Batch the titles of many requests for one device.
 
-A thread owns the device.  Whenever it is free it takes what waits, a piece of each request of
-one model, and reads all of that at once: at low load a title is alone and waits for nobody, at
-high load batches are full.  What would wait too long is refused when it comes.
+One thread uses the device.  Whenever it is free, it takes a piece of each waiting request of one
+model and answers all these titles in one batch: at low load a request does not wait for others, at
+high load batches are full.  A request that would wait too long is refused when it arrives.
 """
 
 import logging
@@ -18,53 +18,64 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from prodcat.classifier.inference import Inference
+from prodcat.classifier.inference import BatchInference
 from prodcat.decisions.answers import Answers, join_answers
 from prodcat.decisions.decider import Decide
 from prodcat.errors import is_fault
 from prodcat.serving.refusal import Refusal
 
-_PATIENCE = 50.0
-_BATCH_SECONDS = 0.5  # of a batch, so that nobody waits for long for the next one
-_LEAST = 32  # titles of a batch that is worth the name, whatever it takes
-_LINGER = 0.1  # of the time of the last batch, for those whom it answered to come again
-_MOST_LINGER = 0.02
+_PATIENCE = 50.0  # seconds
+_BATCH_SECONDS = 0.5  # longest time for a batch, so that new requests soon get their turn
+_LEAST = 32  # titles in a batch, even if they take longer
+_LINGER = 0.1  # share of the last batch's time to wait for clients to send their next requests
+_MOST_LINGER = 0.02  # seconds
 logger = logging.getLogger("prodcat")
 
 
 @dataclass
 class _Work:
-    """A request on its way."""
+    """A request that waits or is being answered.
 
-    inference: Inference
+    Attributes:
+        inference: The model's batch inference.
+        texts: The titles.
+        decide: Makes answers of log-probabilities and groups.
+        groups: The group of each title, or None.
+        deadline: The time after which the answers are of no use, on the monotonic clock.
+        answered: The answers to come.
+        parts: The answers so far, by the position of their first title.
+        done: The number of titles that are answered.
+        ended: Whether the request was answered or refused.
+    """
+
+    inference: BatchInference
     texts: Sequence[str]
     decide: Decide
     groups: Sequence[str] | None
     deadline: float
     answered: "Future[Answers]" = field(default_factory=Future)
-    parts: dict[int, Answers] = field(default_factory=dict)  # by their first title
+    parts: dict[int, Answers] = field(default_factory=dict)
     done: int = 0
     ended: bool = False
 
     @property
     def left(self) -> int:
+        """The number of titles that are not answered yet."""
         return len(self.texts) - self.done
 
 
 class Batcher:
-    """A device's thread and what waits for it.
+    """The thread that uses the device, and the requests that wait for it.
 
     Args:
-        most_waiting: Titles; what comes beyond is refused.
-        batch: Titles that are read at once, at most; fewer where these would take over
-            half a second.
-        piece: Of one request where there are many, so that a long one does not keep all others
-            waiting.
-        most_wait: Seconds that others may keep a request waiting, or twice what it takes itself
-            where that is more; what would wait longer is refused.
-        own_thread: Whether it reads in a thread of its own; otherwise whoever calls :meth:`run`
-            lends it one.
-        told: Told of each batch: how many titles, and how many seconds.
+        most_waiting: The most titles that may wait; requests beyond that are refused.
+        batch: The most titles in a batch; a batch has fewer if it would take over half a second.
+        piece: The most titles of one request in a batch when many requests wait, so that a long
+            request does not delay all others.
+        most_wait: The most seconds that a request may wait for others, or twice its duration if
+            that is longer; a request that would wait longer is refused.
+        starts_thread: Whether a new thread answers; otherwise the thread that calls :meth:`run`.
+        on_batch: Called after each batch with the number of titles and the seconds it took.
     """
 
     def __init__(
@@ -73,32 +84,32 @@ class Batcher:
         batch: int = 256,
         piece: int = 64,
         most_wait: float = 1.5,
-        own_thread: bool = True,
-        told: Callable[[int, float], None] = lambda titles, seconds: None,
+        starts_thread: bool = True,
+        on_batch: Callable[[int, float], None] = lambda titles, seconds: None,
     ) -> None:
-        self.most_waiting, self.batch, self.piece, self.told = most_waiting, batch, piece, told
-        self.most_wait = most_wait
+        self.most_waiting, self.batch, self.piece = most_waiting, batch, piece
+        self.most_wait, self.on_batch = most_wait, on_batch
         self._waiting: deque[_Work] = deque()
         self._titles = 0
-        # For a title in a batch of many, lately: what is alone takes longer and says nothing of
-        # how long many will take.
-        self._seconds: WeakKeyDictionary[Inference, float] = WeakKeyDictionary()
-        self._until = 0.0  # when what is being read will be
+        # Recent seconds for a title in a large batch; a title alone takes longer, so small
+        # batches do not count.
+        self._seconds: WeakKeyDictionary[BatchInference, float] = WeakKeyDictionary()
+        self._until = 0.0  # expected end of the current batch
         self._last: tuple[int, float, float] = (0, 0.0, 0.0)  # titles, seconds, end
         self._closing = False
         self._changed = threading.Condition()
         self._ended = threading.Event()
-        if own_thread:
+        if starts_thread:
             threading.Thread(target=self.run, name="prodcat-device", daemon=True).start()
 
     @property
     def waiting(self) -> int:
-        """Titles that wait or are being read."""
+        """The number of titles that wait or are being answered."""
         return self._titles
 
     def submit(
         self,
-        inference: Inference,
+        inference: BatchInference,
         texts: Sequence[str],
         decide: Decide,
         groups: Sequence[str] | None = None,
@@ -108,18 +119,18 @@ class Batcher:
         """Ask for answers.
 
         Args:
-            inference: Of the model.
-            texts: At least one.
-            decide: See :meth:`Classifier.decision`.
-            groups: Of the texts, where something is promised by group.
-            patience: Seconds after which an answer is of no use.
-            expected: Seconds for a title, where nothing is known of this model yet.
+            inference: The model's batch inference.
+            texts: The titles, at least one.
+            decide: Makes answers of log-probabilities; see :meth:`Classifier.decision`.
+            groups: The group of each title, if the guarantee depends on it.
+            patience: Seconds after which the answers are of no use.
+            expected: Expected seconds for a title; used until this model has answered a batch.
 
         Returns:
-            The answers on the host, or a :class:`Refusal`: 503 where it was not read in time.
+            The answers on the host, or a :class:`Refusal` with 503 if they came too late.
 
         Raises:
-            Refusal: 429: too much waits already.
+            Refusal: 429: too many titles wait already.
         """
         with self._changed:
             if self._closing:
@@ -144,32 +155,32 @@ class Batcher:
             self._changed.notify()
         return work.answered
 
-    def _wait(self, inference: Inference, size: int) -> tuple[float, float]:
-        """Seconds for which others would keep so many titles waiting, and that they take."""
+    def _wait(self, inference: BatchInference, size: int) -> tuple[float, float]:
+        """Seconds that a request of this size would wait for others, and seconds that it takes."""
         piece = self._piece(inference)
-        share = piece * -(-size // piece)  # of others, while these are read
+        share = piece * -(-size // piece)  # titles of another request that are answered meanwhile
         wait = sum(
             min(work.left, share) * self._seconds.get(work.inference, 0.0) for work in self._waiting
         )
-        wait += max(self._until - time.monotonic(), 0.0)  # what is being read
+        wait += max(self._until - time.monotonic(), 0.0)  # the current batch
         return wait, size * self._seconds.get(inference, 0.0)
 
-    def _most(self, inference: Inference) -> int:
-        """How many titles are read at once."""
+    def _most(self, inference: BatchInference) -> int:
+        """The most titles in a batch of this model."""
         seconds = self._seconds.get(inference)
         if not seconds:
             return self.batch
         return min(self.batch, max(int(_BATCH_SECONDS / seconds), _LEAST))
 
-    def _piece(self, inference: Inference) -> int:
-        """How much of one request is read at once: few requests share a batch whole."""
+    def _piece(self, inference: BatchInference) -> int:
+        """The most titles of one request in a batch, which few requests fill together."""
         whole = self._most(inference)
         return min(max(self.piece, whole // max(len(self._waiting), 1)), whole)
 
     def _linger(self) -> None:
-        """Let those whom the last batch answered come again before the next one begins.
+        """Wait shortly for the clients of the last batch to send their next requests.
 
-        They would otherwise be split: whoever is first is read alone, and the others wait for it.
+        Otherwise the first of these requests would be answered alone, and the others would wait.
         """
         titles, seconds, end = self._last
         limit = end + min(_LINGER * seconds, _MOST_LINGER)
@@ -179,7 +190,11 @@ class Batcher:
                 return
 
     def close(self, patience: float = 30.0) -> None:
-        """Take nothing more, and answer what is there."""
+        """Refuse further requests, and answer those that wait.
+
+        Args:
+            patience: The most seconds to wait for that.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -187,11 +202,11 @@ class Batcher:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is read any more."""
+        """Whether the thread has ended, so that no more requests are answered."""
         return self._ended.is_set()
 
     def run(self) -> None:
-        """Answer until it is closed and nothing waits."""
+        """Answer requests until the batcher is closed and none waits."""
         try:
             self._run()
         finally:
@@ -201,7 +216,9 @@ class Batcher:
                 left = list(self._waiting)
                 self._waiting.clear()
             for work in left:
-                self._end(work, Refusal(503, "The server cannot read any more.", 1.0))
+                self._end(
+                    work, Refusal(503, "The server has stopped answering. Ask another one.", 1.0)
+                )
 
     def _run(self) -> None:
         while True:
@@ -213,20 +230,22 @@ class Batcher:
                 self._linger()
                 late, taken = self._take()
             self._turn(late, taken)
-            del late, taken  # a model that is dropped while nothing is asked for can go
+            del late, taken  # or a dropped model would stay in memory until the next request
 
     def _turn(self, late: list[_Work], taken: list[tuple[_Work, slice]]) -> None:
         for work in late:
-            self._end(work, Refusal(503, "It was not this request's turn in time.", 1.0))
+            self._end(
+                work, Refusal(503, "The request was not answered in time. Try again later.", 1.0)
+            )
         if taken:
-            self._read(taken)
+            self._run_batch(taken)
 
     def _take(self) -> tuple[list[_Work], list[tuple[_Work, slice]]]:
-        """What is too late, and a piece of each request of the model whose turn it is."""
+        """Requests that are too late, and a piece of each request to the model that is next."""
         now = time.monotonic()
         late, kept, taken = [], [], []
         size = 0
-        first: Inference | None = None
+        first: BatchInference | None = None
         most = piece = self.batch
         for work in self._waiting:
             if work.answered.cancelled() or now > work.deadline:
@@ -241,12 +260,13 @@ class Batcher:
                 size += count
             else:
                 kept.append(work)
-        # What was not read to its end waits behind the others.
+        # A request that is only partly taken goes to the end of the queue.
         more = [work for work, rows in taken if rows.stop < len(work.texts)]
         self._waiting = deque(kept + more)
         return late, taken
 
-    def _read(self, taken: list[tuple[_Work, slice]]) -> None:
+    def _run_batch(self, taken: list[tuple[_Work, slice]]) -> None:
+        """Answer one batch, and measure its time; after an error, answer each request alone."""
         began = time.monotonic()
         inference = taken[0][0].inference
         size = sum(rows.stop - rows.start for _, rows in taken)
@@ -256,12 +276,12 @@ class Batcher:
         except BaseException as error:
             if not is_fault(error):
                 raise
-            if len(taken) > 1:  # one of them may be the reason
+            if len(taken) > 1:  # the fault may be in one of the requests
                 for one in taken:
                     if not one[0].ended:
-                        self._read([one])
+                        self._run_batch([one])
                 return
-            logger.exception("A batch could not be read.")
+            logger.exception("A batch could not be answered.")
             with self._changed:
                 self._waiting = deque(work for work in self._waiting if work is not taken[0][0])
             self._end(taken[0][0], error)
@@ -271,13 +291,13 @@ class Batcher:
         if 4 * size >= self._most(inference):
             lately = self._seconds.get(inference, seconds / size)
             self._seconds[inference] = 0.8 * lately + 0.2 * seconds / size
-        self.told(size, seconds)
+        self.on_batch(size, seconds)
 
     def _answer(self, taken: list[tuple[_Work, slice]]) -> None:
         inference = taken[0][0].inference
         texts = [text for work, rows in taken for text in work.texts[rows]]
         with torch.inference_mode():
-            log_probs = inference.log_probs(inference.ready(texts))
+            log_probs = inference.log_probs(inference.prepare(texts))
             start = 0
             parts = []
             for work, rows in taken:
@@ -298,7 +318,7 @@ class Batcher:
                 return
             work.ended = True
             self._titles -= len(work.texts)
-        with suppress(InvalidStateError):  # who asked may have gone, this very moment too
+        with suppress(InvalidStateError):  # the client may disconnect at any moment
             if isinstance(outcome, BaseException):
                 work.answered.set_exception(outcome)
             else:

@@ -1,18 +1,19 @@
-"""Bodies of requests to what they ask, and answers to bodies, by their media type.
+"""Read bodies of requests and write bodies of answers, by their media type.
 
 application/json        ``["title", …]``, ``{"instances": [title or {"title": …, "brand": …}]}`` or
                         ``{"inputs": …}``, with ``top_k``, ``objective``, ``guarantee`` or
-                        ``max_error`` beside them or in ``"parameters"``
-application/jsonlines   one title or object a line; one line for each, also for bad ones
-text/csv                with a header that has a ``title``, or titles alone
-application/x-parquet   a table with a ``title``
+                        ``max_error`` next to them or in ``"parameters"``
+application/jsonlines   a title or an object in each line; one line in the answer for each of them,
+                        also for those that cannot be read
+text/csv                a table with a header and a column ``title``, or titles alone
+application/x-parquet   a table with a column ``title``
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from prodcat.serving.answer_records import flat_columns
 from prodcat.serving.csv_bodies import read_csv, write_csv
-from prodcat.serving.flat_answers import flat_columns
 from prodcat.serving.json_bodies import read_json, read_lines, write_json, write_lines
 from prodcat.serving.media_types import CSV, JSON, LINES, PARQUET, TYPES, media_type
 from prodcat.serving.parquet_bodies import read_parquet, write_parquet
@@ -29,21 +30,21 @@ _READERS: dict[str, Callable[[bytes, Sequence[str], Limits], Query]] = {
 
 
 def read_body(body: bytes, content_type: str | None, known: Sequence[str], limits: Limits) -> Query:
-    """Understand a request.
+    """Read the body of a request.
 
     Args:
-        body: As it came.
-        content_type: The header of that name; JSON if there is none.
-        known: Columns beside the title that the model can read.
-        limits: What the request may be.
+        body: The bytes of the body.
+        content_type: The header ``Content-Type``; None for JSON.
+        known: Names of further columns that the model can read.
+        limits: The limits of a request.
 
     Raises:
-        Refusal: It is too large, of an unknown type, or says nothing that can be answered.
+        Refusal: The body is too large, has an unknown type, or holds no titles.
     """
     kind = media_type(content_type)
     if kind not in _READERS:
         raise Refusal(
-            415, f"Content-Type {content_type!r} is not read here; expected one of {list(TYPES)}."
+            415, f"Content-Type {content_type!r} is not supported; expected one of {list(TYPES)}."
         )
     if len(body) > limits.body:
         raise too_large(len(body), limits.body)
@@ -62,12 +63,12 @@ def read_body(body: bytes, content_type: str | None, known: Sequence[str], limit
 
 
 def write_body(records: Sequence[Mapping[str, Any]], query: Query, kind: str) -> bytes:
-    """Answers as a body.
+    """Write the body of an answer.
 
     Args:
         records: For each title ``{"path", "id", "ids", "confidence", "level_confidences"}``, with
-            ``"others"`` where more than one path was asked for; or ``{"error"}``.
-        query: What was asked.
+            ``"others"`` if more than one path was asked for; or ``{"error"}``.
+        query: The query that is answered.
         kind: The media type.
     """
     if kind == JSON:

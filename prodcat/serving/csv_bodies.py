@@ -1,4 +1,4 @@
-"""Titles and answers as CSV: with a header that has a ``title``, or titles alone."""
+"""Titles and answers as CSV: a table with a header and a column ``title``, or titles alone."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ def read_csv(body: bytes, known: Sequence[str], limits: Limits) -> Query:
     """Read a table of titles.
 
     Args:
-        body: As it came.
-        known: Columns beside the title that the model can read.
-        limits: What the request may be.
+        body: The bytes of the body.
+        known: Names of further columns that the model can read.
+        limits: The limits of a request.
 
     Raises:
-        Refusal: It is no such table, or too large.
+        Refusal: The body is no such table, or is too large.
     """
     rows = _rows(body, limits)
     labels = [name.strip().lower() for name in rows[0]] if rows else []
@@ -42,11 +42,11 @@ def read_csv(body: bytes, known: Sequence[str], limits: Limits) -> Query:
 
 
 def _rows(body: bytes, limits: Limits) -> list[list[str]]:
-    """The rows that are not blank, the header among them; one more than may be at most."""
+    """The rows that are not blank, with the header; reading stops soon after the limit."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Refusal(400, f"The body is no UTF-8: {error}.") from error
+        raise Refusal(400, f"The body is not valid UTF-8: {error}.") from error
     csv.field_size_limit(limits.body)
     rows: list[list[str]] = []
     try:
@@ -56,7 +56,7 @@ def _rows(body: bytes, limits: Limits) -> list[list[str]]:
             if len(rows) > limits.titles + 1:
                 break
     except csv.Error as error:
-        raise Refusal(400, f"The body is no CSV: {error}.") from error
+        raise Refusal(400, f"The body is not valid CSV: {error}.") from error
     return rows
 
 
@@ -66,23 +66,26 @@ def _check_shape(
     if not has_header and width not in (1, len(names)):
         raise Refusal(
             400,
-            f"Found {width} columns and no header with a title; expected titles alone, or one.",
+            f"Found {width} columns and no header with a title; expected titles alone, or a header "
+            "with a title.",
         )
     wrong = next((row for row in rows if len(row) != width), None)
     if wrong is not None:
         raise Refusal(
-            400, f"Found rows of {width} and of {len(wrong)} fields; expected one length."
+            400,
+            f"Found rows of {width} and of {len(wrong)} fields; expected the same number in all "
+            "rows.",
         )
     if len(set(names)) < len(names):
         raise Refusal(400, f"Found two columns of one name: {shown(names)}.")
 
 
 def write_csv(columns: Mapping[str, Sequence[Any]], has_header: bool) -> bytes:
-    """Answers as a table.
+    """Write answers as a table.
 
     Args:
-        columns: Of one length, by name.
-        has_header: Whether the names come first.
+        columns: Columns of one length, by name.
+        has_header: Whether to write the names first.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

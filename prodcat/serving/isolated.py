@@ -1,7 +1,8 @@
-"""Run what may crash a library in a process of its own, with little memory and little time.
+"""Call a function in a child process with limits on memory and time.
 
-A damaged Parquet file can end the process that reads it: no exception, a signal.  Here that is the
-end of a child, and a refusal; the next request gets another child.
+A damaged Parquet file can end the process that reads it with a signal, which no ``except`` catches.
+Here only the child ends: the request is refused, and the next one gets another child.  Messages are
+JSON of known length, as a child that a hostile file has taken over must not send pickled objects.
 """
 
 import atexit
@@ -15,18 +16,18 @@ from typing import IO, Any
 
 from prodcat.serving.refusal import Refusal
 
-_SECONDS = 20.0
-_MEMORY = 3 << 30  # of addresses, most of which are never touched
-_LENGTH = 8  # bytes that tell the length of a message
+_SECONDS = 20.0  # for one call
+_MEMORY = 3 << 30  # bytes of address space, most of which is never used
+_LENGTH = 8  # bytes in front of a message, with its length
 
 
 class IsolatedFunction:
-    """A function that runs in a child.
+    """A function that runs in a child process.
 
     Args:
-        function: Its module and name, ``"module:name"``.  It takes bytes and plain values, and
-            returns plain values or raises :class:`Refusal`.
-        broken: What is said where the child did not survive.
+        function: The module and the name of the function, ``"module:name"``.  It takes bytes and
+            values that JSON can hold, and returns such a value or raises :class:`Refusal`.
+        broken: The reason of the refusal if the child crashed or took too long.
     """
 
     def __init__(self, function: str, broken: str) -> None:
@@ -36,14 +37,15 @@ class IsolatedFunction:
         atexit.register(self.close)
 
     def __call__(self, body: bytes, *rest: Any) -> Any:
-        """Run the function.
+        """Call the function in the child.
 
         Args:
-            body: Its first argument.
-            rest: Its other arguments, which JSON can hold.
+            body: The first argument.
+            rest: The other arguments, which JSON can hold.
 
         Raises:
-            Refusal: The function's own; or 400: the child crashed, or took too long or too much.
+            Refusal: The refusal that the function raised; or 400: the child crashed, or took too
+                much time or memory.
         """
         message = json.dumps([base64.b64encode(body).decode(), *rest]).encode()
         with self._lock:
@@ -63,7 +65,7 @@ class IsolatedFunction:
         return answer["value"]
 
     def _running_child(self) -> "subprocess.Popen[bytes]":
-        """The child that is there, or another one where it has ended."""
+        """The running child, which is started if there is none or it has ended."""
         if self._child is None or self._child.poll() is not None:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "prodcat.serving.isolated", self.function],
@@ -80,9 +82,6 @@ class IsolatedFunction:
                 self._child.kill()
                 self._child.communicate()
                 self._child = None
-
-
-Apart = IsolatedFunction  # its earlier name
 
 
 def _exchanged(child: "subprocess.Popen[bytes]", message: bytes) -> bytes:
@@ -117,10 +116,10 @@ def _exactly(file: IO[bytes], size: int) -> bytes:
 
 
 def _answer_forever(name: str) -> None:
-    """The child: call a function for each message until the parent is gone.
+    """Call a function for each message on the standard input, until it is closed.
 
     Args:
-        name: ``"module:function"``.
+        name: The module and the name of the function, ``"module:name"``.
     """
     import resource
 

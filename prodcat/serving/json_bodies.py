@@ -1,4 +1,4 @@
-"""Titles and answers as JSON: in one document, or one in each line."""
+"""Titles and answers as JSON: one document, or a document in each line."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,20 +11,20 @@ from prodcat.serving.refusal import Refusal, shown
 from prodcat.serving.settings import Limits
 from prodcat.storage.document import count_values
 
-_VALUES = 64  # of a document, for each title that a request may have
-_CONTAINERS = ("instances", "inputs")  # names under which an object has the titles
+_VALUES = 64  # most values in a document, for each title that a request may have
+_CONTAINERS = ("instances", "inputs")  # names under which an object may hold the titles
 
 
 def read_json(body: bytes, known: Sequence[str], limits: Limits) -> Query:
     """Read ``["title", …]``, ``{"instances": …}``, ``{"inputs": …}`` or a single title.
 
     Args:
-        body: As it came.
-        known: Columns beside the title that the model can read.
-        limits: What the request may be.
+        body: The bytes of the body.
+        known: Names of further columns that the model can read.
+        limits: The limits of a request.
 
     Raises:
-        Refusal: It has other contents, or is too large.
+        Refusal: The body holds something else, or is too large.
     """
     content = _parsed(body, "The body", limits)
     settings, form = AnswerOptions(), "list"
@@ -44,12 +44,12 @@ def read_json(body: bytes, known: Sequence[str], limits: Limits) -> Query:
 
 
 def read_lines(body: bytes, known: Sequence[str], limits: Limits) -> Query:
-    """Read lines of JSON, each a title; what is wrong with one is said in its place.
+    """Read lines of JSON, each with a title; a faulty line becomes an error of its row.
 
     Args:
-        body: As it came.
-        known: Columns beside the title that the model can read.
-        limits: What the request may be.
+        body: The bytes of the body.
+        known: Names of further columns that the model can read.
+        limits: The limits of a request.
 
     Raises:
         Refusal: There are too many lines.
@@ -74,11 +74,11 @@ def read_lines(body: bytes, known: Sequence[str], limits: Limits) -> Query:
 
 
 def write_json(records: Sequence[Mapping[str, Any]], form: str) -> bytes:
-    """Answers as one document, laid out as the titles were.
+    """Write answers as one document, laid out as the titles were.
 
     Args:
-        records: One for each title.
-        form: See :class:`Query`.
+        records: The answer to each title.
+        form: The layout; see :class:`Query`.
     """
     if form == "one":
         return _dumps(records[0])
@@ -86,10 +86,10 @@ def write_json(records: Sequence[Mapping[str, Any]], form: str) -> bytes:
 
 
 def write_lines(records: Sequence[Mapping[str, Any]]) -> bytes:
-    """Answers as lines of JSON.
+    """Write answers as lines of JSON.
 
     Args:
-        records: One for each title.
+        records: The answer to each title.
     """
     return b"".join(_dumps(record) + b"\n" for record in records)
 
@@ -106,13 +106,13 @@ def _parsed(text: bytes, what: str, limits: Limits) -> Any:
     except RecursionError as error:
         raise Refusal(400, f"{what} is nested too deep; expected titles.") from error
     except UnicodeDecodeError as error:
-        raise Refusal(400, f"{what} is no UTF-8: {error}.") from error
+        raise Refusal(400, f"{what} is not valid UTF-8: {error}.") from error
     except ValueError as error:
-        raise Refusal(400, f"{what} is no JSON: {error}.") from error
+        raise Refusal(400, f"{what} is not valid JSON: {error}.") from error
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def _unwrapped(content: dict[str, Any]) -> tuple[Any, AnswerOptions, str]:
@@ -134,7 +134,7 @@ def _unwrapped(content: dict[str, Any]) -> tuple[Any, AnswerOptions, str]:
     if content:
         name = next(iter(content))
         raise Refusal(
-            400, f"{name!r} is not known; expected one of {list(SETTINGS)} beside the titles."
+            400, f"{name!r} is not known; expected one of {list(SETTINGS)} next to the titles."
         )
     [(container, wrapped)] = titles.items()
     return wrapped, settings, "instances" if container == "instances" else "list"
@@ -143,7 +143,7 @@ def _unwrapped(content: dict[str, Any]) -> tuple[Any, AnswerOptions, str]:
 def _columns(
     titles: Sequence[Any], known: Sequence[str]
 ) -> tuple[dict[str, list[Any]], dict[int, str]]:
-    """Titles, or objects with one, as columns; and what is wrong with a row."""
+    """The columns of titles or of objects with a title, and the errors by row."""
     columns: dict[str, list[Any]] = {"title": []}
     errors: dict[int, str] = {}
     for row, title in enumerate(titles):
@@ -158,7 +158,7 @@ def _columns(
 
 
 def _texts(title: Any, known: Sequence[str]) -> tuple[dict[str, Any], str | None]:
-    """The texts of one title by column, or what is wrong with it."""
+    """The texts of one title by column, or an error."""
     values = {"title": title} if isinstance(title, str) else title
     if not isinstance(values, dict):
         return {}, f"found {shown(title)}; expected a text, or an object with a title."

@@ -1,4 +1,4 @@
-"""The models of a server: loaded and dropped while others answer, within a budget of memory."""
+"""The models of a server, which are loaded and dropped while others answer, within a budget."""
 
 import threading
 import time
@@ -14,17 +14,17 @@ from prodcat.serving.loading import artifact_bytes, is_there, open_model
 from prodcat.serving.refusal import Refusal
 from prodcat.serving.served import Served
 
-_MOMENT = 2.0  # seconds that models which were dropped are given to be gone
+_MOMENT = 2.0  # seconds to wait for the memory of models that were dropped
 
 
 class Models:
-    """All models of a server.
+    """The models of a server by name.
 
     Args:
-        budget: Bytes that they may take together; what is free if not given.
-        device: Where they are.
-        opener: From a URI to a classifier.
-        precision: The precision of their encoders.
+        budget: Most bytes that they may take together; the free memory if None.
+        device: The device that they are put on; a GPU if there is one.
+        opener: Loads the classifier at a URI.
+        precision: The precision in which their encoders are run.
     """
 
     def __init__(
@@ -37,32 +37,32 @@ class Models:
         self.precision = precision
         self.budget, self.device, self.opener = budget, device, opener
         self._models: dict[str, Served] = {}
-        self._loading: dict[str, int] = {}  # bytes that are kept for a model
-        self._leaving: WeakSet[Served] = WeakSet()  # dropped, and still answering
+        self._loading: dict[str, int] = {}  # bytes that are reserved for a model, by its name
+        self._leaving: WeakSet[Served] = WeakSet()  # dropped models that are still answering
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many are there."""
+        """The number of models that are loaded."""
         return len(self._models)
 
     @property
     def bytes(self) -> int:
-        """The memory that is taken or kept for models that are being loaded."""
+        """The bytes that models take, or that are reserved for models that are being loaded."""
         with self._lock:
             return self._taken()
 
     def _taken(self) -> int:
         models = [*self._models.values(), *self._leaving]
-        # What several share is there once, whoever of them came first and is gone.
+        # A shared encoder is in memory once, whichever of its models was loaded first.
         encoders = {id(model.encoder): model.encoder_bytes for model in models}
-        loaded = sum(model.own_bytes for model in models) + sum(encoders.values())
+        loaded = sum(model.unshared_bytes for model in models) + sum(encoders.values())
         return loaded + sum(self._loading.values())
 
     def get(self, name: str) -> Served:
-        """A model.
+        """The model with this name.
 
         Raises:
-            Refusal: 404: there is none of that name.
+            Refusal: 404: there is no model with this name.
         """
         with self._lock:
             if name in self._models:
@@ -70,20 +70,20 @@ class Models:
         raise Refusal(404, f"There is no model {name!r} here. Load it with POST /models.")
 
     def all(self) -> list[Served]:
-        """All of them, by name."""
+        """All models, in the order of their names."""
         with self._lock:
             return [self._models[name] for name in sorted(self._models)]
 
     def load(self, name: str, uri: str) -> Served:
-        """Load one; takes its time.
+        """Load a model, which may take long.
 
         Args:
-            name: As clients call it.
-            uri: Where it is.
+            name: The name by which clients call it.
+            uri: The folder, the archive or the version in a store.
 
         Raises:
-            Refusal: 409: it is there; 507: it does not fit; 400 or 404: there is no model in
-                that place.
+            Refusal: 409: a model has this name already; 507: there is no memory for it; 400 or
+                404: there is no model at the URI.
         """
         if not is_reference(uri) and not is_there(uri):
             raise Refusal(404, f"There is nothing at {uri!r}.")
@@ -91,7 +91,7 @@ class Models:
             size = artifact_bytes(uri)
         except (ProdcatError, OSError, ValueError) as error:
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
-        self._keep(name, size)
+        self._reserve(name, size)
         served: Served | None = None
         with self._lock:
             dropped = len(self._leaving) > 0
@@ -104,7 +104,7 @@ class Models:
                 del self._loading[name]
                 if served is not None:
                     self._models[name] = served
-            trim()  # what was needed to load it alone
+            trim()  # the memory that only loading needed
         return served
 
     def _opened(self, name: str, uri: str, size: int) -> Served:
@@ -113,13 +113,13 @@ class Models:
         except ProdcatError as error:
             raise Refusal(400, f"The model {name!r} cannot be loaded: {error}") from error
         except (MemoryError, RuntimeError) as error:
-            # Both of torch's allocators raise a RuntimeError.
+            # torch raises a RuntimeError when memory is exhausted, on CPUs and on GPUs.
             if isinstance(error, MemoryError) or "memory" in str(error):
                 raise Refusal(507, f"There is no memory for the model {name!r}.") from error
             raise
 
-    def _keep(self, name: str, size: int) -> None:
-        """Keep memory for a model; those that were dropped are given a moment to be gone."""
+    def _reserve(self, name: str, size: int) -> None:
+        """Reserve memory for a model, waiting shortly for that of models that were dropped."""
         limit = time.monotonic() + _MOMENT
         while True:
             with self._lock:
@@ -149,10 +149,10 @@ class Models:
         return Refusal(507, f"{needs} {free:,} are free. Drop another one first.")
 
     def drop(self, name: str) -> None:
-        """Let one go; requests that it is answering are answered.
+        """Drop a model, which still answers the requests that it has.
 
         Raises:
-            Refusal: 404: there is none of that name.
+            Refusal: 404: there is no model with this name.
         """
         with self._lock:
             if name not in self._models:

@@ -1,4 +1,4 @@
-"""Load a model to serve it: whether it is there, how much memory it takes, its first answer."""
+"""Load a model to serve it, and estimate beforehand how much memory it takes."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,28 +14,28 @@ from prodcat.storage.archive import is_archive
 from prodcat.storage.manifest import parse_manifest, read_manifest
 from prodcat.storage.objects import Objects
 
-# Titles from which it is known how long one of many takes before the first are asked for.
-_SOME = [f"{number} litre of {'whole ' * (number % 4)}milk" for number in range(32)]
-_MOST_SHOWN = 200  # letters of a URI
-_TOKENIZER = 10  # times its JSON
-_REST = 1 << 20  # bytes
+# Titles that are answered after loading, to measure how long a title in a batch takes.
+_TRIAL_TITLES = [f"{number} litre of {'whole ' * (number % 4)}milk" for number in range(32)]
+_MOST_SHOWN = 200  # letters of a URI in a message
+_TOKENIZER = 10  # memory of a tokenizer, as a multiple of the bytes of its JSON
+_REST = 1 << 20  # bytes for everything else
 
 
 def is_there(uri: str) -> bool:
-    """Whether there is anything at a URI that is no version in a store.
+    """Whether there is a file or a folder at a URI.
 
     Args:
-        uri: Of a folder or an archive.
+        uri: The URI of a folder or an archive, not that of a version in a store.
 
     Raises:
-        Refusal: 400: that cannot be found out.
+        Refusal: 400: the filesystem cannot be reached.
     """
     import fsspec
 
     try:
         filesystem, path = fsspec.url_to_fs(uri)
         return bool(filesystem.exists(path))
-    except Exception as error:  # every store has its own
+    except Exception as error:  # each filesystem raises errors of another kind
         raise Refusal(400, f"{uri[:_MOST_SHOWN]!r} cannot be read: {error}") from error
 
 
@@ -48,25 +48,25 @@ def open_model(
     others: Sequence[Served] = (),
     precision: ReadingPrecision = "auto",
 ) -> Served:
-    """Load a model and answer once, so that what is made at the first answer is made.
+    """Load a model and answer titles, so that the first request is as fast as later ones.
 
     Args:
-        name: As clients call it.
-        uri: Where it is.
+        name: The name by which clients call it.
+        uri: The folder, the archive or the version in a store.
         size: The bytes of memory that it takes.
-        device: Where it is to be.
-        opener: From a URI to a classifier.
-        others: Models whose encoder it shares if it is the same.
-        precision: The precision of its encoder.
+        device: The device that it is put on; a GPU if there is one.
+        opener: Loads the classifier at a URI.
+        others: Models whose encoder it shares if it has the same.
+        precision: The precision in which its encoder is run.
 
     Raises:
-        ProdcatError: There is no model.
+        ProdcatError: There is no model at the URI.
     """
     classifier = _sharing_encoder(opener(uri, device=device), others)
     served = Served(name, uri, classifier, size, precision)
-    for titles in (["a"], _SOME):
+    for titles in (["a"], _TRIAL_TITLES):
         began = time.monotonic()
-        served.fast.answers(served.fast.ready(titles), served.decision(AnswerOptions()))
+        served.fast.answers(served.fast.prepare(titles), served.decision(AnswerOptions()))
         served.seconds = (time.monotonic() - began) / len(titles)
     return served
 
@@ -81,13 +81,13 @@ def _sharing_encoder(classifier: Classifier, others: Sequence[Served]) -> Classi
 
 
 def artifact_bytes(uri: str) -> int:
-    """About how much memory a model takes, by the sizes of its files before they are read.
+    """Estimate how many bytes of memory a model takes, from the sizes of its files.
 
-    The weights once as they are and once as they are read with, a quarter for what is made while
-    titles are read, a tokenizer ten times its JSON.
+    The weights are in memory twice, as they are stored and in the form that is fastest; a quarter
+    of them is added for activations, and ten times the JSON of the tokenizer.
 
     Args:
-        uri: Of a folder, an archive or a version in a store.
+        uri: The URI of a folder, an archive or a version in a store.
 
     Raises:
         ProdcatError: There is no artifact.

@@ -1,4 +1,4 @@
-"""What headers say: the media types of bodies, and what a request wants its answers to be."""
+"""The media types of bodies, and the choice of the type in which a request is answered."""
 
 from prodcat.serving.refusal import Refusal
 
@@ -8,7 +8,7 @@ JSON, LINES, CSV, PARQUET = TYPES = (
     "text/csv",
     "application/x-parquet",
 )
-ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"  # the header that comes back as it was sent
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"  # a header that answers repeat unchanged
 _ALIASES = {
     "application/jsonl": LINES,
     "application/x-jsonlines": LINES,
@@ -19,40 +19,46 @@ _ALIASES = {
 
 
 def media_type(header: str | None, default: str = JSON) -> str:
-    """The media type that a header names, without its parameters and under its usual name.
+    """The media type in a header, without parameters and under its usual name.
 
     Args:
         header: A ``Content-Type`` or a part of an ``Accept``, or None.
-        default: The type where the header names none.
+        default: The type if the header is empty or None.
+
+    >>> media_type("Application/X-NDJSON; charset=utf-8")
+    'application/jsonlines'
     """
     name = (header or default).partition(";")[0].strip().lower()
     return _ALIASES.get(name, name)
 
 
 def picked_type(accept: str | None, content_type: str | None) -> str:
-    """The type that answers are sent in.
+    """The media type in which a request is answered.
 
     Args:
-        accept: The header of that name; without one, answers have the type of the request.
-        content_type: The header of that name.
+        accept: The header ``Accept``; without it, the answer has the type of the request.
+        content_type: The header ``Content-Type``.
 
     Raises:
-        Refusal: 406: no accepted type can be had.
+        Refusal: 406: none of the accepted types is available.
+
+    >>> picked_type("text/html, text/csv;q=0.5", "application/json")
+    'text/csv'
     """
     same = media_type(content_type)
     if not accept:
         return same
-    for name in _wanted(accept, same):
+    for name in _accepted(accept, same):
         if name in TYPES:
             return name
         if name == "*/*" or (name.endswith("/*") and same.startswith(name[:-1])):
             return same
-    raise Refusal(406, f"Accept {accept!r} cannot be had; expected one of {list(TYPES)} or */*.")
+    raise Refusal(406, f"Accept {accept!r} is not available; expected one of {list(TYPES)} or */*.")
 
 
-def _wanted(accept: str, default: str) -> list[str]:
-    """The types that an ``Accept`` names, the most wanted first."""
-    wanted = []
+def _accepted(accept: str, default: str) -> list[str]:
+    """The types that an ``Accept`` names, in the order of preference."""
+    ranked = []
     for place, part in enumerate(accept.split(",")):
         name, *parameters = part.split(";")
         quality = 1.0
@@ -64,5 +70,5 @@ def _wanted(accept: str, default: str) -> list[str]:
                 except ValueError:
                     quality = 0.0
         if quality > 0:
-            wanted.append((-quality, place, media_type(name, default)))
-    return [name for _, _, name in sorted(wanted)]
+            ranked.append((-quality, place, media_type(name, default)))
+    return [name for _, _, name in sorted(ranked)]

@@ -1,4 +1,4 @@
-"""What a server counts, for Prometheus."""
+"""The metrics of a server, for Prometheus."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
 class Metrics:
-    """One server's figures, in a registry of their own."""
+    """The metrics of one server, in a registry that no other server shares."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -32,35 +32,52 @@ class Metrics:
         self.titles = Counter("prodcat_titles", "Titles answered.", registry=self.registry)
         self.batches = Histogram(
             "prodcat_batch_titles",
-            "Titles that were read at once.",
+            "Titles in a batch.",
             buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
             registry=self.registry,
         )
         self.device = Counter(
-            "prodcat_device_seconds", "Time of the device.", registry=self.registry
+            "prodcat_device_seconds", "Seconds in which the device worked.", registry=self.registry
         )
 
     def watch(
         self, waiting: Callable[[], float], models: Callable[[], float], taken: Callable[[], float]
     ) -> None:
-        """What is asked for whenever the figures are."""
+        """Add gauges whose values are computed whenever the metrics are read.
+
+        Args:
+            waiting: Returns the number of titles that wait.
+            models: Returns the number of models.
+            taken: Returns the bytes that models take.
+        """
         for name, text, call in (
-            ("prodcat_waiting_titles", "Titles that wait or are being read.", waiting),
+            ("prodcat_waiting_titles", "Titles that wait or are being answered.", waiting),
             ("prodcat_models", "Models that are loaded.", models),
             ("prodcat_model_bytes", "Memory that models take.", taken),
         ):
             Gauge(name, text, registry=self.registry).set_function(call)
 
     def request(self, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count a request that was answered.
+
+        Args:
+            route: The name of the route.
+            status: The status code of the answer.
+            seconds: The time from its first byte to its answer.
+        """
         self.requests.labels(route, status).inc()
         self.seconds.labels(route).observe(seconds)
 
     def batch(self, titles: int, seconds: float) -> None:
-        """A batch was read."""
+        """Count a batch that was answered.
+
+        Args:
+            titles: The number of titles in it.
+            seconds: The time that it took.
+        """
         self.batches.observe(titles)
         self.device.inc(seconds)
 
     def text(self) -> tuple[bytes, str]:
-        """All of it, and its media type."""
+        """All metrics as Prometheus reads them, and their media type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST

@@ -1,4 +1,4 @@
-"""What a server answers to, as an OpenAPI document."""
+"""The OpenAPI document that describes a server."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,26 +8,26 @@ from prodcat.serving.media_types import ATTRIBUTES, CSV, JSON, LINES, PARQUET
 from prodcat.serving.settings import Limits
 
 _REFUSED = {
-    400: "The body says nothing that can be answered, or the settings do not go together.",
-    403: "The server has one model, which stays.",
+    400: "The body cannot be read, or the settings do not go together.",
+    403: "The server has one model, which cannot be replaced.",
     404: "There is no such model, or nothing at this address.",
-    405: "The address is not for this method.",
-    406: "No accepted type can be had.",
-    409: "There is a model of that name already.",
+    405: "The address does not allow this method.",
+    406: "None of the accepted media types is available.",
+    409: "A model has this name already.",
     413: "The body or the number of titles is over the limit.",
-    415: "The type of the body is not read.",
-    429: "Too much waits already; `Retry-After` says when to come again.",
-    503: "The model is not loaded yet, the server stops, or its turn did not come in time.",
+    415: "The media type of the body is not known.",
+    429: "Too many titles wait already; `Retry-After` says when to try again.",
+    503: "The model is not loaded yet, the server is stopping, or the request waited too long.",
     507: "There is no memory for the model. Drop another one first.",
 }
 _WHEN_ANSWERING = (400, 404, 405, 406, 413, 415, 429, 503)
 
 
 def openapi(limits: Limits, version: str) -> dict[str, Any]:
-    """The document of a server.
+    """Make the document of a server.
 
     Args:
-        limits: What a request may be.
+        limits: The limits of a request.
         version: The version of prodcat.
     """
     return {
@@ -39,11 +39,11 @@ def openapi(limits: Limits, version: str) -> dict[str, Any]:
         },
         "paths": {
             **_server_paths(),
-            "/invocations": {"post": _answering("Answers of the one model.", limits)},
+            "/invocations": {"post": _answering("Answer titles with the only model.", limits)},
             **_models_paths(),
             "/models/{name}/invoke": {
                 "parameters": [_NAME],
-                "post": _answering("Answers of one model of many.", limits),
+                "post": _answering("Answer titles with one of many models.", limits),
             },
         },
         "components": {"schemas": {"Answer": _ANSWER, "Refused": _REASON, "Titles": _titles()}},
@@ -51,38 +51,48 @@ def openapi(limits: Limits, version: str) -> dict[str, Any]:
 
 
 def _server_paths() -> dict[str, Any]:
-    """What tells of the server itself."""
-    figures = {"description": "Figures.", "content": {"text/plain": {"schema": _TEXT}}}
+    """The addresses that describe the server itself."""
+    metrics = {"description": "The metrics.", "content": {"text/plain": {"schema": _TEXT}}}
     return {
-        "/ping": {"get": _route("Whether it answers.", _any("It answers."), 503)},
+        "/ping": {"get": _route("Health of the server.", _any("The server is healthy."), 503)},
         "/execution-parameters": {
-            "get": _route("What Batch Transform may send.", _any("Its parameters."))
+            "get": _route("Parameters for Batch Transform.", _any("The parameters."))
         },
-        "/metrics": {"get": _route("Figures for Prometheus.", figures)},
+        "/metrics": {"get": _route("Metrics for Prometheus.", metrics)},
         "/openapi.json": {"get": _route("This document.", _any("The document."))},
     }
 
 
 def _models_paths() -> dict[str, Any]:
-    """What loads, lists and drops models."""
+    """The addresses that load, list and drop models."""
     return {
         "/models": {
             "get": {
-                **_route("All models, page by page.", _any("A page."), 400),
+                **_route("List the models, page by page.", _any("A page of models."), 400),
                 "parameters": [
                     _parameter("limit", "query", {"type": "integer", "minimum": 1}),
                     _parameter("next_page_token", "query", _TEXT),
                 ],
             },
             "post": {
-                **_route("Load a model.", _any("It answers."), 400, 403, 404, 409, 413, 503, 507),
+                **_route(
+                    "Load a model.",
+                    _any("The model answers."),
+                    400,
+                    403,
+                    404,
+                    409,
+                    413,
+                    503,
+                    507,
+                ),
                 "requestBody": {"required": True, "content": {JSON: {"schema": _MODEL}}},
             },
         },
         "/models/{name}": {
             "parameters": [_NAME],
-            "get": _route("One model.", _any("Its name and place."), 404),
-            "delete": _route("Let a model go.", _any("It is gone."), 403, 404),
+            "get": _route("Show one model.", _any("The name and the URI of the model."), 404),
+            "delete": _route("Drop a model.", _any("The model was dropped."), 403, 404),
         },
     }
 
@@ -96,7 +106,11 @@ _MODEL = {
 }
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _NODE = {
-    "path": {"type": "array", "items": _TEXT, "description": "From the top; empty: no answer."},
+    "path": {
+        "type": "array",
+        "items": _TEXT,
+        "description": "Names from the top level down; empty if no category is answered.",
+    },
     "id": _TEXT,
     "confidence": _PROBABILITY,
 }
@@ -104,10 +118,13 @@ _ANSWER = {
     "type": "object",
     "properties": {
         **_NODE,
-        "ids": {"type": "array", "items": _TEXT, "description": "Of the path's nodes."},
+        "ids": {"type": "array", "items": _TEXT, "description": "Ids of the nodes on the path."},
         "level_confidences": {"type": "array", "items": _PROBABILITY},
         "others": {"type": "array", "items": {"type": "object", "properties": _NODE}},
-        "error": {"type": "string", "description": "In place of all else, in a row of lines."},
+        "error": {
+            "type": "string",
+            "description": "What is wrong with the row, instead of an answer.",
+        },
     },
 }
 _REASON = {"type": "object", "required": ["error"], "properties": {"error": _TEXT}}
@@ -125,7 +142,7 @@ _TITLE = {
 
 
 def _titles() -> dict[str, Any]:
-    """Titles as JSON, in every form that is read."""
+    """The schema of titles as JSON, in every form that is allowed."""
     settings = settings_schemas()
     titles = {"type": "array", "items": _TITLE, "minItems": 1}
     containers = [
@@ -182,7 +199,10 @@ def _answering(text: str, limits: Limits) -> dict[str, Any]:
         ]
     }
     flat = {kind: {"schema": _TEXT} for kind in (LINES, CSV, PARQUET)}
-    answered = {"description": "Answers, in order.", "content": {JSON: {"schema": answers}, **flat}}
+    answered = {
+        "description": "Answers in the order of the titles.",
+        "content": {JSON: {"schema": answers}, **flat},
+    }
     titles = {"schema": {"$ref": "#/components/schemas/Titles"}}
     return {
         **_route(text, answered, *_WHEN_ANSWERING),

@@ -1,4 +1,4 @@
-"""Titles and answers as Parquet, which is read in a process of its own.
+"""Titles and answers as Parquet, which is read in a child process.
 
 A damaged file can end the process that reads it; see :mod:`prodcat.serving.isolated`.
 """
@@ -12,28 +12,28 @@ from prodcat.serving.query import MOST_LETTERS, Query, check_letters, too_long
 from prodcat.serving.refusal import Refusal, shown, too_large
 from prodcat.serving.settings import Limits
 
-_UNPACKED = 4  # times the largest body
-# Others unpack to a thousand times of what was sent, and a page's size is known only afterwards.
+_UNPACKED = 4  # most unpacked bytes, as a multiple of the largest body
+# Others can unpack to a thousand times their size, and the size of a page is known only afterwards.
 _COMPRESSIONS = ("UNCOMPRESSED", "SNAPPY")
-_ROWS = 256  # of a table that are unpacked at once
-_BYTES_PER_LETTER = 4  # of UTF-8, at most
+_ROWS = 256  # rows that are unpacked at once
+_BYTES_PER_LETTER = 4  # most bytes of a letter in UTF-8
 
 _read_isolated = IsolatedFunction(
     "prodcat.serving.parquet_bodies:parquet_texts",
-    "The body is no Parquet table of texts: what reads it did not survive it.",
+    "The body is not a Parquet table of texts: reading it crashed or took too long.",
 )
 
 
 def read_parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
-    """Read a table with a ``title``.
+    """Read a table with a column ``title``.
 
     Args:
-        body: As it came.
-        known: Columns beside the title that the model can read.
-        limits: What the request may be.
+        body: The bytes of the body.
+        known: Names of further columns that the model can read.
+        limits: The limits of a request.
 
     Raises:
-        Refusal: It is no such table, or too large.
+        Refusal: The body is no such table, or is too large.
     """
     columns = _read_isolated(body, list(known), limits.body, limits.titles)
     return Query(columns, form="parquet")
@@ -42,34 +42,35 @@ def read_parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
 def parquet_texts(
     body: bytes, known: Sequence[str], most_bytes: int, most_titles: int
 ) -> dict[str, list[Any]]:
-    """The texts of a Parquet file; a damaged one may end the process.
+    """The texts of a Parquet file by column; a damaged file may end the process.
 
     Args:
-        body: The file.
-        known: Columns beside the title that the model can read.
-        most_bytes: Bytes of a body; four times as many may be unpacked.
-        most_titles: Titles in one request.
+        body: The bytes of the file.
+        known: Names of further columns that the model can read, which the file may lack.
+        most_bytes: Most bytes of a body; four times as many may be unpacked.
+        most_titles: Most titles in one request.
 
     Raises:
-        Refusal: It is none, or too large.
+        Refusal: The body is no such file, or is too large.
     """
     limits = Limits(most_bytes, most_titles)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        # Equal texts are one in the file: they stay one until they are known to be short.
-        file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=["title", *known])
-        groups = [file.metadata.row_group(n) for n in range(file.metadata.num_row_groups)]
-        _check_size(file.metadata.num_rows, groups, limits)
-        names = _names_to_read(file.schema_arrow.names, known)
+        metadata = pq.read_metadata(pa.BufferReader(body))
+        groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
+        _check_size(metadata.num_rows, groups, limits)
+        names = _names_to_read(metadata.schema.to_arrow_schema().names, known)
         _check_compressions(groups)
+        # The file stores equal texts once; they are not copied before they are known to be short.
+        file = pq.ParquetFile(pa.BufferReader(body), metadata=metadata, read_dictionary=names)
         return _texts(file, names, limits)
     except Refusal:
         raise
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, KeyError) as error:
         raise Refusal(
-            400, f"The body is no Parquet table of texts: {shown(str(error))}."
+            400, f"The body is not a Parquet table of texts: {shown(str(error))}."
         ) from error
 
 
@@ -90,7 +91,7 @@ def _check_unpacked(size: int, limits: Limits) -> None:
 
 
 def _names_to_read(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Those of a file's columns that are read."""
+    """The names of the columns that are read, in the order of the file."""
     if names.count("title") != 1:
         raise Refusal(400, f"Found the columns {shown(names)}; expected one title.")
     read = [name for name in names if name == "title" or name in known]
@@ -112,7 +113,7 @@ def _check_compressions(groups: Sequence[Any]) -> None:
 
 
 def _texts(file: Any, names: Sequence[str], limits: Limits) -> dict[str, list[Any]]:
-    """The columns of a Parquet file, a few rows at a time and none of them without end."""
+    """Read the columns of a Parquet file a few rows at a time, within the limits."""
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {name: [] for name in names}
@@ -130,7 +131,7 @@ def _texts(file: Any, names: Sequence[str], limits: Limits) -> dict[str, list[An
 
 
 def _check_distinct(name: str, column: Any) -> None:
-    """Refuse a column with a text that is surely too long, before equal texts are many."""
+    """Refuse a column with a text that is surely too long, before equal texts are copied."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -142,10 +143,10 @@ def _check_distinct(name: str, column: Any) -> None:
 
 
 def write_parquet(columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """Answers as a table.
+    """Write answers as a table.
 
     Args:
-        columns: Of one length, by name.
+        columns: Columns of one length, by name.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

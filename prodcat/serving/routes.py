@@ -1,14 +1,14 @@
-"""What a server does at each of its addresses.
+"""The addresses of a server.
 
-GET  /ping                     200 once the model answers, 503 before and while it stops
-POST /invocations              answers of the one model
-GET  /execution-parameters     what Batch Transform may send
-GET  /metrics                  for Prometheus
-GET  /openapi.json             all of this, as OpenAPI describes it
+GET  /ping                     200 while the model answers; 503 before that and while it stops
+POST /invocations              answer titles with the only model
+GET  /execution-parameters     parameters for Batch Transform
+GET  /metrics                  metrics for Prometheus
+GET  /openapi.json             the OpenAPI document
 POST /models                   load a model: {"model_name": …, "url": …}
-GET  /models                   all models, page by page
-GET, DELETE /models/{name}     one of them
-POST /models/{name}/invoke     answers of that one
+GET  /models                   list the models, page by page
+GET, DELETE /models/{name}     show or drop one model
+POST /models/{name}/invoke     answer titles with one of many models
 """
 
 import asyncio
@@ -29,35 +29,35 @@ _PAGE = 100  # models
 
 
 class Routes:
-    """What a server does at each of its addresses; each method answers one kind of request.
+    """The addresses of a server; each method answers the requests to one of them.
 
     Args:
-        server: Which answers.
+        server: The server.
     """
 
     def __init__(self, server: Server) -> None:
         self.server = server
 
     async def ping(self, request: Request) -> Response:
-        """Whether it answers."""
+        """Show whether the server answers requests."""
         server = self.server
         if server.failure is not None:
             raise Refusal(503, f"The model could not be loaded: {server.failure}")
-        if not server.ready:
+        if not server.is_serving:
             raise Refusal(503, "The model is not loaded yet.", 1.0)
         return JSONResponse({"status": "Healthy"})
 
     async def invocations(self, request: Request) -> Response:
-        """Answers of the one model."""
+        """Answer titles with the only model."""
         server = self.server
-        if not server.ready:
+        if not server.is_serving:
             raise Refusal(503, "The model is not loaded yet. Ask /ping when it is.", 1.0)
         if server.uri is None:
             raise Refusal(404, "There are many models here. Ask /models/NAME/invoke.")
         return await server.answered(server.models.get(ONE), request)
 
     async def parameters(self, request: Request) -> Response:
-        """What Batch Transform may send."""
+        """Show the parameters for Batch Transform."""
         return JSONResponse(
             {
                 "MaxConcurrentTransforms": self.server.settings.transforms,
@@ -67,32 +67,37 @@ class Routes:
         )
 
     async def metrics(self, request: Request) -> Response:
-        """For Prometheus."""
+        """Show the metrics for Prometheus."""
         content, kind = self.server.metrics.text()
         return Response(content, headers={"Content-Type": kind})
 
     async def document(self, request: Request) -> Response:
-        """What can be asked, as OpenAPI describes it."""
+        """Show the OpenAPI document."""
         return JSONResponse(openapi(self.server.settings.limits, __version__))
 
     async def load(self, request: Request) -> Response:
         """Load a model."""
-        self._many()
+        self._check_many()
         name, uri = _named_model(await self.server.body(request))
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self.server.loaders, self.server.models.load, name, uri)
         return JSONResponse({"status": f"The model {name!r} answers."})
 
-    def _many(self) -> None:
+    def _check_many(self) -> None:
+        """Refuse to change the models of a server that was started with one."""
         if self.server.uri is not None:
-            raise Refusal(403, "There is one model here, for good. Start with --many for more.")
+            raise Refusal(
+                403,
+                "This server has one model, which cannot be replaced. Start it with --many to "
+                "load and drop models.",
+            )
 
     async def listed(self, request: Request) -> Response:
-        """All models, page by page."""
+        """List the models, page by page."""
         token = request.query_params.get("next_page_token", "0")
         size = request.query_params.get("limit", str(_PAGE))
         if not all(_is_count(text) for text in (token, size)) or not int(size):
-            raise Refusal(400, "next_page_token or limit is no number of models.")
+            raise Refusal(400, "next_page_token or limit is not a number of models.")
         start, end = int(token), int(token) + int(size)
         models = self.server.models.all()
         content: dict[str, Any] = {"models": [_about(model) for model in models[start:end]]}
@@ -101,24 +106,24 @@ class Routes:
         return JSONResponse(content)
 
     async def one(self, request: Request) -> Response:
-        """One model."""
+        """Show one model."""
         return JSONResponse(_about(self.server.models.get(request.path_params["name"])))
 
     async def drop(self, request: Request) -> Response:
-        """Let a model go."""
-        self._many()
+        """Drop a model."""
+        self._check_many()
         self.server.models.drop(request.path_params["name"])
         self.server.loaders.submit(give_back)
-        return JSONResponse({"status": "The model is gone."})
+        return JSONResponse({"status": "The model was dropped."})
 
     async def invoke(self, request: Request) -> Response:
-        """Answers of one model of many."""
+        """Answer titles with one of many models."""
         served = self.server.models.get(request.path_params["name"])
         return await self.server.answered(served, request)
 
 
 def _named_model(body: bytes) -> tuple[str, str]:
-    """The name and the place of a model that is to be loaded."""
+    """The name and the URI of the model that a request asks to load."""
     try:
         content = json.loads(body)
         name, uri = content["model_name"], content["url"]
@@ -130,6 +135,7 @@ def _named_model(body: bytes) -> tuple[str, str]:
 
 
 def _is_count(text: str) -> bool:
+    """Whether a text is a whole number of fewer than nine digits."""
     return text.isascii() and text.isdecimal() and len(text) < 9
 
 

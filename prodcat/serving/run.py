@@ -1,4 +1,4 @@
-"""A server as a process."""
+"""Run a server as a process."""
 
 import logging
 import os
@@ -12,25 +12,26 @@ import uvicorn
 
 from prodcat.classifier.loading import load
 from prodcat.decisions.options import ReadingPrecision
+from prodcat.errors import check_keywords, takes_keywords
 from prodcat.serving.application import make_app
 from prodcat.serving.loaded_models import Models
 from prodcat.serving.server import Server
 from prodcat.serving.settings import Settings
 
-_GRACE = 22  # seconds for what is in flight; SageMaker kills after 30
-_KEPT = 75  # seconds that a connection stays open between requests: longer than clients keep it
-_AT_ONCE = 4_096  # requests, above which they are refused before they are looked at
+_GRACE = 22  # seconds to complete open requests; SageMaker kills the process after 30
+_KEPT = 75  # seconds that an idle connection stays open, longer than clients keep it
+_AT_ONCE = 4_096  # open requests; further ones are refused unread
 
 
 class ModelKeywords(TypedDict, total=False):
     """How :func:`serve` loads models.
 
     Attributes:
-        budget: Bytes that models may take together; what is free if not given.
-        device: Where they are; a GPU if there is one.
-        precision: The precision of encoders; ``"auto"`` if not given.
-        cache: Where downloads are kept; see :func:`prodcat.load`.
-        keys: Only what one of them signed is loaded; see :func:`prodcat.load`.
+        budget: Most bytes that models may take together; the free memory if not given.
+        device: The device that they are put on; a GPU if there is one.
+        precision: The precision in which encoders are run; ``"auto"`` if not given.
+        cache: The folder in which downloads are kept; see :func:`prodcat.load`.
+        keys: Keys of a store, of which one must have signed a version; see :func:`prodcat.load`.
     """
 
     budget: int | None
@@ -40,6 +41,7 @@ class ModelKeywords(TypedDict, total=False):
     keys: Any
 
 
+@takes_keywords(ModelKeywords, precision="auto")
 def serve(
     uri: str | None,
     *,
@@ -48,57 +50,54 @@ def serve(
     settings: Settings | None = None,
     **models: Unpack[ModelKeywords],
 ) -> None:
-    """Answer until SIGTERM comes; then finish what is in flight.
+    """Answer requests until SIGTERM; then complete the open requests and return.
 
     Args:
-        uri: Where the model is; without one, models are loaded by ``POST /models``.
+        uri: The URI of the model; without it, models are loaded by ``POST /models``.
         host: The address to listen at.
-        port: The port to listen at; 0 for any that is free.
-        settings: How to work.
-        models: ``budget``, ``device``, ``precision``, ``cache`` and ``keys``: how models are
-            loaded; see :class:`ModelKeywords`.
+        port: The port to listen at; 0 for any free port.
+        settings: The limits and the behaviour of the server.
+        models: How models are loaded: ``budget``, ``device``, ``precision``, ``cache`` and
+            ``keys``; see :class:`ModelKeywords`.
 
     Raises:
         TypeError: A keyword is not known.
-        SystemExit: The server ended without being told to.
+        SystemExit: The server ended without a signal.
     """
-    server = Server(_models(models), settings or Settings(), uri, own_threads=False)
+    check_keywords(serve, models)
+    server = Server(_models(models), settings or Settings(), uri, starts_threads=False)
     web, listener = _listening(server, host, port)
-    _stop_when_told(web)
+    _stop_at_signals(web)
 
     def answer() -> None:
         try:
             web.run(sockets=[listener])
         finally:
-            if not server.reading:  # a model that is being loaded cannot be stopped
+            if not server.answering:  # loading a model cannot be interrupted
                 os._exit(0 if web.should_exit else 1)
             server.batcher.close(0)
 
-    # What reads has the main thread: OpenMP lets the threads of any other one fall asleep at each
-    # of their many meetings where there are no more cores than threads, and waking them takes
-    # longer than the product that they wait for.
+    # The main thread computes: for any other thread, OpenMP lets its workers fall asleep at each
+    # of their many barriers if there are no more cores than threads, and waking them takes longer
+    # than the product that they wait for.
     answering = threading.Thread(target=answer, name="prodcat-web")
     answering.start()
     try:
         server.run()
     finally:
-        told, web.should_exit = web.should_exit, True
+        asked_to_stop, web.should_exit = web.should_exit, True
     answering.join()
-    if not told:
-        raise SystemExit("The server ended, and nobody asked it to.")
+    if not asked_to_stop:
+        raise SystemExit("The server ended without being asked to stop. Its log says why.")
 
 
 def _models(named: ModelKeywords) -> Models:
-    known = list(ModelKeywords.__annotations__)
-    unknown = sorted(set(named) - set(known))
-    if unknown:
-        raise TypeError(f"{unknown[0]}= is no keyword of serve; expected some of {known}.")
     opener = partial(load, cache=named.get("cache"), keys=named.get("keys"))
     return Models(named.get("budget"), named.get("device"), opener, named.get("precision", "auto"))
 
 
 def _listening(server: Server, host: str, port: int) -> tuple[uvicorn.Server, socket]:
-    """The web server, and the socket that it is to answer at."""
+    """The web server, and the socket at which it will listen."""
     config = uvicorn.Config(
         make_app(server),
         host=host,
@@ -115,9 +114,9 @@ def _listening(server: Server, host: str, port: int) -> tuple[uvicorn.Server, so
     return uvicorn.Server(config), listener
 
 
-def _stop_when_told(web: uvicorn.Server) -> None:
+def _stop_at_signals(web: uvicorn.Server) -> None:
     def stop(number: int, frame: object) -> None:
-        if web.should_exit:  # asked twice
+        if web.should_exit:  # this is the second signal
             os._exit(1)
         web.should_exit = True
 

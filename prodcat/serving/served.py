@@ -1,4 +1,4 @@
-"""A classifier as a server has it: what it reads of a query, and how it answers."""
+"""A classifier on a server: how it reads a query, and how it answers."""
 
 import threading
 from collections import OrderedDict
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from prodcat.classifier.classifier import Classifier
-from prodcat.classifier.inference import Inference
+from prodcat.classifier.inference import BatchInference
 from prodcat.classifier.rows import TitleRows, read_rows
 from prodcat.decisions.answers import Answers
 from prodcat.decisions.decider import Decider
@@ -17,18 +17,18 @@ from prodcat.serving.answer_records import AnswerRecords
 from prodcat.serving.query import Query
 from prodcat.serving.refusal import Refusal
 
-_MOST_DECIDERS = 64  # that are kept for the next request with the same settings
+_MOST_DECIDERS = 64  # deciders that are kept for further requests with the same settings
 
 
 class Served:
     """A classifier that answers queries.
 
     Args:
-        name: As clients call it.
-        uri: Where it is from.
-        classifier: On its device.
-        bytes: The memory that it takes.
-        precision: The precision of its encoder.
+        name: The name by which clients call it.
+        uri: The URI that it was loaded from.
+        classifier: The classifier, on its device.
+        bytes: The bytes of memory that it takes.
+        precision: The precision in which its encoder is run.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Served:
         precision: ReadingPrecision = "auto",
     ) -> None:
         self.name, self.uri, self.classifier = name, uri, classifier
-        # An encoder's weights are there as they are, and as they are read with.
+        # An encoder's weights are in memory twice: as they are stored, and in the fastest form.
         self.encoder = classifier.network.encoder
         self.encoder_bytes = min(2 * classifier.encoder_memory, bytes)
-        self.own_bytes = max(bytes - self.encoder_bytes, classifier.memory)
-        self.seconds = 0.0
+        self.unshared_bytes = max(bytes - self.encoder_bytes, classifier.memory)
+        self.seconds = 0.0  # for a title in a batch, as measured after loading
         self.text = classifier.text_columns
-        self.fast = classifier.inference(classifier.pick_precision(precision))
-        # Promises are measured in float32; where there is none, none can be asked for.
+        self.fast = classifier.inference(precision)
+        # Guarantees were measured in float32; without one, no request can ask for it.
         self.exact = self.fast if classifier.guarantee is None else classifier.inference()
         self.answer_records = AnswerRecords(classifier)
         self._deciders: OrderedDict[AnswerOptions, Decider] = OrderedDict()
@@ -55,24 +55,24 @@ class Served:
 
     @property
     def bytes(self) -> int:
-        """The memory that it takes, a shared encoder counted."""
-        return self.own_bytes + self.encoder_bytes
+        """The bytes of memory that it takes, those of a shared encoder included."""
+        return self.unshared_bytes + self.encoder_bytes
 
     @property
     def columns(self) -> list[str]:
-        """What may come beside a title."""
+        """The names of the columns that a query may have besides the title."""
         group = self.classifier.group_column(True)
         return list(dict.fromkeys([*self.text, *([group] if group else [])]))
 
-    def inference(self, query: Query) -> Inference:
-        """What reads the titles of a query."""
+    def inference(self, query: Query) -> BatchInference:
+        """The batch inference that a query needs: in float32 if it asks for a guarantee."""
         return self.exact if query.promises else self.fast
 
     def decision(self, settings: AnswerOptions) -> Decider:
-        """What decides on the answers.
+        """The decider for these settings.
 
         Args:
-            settings: What is asked of them, without groups.
+            settings: What is asked of the answers, without groups.
 
         Raises:
             Refusal: 400: the settings do not go together.
@@ -92,7 +92,7 @@ class Served:
         return decider
 
     def rows(self, query: Query) -> TitleRows:
-        """What is read of each title, its group if it is needed, and what is wrong with it."""
+        """The text and the group of each title in a query, and the errors."""
         group = self.classifier.group_column(query.promises)
         size = len(query)
         needed = dict.fromkeys(["title", *self.text, *([group] if group else [])])
@@ -101,24 +101,24 @@ class Served:
         return replace(rows, errors={**rows.errors, **query.errors})
 
     def records(self, answers: Answers, errors: Mapping[int, str]) -> list[dict[str, Any]]:
-        """Answers as they are sent; see :meth:`AnswerRecords.records`."""
+        """The objects that are sent for answers; see :meth:`AnswerRecords.records`."""
         return self.answer_records.records(answers, errors)
 
     def answered(self, query: Query) -> list[dict[str, Any]]:
-        """Read a query and answer it here and now, without a queue.
+        """Answer a query in the calling thread, without a queue.
 
         Args:
-            query: With at least one title.
+            query: A query with at least one title.
 
         Returns:
-            One object for each title, as it is sent.
+            The object that is sent for each title.
 
         Raises:
             Refusal: 400: the settings do not go together.
         """
         rows = self.rows(query)
         inference = self.inference(query)
-        window = inference.ready(rows.texts)
+        window = inference.prepare(rows.texts)
         answers = inference.answers(window, self.decision(query.settings), rows.groups)
         assert answers is not None
         return self.records(answers, rows.errors)

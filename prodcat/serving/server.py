@@ -1,4 +1,4 @@
-"""A server: its models, the thread that reads, and the way of a request to its answer."""
+"""A server: its models, its threads, and the way from a request to the answer."""
 
 import asyncio
 import logging
@@ -27,22 +27,22 @@ from prodcat.serving.settings import Settings
 
 logger = logging.getLogger("prodcat")
 ONE = ""  # the name of the model of a server with one
-_SMALL = 32  # titles that are read on the event loop, which is quicker than to hand them over
-_GRACE = 5.0  # seconds for what is being read when the server stops
-_MARGIN = 5.0  # seconds for a batch that was begun in time
+_SMALL = 32  # titles that are handled on the event loop, faster than in another thread
+_GRACE = 5.0  # seconds for the current batch when the server stops
+_MARGIN = 5.0  # seconds for a batch that began in time
 _MOST_HELD = 64 << 20  # bytes of bodies that are being answered
 
 
 class Server:
-    """Models, the device's thread, and what is known of them.
+    """Answers requests with one model or with many.
 
     Args:
-        models: To answer with; may be empty.
-        settings: How it works.
-        uri: Where the one model of a server with one is, which is loaded once the server has
-            started.
-        own_threads: Whether it loads that model and reads in threads of its own; otherwise
-            whoever calls :meth:`run` lends it one.
+        models: The models, which may be none at first.
+        settings: The limits and the behaviour of the server.
+        uri: The URI of the only model, which is loaded when the server starts; None for a server
+            of many models.
+        starts_threads: Whether new threads load the model and answer; otherwise the thread that
+            calls :meth:`run`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Server:
         models: Models,
         settings: Settings,
         uri: str | None = None,
-        own_threads: bool = True,
+        starts_threads: bool = True,
     ) -> None:
         self.models, self.settings, self.uri = models, settings, uri
         self.metrics = Metrics()
@@ -59,27 +59,27 @@ class Server:
             settings.most_waiting,
             batch,
             most_wait=settings.most_wait,
-            own_thread=own_threads,
-            told=self.metrics.batch,
+            starts_thread=starts_threads,
+            on_batch=self.metrics.batch,
         )
         self.metrics.watch(lambda: self.batcher.waiting, lambda: len(models), lambda: models.bytes)
         self.threads = ThreadPoolExecutor(2, "prodcat-body")
         self.loaders = ThreadPoolExecutor(
-            1, "prodcat-load", None if own_threads else partial(take_cores, 1)
+            1, "prodcat-load", None if starts_threads else partial(take_cores, 1)
         )
-        if not own_threads:
-            # More threads would keep those of the main one from waiting awake for each other.
+        if not starts_threads:
+            # With more threads, the workers of the main thread would sleep at their barriers.
             cores = torch.get_num_threads()
             self.loaders.submit(int).result()
-            torch.set_num_threads(cores)  # what another thread took is at first that of all
-        self.own_threads = self.reading = own_threads
+            torch.set_num_threads(cores)  # the loader changed the default of the process
+        self.starts_threads = self.answering = starts_threads
         self.failure: str | None = None
-        self.held = 0
+        self.held = 0  # bytes of bodies that are being answered
         self.stopping = False
 
     @property
-    def ready(self) -> bool:
-        """Whether it answers."""
+    def is_serving(self) -> bool:
+        """Whether it answers requests."""
         return (
             not self.stopping
             and not self.batcher.ended
@@ -87,15 +87,15 @@ class Server:
         )
 
     def begin(self) -> None:
-        """Load the one model."""
-        if self.uri is not None and self.own_threads:
+        """Start to load the only model, if there is one."""
+        if self.uri is not None and self.starts_threads:
             self.loaders.submit(self._load_one)
 
     def run(self) -> None:
-        """Load the one model and read, until it is ended."""
+        """Load the only model, if there is one, and answer until :meth:`end` is called."""
         if self.uri is not None:
             self._load_one()
-        self.reading = True
+        self.answering = True
         self.batcher.run()
 
     def _load_one(self) -> None:
@@ -110,22 +110,22 @@ class Server:
             logger.error("%s", error)
 
     def end(self) -> None:
-        """Answer what is in flight, and stop."""
+        """Answer the open requests, and stop."""
         self.stopping = True
-        self.batcher.close(_GRACE if self.reading else 0.0)
+        self.batcher.close(_GRACE if self.answering else 0.0)
         self.threads.shutdown(wait=False)
         self.loaders.shutdown(wait=False, cancel_futures=True)
 
     async def answered(self, served: Served, request: Request) -> Response:
-        """Answers to a request.
+        """Answer a request.
 
         Args:
             served: The model that is asked.
-            request: Its body is not read yet.
+            request: The request, whose body is not read yet.
 
         Raises:
-            Refusal: It cannot be answered, or not in time.
-            ClientDisconnect: Whoever asked has gone.
+            Refusal: The request cannot be answered, or not in time.
+            ClientDisconnect: The client has closed the connection.
         """
         began = time.monotonic()
         kind = picked_type(request.headers.get("accept"), request.headers.get("content-type"))
@@ -135,10 +135,10 @@ class Server:
             query, rows = await self._understood(served, request, body)
             decide = served.decision(query.settings)
             left = self.settings.patience - (time.monotonic() - began)
-            coming = self.batcher.submit(
+            future = self.batcher.submit(
                 served.inference(query), rows.texts, decide, rows.groups, left, served.seconds
             )
-            answers = await self._unless_gone(asyncio.wrap_future(coming), request, left)
+            answers = await self._unless_gone(asyncio.wrap_future(future), request, left)
             content = await self._written(served, query, answers, rows.errors, kind)
             self.metrics.titles.inc(len(query))
             return Response(content, media_type=kind)
@@ -148,17 +148,17 @@ class Server:
     async def _understood(
         self, served: Served, request: Request, body: bytes
     ) -> tuple[Query, TitleRows]:
-        """What a body asks, and what is read of its titles."""
+        """The query of a body, and its titles as the model reads them."""
         content_type = request.headers.get("content-type")
 
-        def understood() -> tuple[Query, TitleRows]:
+        def read() -> tuple[Query, TitleRows]:
             query = read_body(body, content_type, served.columns, self.settings.limits)
             return query, served.rows(query)
 
-        # What is packed may be large, however small it comes.
+        # A small Parquet file may unpack to a large table.
         if len(body) < 200 * _SMALL and not body.startswith(b"PAR1"):
-            return understood()
-        return await asyncio.get_running_loop().run_in_executor(self.threads, understood)
+            return read()
+        return await asyncio.get_running_loop().run_in_executor(self.threads, read)
 
     async def _written(
         self, served: Served, query: Query, answers: Answers, errors: dict[int, str], kind: str
@@ -173,7 +173,7 @@ class Server:
     async def _unless_gone(
         self, answers: "asyncio.Future[Answers]", request: Request, patience: float
     ) -> Answers:
-        """Answers, unless whoever asked goes away before: then nothing more is read for them."""
+        """Wait for the answers; if the client disconnects before, the request is cancelled."""
         gone = asyncio.ensure_future(_gone(request))
         try:
             both: list[asyncio.Future[Any]] = [answers, gone]
@@ -185,15 +185,15 @@ class Server:
             answers.cancel()
             if gone.done():
                 raise ClientDisconnect
-            raise Refusal(503, "It was not this request's turn in time.", 1.0)
+            raise Refusal(503, "The request was not answered in time. Try again later.", 1.0)
         finally:
             gone.cancel()
 
     async def body(self, request: Request) -> bytes:
-        """A request's body, as long as it may be.
+        """Read the body of a request.
 
         Raises:
-            Refusal: 413: it is too large; 429: too many bodies are being answered.
+            Refusal: 413: the body is too large; 429: too many bodies are being answered.
         """
         most = self.settings.limits.body
         announced = request.headers.get("content-length", "")
@@ -211,10 +211,12 @@ class Server:
 
 
 async def _gone(request: Request) -> None:
+    """Wait until the client closes the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
 def _batch(device: str | None) -> int:
+    """The most titles in a batch that suit a device."""
     gpu = torch.cuda.is_available() if device is None else not device.startswith("cpu")
     return 2_048 if gpu else 256

@@ -1,15 +1,15 @@
-"""How a server works: what a request may be, and how long it may wait."""
+"""The settings of a server: the limits of a request, and how long it may wait."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request may be.
+    """The limits of a request.
 
     Attributes:
-        body: Bytes of its body.
-        titles: Titles in one request.
+        body: Most bytes in the body.
+        titles: Most titles in the request.
     """
 
     body: int = 6 << 20
@@ -18,15 +18,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a server works.
+    """The settings of a server.
 
     Attributes:
-        limits: What a request may be.
-        patience: Seconds that a request may wait for its answer.
-        most_waiting: Titles that may wait.
-        most_wait: Seconds that others may keep a request waiting, or twice what it takes itself.
+        limits: The limits of a request.
+        patience: Seconds after which a request that was not answered is refused.
+        most_waiting: Most titles that may wait.
+        most_wait: Most seconds that a request may wait for others, or twice its duration if that
+            is longer.
         transforms: Requests that Batch Transform may send at once.
-        batch: Titles that are read at once; as suits the device if not given.
+        batch: Most titles in a batch; if None, the number that suits the device.
         batch_strategy: Whether Batch Transform may put many records into one request
             (``"MULTI_RECORD"``) or sends each alone (``"SINGLE_RECORD"``).
     """

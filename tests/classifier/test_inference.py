@@ -61,7 +61,7 @@ def test_two_threads_answer_at_once(classifier, titles):
 def test_equal_titles_are_read_once_and_answered_alike(classifier):
     inference = classifier.inference()
     texts = ["sut 1 l", "ekmek", "sut 1 l", "", "ekmek"]
-    window = inference.ready(texts)
+    window = inference.prepare(texts)
     assert window.distinct == 3
     answers = inference.answers(window, classifier.decision())
     nodes = answers.nodes[:, 0].tolist()
@@ -102,7 +102,7 @@ def test_a_stream_keeps_its_cores_whatever_another_thread_sets(classifier, title
     try:
         inference = classifier.inference()
         for _ in range(20):
-            inference.answers(inference.ready(titles), classifier.decision(), stopped=stopped)
+            inference.answers(inference.prepare(titles), classifier.decision(), stopped=stopped)
     finally:
         done.set()
         other.join()

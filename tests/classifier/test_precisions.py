@@ -9,7 +9,7 @@ import torch
 import prodcat
 from prodcat import ConfigError
 from prodcat.model.int8 import Ranges
-from prodcat.model.precisions import make_reading
+from prodcat.model.precisions import encoder_form
 
 pytestmark = pytest.mark.cpu
 
@@ -72,9 +72,9 @@ def test_an_encoder_is_packed_once_and_not_kept_in_a_copy(classifier, monkeypatc
 
     def make(*arguments):
         made.append(arguments[1])
-        return make_reading(*arguments)
+        return encoder_form(*arguments)
 
-    monkeypatch.setattr("prodcat.classifier.reader.make_reading", make)
+    monkeypatch.setattr("prodcat.classifier.reader.encoder_form", make)
     own = with_reader(classifier)
     wanted = own.predict(["sut", "ekmek"])
     assert own.predict(["sut", "ekmek"]) == wanted and made == ["float32"]

@@ -594,7 +594,7 @@ def test_a_store_of_another_layout_is_not_written_to(local, small):
 
 
 def test_places_without_a_way_to_let_one_win_are_not_written_to(small, tmp_path):
-    with pytest.raises(StoreError, match=r"of a kind \(dir\) on which prodcat knows no way"):
+    with pytest.raises(StoreError, match=r"of a kind \(dir\) in which two writers could both"):
         Store(f"dir::file://{tmp_path}").publish(small, "tr")
 
 
@@ -710,7 +710,7 @@ def test_a_hash_of_two_versions_is_ambiguous(local, small):
 def test_a_note_that_is_not_kept_is_said(local, small, caplog):
     version = local.publish(small, "tr", note="first")
     assert local.publish(small, "tr", note="second") == version
-    assert "keeps its own note, not 'second'" in caplog.text
+    assert "keeps its earlier note, not 'second'" in caplog.text
     assert local.show("tr@latest").note == "first"
 
 

@@ -79,7 +79,7 @@ def test_told_to_stop_it_stops_in_good_order(long_job):
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     said = process.communicate(timeout=30)[1]
-    assert "Stopped by SIGTERM after" in said and "Run the same again to go on" in said
+    assert "Stopped by SIGTERM after" in said and "Run the same command again to continue" in said
     done = list(out.glob("_prodcat/part-*"))
     assert 0 < len(done) < 40
     process = start(folder, out)

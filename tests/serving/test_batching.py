@@ -24,7 +24,7 @@ def slow(small):
         return batcher.submit(inference, titles, late, None, patience)
 
     def answers(titles):
-        return inference.answers(inference.ready(titles), decide).nodes.tolist()
+        return inference.answers(inference.prepare(titles), decide).nodes.tolist()
 
     yield types.SimpleNamespace(ask=ask, answers=answers, batcher=batcher)
     batcher.close()
@@ -64,7 +64,7 @@ def test_what_would_wait_too_long_is_refused_at_once(slow, titles):
 def test_whose_turn_does_not_come_in_time_is_told(slow, titles):
     long = slow.ask(titles * 4)
     late = slow.ask(titles * 2, patience=0.05)
-    with pytest.raises(Refusal, match="turn in time") as caught:
+    with pytest.raises(Refusal, match="not answered in time") as caught:
         late.result(10)
     assert caught.value.status == 503
     assert len(long.result(10).nodes) == 160

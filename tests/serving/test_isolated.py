@@ -50,5 +50,5 @@ def test_a_child_answers_until_nothing_more_comes():
         child.stdin.flush()
         answers.append(json.loads(child.stdout.read(int.from_bytes(child.stdout.read(8), "big"))))
     assert answers[0] == {"value": {"title": ["a", "b"]}}
-    assert answers[1]["status"] == 400 and "no Parquet table" in answers[1]["reason"]
+    assert answers[1]["status"] == 400 and "not a Parquet table" in answers[1]["reason"]
     assert child.communicate()[0] == b"" and child.returncode == 0

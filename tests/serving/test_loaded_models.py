@@ -24,14 +24,16 @@ def test_models_with_one_encoder_share_it(classifier, folder, tmp_path, precisio
     assert second.classifier.network.encoder is first.classifier.network.encoder
     # In int8 each has ranges and so a form of its own; which one "auto" is depends on the machine.
     picked = first.classifier.pick_precision(precision)
-    assert (second.fast.reading is first.fast.reading) == (picked != "int8")
+    assert (second.fast.run_encoder is first.fast.run_encoder) == (picked != "int8")
     assert first.bytes == artifact_bytes(str(folder)) > 2 * classifier.encoder_memory
     whole = artifact_bytes(str(tmp_path / "other"))
-    assert second.bytes == whole and second.own_bytes == whole - 2 * classifier.encoder_memory > 0
-    assert models.bytes == first.bytes + second.own_bytes
+    assert (
+        second.bytes == whole and second.unshared_bytes == whole - 2 * classifier.encoder_memory > 0
+    )
+    assert models.bytes == first.bytes + second.unshared_bytes
     # Whoever goes, the encoder stays for the other one, and counts; who goes counts until then.
     models.drop("tr")
-    assert models.bytes == second.bytes + first.own_bytes
+    assert models.bytes == second.bytes + first.unshared_bytes
     del first
     assert models.bytes == second.bytes
     models.drop("de")

@@ -22,6 +22,8 @@ def test_texts_come_as_they_are():
     texts = {"title": ["a", "b", "a"], "brand": [None, "x", "y"]}
     assert parquet_texts(body, ["brand"], 10_000, 10) == texts
     assert parquet_texts(body, [], 10_000, 10) == {"title": texts["title"]}
+    # A column that the model can read may be missing, as in JSON and CSV.
+    assert parquet_texts(body, ["brand", "colour"], 10_000, 10) == texts
     large = pa.array(["a"], pa.large_string())
     assert parquet_texts(file_of(["title"], [large]), [], 10_000, 10) == {"title": ["a"]}
 
@@ -34,6 +36,7 @@ def test_texts_come_as_they_are():
          "unpacked bytes; expected at most 40,000"),
         (["title"], [["a" * 9_000] * 9], {}, 413, "unpacked bytes; expected at most 40,000"),
         (["title", "title"], [["a"], ["b"]], {}, 400, r"\['title', 'title'\]; expected one title"),
+        (["name", "brand"], [["a"], ["b"]], {}, 400, r"\['name', 'brand'\]; expected one title"),
         (["title", "brand", "brand"], [["a"], ["b"], ["c"]], {}, 400, "two columns of one name"),
         (["title"], [["a"]], {"compression": "zstd"}, 400, r"compressed with \['ZSTD'\]"),
         (["title"], [["a" * 10_001]], {}, 400, "A title has 10,001 letters"),
@@ -52,5 +55,5 @@ def test_what_is_surely_too_long_is_refused_before_it_is_copied():
 
 
 def test_damaged_files_are_refused():
-    with pytest.raises(Refusal, match="no Parquet table of texts"):
+    with pytest.raises(Refusal, match="not a Parquet table of texts"):
         parquet_texts(b"PAR1" * 4, [], 10_000, 10)

@@ -73,7 +73,7 @@ def test_lines_come_back_one_for_one(server, titles, wanted):
         found = [json.loads(line) for line in answer.text.splitlines()]
         assert len(found) == 6
         assert [tuple(found[row]["path"]) for row in (0, 2)] == [own[0].path for own in wanted[:2]]
-        assert "no JSON" in found[1]["error"] and "no JSON" in found[3]["error"]
+        assert "not valid JSON" in found[1]["error"] and "not valid JSON" in found[3]["error"]
         assert "expected a text" in found[4]["error"] and "expected a title" in found[5]["error"]
     assert json.loads(server.ask('" "', "application/jsonlines").text)["error"] == "empty title"
 
@@ -183,7 +183,7 @@ def test_a_server_that_cannot_read_says_so(small, tmp_path):
     def broken(titles, seconds):
         raise SystemExit  # whatever ends the thread that reads
 
-    server.batcher.told = broken
+    server.batcher.on_batch = broken
     with TestClient(make_app(server)) as client:
         servers.wait_until(lambda: client.get("/ping").status_code == 200, "the model")
         client.post("/invocations", json=["sut"])

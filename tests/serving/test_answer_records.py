@@ -1,6 +1,6 @@
 """Answers as columns of a table."""
 
-from prodcat.serving.flat_answers import flat_columns
+from prodcat.serving.answer_records import flat_columns
 from prodcat.taxonomy.paths import join_path
 
 
