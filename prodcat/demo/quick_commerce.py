@@ -1,8 +1,8 @@
-"""A generated quick-commerce catalog: four levels, eight languages, the dirt of real titles.
+"""A generated quick-commerce catalog with four levels, eight languages and dirty titles.
 
-Everything is made up: the brands do not exist, and which product a title names is the only
-truth in it.  Titles carry pack sizes, abbreviations, typing errors, lost diacritics, upper
-case and words of other languages; leaves have a long tail; some labels are wrong.
+Everything but the names of the products is made up, the brands too.  As in real catalogs, titles
+have pack sizes, abbreviations, typing errors, lost diacritics, upper case and words of other
+languages; most titles are of few leaves; a small share of the labels is wrong.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ LANGUAGES = ("tr", "en", "nl", "de", "fr", "es", "it", "pt")
 _SIZES = {
     "drink": ["330 ml", "500ml", "1 L", "1,5 L", "1.5lt", "2L", "6x330ml", "4x1L", "250 ml"],
     "food": ["100 g", "150gr", "200g", "250 g", "400 g", "500gr", "750g", "1 kg", "1kg", "2 kg"],
-    "thing": ["1 st", "2x", "3 pcs", "4'lü", "6 adet", "10x", "20 stk", "32 pcs", "48x"],
+    "article": ["1 st", "2x", "3 pcs", "4'lü", "6 adet", "10x", "20 stk", "32 pcs", "48x"],
 }
-_THINGS = {"Baby Care", "Paper & Bags", "Oral & Hygiene", "Home", "Party"}
+_SOLD_BY_PIECE = {"Baby Care", "Paper & Bags", "Oral & Hygiene", "Home", "Party"}
 
 
 @dataclass(frozen=True)
 class Product:
-    """A leaf of the generated tree and its words in each language."""
+    """A leaf of the generated tree, with its words in each language."""
 
     path: tuple[str, str, str, str]
     words: dict[str, tuple[str, ...]]
@@ -47,7 +47,7 @@ def _list(name: str) -> list[str]:
 @cache
 def products() -> tuple[Product, ...]:
     """All leaves, with their words."""
-    found = []
+    leaves = []
     above: tuple[str, ...] = ()
     for line in _lines():
         if line.startswith("="):
@@ -58,8 +58,8 @@ def products() -> tuple[Product, ...]:
                 language: tuple(word.strip() for word in cell.split(","))
                 for language, cell in zip(LANGUAGES, words, strict=True)
             }
-            found.append(Product((above[0], above[1], above[2], name), translations))
-    return tuple(found)
+            leaves.append(Product((above[0], above[1], above[2], name), translations))
+    return tuple(leaves)
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ class GeneratedRow:
     """One generated title.
 
     Attributes:
-        title: As a shop would list it.
-        path: The label, which is wrong in a few rows.
-        language: The country's language.
+        title: The title as a shop would list it.
+        path: The label, which is wrong in a small share of the rows.
+        language: The language of the country.
         brand: The made-up brand.
-        true_path: The right path.
+        true_path: The correct path.
     """
 
     title: str
@@ -84,22 +84,25 @@ class GeneratedRow:
 def generate(
     titles: int, language: str = "tr", *, seed: int = 0, wrong_labels: float = 0.02
 ) -> list[GeneratedRow]:
-    """Generate a catalog.
+    """Generate labelled titles.
 
     Args:
-        titles: How many.
+        titles: Number of titles.
         language: One of ``LANGUAGES``.
         seed: Equal seeds give equal rows.
-        wrong_labels: Share of rows whose label is a random other leaf.
+        wrong_labels: Share of rows whose label is a random leaf.
+
+    Returns:
+        The rows, in random order.
 
     Raises:
-        ConfigError: The language is none of them.
+        ConfigError: The language is not known.
     """
     if language not in LANGUAGES:
         raise ConfigError(f"country {language!r} is not known; expected one of {list(LANGUAGES)}.")
     rng = np.random.default_rng([seed, LANGUAGES.index(language)])
     leaves = products()
-    # A long tail: the r-th commonest leaf has a share of about 1 / r.
+    # Shares as by Zipf's law: the r-th most frequent leaf has a share of about 1 / r.
     share = 1 / np.arange(2, len(leaves) + 2)
     order = np.random.default_rng(7).permutation(len(leaves))
     chosen = order[rng.choice(len(leaves), titles, p=share / share.sum())]
@@ -141,7 +144,7 @@ def _title(product: Product, language: str, rng: np.random.Generator) -> tuple[s
 def _kind(product: Product) -> str:
     if product.path[0] == "Drinks" or product.path[1] in ("Milk", "Laundry", "Dishes", "Cleaning"):
         return "drink"
-    return "thing" if product.path[1] in _THINGS else "food"
+    return "article" if product.path[1] in _SOLD_BY_PIECE else "food"
 
 
 def _abbreviate(title: str, noun: str, rng: np.random.Generator) -> str:

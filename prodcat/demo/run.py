@@ -1,4 +1,4 @@
-"""The demo: one country from a generated catalog to answers, with every step shown."""
+"""The demo: from a generated catalog of one country to answers, with every step shown."""
 
 import time
 from collections import Counter
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 def tree_with_confidences(answers: "Sequence[tuple[str, Prediction]]") -> str:
-    """Show answered titles in their tree, with the confidence at every level."""
+    """Show answered titles in their tree, with the confidence at every level.
+
+    Args:
+        answers: Titles, each with its prediction.
+
+    Returns:
+        The tree as indented text.
+    """
     lines: list[str] = []
     last: tuple[str, ...] = ()
     for title, best in sorted(answers, key=lambda answer: answer[1].path):
@@ -42,10 +49,10 @@ def run_demo(folder: str, country: str, titles: int, out: TextIO) -> Any:
     """Generate a catalog, train, evaluate, save, reload and predict.
 
     Args:
-        folder: Where the encoder, the catalog and the artifact go.
-        country: A language of the generator.
-        titles: How many titles to generate, test titles included.
-        out: Where to show the steps.
+        folder: The folder for the encoder, the catalog and the artifact.
+        country: One of :data:`prodcat.demo.quick_commerce.LANGUAGES`.
+        titles: Number of titles to generate, including test titles.
+        out: The stream to show the steps on.
 
     Returns:
         The :class:`prodcat.Evaluation` on the test titles.
@@ -91,7 +98,7 @@ class _Story:
 
 
 def _encoder(rows: Sequence[GeneratedRow], home: Path, story: _Story) -> Path:
-    """The pretrained encoder where its packages are installed, else a small one from scratch."""
+    """The pretrained encoder if its packages are installed, else a small random one."""
     story.step("encoder")
     encoder = installed_encoder(home / "encoder")
     if encoder is not None:
@@ -127,7 +134,7 @@ def _train(parts: Split, encoder: Path, story: _Story) -> "Classifier":
 def _answers(
     classifier: "Classifier", rows: Sequence[GeneratedRow], country: str
 ) -> "list[tuple[str, Prediction]]":
-    """The best answers to a few titles that are new, most of them of rare categories."""
+    """The best answers to new titles, most of which are of rare categories."""
     unseen = generate(400, country, seed=1, wrong_labels=0.0)
     frequency = Counter(row.path for row in rows)
     shown = sorted(unseen, key=lambda row: frequency[row.path])[::34][:12]

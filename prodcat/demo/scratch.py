@@ -1,4 +1,4 @@
-"""A small encoder with random weights, for where no pretrained one can be had."""
+"""A small encoder with random weights, for use without a pretrained one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,12 +20,12 @@ def write_scratch_encoder(
     """Write a folder that ``AutoModel`` and ``AutoTokenizer`` load.
 
     Args:
-        texts: The tokenizer learns its word pieces from these.
-        folder: Where to write.
-        vocabulary: Most word pieces.
+        texts: The texts from which the tokenizer learns its word pieces.
+        folder: The folder to write to.
+        vocabulary: Largest number of word pieces.
         hidden: Width of the encoder.
-        layers: Its layers.
-        seed: Of the random weights.
+        layers: Number of layers.
+        seed: Seed of the random weights.
 
     Returns:
         ``folder``.
@@ -50,14 +50,23 @@ def _word_pieces(texts: Sequence[str], vocabulary: int) -> "Tokenizer":
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Sequence(
+    normalizer = normalizers.Sequence(
         [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.train_from_iterator(
-        texts, trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=special)
+    words = pre_tokenizers.BertPreTokenizer()
+    # The trainer decides between equally frequent pieces by their ids, and gives the letters inside
+    # words their ids in the random order of a hash table; special tokens get theirs in this order.
+    lines = (words.pre_tokenize_str(normalizer.normalize_str(text)) for text in texts)
+    letters = sorted({f"##{letter}" for line in lines for word, _ in line for letter in word[1:]})
+    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    learner.normalizer, learner.pre_tokenizer = normalizer, words
+    learner.train_from_iterator(
+        texts,
+        trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=[*special, *letters]),
     )
+    tokenizer = Tokenizer(models.WordPiece(learner.get_vocab(), unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, words
+    tokenizer.add_special_tokens(special)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -65,7 +74,7 @@ def _word_pieces(texts: Sequence[str], vocabulary: int) -> "Tokenizer":
 
 
 def _random_bert(vocabulary: int, hidden: int, layers: int, seed: int) -> Any:
-    """A BERT with random weights; the caller's random numbers stay as they are."""
+    """A BERT with random weights; the caller's random state does not change."""
     import torch
     from transformers import BertConfig, BertModel
 

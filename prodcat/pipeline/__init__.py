@@ -1,1 +1,1 @@
-"""Every country's jobs: train, judge, promote, score."""
+"""The jobs of every country: train, compare with production, promote, score."""

@@ -4,7 +4,7 @@
 store = "s3://shop-models"              # versions and aliases
 work = "s3://shop-jobs"                 # checkpoints, gate reports, scores
 
-[defaults]                              # anything that a country may say
+[defaults]                              # settings of every country that has none of its own
 encoder = "intfloat/multilingual-e5-small"
 
 [countries.tr]
@@ -36,34 +36,34 @@ _LIMIT = 1 << 20
 
 @dataclass(frozen=True)
 class Country:
-    """One country's jobs.
+    """What the jobs of one country need.
 
     Attributes:
-        name: Of the country, and of its model in the store.
-        labelled: Titles with categories, to train on.
-        validation: Frozen titles with categories, on which versions are compared.
-        assortment: Titles to be answered: a file, a folder or a glob.
-        language: Of the titles, such as ``"tr"``; the answers' names are in it where the tree
-            has them.
-        taxonomy: The tree; made of the labelled titles' paths if not given.
-        title: The column with the title.
-        path: The column with the path, or one for each level.
-        text: Further text columns.
+        name: The name of the country, and of its model in the store.
+        labelled: Labelled titles to train on.
+        validation: Frozen labelled titles, on which versions are compared.
+        assortment: Titles to answer: a file, a folder or a glob.
+        language: The language of the titles, such as ``"tr"``; answers have names in it if the
+            tree does.
+        taxonomy: The file of the tree; None to make the tree of the labelled titles' paths.
+        title: Name of the column with the title.
+        path: Name of the column with the path, or of one column for each level.
+        text: Names of further text columns.
         encoder: See :class:`prodcat.ModelConfig`; ``"none"`` for n-grams alone.
-        margin: What a candidate's path accuracy must be above production's, as a share;
-            below 0 for what it may lose.
+        margin: How much higher than production's a candidate's path accuracy must be, as a
+            share; below 0, how much lower it may be.
         calibration: Labelled titles, neither trained on nor frozen, on which a guarantee is
             measured.
-        guarantee: With what probability answers are the truth or above it; needs
+        guarantee: The probability with which an answer is the truth or an ancestor of it; needs
             ``calibration``.
-        format: Of the scores.
-        timezone: Of the schedules.
-        train_schedule: ``cron(…)`` or ``rate(…)``; none if not given.
-        score_schedule: The same.
-        instance: EC2 instance type with a GPU.
-        array: Children among which a scoring is shared.
-        model: More of :class:`prodcat.ModelConfig`.
-        training: More of :class:`prodcat.TrainingConfig`.
+        format: The file format of the answers; see :class:`prodcat.ScoringConfig`.
+        timezone: The time zone of the schedules.
+        train_schedule: When to train, as ``cron(…)`` or ``rate(…)``; None for no schedule.
+        score_schedule: When to score, in the same form.
+        instance: An EC2 instance type with a GPU.
+        array: Number of child jobs that share a scoring.
+        model: Further settings of :class:`prodcat.ModelConfig`.
+        training: Further settings of :class:`prodcat.TrainingConfig`.
     """
 
     name: str
@@ -93,11 +93,11 @@ class Country:
         if not _NAME.fullmatch(self.name):
             raise ConfigError(f"{where}: expected a name of 2 to 31 small letters and digits.")
         for name in ("train_schedule", "score_schedule"):
-            own = getattr(self, name)
-            if own is not None and not _SCHEDULE.fullmatch(own):
+            schedule = getattr(self, name)
+            if schedule is not None and not _SCHEDULE.fullmatch(schedule):
                 raise ConfigError(
-                    f"{where}: {name}={own!r} is none; expected cron(minute hour day month weekday "
-                    "year), such as cron(0 3 ? * SUN *), or rate(1 day)."
+                    f"{where}: {name}={schedule!r} is no schedule; expected cron(minute hour day "
+                    "month weekday year), such as cron(0 3 ? * SUN *), or rate(1 day)."
                 )
         if self.timezone not in available_timezones():
             raise ConfigError(
@@ -105,25 +105,28 @@ class Country:
                 "'Europe/Istanbul'."
             )
         if isinstance(self.margin, bool) or not isinstance(self.margin, (int, float)):
-            raise ConfigError(f"{where}: margin={self.margin!r} is no number.")
+            raise ConfigError(f"{where}: margin={self.margin!r} is not a number.")
         if isinstance(self.array, bool) or not isinstance(self.array, int) or self.array < 1:
-            raise ConfigError(f"{where}: array={self.array!r} is no number of children.")
+            raise ConfigError(
+                f"{where}: array={self.array!r} is no number of child jobs; expected a whole "
+                "number from 1."
+            )
         for name in ("path", "text"):
-            own = getattr(self, name)
-            if isinstance(own, list):
-                object.__setattr__(self, name, tuple(own))
+            columns = getattr(self, name)
+            if isinstance(columns, list):
+                object.__setattr__(self, name, tuple(columns))
         if self.guarantee is not None and self.calibration is None:
             raise ConfigError(
-                f"{where}: guarantee={self.guarantee!r} needs titles to be measured on; add "
-                "calibration."
+                f"{where}: guarantee={self.guarantee!r} needs labelled titles to be measured on; "
+                "add calibration."
             )
         self.settings()
 
     def settings(self) -> tuple[ModelConfig, TrainingConfig]:
-        """How its model is made and trained.
+        """The settings of the country's model and of its training.
 
         Raises:
-            ConfigError: There is no such setting, or it has a value that it cannot have.
+            ConfigError: A setting is not known, or has a value that is not allowed.
         """
         encoder = None if self.encoder == "none" else self.encoder
         try:
@@ -135,12 +138,12 @@ class Country:
 
 @dataclass(frozen=True)
 class Countries:
-    """All countries, and where their models and jobs are.
+    """All countries, and the places of their models and jobs.
 
     Attributes:
-        store: Of the models; see :class:`prodcat.Store`.
+        store: The folder of the store of models; see :class:`prodcat.Store`.
         work: A folder for checkpoints, gate reports and scores.
-        countries: By name.
+        countries: The countries by name.
         image: The container image that runs the jobs, for the infrastructure.
     """
 
@@ -150,22 +153,25 @@ class Countries:
     image: str = "prodcat:latest"
 
     def named(self, names: str) -> list[Country]:
-        """The countries that are meant: ``"tr"``, ``"tr,nl"`` or ``"all"``.
+        """The countries with these names.
+
+        Args:
+            names: One name, several with commas between them, or ``"all"``.
 
         Raises:
-            ConfigError: There is no such country.
+            ConfigError: There is no country of that name.
         """
         if names == "all":
             return list(self.countries.values())
-        found = []
+        countries = []
         for name in names.split(","):
             if name not in self.countries:
                 raise ConfigError(
                     f"There is no country {name!r}; found {', '.join(self.countries)}. Give one of "
-                    "them, several with commas between, or all."
+                    "them, several with commas between them, or all."
                 )
-            found.append(self.countries[name])
-        return found
+            countries.append(self.countries[name])
+        return countries
 
 
 def read_countries(uri: str) -> Countries:
@@ -175,7 +181,8 @@ def read_countries(uri: str) -> Countries:
         uri: A file at any fsspec URI; names of files in it may be relative to its folder.
 
     Raises:
-        ConfigError: It is not there, or says something that it cannot.
+        ConfigError: The file is missing or no TOML, lacks a setting, or has one that is unknown or
+            not allowed.
     """
     folder, _, name = uri.rpartition("/")
     try:
@@ -186,45 +193,45 @@ def read_countries(uri: str) -> Countries:
     except (StoreError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"Cannot read {uri!r}: {error}") from error
     _check_names(table, {"pipeline", "defaults", "countries"}, uri)
-    about = _section(table, "pipeline", uri)
-    _check_names(about, {"store", "work", "image"}, f"{uri}: [pipeline]")
+    pipeline = _section(table, "pipeline", uri)
+    _check_names(pipeline, {"store", "work", "image"}, f"{uri}: [pipeline]")
     for needed in ("store", "work"):
-        if needed not in about:
+        if needed not in pipeline:
             raise ConfigError(f"{uri}: [pipeline] lacks {needed}.")
     defaults = _section(table, "defaults", uri)
-    known = {own.name for own in fields(Country)} - {"name"}
-    needed_by_all = [own.name for own in fields(Country) if own.default is MISSING and
-                     own.default_factory is MISSING and own.name != "name"]  # fmt: skip
+    settings = {setting.name: setting for setting in fields(Country) if setting.name != "name"}
+    required = [name for name, setting in settings.items()
+                if setting.default is MISSING and setting.default_factory is MISSING]  # fmt: skip
     countries = {}
-    for country, own in _section(table, "countries", uri).items():
-        values = {**defaults, **own}
-        _check_names(values, known, f"{uri}: [countries.{country}]")
-        for wanted in needed_by_all:
-            if wanted not in values:
-                raise ConfigError(f"{uri}: [countries.{country}] lacks {wanted}.")
+    for country, given in _section(table, "countries", uri).items():
+        values = {**defaults, **given}
+        _check_names(values, set(settings), f"{uri}: [countries.{country}]")
+        for name in required:
+            if name not in values:
+                raise ConfigError(f"{uri}: [countries.{country}] lacks {name}.")
         for place in ("labelled", "validation", "assortment", "taxonomy", "calibration"):
             if place in values:
-                values[place] = _beside(folder, values[place])
+                values[place] = _resolved(folder, values[place])
         countries[country] = Country(name=country, **values)
     if not countries:
         raise ConfigError(f"{uri}: found no country; expected [countries.tr] and the like.")
     return Countries(
-        store=_beside(folder, about["store"]),
-        work=_beside(folder, about["work"]),
+        store=_resolved(folder, pipeline["store"]),
+        work=_resolved(folder, pipeline["work"]),
         countries=countries,
-        **({"image": about["image"]} if "image" in about else {}),
+        **({"image": pipeline["image"]} if "image" in pipeline else {}),
     )
 
 
 def _section(table: Mapping[str, Any], name: str, uri: str) -> dict[str, Any]:
-    own = table.get(name, {})
-    if not isinstance(own, dict):
-        raise ConfigError(f"{uri}: [{name}] is {own!r}; expected a table.")
-    return own
+    section = table.get(name, {})
+    if not isinstance(section, dict):
+        raise ConfigError(f"{uri}: [{name}] is {section!r}; expected a table.")
+    return section
 
 
-def _check_names(found: Mapping[str, Any], known: set[str], where: str) -> None:
-    for name in found:
+def _check_names(section: Mapping[str, Any], known: set[str], where: str) -> None:
+    for name in section:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             meant = f" Did you mean {near[0]!r}?" if near else ""
@@ -234,12 +241,14 @@ def _check_names(found: Mapping[str, Any], known: set[str], where: str) -> None:
             )
 
 
-def _beside(folder: str, place: str) -> str:
-    """A place that is named relative to the file's folder."""
+def _resolved(folder: str, place: str) -> str:
+    """A place, which may be relative to the folder of the file."""
     if "://" in place or place.startswith("/") or not folder:
         return place
     return f"{folder}/{place}"
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(own) if isinstance(own, list) else own for name, own in values.items()}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }

@@ -1,4 +1,4 @@
-"""The release gate: a candidate goes to production where it is better, and it is said why."""
+"""The release gate: a candidate goes to production if it is better, and a report says why."""
 
 import json
 from collections.abc import Mapping
@@ -15,17 +15,17 @@ class GateReport:
     """Whether a candidate may go to production.
 
     Attributes:
-        country: Whose.
-        candidate: Its version.
+        country: The name of the country.
+        candidate: The version of the candidate.
         production: The version in production, or None.
-        rows: Frozen titles that all were judged on.
+        rows: Number of frozen titles on which all were compared.
         accuracy: Path accuracies by ``"candidate"``, ``"production"`` and ``"baseline"``.
-        margin: What the candidate's had to be above production's.
-        difference: Candidate minus production, with its 95 % interval, where their trees are
-            the same.
-        passed: Whether it may.
-        reasons: Why, or why not.
-        notes: What else should be known.
+        margin: How much higher than production's the candidate's path accuracy had to be.
+        difference: Path accuracy of the candidate minus production's, with its 95 % interval;
+            None without production, or if their trees differ.
+        passed: Whether the candidate may go to production.
+        reasons: Why it may, or why not, in sentences.
+        notes: Further remarks, in sentences.
     """
 
     country: str
@@ -40,11 +40,11 @@ class GateReport:
     notes: tuple[str, ...] = field(default=())
 
     def to_json(self) -> str:
-        """For programs."""
+        """The report as JSON."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     def to_markdown(self) -> str:
-        """For people."""
+        """The report as Markdown."""
         verdict = "promoted" if self.passed else "published, not promoted"
         lines = [
             f"# {self.candidate}: {verdict}",
@@ -59,7 +59,7 @@ class GateReport:
         return "\n".join(lines) + "\n"
 
 
-def judge(
+def compare_candidate(
     country: str,
     candidate: Classifier,
     production: Classifier | None,
@@ -71,13 +71,16 @@ def judge(
     """Compare a candidate with production and with the cheap baseline, on the same rows.
 
     Args:
-        country: Whose.
+        country: The name of the country.
         candidate: The new classifier.
-        production: The one in production, if there is one.
+        production: The classifier in production, or None.
         baseline: A classifier of n-grams alone, trained on the same titles.
         catalog: Frozen labelled titles, with the candidate's tree.
-        margin: What the candidate's path accuracy must be above production's.
-        versions: Of candidate and production.
+        margin: How much higher than production's the candidate's path accuracy must be.
+        versions: The versions of candidate and production.
+
+    Returns:
+        Whether the candidate may go to production, and why.
     """
     evaluation = candidate.evaluate(catalog)
     accuracy = {"candidate": evaluation.path_accuracy}
@@ -112,7 +115,7 @@ def _verdict(accuracy: Mapping[str, float], margin: float) -> tuple[bool, list[s
         gain = candidate - accuracy["production"]
         passed = gain >= margin
         verdict = "beats" if passed else "does not beat"
-        reasons = [f"It {verdict} production by the margin: {gain:+.4f}, wanted {margin:+.4f}."]
+        reasons = [f"It {verdict} production by the margin: {gain:+.4f}, expected {margin:+.4f}."]
     if candidate < baseline:
         passed = False
         reasons.append(f"It loses to n-grams alone: {candidate:.4f} against {baseline:.4f}.")
@@ -120,15 +123,15 @@ def _verdict(accuracy: Mapping[str, float], margin: float) -> tuple[bool, list[s
 
 
 def _note(difference: Mapping[str, float] | None) -> str:
-    """How sure the difference to production is."""
+    """How certain the difference to production is."""
     if difference is None:
-        return "The trees differ: where production lacks a category it is wrong."
+        return "The trees differ: production is wrong wherever it lacks the category."
     low, high = difference["low"], difference["high"]
     return f"The 95 % interval of the difference is {low:+.4f} to {high:+.4f}."
 
 
 def _accuracy_by_path(production: Classifier, catalog: Catalog) -> float:
-    """Production's path accuracy on the same rows, by the names of its paths in another tree."""
+    """Production's path accuracy on the same rows; paths of the two trees are compared by name."""
     labelled = catalog.take(catalog.labelled)
     truths = [catalog.tree.paths[node] for node in labelled.targets.tolist()]
     table = {"title": list(labelled.titles), **{n: list(t) for n, t in labelled.texts.items()}}

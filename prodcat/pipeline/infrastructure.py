@@ -1,10 +1,10 @@
-"""The countries' jobs as a CloudFormation template: Batch, schedules, buckets, rights.
+"""The countries' jobs as a CloudFormation template: Batch, schedules, buckets, permissions.
 
 The image's entry point is ``python -m prodcat.aws.batch``, as in ``examples/aws``.
 
-Everything is in one stack.  What differs from account to account (subnets, the images' address)
-is a parameter.  GPU machines are spot instances, and an interrupted job is tried again: it goes
-on where it ended.  What is the same for everyone is in ``stack.yaml`` beside this module.
+Everything is in one stack.  What differs between accounts (subnets, the image's address) is a
+parameter.  GPU machines are spot instances; an interrupted job is tried again and resumes where it
+stopped.  What is the same for everyone is in ``stack.yaml`` in this folder.
 """
 
 import json
@@ -17,7 +17,7 @@ from prodcat.errors import ConfigError
 from prodcat.pipeline.countries import Countries, Country
 from prodcat.pipeline.s3_access import access_of, bucket_of
 
-# GPUs, vCPUs and MiB that a job may have, a little being left to the machine itself.
+# GPUs, vCPUs and MiB of memory that a job may use; the machine keeps the rest of its memory.
 _INSTANCES = {
     "g4dn.xlarge": (1, 4, 14_000),
     "g4dn.2xlarge": (1, 8, 29_000),
@@ -32,11 +32,11 @@ _NAME = re.compile(r"<([a-z ]+)>")
 
 
 def render(countries: Countries, config: str) -> str:
-    """The template, as YAML.
+    """The template as YAML.
 
     Args:
-        countries: See :mod:`prodcat.pipeline.countries`.
-        config: Where the jobs read ``countries.toml``, an ``s3://`` URI.
+        countries: The countries and the places of their models and jobs.
+        config: The ``s3://`` URI of the ``countries.toml`` that the jobs read.
 
     Raises:
         ConfigError: A store or a source is not on S3, or an instance type is not known.
@@ -75,11 +75,11 @@ def _read_stack() -> dict[str, Any]:
 
 
 def _filled(value: Any, names: Mapping[str, Any]) -> Any:
-    """A piece of the stack with what its names in angle brackets stand for.
+    """A part of the stack with its names in angle brackets replaced by their values.
 
     Args:
-        value: The piece.
-        names: Texts, which may be a part of a text, and other values, which stand alone.
+        value: The part.
+        names: The value of each name; one that is not a text replaces a whole text only.
     """
     if isinstance(value, dict):
         return {_filled(key, names): _filled(inner, names) for key, inner in value.items()}
@@ -90,11 +90,11 @@ def _filled(value: Any, names: Mapping[str, Any]) -> Any:
     alone = _NAME.fullmatch(value)
     if alone is not None:
         return names[alone[1]]
-    return _NAME.sub(lambda found: names[found[1]], value)
+    return _NAME.sub(lambda match: names[match[1]], value)
 
 
 def _logical_id(*parts: str) -> str:
-    """A logical id: letters and digits alone."""
+    """A logical id of CloudFormation, which has letters and digits only."""
     words = "".join(parts).replace("-", " ").replace(".", " ").split()
     return "".join(word[:1].upper() + word[1:] for word in words)
 
@@ -163,7 +163,7 @@ def _arns(places: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _machine_share(country: Country) -> dict[str, str]:
-    """What of its machine a job may have."""
+    """The share of its machine that a job may use."""
     gpus, cpus, memory = _INSTANCES[country.instance]
     return {"gpus": str(gpus), "cpus": str(cpus), "memory": str(memory)}
 
@@ -176,9 +176,9 @@ def _command(countries: Countries, country: Country, step: str, config: str) -> 
 
 
 def _submitted(country: Country, step: str, job: str, command: list[str]) -> str:
-    """The job that a schedule submits, as JSON."""
+    """The request by which a schedule submits a job, as JSON."""
     if step == "score":
-        # All attempts of one run have one name, whatever day it is by then.
+        # All attempts at one run have the same name, even if the last one starts on another day.
         command = [*command, "--run", "<aws.scheduler.scheduled-time>"]
     submit: dict[str, Any] = {
         "JobName": f"{country.name}-{step}",

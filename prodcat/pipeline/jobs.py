@@ -1,7 +1,7 @@
-"""The two jobs of every country: train, publish, judge and promote; score.
+"""The two jobs of every country: train, publish, compare and promote; score.
 
-<work>/<country>/checkpoints/              of a training, until it is published
-<work>/<country>/gate/<version>.json, .md  whether it went to production, and why
+<work>/<country>/checkpoints/              checkpoints of a training, until it is published
+<work>/<country>/gate/<version>.json, .md  whether a version went to production, and why
 <work>/<country>/scores/<run>/             the answers; see prodcat.scoring.finished_parts
 """
 
@@ -21,7 +21,7 @@ from prodcat.classifier.store import Store
 from prodcat.errors import StoreError
 from prodcat.model.config import ModelConfig
 from prodcat.pipeline.countries import Countries, Country
-from prodcat.pipeline.gate import GateReport, judge
+from prodcat.pipeline.gate import GateReport, compare_candidate
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.jobs import score
 from prodcat.scoring.report import ScoringReport
@@ -41,14 +41,14 @@ PRODUCTION = "production"
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Countries, and what their jobs are run with.
+    """The jobs of all countries, and how they are run.
 
     Attributes:
-        countries: See :mod:`prodcat.pipeline.countries`.
-        keys: Of the store.
-        cache: Of the store.
+        countries: The countries and the places of their models and jobs.
+        keys: Keys to sign models and to verify them with; see :class:`prodcat.Store`.
+        cache: The cache of models; see :class:`prodcat.Store`.
         device: Where to train and score; a GPU if there is one.
-        progress: Whether to show bars.
+        progress: Whether to show progress bars.
     """
 
     countries: Countries
@@ -59,21 +59,21 @@ class Pipeline:
 
     @cached_property
     def store(self) -> Store:
-        """Where the models are."""
+        """The store of the models."""
         return Store(self.countries.store, keys=self.keys, cache=self.cache)
 
     def train(self, country: Country) -> GateReport | None:
-        """Train, publish, and promote where the gate lets it.
+        """Train and publish a version, and promote it if it passes the gate.
 
         Args:
-            country: Whose model.
+            country: The country.
 
         Returns:
-            What the gate says; None where nothing has changed since production was trained.
+            The report of the gate, or None if nothing has changed since production was trained.
 
         Raises:
-            ProdcatError: As for :func:`prodcat.fit` and :class:`prodcat.Store`.
-            Interrupted: SIGTERM came; the same call goes on.
+            ProdcatError: The errors of :func:`prodcat.fit` and :class:`prodcat.Store`.
+            Interrupted: SIGTERM came; the same call resumes the job.
         """
         tree = None if country.taxonomy is None else read_taxonomy(country.taxonomy)
         catalog = _read(country, country.labelled, tree)
@@ -86,7 +86,7 @@ class Pipeline:
             return None
         version = self.store.publish(candidate, country.name)
         checkpoints.clear()
-        report = judge(
+        report = compare_candidate(
             country.name,
             candidate,
             production,
@@ -106,9 +106,9 @@ class Pipeline:
         production: Classifier | None,
         checkpoints: CheckpointFolder,
     ) -> Classifier | None:
-        """A new classifier, trained on from production where it can be; None if it is the same."""
+        """A new classifier, trained from production if possible; None if it would be the same."""
         model, training = country.settings()
-        warm = production if _goes_on(production, model) else None
+        warm = production if _can_start_from(production, model) else None
         candidate = fit(
             catalog,
             validation=frozen,
@@ -129,7 +129,7 @@ class Pipeline:
         return candidate
 
     def _conclude(self, country: Country, version: str, report: GateReport) -> None:
-        """Keep what the gate says, and promote the version where it lets it."""
+        """Save the report of the gate, and promote the version if it passed."""
         place = Objects(f"{self.countries.work}/{country.name}/gate")
         place.write(f"{version}.json", report.to_json().encode())
         place.write(f"{version}.md", report.to_markdown().encode())
@@ -144,14 +144,17 @@ class Pipeline:
         """Answer a country's assortment with the version in production.
 
         Args:
-            country: Whose.
-            run: A name of this scoring, which the same call goes on with; the day if not
-                given.
+            country: The country.
+            run: A name for this scoring, under which the same call resumes it; today's date in
+                UTC if not given.
             shard: This process's share; see :func:`prodcat.score`.
 
+        Returns:
+            The report of the scoring.
+
         Raises:
-            ProdcatError: As for :func:`prodcat.score`.
-            Interrupted: SIGTERM came; the same call goes on.
+            ProdcatError: The errors of :func:`prodcat.score`.
+            Interrupted: SIGTERM came; the same call resumes the job.
         """
         run = run or f"{datetime.now(UTC):%Y-%m-%d}"
         classifier = self._pinned(country, run)
@@ -161,7 +164,7 @@ class Pipeline:
             title=country.title,
             text=country.text or None,
             guarantee=country.guarantee,
-            format=country.format,  # type: ignore[arg-type]  # checked there
+            format=country.format,  # type: ignore[arg-type]  # ScoringConfig checks it
         )
         return score(
             classifier,
@@ -173,7 +176,7 @@ class Pipeline:
         )
 
     def _pinned(self, country: Country, run: str) -> Classifier:
-        """What was in production when the run began, whatever is promoted meanwhile."""
+        """The version in production when the run began, even if another is promoted later."""
         classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
         pin = {"model": classifier.origin, "by": uuid.uuid4().hex}
         runs = Objects(f"{self.countries.work}/{country.name}/runs")
@@ -183,10 +186,11 @@ class Pipeline:
         pinned = read_document(earlier, runs.at(f"{run}.json"), limit=1 << 20)["model"]
         if pinned == classifier.origin:
             return classifier
-        logger.info("%s: the run %s began with %s, and goes on with it.", country.name, run, pinned)
+        logger.info("%s: the run %s continues with %s, as it began.", country.name, run, pinned)
         return self.store.load(str(pinned), device=self.device)
 
     def _production(self, country: Country) -> Classifier | None:
+        """The classifier in production, or None if there is none yet."""
         store = self.store
         try:
             aliases = store.aliases(country.name)
@@ -213,7 +217,7 @@ def _read(country: Country, source: str, tree: Any) -> Catalog:
 def _baseline(
     country: Country, candidate: Classifier, catalog: Catalog, frozen: Catalog
 ) -> Classifier:
-    """A classifier of n-grams alone, which is the candidate itself where it has no encoder."""
+    """A classifier of n-grams alone; it is the candidate if that has no encoder."""
     model, _ = country.settings()
     if model.encoder is None:
         return candidate
@@ -221,8 +225,8 @@ def _baseline(
     return fit(catalog, validation=frozen, model=cheap, progress=False, device="cpu")
 
 
-def _goes_on(production: Classifier | None, model: ModelConfig) -> bool:
-    """Whether a training can go on from what is in production."""
+def _can_start_from(production: Classifier | None, model: ModelConfig) -> bool:
+    """Whether a training can start from the classifier in production."""
     if production is None:
         return False
     return all(
@@ -232,5 +236,5 @@ def _goes_on(production: Classifier | None, model: ModelConfig) -> bool:
 
 
 def facts_of(report: GateReport | ScoringReport | None) -> Mapping[str, Any]:
-    """What a step did, for programs."""
+    """The report of a step as a mapping; empty if the step had nothing to do."""
     return {} if report is None else asdict(report)

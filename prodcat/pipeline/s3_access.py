@@ -1,4 +1,4 @@
-"""What one job of one country may do on S3, and nothing else."""
+"""The access to S3 that one job of one country needs, and nothing more."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from prodcat.pipeline.countries import Countries, Country
 
 @dataclass(frozen=True)
 class S3Access:
-    """Places on S3, each as bucket and key; a star at the end stands for all below.
+    """Places on S3, each as bucket and key; a star at the end stands for everything below.
 
     Attributes:
         listed: Buckets whose keys may be listed.
         read: Objects that may be read.
-        written: Objects that may be written and removed.
+        written: Objects that may be written and deleted.
     """
 
     listed: list[str]
@@ -22,13 +22,13 @@ class S3Access:
 
 
 def access_of(countries: Countries, country: Country, step: str, config: str) -> S3Access:
-    """What a job needs.
+    """The access that a job needs.
 
     Args:
-        countries: Where models and jobs are.
-        country: Whose job it is.
+        countries: The places of models and jobs.
+        country: The country of the job.
         step: ``"train"`` or ``"score"``.
-        config: Where the job reads ``countries.toml``.
+        config: The ``s3://`` URI of the ``countries.toml`` that the job reads.
 
     Raises:
         ConfigError: A source is not on S3.
@@ -50,7 +50,11 @@ def access_of(countries: Countries, country: Country, step: str, config: str) ->
 
 
 def bucket_of(uri: str) -> str:
-    """The bucket of an ``s3://`` URI."""
+    """The bucket of an ``s3://`` URI.
+
+    >>> bucket_of("s3://shop-data/tr/frozen.parquet")
+    'shop-data'
+    """
     return uri.removeprefix("s3://").split("/")[0]
 
 
@@ -64,7 +68,7 @@ def _sources(country: Country, step: str, config: str) -> list[str]:
 
 
 def _pattern(uri: str) -> str:
-    """Bucket and key of a place; a glob's up to its first mark, and all below."""
+    """Bucket and key of a place; a glob keeps the part before its first special character."""
     key = uri.removeprefix("s3://")
     if not uri.startswith("s3://"):
         raise ConfigError(f"{uri!r} is not on S3; expected s3://bucket/… for jobs on AWS.")
@@ -75,7 +79,7 @@ def _pattern(uri: str) -> str:
 
 
 def _readable(uri: str) -> list[str]:
-    """What is read of a place: the file, or where it may be a folder all below it."""
+    """The objects of a place: the file, and everything below it if it may be a folder."""
     key = _pattern(uri)
     if key.endswith("*"):
         return [key]

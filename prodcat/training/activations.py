@@ -54,7 +54,8 @@ class LayerSplit:
         self.device = next(encoder.parameters()).device
 
     @contextmanager
-    def _only(self, start: int, end: int) -> Iterator[nn.ModuleList]:
+    def _layers_only(self, start: int, end: int) -> Iterator[nn.ModuleList]:
+        """A context in which the encoder has no other layers than these."""
         part = self.layers[start:end]
         assert isinstance(part, nn.ModuleList)
         setattr(self.owner, self.name, part)
@@ -64,7 +65,7 @@ class LayerSplit:
             setattr(self.owner, self.name, self.layers)
 
     def freeze(self) -> None:
-        """Let nothing below the upper layers learn."""
+        """Stop everything below the upper layers from learning."""
         for parameter in self.encoder.parameters():
             parameter.requires_grad_(False)
         for layer in list(self.layers)[self.frozen :]:
@@ -79,14 +80,15 @@ class LayerSplit:
 
         Args:
             table: The titles.
-            batches: The rows to read, as from :func:`plan_batches`; others stay 0.
+            batches: Rows to read, as :func:`plan_batches` returns them; the tokens of other rows
+                stay 0.
         """
         kept: dict[str, Tensor] = {}
-        kind = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
-        hidden = torch.zeros(len(table.ids), self.encoder.hidden, dtype=kind, device=self.device)
+        dtype = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
+        hidden = torch.zeros(len(table.ids), self.encoder.hidden, dtype=dtype, device=self.device)
         training = self.encoder.training
         self.encoder.eval()
-        with self._only(0, self.frozen) as part:
+        with self._layers_only(0, self.frozen) as part:
             hook = part[-1].register_forward_hook(
                 lambda module, arguments, output: kept.update(
                     last=output[0] if isinstance(output, tuple) else output
@@ -97,7 +99,7 @@ class LayerSplit:
                     batch = table.batch(rows, pad_id_of(self.encoder)).to(self.device)
                     with autocast(self.device, self.precision):
                         self.encoder.states(batch.ids, batch.mask)
-                    last, places = kept["last"].to(kind), batch.source
+                    last, places = kept["last"].to(dtype), batch.source
                     if batch.mask is not None:
                         last, places = last[batch.mask], places[batch.mask]
                     hidden[places.flatten()] = last.flatten(0, -2)
@@ -110,13 +112,13 @@ class LayerSplit:
         """Run the upper layers on kept activations: pooled titles, float32 [batch, hidden].
 
         Args:
-            hidden: As from :meth:`lower`.
+            hidden: Activations that :meth:`lower` returned.
             batch: Rows of the same table, on the same device.
         """
         states = hidden[batch.source].float()
-        with self._only(self.frozen, len(self.layers)) as part:
+        with self._layers_only(self.frozen, len(self.layers)) as part:
             hook = part[0].register_forward_pre_hook(
-                lambda module, arguments, named: _replace(states, arguments, named),
+                lambda module, arguments, keywords: _replace(states, arguments, keywords),
                 with_kwargs=True,
             )
             try:
@@ -127,8 +129,9 @@ class LayerSplit:
 
 
 def _replace(
-    states: Tensor, arguments: tuple[Any, ...], named: dict[str, Any]
+    states: Tensor, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a layer with other hidden states."""
     if arguments:
-        return (states, *arguments[1:]), named
-    return arguments, {**named, "hidden_states": states}
+        return (states, *arguments[1:]), keywords
+    return arguments, {**keywords, "hidden_states": states}

@@ -1,4 +1,4 @@
-"""How the heads begin: by the closed-form solution, as they are, or by what is better."""
+"""How the heads begin: with the closed-form solution, as they are, or with the better of both."""
 
 import logging
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class HeadStart:
     """The network before its first step.
 
     Attributes:
-        result: How good it is on the validation titles.
+        result: The network's result on the validation titles.
         weights: A copy of all weights that learn, by name.
         start: How the closed-form start was chosen, or None where the heads do not begin with it.
     """
@@ -42,7 +42,10 @@ def begin_heads(
         task: What is trained.
         reader: Reads its titles.
         beginning: See :class:`prodcat.training.task.TrainOptions`.
-        measure: Measures the network as it is on the validation titles.
+        measure: Measures the current network on the validation titles.
+
+    Returns:
+        The network before its first step.
     """
     network = task.network
     carried = HeadStart(measure(), learned_weights(network)) if beginning != "solve" else None
@@ -60,8 +63,8 @@ def begin_heads(
         )
         network.load_state_dict(carried.weights, strict=False)
         return carried
-    how = None if start is None else start.to_dict()
-    return HeadStart(result, learned_weights(network), how)
+    choice = None if start is None else start.to_dict()
+    return HeadStart(result, learned_weights(network), choice)
 
 
 def _solve_heads(task: Task, reader: TitleReader) -> Start | None:

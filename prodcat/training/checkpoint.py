@@ -1,13 +1,13 @@
-"""Checkpoints: all that an interrupted training needs to go on as if nothing had happened.
+"""Checkpoints: all that an interrupted training needs to resume as if nothing had happened.
 
     <run>/step-00001200.safetensors    weights, optimiser state, random states, and as its JSON
                                        metadata the step, the history and the run's fingerprint
 
-A run is told by the fingerprint of all that decides it: titles and their order, tree, settings,
-what it started from.  So a run finds its own checkpoints alone, and many can share a folder.
-One file a checkpoint, written beside and put in place when it is whole, on a local disk; on an
-object store a PUT shows the whole object or none.  The last two are kept: should the newest be
-damaged, the one before it serves.
+A run is identified by the fingerprint of all that decides it: titles and their order, tree,
+settings, and what it started from.  So a run finds only the checkpoints that are its own, and many
+runs can share a folder.  Each checkpoint is one file.  On a local disk it is written under another
+name and renamed when it is complete; on an object store, a PUT shows the whole object or nothing.
+The last two checkpoints are kept, so that the older one serves if the newer one is damaged.
 """
 
 import hashlib
@@ -37,8 +37,8 @@ class Checkpoint:
 
     Attributes:
         step: Optimiser steps done.
-        tensors: By name.
-        state: What JSON can hold.
+        tensors: Weights, optimiser state and random states, by name.
+        state: Everything else, in values that JSON can hold.
     """
 
     step: int
@@ -64,12 +64,12 @@ class Checkpoints:
             above.make()
             self.objects = above.below(run[:16])
             others = {name for name in above.names("") if _RUN.match(name)} - {run[:16]}
-            own = self._steps()
+            steps = self._steps()
         except StoreError as error:
             raise CheckpointError(
                 f"Cannot keep checkpoints at {uri!r}: {error} Check the address and the rights."
             ) from error
-        if others and not own:
+        if others and not steps:
             logger.info(
                 "%r has checkpoints of %d other runs (other titles, tree, settings, processes or "
                 "start); this one starts anew.",
@@ -78,10 +78,10 @@ class Checkpoints:
             )
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write one, and remove all but the last two.
+        """Write a checkpoint, and remove all but the last two.
 
         Raises:
-            CheckpointError: It cannot be written; older ones are as they were.
+            CheckpointError: The checkpoint cannot be written; older ones are unchanged.
         """
         from safetensors.torch import save
 
@@ -89,35 +89,41 @@ class Checkpoints:
         tensors = {
             name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()
         }
-        own = {"run": self.run, "step": str(checkpoint.step), "state": state}
-        content = save(tensors, {**own, "digest": _digest(tensors, state)})
+        metadata = {"run": self.run, "step": str(checkpoint.step), "state": state}
+        content = save(tensors, {**metadata, "digest": _digest(tensors, state)})
         try:
             self.objects.write(_name(checkpoint.step), content)
             for old in self._steps()[:-_KEPT]:
                 self.objects.remove(_name(old))
         except StoreError as error:
             raise CheckpointError(
-                f"Cannot write a checkpoint to {self.uri!r}: {error} The checkpoints before it "
-                "are as they were."
+                f"Cannot write a checkpoint to {self.uri!r}: {error} Older checkpoints are "
+                "unchanged."
             ) from error
 
     def latest(self) -> Checkpoint | None:
-        """The newest one that is whole, or None."""
+        """The newest undamaged checkpoint, or None if there is none.
+
+        Raises:
+            CheckpointError: A checkpoint cannot be read.
+        """
         for step in reversed(self._steps()):
-            found = self._read(step)
-            if found is not None:
-                return found
+            checkpoint = self._read(step)
+            if checkpoint is not None:
+                return checkpoint
         return None
 
     def clear(self) -> None:
-        """Remove all of this run: its outcome is safe elsewhere."""
+        """Remove all checkpoints of this run, whose result is saved elsewhere."""
         self.objects.remove_below("")
 
     def _steps(self) -> list[int]:
-        found = (_NAME.match(name) for name in self.objects.names(""))
-        return sorted(int(own[1]) for own in found if own)
+        """The steps of the checkpoints that are there, ascending."""
+        matches = (_NAME.match(name) for name in self.objects.names(""))
+        return sorted(int(match[1]) for match in matches if match)
 
     def _read(self, step: int) -> Checkpoint | None:
+        """The checkpoint of a step, or None if it is damaged."""
         from safetensors import SafetensorError
         from safetensors.torch import load
 
@@ -130,25 +136,25 @@ class Checkpoints:
             ) from error
         try:
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-            own = header["__metadata__"]
-            tensors = load(content)
-            whole = own["digest"] == _digest(tensors, own["state"]) and own["run"] == self.run
+            metadata = header["__metadata__"]
+            tensors, state = load(content), metadata["state"]
+            whole = metadata["digest"] == _digest(tensors, state) and metadata["run"] == self.run
         except (SafetensorError, ValueError, KeyError, MemoryError, OverflowError):
             whole = False
         if not whole:
             logger.warning("The checkpoint %s is damaged; the one before it is used.", path)
             return None
-        return Checkpoint(step, tensors, json.loads(own["state"]))
+        return Checkpoint(step, tensors, json.loads(state))
 
 
 class CheckpointFolder:
-    """A folder for checkpoints, and the runs that were kept in it through this object.
+    """A folder for checkpoints, with the runs that saved their state there through this object.
 
-    :func:`prodcat.fit` keeps its state here; whoever called it calls :meth:`clear` once the
-    classifier is safe elsewhere.
+    :func:`prodcat.fit` saves its state in the folder.  Call :meth:`clear` once the classifier is
+    saved elsewhere.
 
     Args:
-        uri: The folder at any fsspec URI; it may serve many runs.
+        uri: The folder at any fsspec URI; many runs may share it.
     """
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
@@ -159,9 +165,9 @@ class CheckpointFolder:
         """The checkpoints of the run with this fingerprint.
 
         Args:
-            fingerprint: What decides the run.
-            writes: Whether this process writes them, and may clear them: one of those that train
-                together does.
+            fingerprint: The fingerprint of what decides the run.
+            writes: Whether this process writes and clears them; of several processes that train
+                together, one does.
 
         Raises:
             CheckpointError: The folder cannot be reached.
@@ -172,7 +178,7 @@ class CheckpointFolder:
         return run
 
     def clear(self) -> None:
-        """Remove the checkpoints of every run that was kept through this object."""
+        """Remove the checkpoints of every run that was made by this object."""
         for run in self._runs:
             run.clear()
 
@@ -187,7 +193,8 @@ def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
 
 def state_digest(tensors: Mapping[str, Tensor]) -> str:
     """A hash of all that a training starts from."""
-    return _digest({name: own.detach().cpu().contiguous() for name, own in tensors.items()}, "")
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    return _digest(on_cpu, "")
 
 
 def _name(step: int) -> str:

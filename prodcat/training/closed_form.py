@@ -1,4 +1,4 @@
-r"""The closed-form start of the heads: a shrunken linear discriminant, temperature fitted.
+r"""The closed-form start of the heads: a shrunken linear discriminant with a fitted temperature.
 
 The training titles are embedded once with the encoder as it is.  With ``m_k`` the mean of
 the titles of class ``k``, ``S`` the covariance within classes and ``q_k`` the class shares,
@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from prodcat.model.path_model import PathModel
 from prodcat.taxonomy.tree import Taxonomy
@@ -63,7 +64,7 @@ class Start:
 
 @dataclass(frozen=True)
 class _Classes:
-    """Means [class, hidden] (float64), rows per class [class], and whether it has any."""
+    """Mean of the titles of each class, float64 [class, hidden], and their number, [class]."""
 
     means: Tensor
     counts: Tensor
@@ -85,22 +86,23 @@ def closed_form_start(
             complete.
         taxonomy: The tree.
         paths: Its path model, which says what the logits mean.
-        seed: Of the folds.
+        seed: Seed of the folds.
         weights: float [rows]: how many titles each row stands for, 1 by default.
+
+    Returns:
+        The linear solution, one row for each node, or for each outcome of a flat structure.
     """
     device = pooled.device
-    place = torch.full((len(taxonomy),), -1, device=device)
-    place[paths.outcomes] = torch.arange(len(paths.outcomes), device=device)
-    labels = place[targets]
+    labels = torch.tensor(taxonomy.outcome_positions, device=device)[targets]
     whole = labels >= 0
     weights = torch.ones(len(pooled), device=device) if weights is None else weights
     center = pooled[whole].double().mean(dim=0)
-    x, labels, own = pooled[whole].double() - center, labels[whole], weights[whole].double()
-    shrinkage, temperature, pull, loss = _choose(x, labels, own, taxonomy, paths, seed)
+    x, labels, counts = pooled[whole].double() - center, labels[whole], weights[whole].double()
+    shrinkage, temperature, pull, loss = _choose(x, labels, counts, taxonomy, paths, seed)
 
-    sums = _sums(x, labels, own, paths)
+    sums = _sums(x, labels, counts, paths)
     classes = _classes(*sums, taxonomy, paths, pull)
-    inverse = _inverse(*_spectrum(x, labels, own, classes), shrinkage)
+    inverse = _inverse(*_spectrum(x, labels, counts, classes), shrinkage)
     if not bool(whole.all()):
         first = _discriminant(inverse, classes, temperature)
         rest = pooled[~whole].double() - center
@@ -121,7 +123,7 @@ def closed_form_start(
 
 
 def _sums(x: Tensor, labels: Tensor, weights: Tensor, paths: PathModel) -> tuple[Tensor, Tensor]:
-    """Of the titles of each outcome: their sum [outcome, hidden], and how many [outcome]."""
+    """Sum [outcome, hidden] and number [outcome] of the titles of each outcome."""
     outcomes = len(paths.outcomes)
     sums = x.new_zeros(outcomes, x.shape[1]).index_add_(0, labels, x * weights[:, None])
     return sums, x.new_zeros(outcomes).index_add_(0, labels, weights)
@@ -136,7 +138,7 @@ def _with_partial(
     bias: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Add titles with partial labels, shared among the outcomes below their labels."""
-    total, counts = (own.clone() for own in sums)
+    total, counts = (tensor.clone() for tensor in sums)
     place = torch.arange(len(counts), device=x.device)
     for start in range(0, len(x), _CHUNK):
         rows = slice(start, start + _CHUNK)
@@ -151,7 +153,7 @@ def _with_partial(
 def _classes(
     sums: Tensor, counts: Tensor, taxonomy: Taxonomy, paths: PathModel, pull: float
 ) -> _Classes:
-    """Class means, drawn toward the parent's; an outcome without titles takes an ancestor's."""
+    """Class means, drawn toward the parent's mean; without titles, the nearest ancestor's mean."""
     means = sums / counts.clamp(min=1e-12)[:, None]
     empty = counts <= 0
     if pull or bool(empty.any()):
@@ -221,25 +223,25 @@ def _choose(
         plain = _classes(*sums, taxonomy, paths, 0.0)
         spectra.append((out, sums, _spectrum(x[~out], labels[~out], weights[~out], plain)))
 
-    def losses(shrinkage: float, pull: float) -> dict[tuple[float, float, float], float]:
-        found = dict.fromkeys(((shrinkage, t, pull) for t in TEMPERATURES), 0.0)
+    def loss_sums(shrinkage: float, pull: float) -> dict[tuple[float, float, float], float]:
+        sums_by_choice = dict.fromkeys(((shrinkage, t, pull) for t in TEMPERATURES), 0.0)
         for out, sums, spectrum in spectra:
             classes = _classes(*sums, taxonomy, paths, pull)
             prior = _prior(classes.counts)
             weight, bias = _discriminant(_inverse(*spectrum, shrinkage), classes, 1.0)
             quadratic = (x[out] @ weight.T + bias - prior).float()
-            for key in found:
-                scores = key[1] * quadratic + prior.float()
-                own = torch.nn.functional.cross_entropy(scores, labels[out], reduction="none")
-                found[key] += float((own * weights[out]).sum())
-        return found
+            for choice in sums_by_choice:
+                scores = choice[1] * quadratic + prior.float()
+                losses = cross_entropy(scores, labels[out], reduction="none")
+                sums_by_choice[choice] += float((losses * weights[out]).sum())
+        return sums_by_choice
 
     tried: dict[tuple[float, float, float], float] = {}
     for shrinkage in SHRINKAGES:
-        tried |= losses(shrinkage, 0.0)
+        tried |= loss_sums(shrinkage, 0.0)
     best = min(tried, key=tried.__getitem__)
     for pull in PULLS[1:]:
-        tried |= losses(best[0], pull)
+        tried |= loss_sums(best[0], pull)
     best = min(tried, key=tried.__getitem__)
     return (*best, tried[best] / total)
 
@@ -259,7 +261,7 @@ def _telescope(
     """Spread outcome solutions over the nodes so that path sums give them back.
 
     A node that is an outcome stands for itself, any other for the mean of the outcomes
-    below it; every node then carries its difference to its parent.
+    below it; every node then holds its difference to its parent.
     """
     share = counts.clamp(min=0.5)
     below = paths.node_probs(share[None])[0]
@@ -285,15 +287,15 @@ def _level_solution(
     weight, bias = _discriminant(inverse, _Classes(means, counts), temperature)
     depth = paths.chains[paths.outcomes].ge(0).sum(dim=1)
     for level, (start, end) in enumerate(paths.level_bounds):
-        own = counts[start:end].clamp(min=0.5)
+        in_level = counts[start:end].clamp(min=0.5)
         ended = depth <= level
         early = classes.counts[ended].sum()
-        shares = (own / (own.sum() + early)).log()
+        shares = (in_level / (in_level.sum() + early)).log()
         quadratic = -0.5 * (weight[start:end] * means[start:end]).sum(dim=1)
         bias[start:end] = quadratic + shares
         if level and early > 0:
             mean = (classes.means[ended] * classes.counts[ended, None]).sum(dim=0) / early
             none = temperature * mean @ inverse
-            bias[start:end] -= -0.5 * none @ mean + (early / (own.sum() + early)).log()
+            bias[start:end] -= -0.5 * none @ mean + (early / (in_level.sum() + early)).log()
             weight[start:end] -= none
     return weight, bias

@@ -22,8 +22,8 @@ class Dataset:
         taxonomy: The tree of the catalog.
         catalog: The titles to train on.
         validation: The titles to validate on.
-        training_rows: Distinct texts to learn from: the titles and, where they are wanted, the
-            names of the categories.
+        training_rows: Distinct texts to learn from: the titles and, with
+            ``training.node_names``, the names of the categories.
         validation_rows: One row for each title to validate on.
     """
 

@@ -14,7 +14,7 @@ def encoder_dropout(encoder: Encoder, share: float) -> Iterator[None]:
 
     Args:
         encoder: The encoder.
-        share: Share of the values that is set to 0, in training.
+        share: Share of the values that is set to 0 in training.
     """
     names = ("p", "attention_dropout")
     before = [

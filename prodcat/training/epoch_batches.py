@@ -1,4 +1,4 @@
-"""The batches of an epoch, prepared while the device works on those before."""
+"""The batches of an epoch, prepared while the device works on earlier ones."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -34,18 +34,18 @@ class PreparedBatch:
 
 
 class EpochBatches:
-    """What one process reads in each epoch.
+    """The batches that one process reads in each epoch.
 
-    One step of the optimiser takes one batch for each process, times ``config.accumulate``.
+    One step of the optimiser takes ``config.accumulate`` batches for each process.
 
     Args:
         task: What is trained.
-        pad_id: The token id that fills up short titles.
+        pad_id: The token id that short titles are padded with.
 
     Attributes:
         steps: Steps of the optimiser in an epoch.
-        total_weight: Titles that all training rows stand for.
-        weight_per_step: Of these, how many a step reads on average.
+        total_weight: Number of titles that all training rows stand for.
+        weight_per_step: Number of titles that a step reads on average.
         padded_share: Share of the batches' tokens that is padding.
     """
 
@@ -65,12 +65,15 @@ class EpochBatches:
     def prepared(self, epoch: int, first_step: int) -> Iterator[PreparedBatch]:
         """This process's batches of an epoch, made ahead of the device.
 
-        The order of an epoch depends on the seed and its number alone, so that a training can
-        go on in the middle of one.
+        The order within an epoch depends only on the seed and the epoch's number, so that a
+        training can resume in the middle of an epoch.
 
         Args:
             epoch: The number of the epoch, from 1.
-            first_step: Steps of this epoch that are done already.
+            first_step: Steps of this epoch that are already done.
+
+        Yields:
+            The batches, on the device.
         """
         plan = self._plan(epoch)
         numbers = self._numbers(first_step)
@@ -93,7 +96,7 @@ class EpochBatches:
         return plan_batches(self.table.lengths, config.token_budget, rng)
 
     def _numbers(self, first_step: int) -> list[int]:
-        """Which batches of the plan are this process's, in order."""
+        """The numbers of this process's batches in the plan, in order."""
         ranks = self.task.ranks
         return [
             step * self.batches_per_step + part * ranks.size + ranks.rank
@@ -102,7 +105,7 @@ class EpochBatches:
         ]
 
     def _prepare(self, plan: list[NDArray[np.int64]], number: int) -> PreparedBatch:
-        # The last step may have fewer batches than processes: a row that weighs nothing.
+        # The last step may have fewer batches than processes; the others read a row of weight 0.
         missing = number >= len(plan)
         rows = plan[0][:1] if missing else plan[number]
         weights = self.weights[rows] * np.float32(not missing)

@@ -75,20 +75,26 @@ def _with_full_signature(init: _Init) -> _Init:
 
 
 class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Titles (``X``, texts) to category paths (``y``, e.g. ``"Food > Fruit > Apples"``).
+    """An estimator from titles (``X``) to category paths (``y``, e.g. ``"Food > Fruit > Apples"``).
 
     Args:
-        encoder: As in :class:`prodcat.ModelConfig`; None takes that of ``model``, and
-            n-grams alone without one.
-        structure: As there; None takes that of ``model``, and so below.
-        lexical: As there.
-        epochs: As in :class:`prodcat.TrainingConfig`; None takes that of ``training``.
-        learning_rate: As there.
-        head_learning_rate: As there.
-        frozen_layers: As there.
-        named: Further keyword arguments: ``lexical_cost`` and ``seed``, as there; ``model`` and
-            ``training``, all settings of either kind; ``separator``, which stands between the
-            names of a path in ``y`` (``">"``); ``device``, where to train (a GPU if there is one).
+        encoder: See :class:`prodcat.ModelConfig`; None for the encoder of ``model``, and for
+            n-grams alone if ``model`` is None too.
+        structure: See :class:`prodcat.ModelConfig`; None for the value in ``model``.
+        lexical: See :class:`prodcat.ModelConfig`; None for the value in ``model``.
+        epochs: See :class:`prodcat.TrainingConfig`; None for the value in ``training``.
+        learning_rate: See :class:`prodcat.TrainingConfig`; None for the value in ``training``.
+        head_learning_rate: See :class:`prodcat.TrainingConfig`; None for the value in
+            ``training``.
+        frozen_layers: See :class:`prodcat.TrainingConfig`; None for the value in ``training``.
+        named: Further keyword arguments: ``lexical_cost`` and ``seed``, see
+            :class:`prodcat.TrainingConfig`; ``model`` and ``training``, all settings of either
+            kind; ``separator``, which stands between the names of a path in ``y`` (``">"``);
+            ``device``, where to train (a GPU if there is one).
+
+    Attributes:
+        classifier_: The trained :class:`prodcat.Classifier`.
+        classes_: The labels of all outcomes, as they were given, sorted.
 
     Raises:
         TypeError: A keyword argument is not known.
@@ -125,11 +131,14 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             setattr(self, name, value)
 
     def fit(self, X: Sequence[str], y: Sequence[str]) -> "CategoryClassifier":  # noqa: N803
-        """Train.
+        """Train on labelled titles.
 
         Args:
             X: Titles.
-            y: One path for each title, in one line.
+            y: The path of each title, as one line.
+
+        Returns:
+            The estimator itself.
 
         Raises:
             CatalogError: A title or a path is empty, or the lengths differ.
@@ -148,14 +157,14 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _with_settings(self, config: Any, names: Sequence[str]) -> Any:
-        """The settings with those of the estimator's own parameters that are not None."""
+        """The settings, replaced where a parameter of the estimator is not None."""
         given = {name: getattr(self, name) for name in names}
         return replace(
             config, **{name: value for name, value in given.items() if value is not None}
         )
 
     def _set_classes(self, y: Sequence[str], given: list[Any], paths: list[str]) -> None:
-        """Set one label for each outcome, as it was given, in scikit-learn's sorted order."""
+        """Set ``classes_``: the label of each outcome as it was given, in scikit-learn's order."""
         spelling = {
             split_path(path, self.separator): label
             for path, label in zip(reversed(paths), reversed(given), strict=True)
@@ -169,12 +178,12 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float32]:  # noqa: N803
-        """The probability of each path: float32 [title, class], columns as ``classes_``."""
+        """The probability of each path: float32 [title, class], in the order of ``classes_``."""
         check_is_fitted(self)
         return self.classifier_.predict_proba(_titles(X))[:, self._order]
 
     def predict(self, X: Sequence[str]) -> NDArray[Any]:  # noqa: N803
-        """The most likely path of each title, in one line."""
+        """The most likely path of each title, as one line."""
         check_is_fitted(self)
         chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return chosen

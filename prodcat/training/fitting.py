@@ -1,4 +1,4 @@
-"""From a catalog to a classifier: the story of a fit, told in its steps."""
+"""From a catalog to a classifier: the steps of a fit."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ from prodcat.training.settings import Setup
 from prodcat.training.starting_encoder import StartingEncoder, starting_encoder
 from prodcat.training.task import Listener, Trained
 from prodcat.training.tokens import tokenize_shared, warn_of_cut
-from prodcat.training.warm_start import LearningPlan, carry_heads, plan_learning
+from prodcat.training.warm_start import LearningPlan, plan_learning, transfer_heads
 
 logger = logging.getLogger("prodcat")
 
@@ -62,24 +62,24 @@ def fit(
 
     Args:
         catalog: Titles with their categories.
-        validation: Titles to stop early by and to weigh the evidence with; without it a
-            share of the catalog is held out (``training.validation``), near duplicates
-            kept on one side.
-        model: What the model is made of; by default what ``warm_start`` is made of.
-        training: How it is trained.
-        warm_start: A classifier, or where one is saved, to begin from: the last version of
-            the same country, another country's, or one for all.  Its encoder goes on, and
-            its heads for every node with the same id.  Where most titles are known to it,
-            the new ones and as many known ones are learned; where nothing changed at all,
-            titles, tree and settings, it is given back as it is.
+        validation: Titles on which early stopping is decided and the evidence is weighed;
+            without it a share of the catalog is held out (``training.validation``), near
+            duplicates kept on one side.
+        model: What the model is made of; by default the settings of ``warm_start``.
+        training: How the model is trained.
+        warm_start: A classifier to begin from, or the place where one is saved: the last version
+            of the same country, another country's classifier, or one for all countries.  Its
+            encoder is trained on, and so are its heads for every node with the same id.  If it
+            knows most titles, only new ones and as many known ones are learned; if titles, tree
+            and settings are unchanged, it is returned as it is.
         run: Where and how it runs:
 
-            * ``checkpoints``: a folder in which the state of the training is kept, at SIGTERM too,
-              so that the same call goes on after an interruption.  Give a
-              :class:`prodcat.CheckpointFolder` to ``clear()`` it once the classifier is saved.
+            * ``checkpoints``: a folder at any fsspec URI in which the state of the training is
+              saved, also at SIGTERM, so that the same call resumes the training.  Call ``clear()``
+              of a :class:`prodcat.CheckpointFolder` once the classifier is saved.
             * ``device``: where to train; a GPU if there is one.
-            * ``progress``: whether to show a bar; true by default.
-            * ``listener``: called with each epoch's result.
+            * ``progress``: whether to show a progress bar; true by default.
+            * ``listener``: a function that is called with the result of each epoch.
 
     Returns:
         The classifier, on the device.
@@ -88,9 +88,9 @@ def fit(
         CatalogError: There are too few labelled titles, or the validation set's labels are
             not in the tree.
         EncoderError: The encoder cannot be loaded.
-        ArtifactError: There is no whole classifier at ``warm_start``, or the tree is too large
+        ArtifactError: There is no complete classifier at ``warm_start``, or the tree is too large
             to be saved.
-        ConfigError: The settings do not go together, or with ``warm_start``.
+        ConfigError: The settings contradict each other, or those of ``warm_start``.
         CheckpointError: The checkpoints cannot be written.
         TrainingInterrupted: SIGTERM came, and the state was saved.
         TypeError: A keyword argument is not known.
@@ -101,7 +101,7 @@ def fit(
     dataset = Dataset.of(catalog, validation, setup)
     identity = Identity.of(dataset, setup)
     if setup.warm is not None and setup.warm.fingerprint == identity.fingerprint:
-        logger.info("Titles, tree and settings are as they were: nothing is trained.")
+        logger.info("Titles, tree and settings are unchanged: nothing is trained.")
         return setup.warm
     ingredients = _prepare(dataset, setup, identity)
     network, trained = _train_network(ingredients, folder, run)
@@ -110,15 +110,15 @@ def fit(
 
 @dataclass(frozen=True)
 class _Ingredients:
-    """All that a training needs, before the network is made.
+    """What a training needs before the network is made.
 
     Attributes:
         dataset: The titles.
         setup: The settings.
-        identity: What decides the training, as fingerprints.
+        identity: Fingerprints of what decides the training.
         encoder: The encoder to start from and its tokenizer.
         plan: What the encoder and the heads learn from, and how they begin.
-        lexical: The n-grams, already solved, or None without a lexical branch.
+        lexical: The solved n-grams, or None without a lexical branch.
     """
 
     dataset: Dataset
@@ -131,7 +131,7 @@ class _Ingredients:
 
 def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients:
     """Load the encoder, choose the rows to learn, and solve the n-grams."""
-    # What could not be loaded again is said before hours are spent on it.
+    # A tree that could not be loaded again is refused before hours are spent on it.
     check_loadable("taxonomy.json", dataset.taxonomy.to_json().encode())
     encoder = starting_encoder(setup)
     plan = plan_learning(dataset, setup)
@@ -144,7 +144,7 @@ def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients
 def _train_network(
     ingredients: _Ingredients, folder: CheckpointFolder | None, run: RunKeywords
 ) -> tuple[Network, Trained]:
-    """Make the network and train it; the caller's random numbers stay as they are."""
+    """Make the network and train it; the caller's random state does not change."""
     setup, plan = ingredients.setup, ingredients.plan
     training_rows, validation_rows = _rows(ingredients)
     with torch.random.fork_rng():
@@ -184,7 +184,7 @@ def _rows(ingredients: _Ingredients) -> tuple[Rows, Rows]:
 
 
 def _network(ingredients: _Ingredients) -> Network:
-    """The network before its first step, the warm start's heads carried over."""
+    """The network before its first step, with the heads of the warm start."""
     setup, taxonomy, lexical = ingredients.setup, ingredients.dataset.taxonomy, ingredients.lexical
     model, warm = setup.model, setup.warm
     network = Network(
@@ -196,9 +196,9 @@ def _network(ingredients: _Ingredients) -> Network:
         setup.training.dropout,
     ).to(setup.device)
     if warm is not None and network.heads is not None:
-        carried = carry_heads(warm.network, warm.taxonomy, network, taxonomy)
+        transferred = transfer_heads(warm.network, warm.taxonomy, network, taxonomy)
         titles = len(ingredients.plan.rows)
-        logger.info("Warm start: %s; %d titles to learn.", carried, titles)
+        logger.info("Warm start: %s; %d titles to learn.", transferred, titles)
     return network
 
 
@@ -213,7 +213,7 @@ def _checkpoint_folder(
 def _checkpoints(
     ingredients: _Ingredients, network: Network, folder: CheckpointFolder | None
 ) -> Checkpoints | None:
-    """Where this very run keeps its state."""
+    """The checkpoints of this run, or None without a folder for them."""
     if folder is None:
         return None
     ranks = ingredients.setup.ranks
@@ -221,7 +221,7 @@ def _checkpoints(
 
 
 def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) -> Classifier:
-    """The classifier, before its validation titles are answered."""
+    """The classifier, before it is measured on the validation titles."""
     dataset, setup, lexical = ingredients.dataset, ingredients.setup, ingredients.lexical
     catalog, validation = dataset.catalog, dataset.validation
     encoder, tokenizer = ingredients.encoder.encoder, ingredients.encoder.tokenizer
@@ -252,8 +252,8 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
 
 
 def _measured(classifier: Classifier, validation: Catalog) -> Classifier:
-    """The classifier with what its validation titles say of it."""
-    # In the precision that the calibration was fitted in.
+    """The classifier with its results on the validation titles."""
+    # Measured in the precision in which the calibration was fitted.
     precision = pick_precision(classifier.training.precision, classifier.network.device)
     evaluation = classifier.evaluate(validation, precision=precision)
     assert evaluation.judged is not None and evaluation.judged.confidence is not None

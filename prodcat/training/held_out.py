@@ -15,7 +15,7 @@ from prodcat.errors import CatalogError
 from prodcat.training.settings import Setup
 
 logger = logging.getLogger("prodcat")
-_FEWEST = 10  # new titles, of which a share can be held out
+_FEWEST = 10  # new titles; with fewer, no share of them is held out
 
 
 def split_labelled(
@@ -62,10 +62,10 @@ def label_hashes(catalog: Catalog) -> NDArray[np.uint64]:
 
 
 def rows_to_hold_out(catalog: Catalog, setup: Setup) -> NDArray[np.bool_]:
-    """Which rows to validate on; in a warm start, none that it has learned, if that can be.
+    """Which rows to validate on.
 
-    Those are what it was validated on itself, and a share of what is new and no near duplicate
-    of what it has learned.
+    A warm start is validated, if possible, on titles that it has not learned: those that it was
+    validated on before, and a share of the new ones that are no near duplicates of learned ones.
 
     Args:
         catalog: Labelled titles.
@@ -102,6 +102,7 @@ def _known_to(
 
 
 def _warn_of_learned(validation: Catalog, warm: Classifier | None) -> None:
+    """Warn if the warm start has learned titles that it is to be validated on."""
     learned = 0 if warm is None else int(warm.knows(label_hashes(validation)).sum())
     if learned:
         logger.warning(

@@ -1,4 +1,4 @@
-"""What decides a training, as fingerprints: is it the same as another one?"""
+"""Fingerprints of what decides a training, which tell whether two trainings are the same."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,11 +18,11 @@ from prodcat.training.settings import Setup
 
 @dataclass(frozen=True)
 class Identity:
-    """Titles, tree and settings of a training.
+    """What decides a training: its titles, tree and settings.
 
     Attributes:
-        hashes: uint64 [rows]: of the training rows, and of the rows to validate on.
-        settings: All else that decides what is learned, as JSON can hold it.
+        hashes: Hashes of the training rows and of the validation rows, uint64 [rows] each.
+        settings: Everything else that decides what is learned, in values that JSON can hold.
     """
 
     hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]]
@@ -33,7 +33,7 @@ class Identity:
         """What decides a training with these titles and settings.
 
         Raises:
-            ConfigError: Another process was given something else.
+            ConfigError: The processes were given different titles, trees or settings.
         """
         settings = {
             "model": asdict(setup.model),
@@ -53,15 +53,15 @@ class Identity:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same titles in any order, with the same tree and settings."""
+        """A hash that is equal for equal titles in any order, with the same tree and settings."""
         return fingerprint(self.hashes, self.settings, ordered=False)
 
     def run_fingerprint(self, ranks: Ranks, network: Network) -> str:
-        """What decides a run step by step: the order of the rows too, and what it starts from.
+        """A hash that depends on the order of the rows, the processes and the first weights too.
 
         Args:
             ranks: The processes that train together.
-            network: The network before anything of it is trained.
+            network: The network before its first step.
         """
         start = {"processes": ranks.size, "start": state_digest(network.state_dict())}
         return fingerprint(self.hashes, {**self.settings, **start}, ordered=True)

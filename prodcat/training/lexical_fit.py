@@ -1,9 +1,9 @@
-"""Fit the n-gram branch: one linear support vector machine for each outcome."""
+"""Fit the n-gram branch, one linear support vector machine for each outcome."""
 
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ class FittedNGrams:
     Attributes:
         ngrams: The vocabulary.
         branch: The map from n-grams to the scores of outcomes.
-        held_out: The features of the titles to validate on.
+        held_out: The features of the validation titles.
     """
 
     ngrams: NGrams
@@ -45,8 +45,8 @@ def fit_lexical(dataset: Dataset, setup: Setup, warm: Classifier | None) -> Fitt
     Args:
         dataset: The titles.
         setup: The settings of the fit.
-        warm: The classifier whose machines are kept for outcomes whose titles are as they were,
-            where it has n-grams of the same kind; or None.
+        warm: A classifier to take machines from, or None.  If its n-grams are of the same kind,
+            the machines of outcomes whose titles did not change are kept.
 
     Raises:
         CatalogError: All labels are partial.
@@ -56,7 +56,7 @@ def fit_lexical(dataset: Dataset, setup: Setup, warm: Classifier | None) -> Fitt
         warm = None
     vocabulary = None if warm is None else warm.ngrams
     ngrams, features = NGrams.fit(rows.texts, model.characters, model.max_features, vocabulary)
-    outcomes = _outcome_places(dataset)[rows.targets]
+    outcomes = dataset.taxonomy.outcome_positions[rows.targets]
     complete = _complete_rows(outcomes)
     kept = None if warm is None else _kept_machines(dataset, warm, ngrams)
     branch = None
@@ -80,17 +80,9 @@ def fit_lexical(dataset: Dataset, setup: Setup, warm: Classifier | None) -> Fitt
 
 def _same_kind(setup: Setup, warm: Classifier) -> bool:
     """Whether the warm start's n-gram machines are of the kind that would be solved."""
-    wanted = (setup.model.characters, setup.model.max_features, setup.training.lexical_cost)
-    given = (warm.model.characters, warm.model.max_features, warm.training.lexical_cost)
-    return warm.ngrams is not None and wanted == given
-
-
-def _outcome_places(dataset: Dataset) -> NDArray[np.int64]:
-    """int64 [nodes]: the place of each node among the outcomes, -1 for one that is none."""
-    taxonomy = dataset.taxonomy
-    places = np.full(len(taxonomy), -1, np.int64)
-    places[taxonomy.outcomes] = np.arange(len(taxonomy.outcomes))
-    return places
+    requested = (setup.model.characters, setup.model.max_features, setup.training.lexical_cost)
+    available = (warm.model.characters, warm.model.max_features, warm.training.lexical_cost)
+    return warm.ngrams is not None and requested == available
 
 
 def _complete_rows(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -116,7 +108,7 @@ class _KeptMachines:
 
     Attributes:
         branch: The machines.
-        again: bool [outcomes]: which ones are solved again even so.
+        again: bool [outcomes]: which machines are solved again nevertheless.
     """
 
     branch: LexicalBranch
@@ -124,7 +116,7 @@ class _KeptMachines:
 
 
 def _kept_machines(dataset: Dataset, warm: Classifier, ngrams: NGrams) -> _KeptMachines:
-    """The machines of outcomes whose own titles are as they were stay."""
+    """The machines of a warm start; those of outcomes with other titles are solved again."""
     assert warm.network.lexical is not None and warm.ngrams is not None
     taxonomy, rows = dataset.taxonomy, dataset.training_rows
     source = match_nodes(warm.taxonomy, taxonomy)
@@ -132,9 +124,7 @@ def _kept_machines(dataset: Dataset, warm: Classifier, ngrams: NGrams) -> _KeptM
     new_targets = rows.targets[~warm.knows(rows.hashes)]
     new_counts = np.bincount(new_targets, minlength=len(taxonomy))
     again = ((counts_before != dataset.counts) | (new_counts > 0))[taxonomy.outcomes]
-    old_places = np.full(len(warm.taxonomy), -1, np.int64)
-    old_places[warm.taxonomy.outcomes] = np.arange(len(warm.taxonomy.outcomes))
-    places = np.where(source >= 0, old_places[source], -1)[taxonomy.outcomes]
+    places = np.where(source >= 0, warm.taxonomy.outcome_positions[source], -1)[taxonomy.outcomes]
     again |= places < 0
     return _KeptMachines(warm.network.lexical.moved(warm.ngrams, ngrams, places), again)
 
@@ -159,7 +149,7 @@ def solve(
     threads: int = 1,
     **named: Unpack[SolveKeywords],
 ) -> LexicalBranch:
-    """Fit the map with scikit-learn's liblinear; the same for any number of processes.
+    """Fit the map with scikit-learn's liblinear; the result does not depend on the processes.
 
     Args:
         features: The training rows.
@@ -168,10 +158,13 @@ def solve(
         outcomes: Number of outcomes; one that no row has scores below all others.
         cost: Weight of the squared hinge losses against the squared length of the map.
         weights: float32 [rows]: weight of each row, 1 by default.
-        threads: How many processes to solve in, where that pays.
+        threads: Number of processes to solve in, if the work is large enough.
         named: ``negligible``: entries below this size are left out (0.001).  ``kept``: a map over
-            the same n-grams and outcomes, from which machines are taken.  ``again``: bool
-            [outcomes]: which ones are solved even so; all without ``kept``.
+            the same n-grams and outcomes, whose machines are taken over.  ``again``: bool
+            [outcomes]: which machines are solved nevertheless; all of them without ``kept``.
+
+    Returns:
+        The map from n-grams to the scores of outcomes.
 
     Raises:
         TypeError: A keyword argument is not known.
@@ -181,14 +174,14 @@ def solve(
     present = np.unique(targets)
     if kept is not None and again is not None:
         machines = _Machines.kept_from(kept, again)
-        wanted = present[again[present]]
+        unsolved = present[again[present]]
     else:
         machines = _Machines(outcomes)
-        wanted = present
+        unsolved = present
     if len(present) > 1:
-        matrix = _matrix(features, size)
-        solved = solve_all(matrix, targets, weights, wanted.tolist(), cost, threads)
-        for outcome, (intercept, weight) in zip(wanted.tolist(), solved, strict=True):
+        matrix = features.matrix.astype(np.float64)
+        solved = solve_all(matrix, targets, weights, unsolved.tolist(), cost, threads)
+        for outcome, (intercept, weight) in zip(unsolved.tolist(), solved, strict=True):
             machines.add(outcome, intercept, weight, named.get("negligible", _NEGLIGIBLE))
     else:
         machines.bias[present] = 1.0
@@ -196,7 +189,7 @@ def solve(
 
 
 class _Machines:
-    """Entries of the map, collected machine by machine."""
+    """The entries of a map, collected machine by machine."""
 
     def __init__(self, outcomes: int) -> None:
         none = np.zeros(0, np.int64)
@@ -228,7 +221,7 @@ class _Machines:
         self.values.append(weight[features])
 
     def to_branch(self, size: int) -> LexicalBranch:
-        """The map over so many n-grams."""
+        """The map over this many n-grams."""
         return LexicalBranch.from_entries(
             np.concatenate(self.features),
             np.concatenate(self.outcomes),
@@ -236,17 +229,3 @@ class _Machines:
             self.bias,
             size,
         )
-
-
-def _matrix(features: Features, size: int) -> Any:
-    """The rows as SciPy holds them, float64 [rows, n-grams]."""
-    from scipy.sparse import csr_matrix
-
-    return csr_matrix(
-        (
-            features.values.astype(np.float64),
-            features.columns.astype(np.int32),
-            features.offsets.astype(np.int32),
-        ),
-        shape=(len(features), size),
-    )

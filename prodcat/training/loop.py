@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import torch
 
 from prodcat.classifier.records import EpochResult
+from prodcat.errors import check_keywords, takes_keywords
 from prodcat.model.config import TrainingConfig
 from prodcat.model.encoder import pad_id_of
 from prodcat.model.network import Network
@@ -34,6 +35,7 @@ from prodcat.training.validation import Validator, is_better
 logger = logging.getLogger("prodcat")
 
 
+@takes_keywords(TrainKeywords, beginning="solve", progress=True)
 def train(
     network: Network,
     taxonomy: Taxonomy,
@@ -61,8 +63,9 @@ def train(
         CheckpointError: The checkpoints cannot be written.
         TypeError: An option is not known.
     """
+    check_keywords(train, named)
     ranks = Ranks.current()
-    options = TrainOptions.of(**named).for_rank(ranks)
+    options = TrainOptions(**named).for_rank(ranks)
     torch.manual_seed(config.seed + ranks.rank)
     precision = pick_precision(config.precision, network.device)
     task = Task(network, taxonomy, training, validation, config, precision, ranks)
@@ -76,7 +79,7 @@ def train(
 
 
 def _without_encoder(task: Task, validator: Validator, options: TrainOptions) -> Trained:
-    """N-grams alone are solved already: what is left is to weigh them."""
+    """Weigh the n-grams, which are solved already when there is no encoder."""
     result = validator.measure(0, None, None, 0.0)
     if options.listener is not None:
         options.listener(result)
@@ -84,12 +87,12 @@ def _without_encoder(task: Task, validator: Validator, options: TrainOptions) ->
 
 
 class TrainingLoop:
-    """One training of encoder and heads, epoch by epoch until nothing improves.
+    """One training of encoder and heads, epoch by epoch until the results no longer improve.
 
     Args:
         task: What is trained.
         validator: Measures it on the validation titles.
-        options: How it begins, and what it shows and keeps on the way.
+        options: How it begins, what it shows and where it saves its state.
     """
 
     def __init__(self, task: Task, validator: Validator, options: TrainOptions) -> None:
@@ -127,14 +130,14 @@ class TrainingLoop:
         return self._finish()
 
     def train_epoch(self, stop: threading.Event, bar: Any) -> tuple[float, float]:
-        """Take the steps of an epoch, from the one that the run has come to.
+        """Take the remaining steps of the current epoch.
 
         Args:
             stop: Set by SIGTERM.
-            bar: Shows the progress.
+            bar: A progress bar of tqdm.
 
         Returns:
-            Mean loss, in nats, and the seconds of the epoch.
+            Mean loss in nats, and the seconds that the epoch took.
         """
         progress = self.state.progress
         self.network.train()
@@ -150,7 +153,7 @@ class TrainingLoop:
             self.saver.after_step(stop)
         seconds = time.perf_counter() - began
         loss_sum = float(self.ranks.add_up(self.step.loss_sum.clone()))
-        # An epoch that was gone on with: as if all of it had been as fast as the rest.
+        # A resumed epoch counts as if its earlier steps had been as fast as the later ones.
         share = (self.batches.steps - first_step) / self.batches.steps
         return loss_sum / self.batches.total_weight, seconds / share if share else float("inf")
 
@@ -163,7 +166,7 @@ class TrainingLoop:
     # -- before the first step ----------------------------------------------------
 
     def _begin_or_resume(self) -> None:
-        """Start the heads, or go on from the last checkpoint."""
+        """Start the heads, or resume from the last checkpoint."""
         checkpoint = self._latest_checkpoint()
         if checkpoint is None:
             self._begin()
@@ -175,7 +178,10 @@ class TrainingLoop:
             self.step.share_gradients()
 
     def _latest_checkpoint(self) -> Checkpoint | None:
-        """Read by the first process alone: a shared disk may show files late to others."""
+        """The last checkpoint, or None.
+
+        The first process reads it for all, since a shared disk may show files late to others.
+        """
         checkpoints = self.options.checkpoints
         latest = checkpoints.latest() if checkpoints is not None and self.ranks.writes else None
         return self.ranks.agree(latest)
@@ -229,8 +235,8 @@ class TrainingLoop:
     # -- after the last epoch -----------------------------------------------------
 
     def _finish(self) -> Trained:
-        """Take the best weights, and fit the calibration for them."""
-        self.saver.save()  # what follows can be interrupted too
+        """Restore the best weights, and fit the calibration for them."""
+        self.saver.save()  # the steps below can be interrupted too
         network, progress = self.network, self.state.progress
         network.load_state_dict(self.state.best, strict=False)
         pooled = self.reader.read_all(self.task.validation.tokens)

@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""The loss that training minimises."""
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ def path_loss(
             the model's own node probabilities.
 
     Returns:
-        float [batch].
+        float [batch], in nats.
     """
     if paths.structure == "per_level":
         return _level_losses(paths, logits, targets)
@@ -28,8 +28,8 @@ def path_loss(
     if level_weight:
         log_nodes = _log_node_probs(paths, scores)
         chain = paths.chains[targets]
-        own = log_nodes.gather(1, chain.clamp(min=0)).masked_fill(chain < 0, 0.0)
-        loss = loss - level_weight * own.sum(dim=1) / chain.ge(0).sum(dim=1)
+        on_path = log_nodes.gather(1, chain.clamp(min=0)).masked_fill(chain < 0, 0.0)
+        loss = loss - level_weight * on_path.sum(dim=1) / chain.ge(0).sum(dim=1)
     return loss
 
 
@@ -39,11 +39,11 @@ def _log_node_probs(paths: PathModel, scores: Tensor) -> Tensor:
 
 
 def _level_losses(paths: PathModel, logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy within each level; a label that stops early says nothing below."""
+    """Cross-entropy within each level; a partial label has no loss below its end."""
     log_probs, none = paths.level_log_probs(logits)
     chain = paths.chains[targets]
     known = chain >= 0
-    own = log_probs.gather(1, chain.clamp(min=0)).masked_fill(~known, 0.0)
+    on_path = log_probs.gather(1, chain.clamp(min=0)).masked_fill(~known, 0.0)
     silent = known | ~paths.terminal[targets][:, None]
     stop = none.masked_fill(silent, 0.0)
-    return -(own + stop).sum(dim=1)
+    return -(on_path + stop).sum(dim=1)

@@ -10,7 +10,7 @@ from prodcat.model.network import Network
 
 
 def make_optimizer(network: Network, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW for all of a network that learns.
+    """AdamW (Loshchilov and Hutter, 2019) for all parameters of a network that learn.
 
     Args:
         network: The network, its frozen layers frozen.
@@ -20,17 +20,17 @@ def make_optimizer(network: Network, config: TrainingConfig) -> torch.optim.Opti
 
 
 def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str, Any]]:
-    """The parameters in groups that learn alike.
+    """The parameters in groups with the same learning rate and weight decay.
 
-    The decay spares what is no matrix.
+    Weights decay in matrices alone, word embeddings excepted.
 
     Args:
         network: The network, its frozen layers frozen.
         config: Learning rates and weight decay.
 
     Returns:
-        Groups as an optimiser of torch takes them; each has its peak learning rate as ``"peak"``
-        too, which :class:`LinearSchedule` reads.
+        Parameter groups for an optimiser of torch; each also holds its peak learning rate as
+        ``"peak"``, which :class:`LinearSchedule` reads.
     """
     assert network.encoder is not None and network.heads is not None
     embeddings = {id(parameter) for parameter in network.encoder.word_embeddings.parameters()}
@@ -53,7 +53,7 @@ class LinearSchedule:
     """A linear rise to the peak rates, then a linear fall to 0.
 
     Args:
-        optimizer: From :func:`make_optimizer`; its rates are set at once for the first step.
+        optimizer: An optimiser of :func:`make_optimizer`; its rates are set for the first step.
         steps: Steps of the whole training.
         warmup: Share of the steps before the peak.
     """
@@ -64,7 +64,7 @@ class LinearSchedule:
         self.set_after(0)
 
     def set_after(self, done: int) -> None:
-        """Set the rates of the step that comes after so many steps."""
+        """Set the learning rates for the step after this many steps."""
         fall = max(self.steps - done, 0) / max(self.steps - self.warmup, 1)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * min((done + 1) / self.warmup, fall)

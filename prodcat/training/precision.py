@@ -4,7 +4,10 @@ import torch
 
 
 def pick_precision(precision: str, device: torch.device) -> str:
-    """Resolve ``"auto"``: bfloat16 where the device multiplies it fast.
+    """Resolve ``"auto"``: bfloat16 if the device has fast instructions for it, else float32.
+
+    >>> pick_precision("auto", torch.device("meta"))
+    'float32'
 
     Args:
         precision: ``"auto"``, ``"bfloat16"`` or ``"float32"``.

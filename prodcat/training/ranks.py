@@ -1,7 +1,7 @@
-"""The processes that train together: who does what share, and how they agree.
+"""The processes that train together: how they share work and exchange values.
 
-``torchrun`` starts them and :mod:`torch.distributed` connects them; here is only what the
-loop asks of either.  A single process is one rank of one.
+``torchrun`` starts them and :mod:`torch.distributed` connects them.  A process that trains alone is
+rank 0 of 1.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among all.
+    """This process among those that train together.
 
     Attributes:
-        rank: Its number, from 0; 0 is the one that writes.
-        size: How many there are.
+        rank: The number of this process, from 0; process 0 writes the files.
+        size: The number of processes.
     """
 
     rank: int = 0
@@ -30,44 +30,48 @@ class Ranks:
 
     @classmethod
     def current(cls) -> "Ranks":
-        """As :mod:`torch.distributed` was set up; one of one where it was not."""
+        """The rank in :mod:`torch.distributed`; rank 0 of 1 if that is not initialised."""
         if dist.is_available() and dist.is_initialized():
             return cls(dist.get_rank(), dist.get_world_size())
         return cls()
 
     @property
     def writes(self) -> bool:
-        """Whether this process is the one that writes and speaks."""
+        """Whether this process writes files and logs for all."""
         return self.rank == 0
 
     def share(self, count: int) -> NDArray[np.int64]:
-        """Which of so many things this process does."""
+        """The numbers below ``count`` that are this process's share of the work.
+
+        >>> Ranks(rank=1, size=3).share(8).tolist()
+        [1, 4, 7]
+        """
         return np.arange(self.rank, count, self.size)
 
     def add_up(self, tensor: Tensor) -> Tensor:
-        """The sum over all processes, in place; where others have zeros, their union."""
+        """Sum a tensor over all processes, in place."""
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
 
     def agree(self, value: _T) -> _T:
-        """What the first process says."""
+        """The first process's value."""
         if self.size == 1:
             return value
-        said = [value]
-        dist.broadcast_object_list(said, src=0)
-        return said[0]
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
 
     def collect(self, value: _T) -> list[_T]:
-        """What every process says, in their order."""
+        """The values of all processes, in the order of their ranks."""
         if self.size == 1:
             return [value]
-        said: list[_T | None] = [None] * self.size
-        dist.all_gather_object(said, value)
-        return [own for own in said if own is not None]
+        values: list[_T | None] = [None] * self.size
+        dist.all_gather_object(values, value)
+        return [gathered for gathered in values if gathered is not None]
 
-    def any(self, here: bool, device: torch.device) -> bool:
-        """Whether it is so for any process."""
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether the flag is set in any process."""
         if self.size == 1:
-            return here
-        return bool(self.add_up(torch.tensor(float(here), device=device)) > 0)
+            return flag
+        return bool(self.add_up(torch.tensor(float(flag), device=device)) > 0)

@@ -1,4 +1,4 @@
-"""Labelled rows: as texts, and as what the training loop reads of them."""
+"""Labelled rows, as texts and as the tokens and n-grams of the training loop."""
 
 from dataclasses import dataclass, replace
 
@@ -15,11 +15,11 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Rows:
-    """What the loop reads of a catalog.
+    """Rows as the training loop reads them.
 
     Attributes:
-        tokens: The titles' tokens.
-        features: The titles' n-grams, or None without a lexical branch.
+        tokens: Tokens of the titles.
+        features: N-grams of the titles, or None without a lexical branch.
         targets: int64 [rows], node positions.
         weights: float32 [rows]: how many equal titles each row stands for; None for 1.
     """
@@ -31,7 +31,7 @@ class Rows:
 
     @property
     def row_weights(self) -> NDArray[np.float32]:
-        """float32 [rows]: the weights, ones where none are given."""
+        """float32 [rows]: the weights, 1 for every row if there are none."""
         return np.ones(len(self.targets), np.float32) if self.weights is None else self.weights
 
 
@@ -43,7 +43,7 @@ class LabelledRows:
         texts: The texts as the model reads them.
         targets: int64 [rows], node positions.
         weights: float32 [rows]: how many equal rows each stands for.
-        hashes: uint64 [rows]: one hash of text and label together.
+        hashes: uint64 [rows]: a hash of text and label together.
     """
 
     texts: list[str]
@@ -57,7 +57,7 @@ class LabelledRows:
 
     @classmethod
     def of(cls, texts: list[str], targets: NDArray[np.int64], taxonomy: Taxonomy) -> "LabelledRows":
-        """Rows that each stand for themselves alone.
+        """Rows with weight 1 each.
 
         Args:
             texts: One for each row.
@@ -68,14 +68,14 @@ class LabelledRows:
         return cls(texts, targets, np.ones(len(texts), np.float32), row_hashes(texts, labels))
 
     def merged(self) -> "LabelledRows":
-        """Equal rows as one that weighs as much, at the place of the first of them."""
+        """The distinct rows, in order of first appearance, weighted by how often each occurs."""
         _, first, counts = np.unique(self.hashes, return_index=True, return_counts=True)
         order = np.argsort(first)
         distinct = self.take(first[order].astype(np.int64))
         return replace(distinct, weights=counts[order].astype(np.float32))
 
     def weighed_hashes(self) -> NDArray[np.uint64]:
-        """uint64 [rows]: hashes that change with the number of equal rows too."""
+        """uint64 [rows]: hashes that also depend on the weights."""
         return self.hashes ^ (self.weights.astype(np.uint64) - np.uint64(1)) * _MIX
 
     def take(self, rows: NDArray[np.int64]) -> "LabelledRows":
@@ -85,7 +85,7 @@ class LabelledRows:
 
 
 def named_outcomes(taxonomy: Taxonomy) -> tuple[list[str], list[int]]:
-    """The names of every outcome, each once: what the tree itself says about rare categories.
+    """The names of every outcome, each once, as titles that even rare categories have.
 
     Returns:
         Names in all languages of the tree, and the node of each name.

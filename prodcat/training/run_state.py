@@ -1,4 +1,4 @@
-"""The state of a run: all that a checkpoint has to hold so that the run can go on."""
+"""The state of a run: all that a checkpoint has to hold so that the run can resume."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -15,16 +15,16 @@ from prodcat.training.step import TrainingStep
 
 @dataclass
 class Progress:
-    """How far a training has come; what a checkpoint has to hold besides tensors.
+    """How far a training has come: the part of a checkpoint that is not tensors.
 
     Attributes:
-        epoch: The epoch that is under way, from 1.
+        epoch: The current epoch, from 1.
         step: Steps done in this epoch.
         steps: Steps done in the whole training.
         seconds: Seconds of training before this process began.
         history: The results of all epochs so far.
-        best: The place of the best one in the history.
-        start: How the closed-form start was chosen, where there was one.
+        best: The position of the best epoch in the history.
+        start: How the closed-form start was chosen, or None without one.
     """
 
     epoch: int = 1
@@ -69,7 +69,7 @@ class RunState:
 
     Args:
         network: The network that learns.
-        step: Its optimiser and the losses since the epoch began.
+        step: The optimiser and the losses since the epoch began.
 
     Attributes:
         progress: How far the training has come.
@@ -85,13 +85,13 @@ class RunState:
 
     @property
     def seconds(self) -> float:
-        """Seconds since training began, those of interrupted processes before included."""
+        """Seconds of training, including those of earlier processes that were interrupted."""
         return self.progress.seconds + time.perf_counter() - self.began
 
     def to_checkpoint(self, ranks: Ranks) -> Checkpoint | None:
-        """The state as a checkpoint; of all processes but the first, None.
+        """The state as a checkpoint; None in all processes but the first.
 
-        Every process has to call this at the same step, since each adds its random state.
+        Every process must call this at the same step, since each adds its random state.
         """
         device = self.network.device
         of_this_process = {"cpu": torch.get_rng_state(), "total": self.step.loss_sum.cpu()}
@@ -111,7 +111,7 @@ class RunState:
         return Checkpoint(self.progress.steps, tensors, state)
 
     def restore(self, checkpoint: Checkpoint, ranks: Ranks) -> None:
-        """Put a checkpoint's state in place of this one."""
+        """Replace this state with that of a checkpoint."""
         device, optimizer = self.network.device, self.step.optimizer
 
         def tensors_of(prefix: str) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""When a run saves its state, and when it is asked to stop."""
+"""Saving the state of a run, at regular steps and when the run is told to stop."""
 
 import threading
 
@@ -7,23 +7,23 @@ from prodcat.training.checkpoint import Checkpoints
 from prodcat.training.run_state import RunState
 from prodcat.training.task import Task
 
-_ASK = 16  # steps between two questions whether any process was told to stop
+_EXCHANGE_STEPS = 16  # after which processes tell each other whether one was told to stop
 
 
 class CheckpointSaver:
-    """Saves the state of a run every so many steps, and when SIGTERM came.
+    """Saves the state of a run at regular steps and after SIGTERM.
 
     Args:
         task: What is trained.
         state: The state of the run.
-        checkpoints: Where it is kept, or None to keep nothing.
+        checkpoints: Where the state is saved, or None to save nothing.
     """
 
     def __init__(self, task: Task, state: RunState, checkpoints: Checkpoints | None) -> None:
         self.task, self.state, self.checkpoints = task, state, checkpoints
 
     def after_step(self, stop: threading.Event) -> None:
-        """Save the state where that is due.
+        """Save the state if it is due.
 
         Args:
             stop: Set by SIGTERM.
@@ -45,7 +45,7 @@ class CheckpointSaver:
             )
 
     def save(self) -> None:
-        """Write the state as it is; the first process writes for all.
+        """Save the current state; the first process writes for all.
 
         Raises:
             CheckpointError: The checkpoint cannot be written.
@@ -57,10 +57,10 @@ class CheckpointSaver:
             self.checkpoints.save(checkpoint)
 
     def _asked_to_stop(self, stop: threading.Event) -> bool:
-        """Whether any process was; several ask each other at some steps alone."""
+        """Whether any process was told to stop; several ask each other every few steps."""
         ranks = self.task.ranks
         if ranks.size == 1:
             return stop.is_set()
-        if self.state.progress.steps % _ASK:
+        if self.state.progress.steps % _EXCHANGE_STEPS:
             return False
         return ranks.any(stop.is_set(), self.task.device)

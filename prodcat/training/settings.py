@@ -1,4 +1,4 @@
-"""The settings of a fit: defaults filled in, and refused where they do not go together."""
+"""The settings of a fit: defaults are filled in, and contradictions are refused."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from prodcat.training.ranks import Ranks
 
 @dataclass(frozen=True)
 class Setup:
-    """All settings of a fit, with what was left out filled in.
+    """All settings of a fit, with the defaults filled in.
 
     Attributes:
         model: What the model is made of.
@@ -38,17 +38,17 @@ class Setup:
         warm_start: Classifier | str | None,
         device: str | torch.device | None,
     ) -> "Setup":
-        """The settings that :func:`prodcat.fit` is given, checked.
+        """Check the settings that :func:`prodcat.fit` is given, and fill in the defaults.
 
         Args:
-            model: What the model is made of; None for what ``warm_start`` is made of.
+            model: What the model is made of; None for the settings of ``warm_start``.
             training: How it is trained, or None for the defaults.
-            warm_start: The classifier to start from, where one is saved, or None.
+            warm_start: The classifier to start from, the place where one is saved, or None.
             device: Where to train; None for a GPU if there is one.
 
         Raises:
-            ConfigError: The settings do not go together, or with ``warm_start``.
-            ArtifactError: There is no whole classifier at ``warm_start``.
+            ConfigError: The settings contradict each other, or those of ``warm_start``.
+            ArtifactError: There is no complete classifier at ``warm_start``.
         """
         ranks = Ranks.current()
         picked = pick_device(device)
@@ -71,10 +71,10 @@ def _check_structure(model: ModelConfig, training: TrainingConfig) -> None:
 
 def _check_same_kind(model: ModelConfig, warm: ModelConfig) -> None:
     for name in ("encoder", "pooling", "structure", "belief_width"):
-        wanted, given = getattr(model, name), getattr(warm, name)
-        if wanted != given:
+        requested, available = getattr(model, name), getattr(warm, name)
+        if requested != available:
             raise ConfigError(
-                f"{name}={wanted!r} does not go with the classifier to start from, which has "
-                f"{given!r}. Leave model= out to take over its settings, or train without "
+                f"{name}={requested!r} does not go with the classifier to start from, which has "
+                f"{available!r}. Leave model= out to take over its settings, or train without "
                 "warm_start."
             )

@@ -35,8 +35,8 @@ def starting_encoder(setup: Setup) -> StartingEncoder:
         setup: The settings of the fit.
 
     Raises:
-        EncoderError: The encoder cannot be loaded, or could not be loaded again once it is saved.
-        ConfigError: It has no positions for titles of ``max_tokens``.
+        EncoderError: The encoder cannot be loaded, or could not be loaded again after saving.
+        ConfigError: The encoder has too few positions for titles of ``max_tokens``.
     """
     model, warm = setup.model, setup.warm
     if model.encoder is None:
@@ -55,7 +55,7 @@ def _check_length(encoder: Encoder, model: ModelConfig) -> None:
     config: Any = encoder.body.config
     most = getattr(config, "max_position_embeddings", None)
     if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        most = most and most - pad_id_of(encoder) - 1  # positions count from the padding id
+        most = most and most - pad_id_of(encoder) - 1  # positions are counted from the padding id
     if most is not None and model.max_tokens > most:
         raise ConfigError(
             f"max_tokens={model.max_tokens} is more than the {most} positions of "

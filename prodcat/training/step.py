@@ -14,7 +14,7 @@ from prodcat.training.title_reader import TitleReader
 
 
 class StepLoss(nn.Module):
-    """A batch to its summed loss: the one thing that processes compute side by side.
+    """The summed loss of a batch, which every process computes for its own batches.
 
     Args:
         task: What is trained.
@@ -43,17 +43,16 @@ class StepLoss(nn.Module):
 
 
 class TrainingStep:
-    """A step of the optimiser; nothing in it waits for a value on the device.
+    """A step of the optimiser, in which nothing waits for a value on the device.
 
     Args:
         task: What is trained.
         reader: Reads its titles.
         optimizer: Updates the weights.
-        weight_per_step: Titles that the rows of a step stand for, on average: the loss of a step is
-            divided by it.
+        weight_per_step: Average number of titles in a step, by which the loss is divided.
 
     Attributes:
-        loss_sum: The losses of this process since this was last set to 0, summed, a scalar on the
+        loss_sum: The sum of this process's losses since it was last set to 0, a scalar on the
             device.
     """
 
@@ -73,7 +72,7 @@ class TrainingStep:
         self.loss: nn.Module = StepLoss(task, reader)
 
     def share_gradients(self) -> None:
-        """Let all processes take the same step, on the gradients of all."""
+        """Average the gradients over all processes, so that all take the same step."""
         if self.ranks.size > 1:
             self.loss = nn.parallel.DistributedDataParallel(
                 self.loss, broadcast_buffers=False, find_unused_parameters=True
@@ -83,13 +82,13 @@ class TrainingStep:
         """Update the weights once.
 
         Args:
-            batches: As many as are accumulated, ``config.accumulate``.
+            batches: The batches of the step, ``config.accumulate`` of them.
         """
         for number, batch in enumerate(batches, start=1):
             more_to_come = number < self.config.accumulate and self.ranks.size > 1
             with self.loss.no_sync() if more_to_come else nullcontext():  # type: ignore[operator]
                 loss = self.loss(batch.tokens, batch.targets, batch.weights)
-                # DistributedDataParallel takes the mean over processes; the sum is meant.
+                # DistributedDataParallel takes the mean over processes, but the sum is needed.
                 (loss * (self.ranks.size / self.weight_per_step)).backward()
             self.loss_sum += loss.detach()
         nn.utils.clip_grad_norm_(self.learned, self.config.clip)

@@ -1,8 +1,8 @@
-"""One-vs-rest linear support vector machines, the same whatever they are solved in.
+"""One-vs-rest linear support vector machines, the same for any number of processes.
 
-liblinear draws its order of coordinates from one generator for the whole process, so threads
-that share it make each other's solutions vary.  Here each machine is solved in a process that
-does nothing else meanwhile.  This module imports nothing heavy, since those processes do.
+liblinear draws its order of coordinates from one generator for the whole process, so that threads
+would change each other's solutions.  Here each machine is solved in a process that does nothing
+else meanwhile.  This module imports nothing heavy, because each of those processes imports it.
 """
 
 import os
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PAYS = 1e8  # entries times machines, some seconds of work, from which processes pay
-_PIECES = 8  # of the work, for each process
+_PAYS = 1e8  # entries times machines, seconds of work, from which processes are worth starting
+_PIECES = 8  # pieces of work for each process
 
 
 def solve_all(
@@ -24,7 +24,7 @@ def solve_all(
     cost: float,
     processes: int,
 ) -> list[tuple[float, NDArray[np.float16]]]:
-    """Solve a machine for each class.
+    """Solve one machine for each class, with liblinear (Fan et al., 2008).
 
     Args:
         matrix: Sparse rows [rows, features], float64.
@@ -32,7 +32,7 @@ def solve_all(
         weights: float32 [rows], or None for 1.
         classes: The values of ``targets`` to tell from all others.
         cost: Weight of the squared hinge losses.
-        processes: How many to solve in, where that pays.
+        processes: Number of processes to solve in, if the work is large enough.
 
     Returns:
         Intercept and weights, float16 [features], for each class.
@@ -45,10 +45,10 @@ def solve_all(
     from joblib import Parallel, delayed
 
     pieces = np.array_split(np.asarray(classes), min(processes * _PIECES, len(classes)))
-    found = Parallel(n_jobs=processes)(
+    solved = Parallel(n_jobs=processes)(
         delayed(_solve)(matrix, targets, weights, piece.tolist(), cost) for piece in pieces
     )
-    return [machine for part in found for machine in part]
+    return [machine for part in solved for machine in part]
 
 
 def _solve(
@@ -60,9 +60,9 @@ def _solve(
 ) -> list[tuple[float, NDArray[np.float16]]]:
     from sklearn.svm import LinearSVC
 
-    found = []
-    for own in classes:
+    machines = []
+    for label in classes:
         machine = LinearSVC(C=cost, tol=0.1, dual=True, random_state=0)
-        machine.fit(matrix, targets == own, sample_weight=weights)
-        found.append((float(machine.intercept_[0]), machine.coef_[0].astype(np.float16)))
-    return found
+        machine.fit(matrix, targets == label, sample_weight=weights)
+        machines.append((float(machine.intercept_[0]), machine.coef_[0].astype(np.float16)))
+    return machines

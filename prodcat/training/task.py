@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict
 
 import torch
 
 from prodcat.classifier.records import EpochResult
 from prodcat.decisions.calibration import Weights
-from prodcat.errors import check_keywords
 from prodcat.model.batches import TokenTable
 from prodcat.model.config import TrainingConfig
 from prodcat.model.network import Network
@@ -17,15 +16,15 @@ from prodcat.training.checkpoint import Checkpoints
 from prodcat.training.ranks import Ranks
 from prodcat.training.rows import Rows
 
-# How the heads begin: by the closed-form solution; as they are, where that is as good on the
-# validation titles; or as they are.
+# How the heads begin: with the closed-form solution, with the better of this and the transferred
+# heads on the validation titles, or with the transferred heads.
 Beginning = Literal["solve", "compare", "carry"]
 Listener = Callable[[EpochResult], None]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, on what, and how.
+    """What is trained, on which titles, and how.
 
     Attributes:
         network: The network on its device; it is changed in place.
@@ -70,14 +69,14 @@ class TrainKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How one run of a training begins, and what it shows and keeps on the way.
+    """How one run of a training begins, what it shows and where it saves its state.
 
     Attributes:
         beginning: ``"solve"`` starts the heads in closed form; ``"carry"`` leaves them as they
-            are; ``"compare"`` takes of these two what is better on the validation titles.
-        checkpoints: Where the state is kept, or None; a run goes on from a state that is there.
-        progress: Whether to show a bar.
-        listener: Called with the result of each epoch, by the first process.
+            are; ``"compare"`` takes the better of the two on the validation titles.
+        checkpoints: Where the state is saved, or None; a run resumes from a state saved there.
+        progress: Whether to show a progress bar.
+        listener: A function that the first process calls with the result of each epoch.
     """
 
     beginning: Beginning = "solve"
@@ -85,18 +84,8 @@ class TrainOptions:
     progress: bool = True
     listener: Listener | None = None
 
-    @classmethod
-    def of(cls, **named: Unpack[TrainKeywords]) -> "TrainOptions":
-        """Options as :func:`prodcat.training.loop.train` is given them.
-
-        Raises:
-            TypeError: One of them is not known.
-        """
-        check_keywords(TrainOptions, named)
-        return cls(**named)
-
     def for_rank(self, ranks: Ranks) -> "TrainOptions":
-        """The options of one process: the first alone shows a bar and calls the listener."""
+        """The options of one process; only the first shows a bar and calls the listener."""
         return replace(
             self,
             progress=self.progress and ranks.writes,
@@ -106,11 +95,11 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training found besides the network's own weights.
+    """The results of a training other than the weights of the network.
 
     Attributes:
-        history: One entry for each epoch, 0 being the closed-form start.
-        start: How the closed-form start was chosen, where there was one.
+        history: One entry for each epoch; entry 0 is the closed-form start.
+        start: How the closed-form start was chosen, or None without one.
         weights: The calibration, fitted on the validation titles.
     """
 

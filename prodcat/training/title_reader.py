@@ -1,4 +1,4 @@
-"""Titles to pooled vectors while an encoder learns."""
+"""Reading titles into pooled vectors while an encoder learns."""
 
 import logging
 
@@ -19,7 +19,7 @@ _LARGEST_CACHE = 8 << 30
 
 
 def frozen_layers(encoder: Encoder, config: TrainingConfig) -> int:
-    """How many layers from the bottom stay as they are; at least one layer learns."""
+    """The number of layers, from the bottom, that do not learn; at least one layer learns."""
     if not config.frozen_layers:
         return 0
     layers = len(layer_list(encoder.body)[2])
@@ -27,13 +27,13 @@ def frozen_layers(encoder: Encoder, config: TrainingConfig) -> int:
 
 
 class TitleReader:
-    """Reads titles by the shortest way: through the whole encoder, or from kept activations.
+    """Reads titles with as little work as possible: from kept activations where there are some.
 
-    Where lower layers stay as they are, their output can be computed once for each token and kept;
-    every later reading then begins above them.
+    The output of frozen lower layers can be computed once for each token and kept; later readings
+    then begin above them.
 
     Args:
-        task: What is trained; the frozen layers of its encoder stop learning here.
+        task: What is trained; this stops the frozen layers of its encoder from learning.
     """
 
     def __init__(self, task: Task) -> None:
@@ -50,10 +50,10 @@ class TitleReader:
             self.split.freeze()
 
     def keep_activations(self, table: TokenTable) -> None:
-        """Compute the frozen layers' output for a table, once; each process does its share.
+        """Compute the output of the frozen layers for a table once; each process does its share.
 
         Args:
-            table: The titles; the activations are kept for this very object.
+            table: The titles; the activations are kept for this object, not for equal ones.
         """
         size = len(table.ids) * self.encoder.hidden * (2 if self.precision == "bfloat16" else 4)
         if self.split is None:
@@ -69,11 +69,11 @@ class TitleReader:
         self.activations[id(table)] = self.ranks.add_up(lower)
 
     def read(self, table: TokenTable, batch: Batch) -> Tensor:
-        """Pool some titles, float32 [batch, hidden]; gradients flow.
+        """Pooled titles of a batch, float32 [batch, hidden], with gradients.
 
         Args:
             table: The titles.
-            batch: Some of its rows, on the network's device.
+            batch: Rows of the table, on the network's device.
         """
         with autocast(self.network.device, self.precision):
             if self.split is not None and id(table) in self.activations:
@@ -83,7 +83,7 @@ class TitleReader:
 
     @torch.no_grad()
     def read_all(self, table: TokenTable) -> Tensor:
-        """Pool every title, float32 [rows, hidden]; each process reads its share."""
+        """Pooled titles of a whole table, float32 [rows, hidden]; each process reads its share."""
         self.network.eval()
         device = self.network.device
         pooled = torch.zeros(len(table), self.encoder.hidden, device=device)

@@ -1,4 +1,4 @@
-"""Tokens of the rows of a fit; the processes that train together share the work."""
+"""Tokens of the rows of a fit, made by all processes that train together."""
 
 import logging
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ logger = logging.getLogger("prodcat")
 def tokenize_shared(
     tokenizer: "Tokenizer | None", texts: Sequence[str], max_tokens: int, ranks: Ranks
 ) -> TokenTable:
-    """Tokenise; every process does its share, and then all have all.
+    """Tokenise texts; each process does its share, and all get the whole result.
 
     Args:
         tokenizer: The encoder's tokenizer; without one each text has no tokens.
@@ -41,7 +41,7 @@ def tokenize_shared(
 
 
 def warn_of_cut(table: TokenTable, max_tokens: int) -> None:
-    """Say how many training texts lost their end, if any did."""
+    """Log how many training texts were cut, if any were."""
     if table.truncated:
         logger.warning(
             "%d of %d texts (titles and category names) are longer than max_tokens=%d and were "

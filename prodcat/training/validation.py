@@ -1,4 +1,4 @@
-"""Validation: how good the network is on titles that it does not learn from."""
+"""Validation: results of the network on titles that it does not learn from."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from prodcat.training.rows import Rows
 class Validator:
     """Weighs the evidence of encoder and n-grams anew, and measures both together.
 
-    The whole calibration is fitted once, at the end: which epoch is best is decided by the two
-    weights of the evidence alone.
+    The whole calibration is fitted once, at the end; epochs are compared with only the two weights
+    of the evidence fitted.
 
     Args:
-        network: The network; its n-gram scores are computed here, once.
+        network: The network; its n-gram scores are computed once, when this is made.
         validation: The validation titles.
     """
 
@@ -35,14 +35,14 @@ class Validator:
     def measure(
         self, epoch: int, pooled: Tensor | None, loss: float | None, seconds: float
     ) -> EpochResult:
-        """Measure the network as it is.
+        """Measure the current network.
 
         Args:
             epoch: The number of the epoch, 0 for the start.
             pooled: float [rows, hidden]: the validation titles through the encoder, or None
                 without one.
             loss: Mean training loss of the epoch, in nats, or None for the start.
-            seconds: Since training began.
+            seconds: Seconds since training began.
         """
         paths, encoder_scores = self.network.paths, self._encoder_scores(pooled)
         weights = fit_weights(
@@ -56,10 +56,11 @@ class Validator:
         return EpochResult(epoch, loss, float(right.float().mean()), float(log_loss), seconds)
 
     def calibrate(self, pooled: Tensor | None, method: Method) -> Weights:
-        """Fit the whole calibration for the network as it is.
+        """Fit the whole calibration for the current network.
 
         Args:
-            pooled: As for :meth:`measure`.
+            pooled: float [rows, hidden]: the validation titles through the encoder, or None
+                without one.
             method: See :func:`prodcat.decisions.calibration.fit_weights`.
         """
         encoder_scores = self._encoder_scores(pooled)
@@ -77,16 +78,21 @@ class Validator:
 def is_better(
     result: EpochResult, best: EpochResult, history: Sequence[EpochResult], rows: int
 ) -> bool:
-    """Whether an epoch is worth keeping more than the best so far.
+    """Whether an epoch is better than the best one so far.
 
-    Accuracies within half a standard error of the greatest are equal: a title or two decide
-    nothing.  Among equals the log-loss decides, which every title has a say in.
+    Accuracies within half a standard error of the highest one count as equal, because such a
+    difference comes from a title or two.  Among equals the log-loss decides, to which every title
+    contributes.
 
     Args:
-        result: The epoch.
-        best: The best one before it.
-        history: All epochs, this one too.
+        result: The epoch's result.
+        best: The best result before it.
+        history: The results of all epochs, this one included.
         rows: Number of validation titles.
+
+    >>> first, second = EpochResult(1, 0.9, 0.80, 0.7, 1.0), EpochResult(2, 0.8, 0.81, 0.6, 2.0)
+    >>> is_better(second, first, [first, second], rows=100)
+    True
     """
     top = max(entry.path_accuracy for entry in history)
     floor = top - 0.5 * math.sqrt(top * (1 - top) / rows)

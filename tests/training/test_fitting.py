@@ -11,7 +11,10 @@ from prodcat.training.loop import train
 
 
 def test_an_unknown_keyword_is_refused_before_anything_is_read():
-    known = r"\['checkpoints', 'device', 'progress', 'listener'\]"
+    known = (
+        r"\['catalog', 'validation', 'model', 'training', 'warm_start', 'checkpoints', 'device', "
+        r"'progress', 'listener'\]"
+    )
     with pytest.raises(TypeError, match=rf"fit\(\) got .* 'devise'; expected some of {known}"):
         prodcat.fit(None, devise="cpu")
 

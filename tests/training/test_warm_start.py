@@ -10,7 +10,7 @@ from training_runs import assert_equal, fit, weights
 from prodcat.model.network import Network
 from prodcat.model.pretrained import load_encoder
 from prodcat.taxonomy.tree import Taxonomy
-from prodcat.training.warm_start import carry_heads, match_nodes, rows_to_learn
+from prodcat.training.warm_start import match_nodes, rows_to_learn, transfer_heads
 
 
 def test_few_new_titles_are_learned_beside_as_many_known(last, parts, encoder_folder, caplog):
@@ -80,7 +80,7 @@ def test_matched_nodes_keep_their_rows(encoder_folder, structure):
     with torch.no_grad():
         for own in old.heads.parameters():
             own.normal_()
-    found = carry_heads(old, old_tree, new, new_tree)
+    found = transfer_heads(old, old_tree, new, new_tree)
     assert (found.matched, found.moved, found.new, found.gone) == (5, 1, 1, 1)
     assert str(found) == "5 of 6 nodes known (1 of them moved), 1 new, 1 gone"
     x = torch.randn(4, encoder.hidden)
@@ -103,7 +103,7 @@ def test_matched_nodes_keep_their_rows(encoder_folder, structure):
 def test_beliefs_go_over_with_their_nodes(last, some):
     tree = some.tree
     again = Network(tree, last.network.encoder, "stacked", 8)
-    carry_heads(last.network, tree, again, tree)
+    transfer_heads(last.network, tree, again, tree)
     own = {n: t for n, t in last.network.heads.state_dict().items()}
     assert_equal(own, again.heads.state_dict())
     assert (match_nodes(tree, tree) == np.arange(len(tree))).all()
