@@ -1,4 +1,4 @@
-"""Names for the arrays that figures are counted in."""
+"""Types of the arrays that hold figures."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,10 +1,10 @@
-"""A choice of titles that stand for many others.
+"""A choice of titles that represent many others.
 
-The titles that are chosen are those that are most like the weight of all: ``sum_i weight_i *
-max_{chosen j} likeness(i, j)``, a facility location, is made as great as a budget allows.  Titles
-that are like one that is chosen are worth less from then on, and a title that many heavy ones are
-like is worth much.  The greedy choice reaches at least 1 - 1/e of the best (Nemhauser, Wolsey and
-Fisher, 1978); it is made lazily (Minoux, 1978).
+The chosen titles maximise ``sum_i weight_i * max_{chosen j} likeness(i, j)`` within a budget, which
+is a facility location problem.  A title gains much if many titles of great weight are similar to
+it, and little if a title similar to it is chosen already.  The greedy choice reaches at least
+1 - 1/e of the maximum (Nemhauser, Wolsey and Fisher, 1978); gains are computed lazily (Minoux,
+1978).
 """
 
 import heapq
@@ -18,17 +18,17 @@ import numpy as np
 from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.neighbours import Neighbours
 
-_MOST = 20_000  # titles that are compared with each other
-_NEAR = 24  # that each is compared with
+_MOST_TITLES = 20_000  # compared with each other
+_NEIGHBOURS = 24  # of each title
 
 
 @dataclass(frozen=True, eq=False)
-class _Reach:
-    """The titles that one title is like, itself among them.
+class _Represented:
+    """The titles that one title represents: those similar to it, and itself.
 
     Attributes:
-        rows: int64 [titles]: their positions.
-        likeness: float64 [titles]: how much it is like each of them.
+        rows: int64 [titles]: positions of these titles.
+        likeness: float64 [titles]: cosine of the title with each of them.
     """
 
     rows: Ints
@@ -42,28 +42,29 @@ def choose(
     nodes: Ints | None = None,
     per_node: int | None = None,
 ) -> tuple[list[int], list[float]]:
-    """Choose titles that are most like the weight of all.
+    """Choose the titles that represent the weight of all titles best.
 
     Args:
         texts: The titles.
         weight: float64 [titles]: the weight of each.
         budget: How many to choose.
-        nodes: int64 [titles]: the category of each, where these have a budget.
-        per_node: The budget of each category.
+        nodes: int64 [titles]: the category of each, if ``per_node`` is given.
+        per_node: The largest number of chosen titles of one category.
 
     Returns:
-        Positions, and what each of them gained.
+        Positions of the chosen titles, the first choice first; and the gain of each.
     """
-    # Among equals by chance, not by the file's order.
+    # Titles of equal weight are taken by chance, not in the order of the file.
     chance = np.random.default_rng(0).permutation(len(weight))
-    heavy = np.lexsort((chance, -weight))[: max(_MOST, budget)]
+    heavy = np.lexsort((chance, -weight))[: max(_MOST_TITLES, budget)]
     heavy_weight = weight[heavy]
-    reach = _reach([texts[row] for row in heavy])
+    represented = _represented([texts[row] for row in heavy])
     covered = np.zeros(len(heavy))
 
     def gain(row: int) -> float:
-        near = reach[row]
-        return float(heavy_weight[near.rows] @ np.maximum(near.likeness - covered[near.rows], 0.0))
+        titles = represented[row]
+        rise = np.maximum(titles.likeness - covered[titles.rows], 0.0)
+        return float(heavy_weight[titles.rows] @ rise)
 
     waiting = [(-gain(row), row) for row in range(len(heavy))]
     heapq.heapify(waiting)
@@ -79,26 +80,25 @@ def choose(
         if waiting and -gained > waiting[0][0]:
             heapq.heappush(waiting, (-gained, row))
             continue
-        near = reach[row]
-        covered[near.rows] = np.maximum(covered[near.rows], near.likeness)
+        titles = represented[row]
+        covered[titles.rows] = np.maximum(covered[titles.rows], titles.likeness)
         taken[node] += 1
         chosen.append(int(heavy[row]))
         gains.append(gained)
     return chosen, gains
 
 
-def _reach(texts: Sequence[str]) -> list[_Reach]:
-    """For each title those that it is near to, and those that are near to it."""
+def _represented(texts: Sequence[str]) -> list[_Represented]:
+    """For each title its nearest neighbours and the titles whose nearest neighbour it is."""
     from scipy.sparse import coo_matrix
 
     size = len(texts)
-    places, likeness = Neighbours(texts)(texts, min(_NEAR, size))
-    row = np.repeat(np.arange(size), places.shape[1])
-    matrix = coo_matrix((likeness.ravel(), (row, places.ravel())), (size, size)).tocsr()
+    neighbours, likeness = Neighbours(texts)(texts, min(_NEIGHBOURS, size))
+    row = np.repeat(np.arange(size), neighbours.shape[1])
+    matrix = coo_matrix((likeness.ravel(), (row, neighbours.ravel())), (size, size)).tocsr()
     both = matrix.maximum(matrix.T).tocsr()
     both.setdiag(1.0)
     both = both.tocsr()
-    return [
-        _Reach(both.indices[start:end].astype(np.int64), both.data[start:end].astype(np.float64))
-        for start, end in itertools.pairwise(both.indptr.tolist())
-    ]
+    rows, values = both.indices.astype(np.int64), both.data.astype(np.float64)
+    spans = itertools.pairwise(both.indptr.tolist())
+    return [_Represented(rows[start:end], values[start:end]) for start, end in spans]

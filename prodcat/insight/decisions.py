@@ -1,8 +1,8 @@
-"""A person's decisions: a file that only grows, so that nothing is lost.
+"""The decisions of a person who labels titles, in a file that only grows, so that none is lost.
 
-Every decision is a line that is on the disk before anybody is told that it was taken.  A later
-decision of the same title replaces an earlier one, an undo takes the last one back, and the same
-decision sent twice, as by a page that was reloaded, counts once.
+Each decision is a line of JSON that is on the disk before it is confirmed to the page.  A later
+decision about a title replaces an earlier one, an undo takes back the last decision about a title,
+and a decision that arrives twice (for example from a page that was reloaded) counts once.
 """
 
 import json
@@ -21,18 +21,18 @@ logger = logging.getLogger("prodcat")
 
 
 class Decisions:
-    """The file, and the decisions in it.
+    """The decisions about a queue, and the file that holds them.
 
     Args:
-        place: The file; made with the first decision.
-        items: The queue that is decided on.
+        place: The file; it is created with the first decision.
+        items: The queue.
         taxonomy: The tree that categories are chosen from.
-        write: Whether decisions will be taken: then nobody else may at the same time.
+        write: Whether decisions will be added; only one process at a time can do so.
 
     Raises:
-        CatalogError: The file is of another queue or tree, or damaged elsewhere than in its last
-            line, which a process that was killed may have left behind half.
-        ConfigError: Another process takes decisions into it.
+        CatalogError: The file belongs to another queue or tree, or a line of it is damaged.  Only
+            the last line may be incomplete, because the process that wrote it was killed.
+        ConfigError: Another process is adding decisions to the file.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Decisions:
         self.place, self.items, self.taxonomy = place, items, taxonomy
         self._lock = threading.Lock()
         self._seen: set[str] = set()
-        self._history: list[dict[str, Any]] = []  # without what was undone
+        self._history: list[dict[str, Any]] = []  # without decisions that were undone
         self._file: IO[bytes] | None = None
         self._process_lock: FileLock | None = None
         self._ids = set(taxonomy.ids)
@@ -55,8 +55,8 @@ class Decisions:
                 self._process_lock.acquire(timeout=0)
             except Timeout as error:
                 raise ConfigError(
-                    f"Another prodcat review takes decisions into {str(place)!r} already. Use that "
-                    "one, or stop it, or name another file with --decisions."
+                    f"Another prodcat review is writing decisions to {str(place)!r}. Use that one, "
+                    "or stop it, or name another file with --decisions."
                 ) from error
         try:
             if place.exists():
@@ -66,66 +66,67 @@ class Decisions:
             raise
 
     def _check_answers(self) -> None:
-        strange = [
+        unknown = [
             (item.title, answer["id"])
             for item in self.items
             for answer in item.answers
             if answer["id"] not in self._ids
         ]
-        if strange:
-            title, node = strange[0]
+        if unknown:
+            title, node = unknown[0]
             raise CatalogError(
-                f"The queue has {len(strange):,} answers that are not in the model's tree, such as "
-                f"{node!r} for {title!r}. Give the model that it was made with, or make a new "
-                "queue."
+                f"The queue has {len(unknown):,} answers that are not in the model's tree, such as "
+                f"{node!r} for {title!r}. Give the model that the queue was made with, or make a "
+                "new queue."
             )
 
     def _replay(self, write: bool) -> None:
         content = self.place.read_bytes()
         lines = content.split(b"\n")
-        half = lines.pop()  # nothing, unless a process was killed while it wrote, or by an editor
-        whole = half
+        # Empty, unless a process was killed while it wrote or an editor dropped the line's end.
+        last = lines.pop()
         try:
-            json.loads(half)
+            json.loads(last)
+            is_whole = True
         except ValueError:
-            whole = b""
-        for number, line in enumerate([*lines, *([whole] if whole else [])], 1):
+            is_whole = False
+        for number, line in enumerate([*lines, last] if is_whole else lines, 1):
             try:
                 self._take_line(json.loads(line))
             except (KeyError, IndexError, TypeError, ValueError) as error:
                 if isinstance(error, CatalogError):
                     raise
                 raise CatalogError(
-                    f"Line {number} of {str(self.place)!r} is no decision ({error}); expected a "
-                    "file that prodcat review wrote. Mend or remove the line."
+                    f"Line {number} of {str(self.place)!r} is not a decision ({error}); expected a "
+                    "file that prodcat review wrote. Correct the line or remove it."
                 ) from error
-        if half and write:
+        if last and write:
             with self.place.open("rb+") as file:
-                if whole:
+                if is_whole:
                     file.seek(0, os.SEEK_END)
                     file.write(b"\n")
                 else:
                     logger.warning(
-                        "The last line of %s was not written to its end, so that nobody was told "
-                        "it was taken; it is removed: %r",
+                        "The last line of %s is incomplete and is removed; that decision was never "
+                        "confirmed: %r",
                         self.place,
-                        half[:200],
+                        last[:200],
                     )
-                    file.truncate(len(content) - len(half))
+                    file.truncate(len(content) - len(last))
 
     def _take_line(self, event: dict[str, Any]) -> None:
         item = event["item"]
         if self.items[item].title != event["title"]:
             raise CatalogError(
-                f"{str(self.place)!r} holds decisions on another queue: its item {item} is "
-                f"{event['title']!r}, here it is {self.items[item].title!r}. Name another file "
-                "with --decisions."
+                f"{str(self.place)!r} holds decisions about another queue: item {item} is "
+                f"{event['title']!r} there and {self.items[item].title!r} in this queue. Name "
+                "another file with --decisions."
             )
         if event["kind"] == "label" and event["node"] not in self._ids:
             raise CatalogError(
-                f"{str(self.place)!r} has the category {event['node']!r} ({event['title']!r}), "
-                "which the model's tree does not have. Give the model that the queue was made "
-                "with, to export what was decided, before you go on with another one."
+                f"{str(self.place)!r} labels {event['title']!r} with the category "
+                f"{event['node']!r}, which is not in the model's tree. Export the decisions with "
+                "the model that the queue was made with, before you go on with another one."
             )
         self._apply(event)
 
@@ -136,75 +137,80 @@ class Decisions:
         if event["kind"] != "undo":
             self._history.append(event)
             return
-        for place in range(len(self._history) - 1, -1, -1):
-            if self._history[place]["item"] == event["item"]:
-                del self._history[place]
+        for position in range(len(self._history) - 1, -1, -1):
+            if self._history[position]["item"] == event["item"]:
+                del self._history[position]
                 return
 
     def take(self, event: dict[str, Any]) -> None:
-        """Take a decision, which is on the disk when this returns.
+        """Add a decision; it is on the disk when this returns.
 
         Args:
-            event: ``{"id", "item", "kind"}``: an id that no other decision has, the item's number,
-                and ``"label"``, ``"skip"`` or ``"undo"``; for a label also ``"node"``, the id of
-                the category.
+            event: ``{"id", "item", "kind"}``: an id that no other decision has, the number of the
+                item, and ``"label"``, ``"skip"`` or ``"undo"``; for a label also ``"node"``, the
+                id of the category.
 
         Raises:
-            CatalogError: There is no such item, kind or category.
+            CatalogError: The id, the item or the kind is missing or wrong.
+            TaxonomyError: The tree has no such category.
+            ConfigError: The decisions were opened for reading only.
         """
         item, kind, decision = event.get("item"), event.get("kind"), event.get("id")
         if not isinstance(item, int) or isinstance(item, bool) or not 0 <= item < len(self.items):
             raise CatalogError(
-                f"There is no item {item!r}; expected 0 to {len(self.items) - 1}, as the queue has."
+                f"There is no item {item!r}; the queue has the items 0 to {len(self.items) - 1}."
             )
         if kind not in ("label", "skip", "undo"):
-            raise CatalogError(f"{kind!r} is no decision; expected label, skip or undo.")
+            raise CatalogError(f"{kind!r} is not a decision; expected label, skip or undo.")
         if not _is_id(decision):
-            raise CatalogError("A decision has an id of its own; expected a text under id.")
-        kept: dict[str, Any] = {
+            raise CatalogError(
+                "A decision needs an id that no other decision has; expected a text of 1 to 100 "
+                "printable characters under id."
+            )
+        complete: dict[str, Any] = {
             "id": decision, "item": item, "title": self.items[item].title, "kind": kind,
         }  # fmt: skip
         if kind == "label":
             node = event.get("node")
             if not isinstance(node, str):
-                raise CatalogError("A label has a category; expected its id under node.")
-            kept |= {"node": node, "path": list(self.taxonomy.paths[self.taxonomy.node(node)])}
-        line = json.dumps(kept, ensure_ascii=False).encode() + b"\n"
+                raise CatalogError("The label has no category; expected its id under node.")
+            complete |= {"node": node, "path": list(self.taxonomy.paths[self.taxonomy.node(node)])}
+        line = json.dumps(complete, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             if decision in self._seen:
                 return
             if self._process_lock is None:
-                raise ConfigError("These decisions were opened to be read.")
+                raise ConfigError("These decisions were opened for reading only.")
             if self._file is None:
                 self._file = self.place.open("ab")
             self._file.write(line)
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._apply(kept)
+            self._apply(complete)
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """Decisions in the order in which they were taken, without those that were undone."""
+        """All decisions in the order in which they were made, without those that were undone."""
         with self._lock:
             return list(self._history)
 
     @property
     def seen(self) -> list[str]:
-        """The ids of all decisions that were taken."""
+        """The ids of all decisions, including those that were undone."""
         with self._lock:
             return sorted(self._seen)
 
     @property
     def standing(self) -> dict[int, dict[str, Any]]:
-        """The decision that stands of each item that has one, by item."""
+        """The valid decision about each item that has one, by the number of the item."""
         last = {decision["item"]: decision for decision in self.history}
         return dict(sorted(last.items()))
 
     def labels(self) -> list[dict[str, Any]]:
-        """The labelled titles, as :func:`read_catalog` reads them.
+        """The labelled titles as rows that :func:`read_catalog` can read.
 
         Returns:
-            For each its title, path, path_ids, and the columns that were kept.
+            For each title its row in the source, title, path, path_ids and further columns.
         """
         tree = self.taxonomy
         labels = []

@@ -1,5 +1,6 @@
-"""Results, written in the form that a name's ending says."""
+"""Saving pages, tables and lines of JSON at any fsspec URI."""
 
+import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -13,34 +14,38 @@ if TYPE_CHECKING:
 
 
 def write_form(uri: str, forms: Mapping[str, Callable[[], bytes]]) -> None:
-    """Write one of several forms.
+    """Write a file in the format that its ending names.
 
     Args:
-        uri: At any fsspec URI.
-        forms: Functions that make the content of each form, by the ending of the name.
+        uri: The file, at any fsspec URI.
+        forms: For each ending that is allowed, the function that makes the content.
 
     Raises:
         ConfigError: The name has another ending.
-        StoreError: It cannot be written.
+        StoreError: The file cannot be written.
     """
     folder, name = folder_and_name(uri)
     make = forms.get(name.lower().rpartition(".")[2])
     if make is None:
-        endings = ", ".join(f".{ending}" for ending in forms)
+        endings = " or ".join(f".{ending}" for ending in forms)
         raise ConfigError(
-            f"{uri!r} ends with none of {endings}; expected one of them, which says the form."
+            f"{uri!r} does not end with {endings}; the ending of the name chooses the format."
         )
     Objects(folder).write(name, make())
 
 
 def folder_and_name(uri: str) -> tuple[str, str]:
-    """The folder of a file at any fsspec URI, and its name."""
+    """Split a URI into the folder and the name of the file.
+
+    >>> folder_and_name("s3://shop/reports/tr.html"), folder_and_name("tr.html")
+    (('s3://shop/reports', 'tr.html'), ('.', 'tr.html'))
+    """
     folder, slash, name = uri.rpartition("/")
     return folder or slash or ".", name
 
 
 class Shown(ABC):
-    """What is looked at as a page and read by other tools as a table."""
+    """A result that people read as a page and other tools read as a table."""
 
     @abstractmethod
     def html(self) -> str:
@@ -48,51 +53,50 @@ class Shown(ABC):
 
     @abstractmethod
     def table(self) -> "pa.Table":
-        """An Arrow table."""
+        """The result as an Arrow table."""
 
     def save(self, uri: str) -> None:
-        """Write the page or the table, as the name's ending says.
+        """Write the page or the table, as the ending of the name says.
 
         Args:
-            uri: At any fsspec URI: ``.html`` to look at, ``.parquet``, ``.csv`` or ``.jsonl`` for
-                other tools.
+            uri: The file, at any fsspec URI: ``.html`` for the page; ``.parquet``, ``.csv`` or
+                ``.jsonl`` for the table.
 
         Raises:
-            ConfigError: It ends otherwise, or plotly is needed and not installed.
-            StoreError: It cannot be written.
+            ConfigError: The name has another ending, or the page needs plotly, which is not
+                installed.
+            StoreError: The file cannot be written.
         """
-        write_form(uri, {"html": lambda: self.html().encode(), **_table_forms(self.table)})
+        forms = {
+            "html": lambda: self.html().encode(),
+            "parquet": lambda: _parquet(self.table()),
+            "csv": lambda: _csv(self.table()),
+            "jsonl": lambda: json_lines(self.table().to_pylist()),
+        }
+        write_form(uri, forms)
 
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """Rows as lines of JSON."""
+    r"""Write rows as lines of JSON in UTF-8; what JSON has no form for is written as text.
+
+    >>> json_lines([{"title": "süt"}, {"title": "ekmek"}]).decode()
+    '{"title": "süt"}\n{"title": "ekmek"}\n'
+    """
     text = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
     return text.encode("utf-8", "replace")
 
 
-def _table_forms(table: Callable[[], "pa.Table"]) -> dict[str, Callable[[], bytes]]:
-    return {
-        "parquet": lambda: _parquet(table()),
-        "csv": lambda: _csv(table()),
-        "jsonl": lambda: json_lines(table().to_pylist()),
-    }
-
-
 def _parquet(table: "pa.Table") -> bytes:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    out = pa.BufferOutputStream()
+    out = io.BytesIO()
     pq.write_table(table, out)
-    content: bytes = out.getvalue().to_pybytes()
-    return content
+    return out.getvalue()
 
 
 def _csv(table: "pa.Table") -> bytes:
-    import pyarrow as pa
     from pyarrow import csv
 
-    out = pa.BufferOutputStream()
+    out = io.BytesIO()
     csv.write_csv(table, out)
-    content: bytes = out.getvalue().to_pybytes()
-    return content
+    return out.getvalue()

@@ -1,66 +1,110 @@
-"""The labelled titles that are most like others, by their n-grams."""
+"""The known titles that are most similar to others, by their n-grams."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from prodcat.catalog.catalog import Catalog
 from prodcat.model.ngrams import Features, NGrams
+from prodcat.taxonomy.paths import Path
 
-_CHARACTERS = (3, 5)
-_MOST = 200_000
+_CHARACTERS = (3, 5)  # in an n-gram
+_MOST_NGRAMS = 200_000
 _CHUNK = 256
 
 
-class Neighbours:
-    """An exact search over titles; a query of a hundred against a million takes seconds.
+@dataclass(frozen=True)
+class LabelledNeighbour:
+    """A labelled title that is similar to another title.
+
+    Attributes:
+        title: The labelled title.
+        path: Path of its category.
+        likeness: Cosine of the two titles' n-grams, above 0 and at most 1.
+    """
+
+    title: str
+    path: Path
+    likeness: float
+
+
+def labelled_neighbours(
+    known: Catalog | None, titles: Sequence[str], count: int = 3
+) -> list[list[LabelledNeighbour]]:
+    """Find the labelled titles that are most similar to others.
 
     Args:
-        titles: The titles among which neighbours are looked for.
+        known: The catalog to search; rows without a category are left out.  None for no catalog.
+        titles: The titles whose neighbours are requested.
+        count: How many neighbours of each title.
+
+    Returns:
+        For each title its neighbours, the most similar first, without those that have no n-gram in
+        common with it; empty lists if there is no labelled title.
+    """
+    labelled = None if known is None else known.take(known.labelled)
+    if labelled is None or not len(labelled) or not titles:
+        return [[] for _ in titles]
+    rows, likeness = Neighbours(labelled.titles)(titles, count)
+    paths = labelled.paths
+    return [
+        [
+            LabelledNeighbour(labelled.titles[row], paths[row] or (), cosine)
+            for row, cosine in zip(nearest, cosines, strict=True)
+            if cosine > 0
+        ]
+        for nearest, cosines in zip(rows.tolist(), likeness.tolist(), strict=True)
+    ]
+
+
+class Neighbours:
+    """An exact search; a hundred titles are compared with a million in seconds.
+
+    Args:
+        titles: The titles to search.
     """
 
     def __init__(self, titles: Sequence[str]) -> None:
         self.titles = titles
-        self._ngrams, features = NGrams.fit(titles, _CHARACTERS, _MOST)
-        self._known = _matrix(features, len(self._ngrams.hashes))
+        self._ngrams, features = NGrams.fit(titles, _CHARACTERS, _MOST_NGRAMS)
+        self._known = _unit_rows(features)
 
     def __call__(
         self, titles: Sequence[str], count: int = 3
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Find the titles that are most like others.
+        """Find the known titles that are most similar to others.
 
         Args:
-            titles: The titles whose neighbours are wanted.
-            count: How many neighbours of each.
+            titles: The titles whose neighbours are requested.
+            count: How many neighbours of each title.
 
         Returns:
-            int64 [title, count]: positions of the known titles, the most like first; float32
-            [title, count]: their cosine, 0 to 1.
+            int64 [title, count]: positions of the known titles, the most similar first; float32
+            [title, count]: their cosines, 0 to 1.
         """
         count = min(count, len(self.titles))
-        wanted = _matrix(self._ngrams(titles), len(self._ngrams.hashes))
-        places = np.zeros((len(titles), count), np.int64)
+        queries = _unit_rows(self._ngrams(titles))
+        positions = np.zeros((len(titles), count), np.int64)
         likeness = np.zeros((len(titles), count), np.float32)
-        turned = self._known.T.tocsc()
+        known = self._known.T.tocsc()
         for start in range(0, len(titles), _CHUNK):
             rows = slice(start, min(start + _CHUNK, len(titles)))
-            cosines = (wanted[rows] @ turned).tocsr()
+            cosines = (queries[rows] @ known).tocsr()
             for row in range(cosines.shape[0]):
                 span = slice(cosines.indptr[row], cosines.indptr[row + 1])
                 values, columns = cosines.data[span], cosines.indices[span]
                 best = np.lexsort((columns, -values))[:count]
-                places[start + row, : len(best)] = columns[best]
+                positions[start + row, : len(best)] = columns[best]
                 likeness[start + row, : len(best)] = values[best]
-        return places, likeness
+        return positions, likeness
 
 
-def _matrix(features: Features, size: int) -> Any:
-    from scipy.sparse import csr_matrix
-
-    matrix = csr_matrix(
-        (features.values, features.columns, features.offsets), (len(features), size)
-    )
+def _unit_rows(features: Features) -> Any:
+    """A sparse matrix [titles, n-grams] whose rows have length 1."""
+    matrix = features.matrix.copy()
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     matrix.data = matrix.data / np.repeat(np.maximum(lengths, 1e-12), np.diff(matrix.indptr))
     return matrix

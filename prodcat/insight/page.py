@@ -1,21 +1,27 @@
-"""One HTML file with everything in it: trees that open and filter, charts, tables.
+"""One HTML file with everything in it: headline numbers, tables, trees and charts.
 
-Nothing is fetched when it is looked at.  Charts are Plotly's; trees are tables that a keyboard
-and a screen reader can use, with rows made when they are opened, so that ten thousand nodes cost
-nothing at first.
+Nothing is fetched from the network when the file is opened.  Charts are drawn by Plotly.  A tree is
+a table that works with a keyboard and a screen reader; its rows are made when they are opened, so a
+tree of ten thousand nodes opens as fast as a small one.  The HTML itself is the Jinja template
+``static/page.html``, which escapes every value that it is given.
 """
 
-import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from html import escape
 from importlib import resources
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from prodcat.errors import ConfigError
 from prodcat.taxonomy.tree import Taxonomy
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["Kind", "Page", "escape", "in_script", "render", "shown"]
 
 Kind = Literal["text", "count", "share", "figure", "price", "interval"]
 
@@ -30,9 +36,7 @@ class Page:
 
     def __init__(self, title: str, about: str = "") -> None:
         self.title, self.about = title, about
-        self._sections: list[tuple[str, str, list[str]]] = []
-        self._holders: list[str] = []
-        self._has_figures = False
+        self._sections: list[dict[str, Any]] = []
         self._count = 0
 
     def section(self, title: str, text: str = "") -> None:
@@ -40,24 +44,21 @@ class Page:
 
         Args:
             title: Title of the section; also in the page's list of sections.
-            text: What the section shows and how it is to be read.
+            text: What the section shows and how to read it.
         """
-        self._count += 1
-        self._sections.append((f"s{self._count}", title, []))
-        if text:
-            self.add(f'<p class="quiet">{escape(text)}</p>')
+        self._sections.append({"id": self._new_id("s"), "title": title, "text": text, "blocks": []})
 
-    def add(self, content: str) -> None:
-        """Add HTML to the section."""
-        self._sections[-1][2].append(content)
+    def _new_id(self, letter: str) -> str:
+        self._count += 1
+        return f"{letter}{self._count}"
+
+    def _add(self, kind: str, **values: Any) -> None:
+        """Add a block to the section; the template knows how to show each kind."""
+        self._sections[-1]["blocks"].append({"kind": kind, **values})
 
     def numbers(self, headlines: Iterable[tuple[str, str, str]]) -> None:
-        """Add headline numbers: what, how much, and in small what goes with it."""
-        cells = (
-            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(small)}</small></dd></div>"
-            for name, value, small in headlines
-        )
-        self.add(f'<dl class="numbers">{"".join(cells)}</dl>')
+        """Add headline numbers: for each its name, its value and a note in small print."""
+        self._add("numbers", headlines=list(headlines))
 
     def table(
         self,
@@ -72,25 +73,12 @@ class Page:
             rows: A value for each column; None for what is not known.
             caption: Caption of the table.
         """
-        head = "".join(
-            f'<th scope="col" class="{kind}">{escape(name)}</th>' for name, kind in columns
-        )
         kinds = [kind for _, kind in columns]
-        body = "".join(
-            "<tr>"
-            + "".join(
-                f'<td class="{kind}">{escape(shown(kind, value))}</td>'
-                for kind, value in zip(kinds, row, strict=True)
-            )
-            + "</tr>"
+        cells = [
+            [(kind, shown(kind, value)) for kind, value in zip(kinds, row, strict=True)]
             for row in rows
-        )
-        title = f"<caption>{escape(caption)}</caption>" if caption else ""
-        name = escape(caption or "Table")
-        self.add(
-            f'<div class="scroll" tabindex="0" role="region" aria-label="{name}">'
-            f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        )
+        ]
+        self._add("table", columns=columns, cells=cells, caption=caption)
 
     def tree(
         self,
@@ -105,96 +93,94 @@ class Page:
         """Add a tree as a table.
 
         Args:
-            label: What the tree is, for those who do not see it.
+            label: What the tree is, for people who do not see it.
             taxonomy: The tree.
-            columns: ``{"label", "kind"}``, with ``"colour": True`` and ``"most"`` where cells are
-                coloured from 0 (red) to ``most`` (green).
+            columns: ``{"label", "kind"}``; with ``"colour": True``, cells are coloured from 0 (red)
+                to ``"most"`` (green), which is 1 by default.
             cells: For each node a value for each column.
-            kept: Nodes to show, all their ancestors among them; all if not given.
-            only: Filters by name, each the number of a column whose cell must be there and not 0.
+            kept: Nodes to show, including all their ancestors; all nodes by default.
+            only: Filters by name.  Each is the number of a column; the filter shows the nodes
+                whose cell in it is neither empty nor 0.
         """
-        self._count += 1
-        name = f"t{self._count}"
         nodes = list(range(len(taxonomy))) if kept is None else [int(node) for node in kept]
-        place = {node: number for number, node in enumerate(nodes)}
+        position = {node: number for number, node in enumerate(nodes)}
         data = {
             "label": label,
             "columns": list(columns),
             "names": [taxonomy.paths[node][-1] for node in nodes],
-            "parents": [place.get(int(taxonomy.parent[node]), -1) for node in nodes],
+            "parents": [position.get(int(taxonomy.parent[node]), -1) for node in nodes],
             "cells": [list(cells[node]) for node in nodes],
         }
-        options = "".join(
-            f'<option value="{column}">{escape(text)}</option>'
-            for text, column in (only or {}).items()
-        )
-        choice = (
-            f'<label>Show<select data-filters="{name}"><option value="">all</option>{options}'
-            "</select></label>"
-            if only
-            else ""
-        )
-        self.add(
-            f'<div class="controls"><label>Filter<input type="search" data-filters="{name}" '
-            f'placeholder="a category"></label>{choice}'
-            f'<span role="status" class="quiet" data-said-of="{name}"></span></div>'
-            f'<div class="scroll"><table id="{name}"></table></div>'
-        )
-        self._holders.append(
-            f'<script type="application/json" class="tree-data" data-table="{name}">'
-            f"{in_script(data)}</script>"
-        )
+        self._add("tree", id=self._new_id("t"), data=data, only=dict(only or {}))
 
-    def figure(self, label: str, data: Any, layout: Mapping[str, Any], tall: bool = False) -> str:
-        """A chart of Plotly as HTML, to be given to :meth:`add`.
+    def charts(
+        self, charts: Sequence[tuple[str, Any, Mapping[str, Any]]], tall: bool = False
+    ) -> None:
+        """Add a chart, or several side by side.
 
         Args:
-            label: What the chart shows, for those who do not see it.
-            data: The chart's traces, as Plotly reads them.
-            layout: The chart's layout, as Plotly reads it.
-            tall: Whether the chart takes more room.
+            charts: For each its label, for people who do not see it, and its traces and its layout
+                as Plotly reads them.
+            tall: Whether the charts take more room.
         """
-        self._count += 1
-        self._has_figures = True
-        name = f"f{self._count}"
-        self._holders.append(
-            f'<script type="application/json" class="figure" data-place="{name}">'
-            f"{in_script({'data': data, 'layout': layout})}</script>"
-        )
-        kind = "plot tall" if tall else "plot"
-        return f'<div class="{kind}" id="{name}" role="group" aria-label="{escape(label)}"></div>'
+        figures = [
+            {"id": self._new_id("f"), "label": label, "data": {"data": data, "layout": layout}}
+            for label, data, layout in charts
+        ]
+        self._add("charts", figures=figures, tall=tall)
 
     def html(self) -> str:
-        """The whole file."""
-        links = "".join(
-            f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title, _ in self._sections
-        )
-        body = "".join(
-            f'<section id="{name}" aria-labelledby="{name}-h">'
-            f'<h2 id="{name}-h">{escape(title)}</h2>{"".join(content)}</section>'
-            for name, title, content in self._sections
-        )
-        plotly = f"<script>{_plotly()}</script>" if self._has_figures else ""
-        return (
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{escape(self.title)}</title>"
-            f"<style>{_static('page.css')}</style></head>\n<body>"
-            f"<header><h1>{escape(self.title)}</h1>"
-            f'<p class="quiet">{escape(self.about)}</p></header>'
-            f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main>{body}</main>\n'
-            f"{''.join(self._holders)}\n{plotly}\n<script>{_static('page.js')}</script>"
-            "</body></html>\n"
+        """The whole file.
+
+        Raises:
+            ConfigError: The page has a chart, and plotly is not installed.
+        """
+        blocks = [block for section in self._sections for block in section["blocks"]]
+        has_charts = any(block["kind"] == "charts" for block in blocks)
+        return render(
+            "page.html",
+            title=self.title,
+            about=self.about,
+            sections=self._sections,
+            plotly=_plotly() if has_charts else "",
         )
 
 
-def escape(text: object) -> str:
-    """Text for HTML."""
-    return html.escape(str(text))
+def render(template: str, **values: Any) -> str:
+    """Fill one of the package's templates; every value is escaped.
+
+    Args:
+        template: Name of a file in ``static/``.
+        values: What the template shows, by name.
+    """
+    return _templates().get_template(template).render(values)
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    templates = Environment(
+        loader=PackageLoader("prodcat.insight", "static"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    static = resources.files("prodcat.insight").joinpath("static")
+    # Styles and scripts of the package are no templates: their braces mean something else.
+    templates.globals["source"] = lambda name: Markup(static.joinpath(name).read_text("utf-8"))
+    templates.filters["json"] = lambda value: Markup(in_script(value))
+    return templates
 
 
 def in_script(value: Any) -> str:
-    """JSON for a script element, which it cannot end."""
+    r"""Write a value as JSON that cannot end the script element that it stands in.
+
+    >>> print(in_script("</script>"))
+    "\u003c/script>"
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
     return text.replace("<", "\\u003c")
 
@@ -204,11 +190,15 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"{type(value).__name__} is nothing for a page.")
+    raise TypeError(f"A page cannot show a {type(value).__name__}; expected numbers and texts.")
 
 
 def shown(kind: Kind, value: Any) -> str:
-    """A value as text; a dash for what is not known."""
+    """Write a value as people read it; a dash stands for what is not known.
+
+    >>> shown("share", 0.25), shown("share", 0.0123), shown("count", None)
+    ('25.0%', '1.23%', '–')
+    """
     if value is None:
         return "–"
     if kind == "count":
@@ -222,11 +212,6 @@ def shown(kind: Kind, value: Any) -> str:
     if kind == "interval":
         return f"{100 * value[0]:.1f} – {100 * value[1]:.1f} %"
     return str(value)
-
-
-@cache
-def _static(name: str) -> str:
-    return resources.files("prodcat.insight").joinpath("static", name).read_text(encoding="utf-8")
 
 
 @cache

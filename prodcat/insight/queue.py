@@ -1,7 +1,8 @@
-"""What to label next: what is uncertain, worth something, and tells about many others.
+"""Which titles to label next: uncertain and valuable ones that stand for many others.
 
-Each title has a weight, its uncertainty (the entropy of all its paths) times its value.  The titles
-that are chosen are those that are most like the weight of all; see :mod:`prodcat.insight.choice`.
+The weight of a title is its uncertainty (the entropy of the probabilities of its paths) times its
+value.  The chosen titles are those that represent this weight best; see
+:mod:`prodcat.insight.choice`.
 """
 
 import json
@@ -20,30 +21,29 @@ from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.choice import choose
-from prodcat.insight.files import folder_and_name, json_lines
-from prodcat.insight.neighbours import Neighbours
+from prodcat.insight.files import folder_and_name, json_lines, write_form
+from prodcat.insight.neighbours import labelled_neighbours
 from prodcat.storage.objects import Objects
 
 __all__ = ["QueueItem", "choose", "read_queue", "review_queue", "save_queue"]
 
 _CHUNK = 4_096
-_ANSWERS = 5  # that are shown with each title
-_NEIGHBOURS = 3  # labelled titles that are shown with each title
+_ANSWERS = 5  # shown with each title
 
 
 @dataclass(frozen=True)
 class QueueItem:
-    """A title that a person is to look at.
+    """A title that a person should label.
 
     Attributes:
-        item: Its number in the queue, from 0.
-        row: Its number in the source.
+        item: Number of the item in the queue, from 0.
+        row: Number of the title's row in the source.
         title: The title.
         answers: The most likely paths: ``{"id", "path", "confidence"}``.
-        neighbours: Labelled titles that are like it: ``{"title", "path", "likeness"}``.
-        weight: Uncertainty times value.
-        gain: What was gained by choosing it.
-        columns: Columns that were kept, as they were read.
+        neighbours: The most similar labelled titles: ``{"title", "path", "likeness"}``.
+        weight: Uncertainty, in nats, times value.
+        gain: How much weight is represented better since the title was chosen.
+        columns: Further columns of the row, as they were read.
     """
 
     item: int
@@ -66,25 +66,25 @@ def review_queue(
     known: Catalog | None = None,
     precision: ReadingPrecision = "auto",
 ) -> list[QueueItem]:
-    """Choose what a person should look at next.
+    """Choose the titles that a person should label next.
 
     Args:
         catalog: Titles; those with a category are left out.
-        classifier: Answers the titles; None where nothing is labelled yet, and all titles are
-            uncertain.
-        budget: Titles to choose, at most.
-        value: A column that was kept, such as sales; numbers of at least 0.  All titles are worth
-            the same if not given.
-        per_node: At most so many that are answered with one category.
-        known: Labelled titles: those that are most like it are shown with each title.
+        classifier: Answers the titles.  None if there is no classifier yet; then all titles are
+            equally uncertain.
+        budget: The largest number of titles to choose.
+        value: A column of the catalog that says what a title is worth, such as its sales, in
+            numbers of at least 0.  All titles are worth the same by default.
+        per_node: The largest number of chosen titles that are answered with one category.
+        known: A catalog whose labelled titles are shown next to the titles that they resemble.
         precision: The precision of the classifier's encoder.
 
     Returns:
-        The best first.
+        The chosen titles, the one that gains most first.
 
     Raises:
-        ConfigError: The budget is below 1.
-        CatalogError: There is nothing to choose from, or the value is missing or no number.
+        ConfigError: A budget is below 1, or ``per_node`` is given without a classifier.
+        CatalogError: All titles have a category, or the value is missing or not a number.
     """
     _check_budgets(classifier, budget, per_node)
     titles = _without_category(catalog)
@@ -94,16 +94,17 @@ def review_queue(
     weight = uncertainty * worth
     nodes = None
     if per_node is not None and classifier is not None:
-        nodes = _first_nodes(answers, classifier)
+        first = (classifier.taxonomy.node(paths[0]["id"]) for paths in answers)
+        nodes = np.fromiter(first, np.int64, len(answers))
     chosen, gains = _choose_distinct(texts, weight, budget, nodes, per_node)
-    neighbours = _neighbours(known, [titles.titles[row] for row in chosen])
+    neighbours = labelled_neighbours(known, [titles.titles[row] for row in chosen])
     return [
         QueueItem(
             item=item,
             row=int(titles.rows[row]),
             title=readable(titles.titles[row]),
             answers=answers[row],
-            neighbours=neighbours[item],
+            neighbours=[{**asdict(near), "path": list(near.path)} for near in neighbours[item]],
             weight=float(weight[row]),
             gain=float(gains[item]),
             columns=_columns(titles, row),
@@ -114,7 +115,10 @@ def review_queue(
 
 def _check_budgets(classifier: Classifier | None, budget: int, per_node: int | None) -> None:
     if classifier is None and per_node is not None:
-        raise ConfigError("per_node is of answered categories; without a classifier leave it out.")
+        raise ConfigError(
+            "per_node limits the titles that are answered with one category, and there is no "
+            "classifier to answer them; leave per_node out or give a classifier."
+        )
     if budget < 1 or (per_node is not None and per_node < 1):
         raise ConfigError(
             f"budget={budget} and per_node={per_node}; expected whole numbers of at least 1."
@@ -122,12 +126,12 @@ def _check_budgets(classifier: Classifier | None, budget: int, per_node: int | N
 
 
 def _without_category(catalog: Catalog) -> Catalog:
-    free = np.flatnonzero(~catalog.labelled)
-    if not len(free):
+    unlabelled = np.flatnonzero(~catalog.labelled)
+    if not len(unlabelled):
         raise CatalogError(
-            f"{catalog!r} has no title without a category; expected some to choose from."
+            f"{catalog!r} has no title without a category; expected titles that are still to label."
         )
-    return catalog.take(free)
+    return catalog.take(unlabelled)
 
 
 def _choose_distinct(
@@ -137,21 +141,21 @@ def _choose_distinct(
     nodes: Ints | None,
     per_node: int | None,
 ) -> tuple[list[int], list[float]]:
-    """Choose among titles, of those that are equal only the one that is worth most."""
+    """Choose among different titles; of equal ones, only the one of the greatest weight."""
     order = np.lexsort((np.arange(len(texts)), -weight))
     distinct = order[np.unique(np.array(texts)[order], return_index=True)[1]]
-    places, gains = choose(
+    positions, gains = choose(
         [texts[row] for row in distinct],
         weight[distinct],
         budget,
         None if nodes is None else nodes[distinct],
         per_node,
     )
-    return [int(distinct[place]) for place in places], gains
+    return [int(distinct[position]) for position in positions], gains
 
 
 def _columns(catalog: Catalog, row: int) -> dict[str, Any]:
-    """What a row had beside its title, so that it is still there when it is labelled."""
+    """Everything that a row has besides its title, to be kept when it is labelled."""
     columns = {name: values[row] for name, values in catalog.columns.items()}
     columns |= {name: values[row] for name, values in catalog.texts.items()}
     if catalog.languages is not None:
@@ -162,18 +166,18 @@ def _columns(catalog: Catalog, row: int) -> dict[str, Any]:
 def _answered(
     classifier: Classifier | None, texts: Sequence[str], precision: ReadingPrecision
 ) -> tuple[list[list[dict[str, Any]]], Floats]:
-    """The most likely paths of each title, and how uncertain it is: float64 [titles], in nats."""
+    """The most likely paths of each title; and its uncertainty, float64 [titles], in nats."""
     if classifier is None:
         return [[] for _ in texts], np.ones(len(texts))
     decide = classifier.decision(_ANSWERS)
-    inference = classifier.inference(classifier.pick_precision(precision))
+    inference = classifier.inference(precision)
     tree = classifier.taxonomy
     paths = [list(path) for path in tree.paths]
     answers: list[list[dict[str, Any]]] = []
     uncertainty = np.zeros(len(texts))
     for start in range(0, len(texts), _CHUNK):
         with torch.inference_mode():
-            log_probs = inference.log_probs(inference.ready(texts[start : start + _CHUNK]))
+            log_probs = inference.log_probs(inference.prepare(texts[start : start + _CHUNK]))
             best = decide(log_probs, None).each(torch.Tensor.cpu)
             entropy = -(log_probs.exp() * log_probs.clamp(min=-50)).sum(dim=1)
         uncertainty[start : start + len(entropy)] = entropy.clamp(min=0).cpu().numpy()
@@ -188,11 +192,6 @@ def _answered(
     return answers, uncertainty
 
 
-def _first_nodes(answers: list[list[dict[str, Any]]], classifier: Classifier) -> Ints:
-    tree = classifier.taxonomy
-    return np.array([tree.node(paths[0]["id"]) for paths in answers], np.int64)
-
-
 def _values(catalog: Catalog, name: str) -> Floats:
     """float64 [titles]: what each title is worth, by a column."""
     if name not in catalog.columns:
@@ -201,38 +200,17 @@ def _values(catalog: Catalog, name: str) -> Floats:
             f"keep=[{name!r}]."
         )
     values = np.empty(len(catalog))
-    for place, cell in enumerate(catalog.columns[name]):
+    for position, cell in enumerate(catalog.columns[name]):
         try:
-            values[place] = float(cell)
+            values[position] = float(cell)
         except (TypeError, ValueError):
-            values[place] = math.nan
-        if not (math.isfinite(values[place]) and values[place] >= 0):
+            values[position] = math.nan
+        if not (math.isfinite(values[position]) and values[position] >= 0):
             raise CatalogError(
-                f"{name} is {cell!r} in row {int(catalog.rows[place])}; expected a number of at "
-                "least 0, which is what a title is worth."
+                f"{name} is {cell!r} in row {int(catalog.rows[position])}; expected a number of "
+                "at least 0 that says what the title is worth."
             )
     return values
-
-
-def _neighbours(known: Catalog | None, titles: list[str]) -> list[list[dict[str, Any]]]:
-    """For each title the labelled ones that are most like it."""
-    labelled = None if known is None else known.take(known.labelled)
-    if labelled is None or not len(labelled) or not titles:
-        return [[] for _ in titles]
-    places, likeness = Neighbours(labelled.titles)(titles, _NEIGHBOURS)
-    paths = labelled.paths
-    return [
-        [
-            {
-                "title": labelled.titles[place],
-                "path": list(paths[place] or ()),
-                "likeness": float(how),
-            }
-            for place, how in zip(near, alike, strict=True)
-            if how > 0
-        ]
-        for near, alike in zip(places.tolist(), likeness.tolist(), strict=True)
-    ]
 
 
 def save_queue(items: Sequence[QueueItem], uri: str) -> None:
@@ -240,27 +218,24 @@ def save_queue(items: Sequence[QueueItem], uri: str) -> None:
 
     Args:
         items: The queue.
-        uri: At any fsspec URI; ends with ``.jsonl``.
+        uri: The file, at any fsspec URI; its name ends with ``.jsonl``.
 
     Raises:
-        ConfigError: It ends otherwise.
-        StoreError: It cannot be written.
+        ConfigError: The name has another ending.
+        StoreError: The file cannot be written.
     """
-    folder, name = folder_and_name(uri)
-    if not name.endswith(".jsonl"):
-        raise ConfigError(f"{uri!r} does not end with .jsonl; a queue is lines of JSON.")
-    Objects(folder).write(name, json_lines(map(asdict, items)))
+    write_form(uri, {"jsonl": lambda: json_lines(map(asdict, items))})
 
 
 def read_queue(uri: str) -> list[QueueItem]:
-    """Read what :func:`save_queue` wrote.
+    """Read a queue that :func:`save_queue` wrote.
 
     Args:
-        uri: At any fsspec URI.
+        uri: The file, at any fsspec URI.
 
     Raises:
-        CatalogError: It is no queue.
-        StoreError: It cannot be read.
+        CatalogError: There is no such file, or it is not a queue.
+        StoreError: The file cannot be read.
     """
     folder, name = folder_and_name(uri)
     try:
@@ -279,17 +254,17 @@ def read_queue(uri: str) -> list[QueueItem]:
             _check_item(item, number - 1)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise CatalogError(
-                f"Line {number} of {uri!r} is no item of a review queue ({error}); expected a file "
-                "as prodcat review wrote it, with all its lines in their order."
+                f"Line {number} of {uri!r} is not an item of a review queue ({error}); expected "
+                "all lines of the file in the order in which prodcat review wrote them."
             ) from error
         items.append(item)
     return items
 
 
-def _check_item(item: QueueItem, place: int) -> None:
-    if item.item != place:
-        raise ValueError(f"it is item {item.item}, expected {place}")
-    item.title.encode()  # no lone surrogates
+def _check_item(item: QueueItem, expected: int) -> None:
+    if item.item != expected:
+        raise ValueError(f"its number is {item.item}, expected {expected}")
+    item.title.encode()  # fails for lone surrogates
     for answer in item.answers:
         str(answer["id"]), list(answer["path"]), float(answer["confidence"])
     for near in item.neighbours:

@@ -1,14 +1,13 @@
-"""A local page on which a person works through a review queue with the keyboard.
+"""A local web page on which a person works through a review queue with the keyboard.
 
-Decisions are on the disk before the page is told that they were taken; the page keeps those that
-it could not send, in the browser, and sends them again.  The server answers this machine alone.
+A decision is on the disk before it is confirmed to the page.  The page keeps decisions that it
+could not send in the browser, and sends them again.  Only this machine can reach the server.
 """
 
 import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,12 @@ from starlette.routing import Route
 
 from prodcat.errors import CatalogError, ConfigError, TaxonomyError
 from prodcat.insight.decisions import Decisions
+from prodcat.insight.page import render
 from prodcat.insight.queue import QueueItem
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
-_MOST = 1 << 16  # bytes of a decision
+_MOST_BYTES = 1 << 16  # of a decision
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; img-src data:; "
     "frame-ancestors 'none'",
@@ -36,14 +36,15 @@ _HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 
 def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions) -> Starlette:
-    """The page's application.
+    """Make the web application that shows the page and takes its decisions.
 
     Args:
         items: The queue.
         taxonomy: The tree that categories are chosen from.
-        decisions: Where decisions go.
+        decisions: Where decisions are saved.
     """
-    answers = _Answers(_page_html(), _queue_content(items, taxonomy, decisions), decisions)
+    content = _queue_content(items, taxonomy, decisions)
+    answers = _Answers(render("review.html"), content, decisions)
     routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
         ("/", "GET", answers.index),
         ("/queue", "GET", answers.queue),
@@ -56,21 +57,14 @@ def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decision
     )
 
 
-def _page_html() -> str:
-    static = resources.files("prodcat.insight").joinpath("static")
-    page = static.joinpath("review.html").read_text(encoding="utf-8")
-    style = static.joinpath("page.css").read_text(encoding="utf-8")
-    script = static.joinpath("review.js").read_text(encoding="utf-8")
-    return page.replace("/*style*/", style).replace("/*script*/", script)
-
-
 def _queue_content(
     items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions
 ) -> dict[str, Any]:
-    """What the page is told of the queue and the tree."""
-    named = json.dumps([str(decisions.place.resolve()), *(item.title for item in items)]).encode()
+    """The queue and the tree as JSON values for the page."""
+    place, titles = str(decisions.place.resolve()), [item.title for item in items]
+    identity = json.dumps([place, *titles]).encode()
     return {
-        "name": hashlib.sha256(named).hexdigest()[:16],  # what the browser keeps things under
+        "name": hashlib.sha256(identity).hexdigest()[:16],  # part of the browser's storage keys
         "items": [
             {
                 "item": item.item, "title": item.title, "answers": item.answers,
@@ -87,12 +81,12 @@ def _queue_content(
 
 
 class _Answers:
-    """Answers to what the page asks, one method for each route.
+    """Answers the page's requests, one method for each route.
 
     Args:
-        page: The page itself.
+        page: The HTML of the page.
         content: The queue and the tree.
-        decisions: Where decisions go.
+        decisions: Where decisions are saved.
     """
 
     def __init__(self, page: str, content: dict[str, Any], decisions: Decisions) -> None:
@@ -107,25 +101,26 @@ class _Answers:
         return JSONResponse(self.content)
 
     async def state(self, request: Request) -> Response:
-        """What was decided so far."""
+        """The decisions so far."""
         return JSONResponse({"history": self.decisions.history, "seen": self.decisions.seen})
 
     async def decide(self, request: Request) -> Response:
-        """Take a decision, or say why not."""
-        # No other site's page can send this header, or this type, without being allowed to.
+        """Save a decision, or say why it is refused."""
+        # Browsers do not let pages of other sites send this header.
         if request.headers.get("x-prodcat") != "review":
-            return JSONResponse({"error": "Decisions come from this server's page alone."}, 403)
+            return JSONResponse({"error": "Only this server's page can send decisions."}, 403)
         body = b""
         async for piece in request.stream():
             body += piece
-            if len(body) > _MOST:
-                return JSONResponse({"error": "A decision is short; this is not."}, 413)
+            if len(body) > _MOST_BYTES:
+                error = f"The decision is longer than {_MOST_BYTES:,} bytes."
+                return JSONResponse({"error": error}, 413)
         try:
             event = json.loads(body)
             if not isinstance(event, dict):
                 raise ValueError("not an object")
         except (ValueError, RecursionError) as error:
-            return JSONResponse({"error": f"This is no decision: {error}."}, 400)
+            return JSONResponse({"error": f"This is not a decision: {error}."}, 400)
         try:
             self.decisions.take(event)
         except (CatalogError, TaxonomyError, UnicodeEncodeError) as error:
@@ -136,43 +131,43 @@ class _Answers:
 def serve_review(
     items: Sequence[QueueItem], taxonomy: Taxonomy, place: Path, port: int = 8008
 ) -> None:
-    """Answer until it is told to stop.
+    """Serve the page until the process is told to stop.
 
     Args:
         items: The queue.
         taxonomy: The tree that categories are chosen from.
-        place: The file of decisions; what stands in it already is kept.
-        port: Where to listen, on this machine alone; 0 for any that is free.
+        place: The file of decisions; decisions that it holds already are kept.
+        port: The port to listen on, for this machine only; 0 for any free port.
 
     Raises:
-        CatalogError: The file is of another queue, or the queue of another tree.
-        ConfigError: The port cannot be listened at, or another process takes decisions.
+        CatalogError: The file belongs to another queue, or the queue to another tree.
+        ConfigError: The port is not free, or another process is adding decisions to the file.
     """
     import socket
 
     import uvicorn
 
-    listening = socket.socket()
+    server_socket = socket.socket()
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
+        server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server_socket.bind(("127.0.0.1", port))
     except (OSError, OverflowError) as error:
-        listening.close()
+        server_socket.close()
         raise ConfigError(
-            f"Port {port} cannot be listened at ({error}). Give another one with --port, or 0 for "
-            "any that is free."
+            f"The page cannot use port {port} ({error}). Give another one with --port, or 0 for "
+            "any free port."
         ) from error
-    with listening, Decisions(place, items, taxonomy) as decisions:
+    with server_socket, Decisions(place, items, taxonomy) as decisions:
         config = uvicorn.Config(
             make_app(items, taxonomy, decisions),
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=2,
         )
-        said = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        logger.info("%s titles to review: %s (stop with Ctrl+C)", f"{len(items):,}", said)
-        logger.info("Decisions go to %s.", place)
+        address = f"http://127.0.0.1:{server_socket.getsockname()[1]}/"
+        logger.info("%s titles to review: %s (stop with Ctrl+C)", f"{len(items):,}", address)
+        logger.info("Decisions are saved in %s.", place)
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            uvicorn.Server(config).run(sockets=[server_socket])
         finally:
-            logger.info("%s of %s decided on.", f"{len(decisions.standing):,}", f"{len(items):,}")
+            logger.info("%s of %s decided.", f"{len(decisions.standing):,}", f"{len(items):,}")

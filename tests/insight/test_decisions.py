@@ -30,8 +30,8 @@ def test_decisions_stand_until_they_are_undone(items, small, tmp_path):
         [label] = again.labels()
         for wrong, said in [
             (event("7", 99, "skip"), "no item 99"), (event("7", True, "skip"), "no item True"),
-            (event("7", 0, "love"), "no decision"), (event("", 0, "skip"), "id of its own"),
-            (event("7", 0), "has a category"),
+            (event("7", 0, "love"), "not a decision"), (event("", 0, "skip"), "needs an id"),
+            (event("7", 0), "has no category"),
         ]:  # fmt: skip
             with pytest.raises(CatalogError, match=said):
                 again.take(wrong)
@@ -63,7 +63,7 @@ def test_half_a_line_of_a_killed_process_is_no_decision(items, small, tmp_path):
         before = place.read_bytes()
         with Decisions(place, items, small.taxonomy, write=False) as reader:
             assert list(reader.standing) == [0, 2]
-            with pytest.raises(ConfigError, match="opened to be read"):
+            with pytest.raises(ConfigError, match="opened for reading only"):
                 reader.take(event("4", 3, "skip"))
         assert place.read_bytes() == before
     with Decisions(tmp_path / "none.jsonl", items, small.taxonomy):
@@ -73,8 +73,8 @@ def test_half_a_line_of_a_killed_process_is_no_decision(items, small, tmp_path):
     with pytest.raises(CatalogError, match="not in the model's tree"):
         Decisions(place, items, other)
     place.write_bytes(b"{}\n" + whole)
-    with pytest.raises(CatalogError, match="Line 1 of .* is no decision"):
+    with pytest.raises(CatalogError, match="Line 1 of .* is not a decision"):
         Decisions(place, items, small.taxonomy)
     place.write_bytes(whole)
-    with pytest.raises(CatalogError, match="on another queue"):
+    with pytest.raises(CatalogError, match="about another queue"):
         Decisions(place, items[1:], small.taxonomy)

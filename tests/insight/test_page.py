@@ -1,18 +1,93 @@
-"""Pages: what a stranger wrote ends no element of them."""
+"""Pages: a text of strangers is shown as it is, and is never read as HTML, script or template."""
 
-import re
+import json
+from html.parser import HTMLParser
+
+import pytest
 
 import prodcat
-from prodcat.insight.page import Page, in_script
+from prodcat.insight.page import Page, in_script, render, shown
+
+HOSTILE = [
+    "</title><script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "{{ 7 * 7 }}",
+    "{% for own in [] %}{# #}",
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "&lt;b&gt; &amp;",
+]
 
 
-def test_text_of_strangers_ends_no_element():
-    page = Page("</title><script>alert(1)</script>", "<img src=x onerror=alert(1)>")
-    page.section("<s>", "</p><script>alert(1)</script>")
-    page.table([("<th>", "text")], [("</td><script>alert(1)</script>",)], "<c>")
-    tree = prodcat.Taxonomy.from_paths([("</script><script>alert(1)</script>", "b")])
-    page.tree("<t>", tree, [{"label": "<l>", "kind": "count"}], [(1,), (1,)])
-    text = page.html()
-    scripts = re.findall(r"<script[^>]*>", text)
-    assert len(scripts) == 2 and "onerror=alert" not in re.sub(r"&lt;.*?&gt;", "", text)
-    assert "</script>" not in in_script({"a": "</script>"})
+class Parsed(HTMLParser):
+    """The elements of a page with their attributes, its texts, and the JSON of its scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements = [("document", ())]
+        self.attributes, self.texts, self.data = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, tuple(name for name, _ in attrs)))
+        self.attributes += [value for _, value in attrs]
+
+    def handle_comment(self, data):
+        self.elements.append(("comment", ()))
+
+    def handle_data(self, data):
+        tag, names = self.elements[-1]
+        if not data.strip():
+            return
+        if tag == "script" and "type" in names:
+            self.data.append(json.loads(data))
+        elif tag not in ("script", "style"):
+            self.texts.append(data)
+
+
+def page_of(text):
+    page = Page(text, text)
+    page.section(text, text)
+    page.numbers([(text, text, text)])
+    page.table([(text, "text")], [(text,)], text)
+    tree = prodcat.Taxonomy.from_paths([(text, "b")])
+    column = {"label": text, "kind": "count"}
+    page.tree(text, tree, [column], [(1,), (1,)], only={text: 0})
+    page.charts([(text, [{"name": text}], {"title": text}), (text, [], {})])
+    return page.html()
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_strangers_is_shown_and_nothing_else(text):
+    harmless, hostile = Parsed(page_of("harmless")), Parsed(page_of(text))
+    assert hostile.elements == harmless.elements
+    for parsed, word in ((harmless, "harmless"), (hostile, text)):
+        assert parsed.texts.count(word) == 13
+        assert parsed.attributes.count(word) == 3  # of the table and the two charts
+        tree, chart, other = parsed.data
+        assert tree["names"] == [word, "b"] and tree["label"] == word
+        assert tree["columns"][0]["label"] == word
+        assert chart == {"data": [{"name": word}], "layout": {"title": word}}
+        assert other == {"data": [], "layout": {}}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_ends_no_script(text):
+    assert "<" not in in_script({text: [text]})
+    assert json.loads(in_script({text: [text]})) == {text: [text]}
+
+
+def test_a_page_shows_numbers_and_texts_alone():
+    with pytest.raises(TypeError, match="cannot show a object"):
+        in_script(object())
+    assert (
+        shown("price", 1234.5) == "1,234.50" and shown("interval", (0.1, 0.25)) == "10.0 – 25.0 %"
+    )
+
+
+def test_the_review_page_has_its_style_and_its_script():
+    parsed = Parsed(render("review.html"))
+    assert [tag for tag, _ in parsed.elements].count("script") == 1
+    assert "{{" not in "".join(parsed.texts)

@@ -66,7 +66,7 @@ def test_a_queue_is_read_as_it_was_written(items, tmp_path):
     save_queue(items, place)
     lines = (tmp_path / "queue.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "queue.jsonl").write_text("".join(lines[:2] + lines[3:]))
-    with pytest.raises(CatalogError, match="Line 3 of .*it is item 3, expected 2"):
+    with pytest.raises(CatalogError, match="Line 3 of .*its number is 3, expected 2"):
         read_queue(place)
 
 
@@ -78,5 +78,5 @@ def test_equal_titles_are_chosen_once(small):
         "muz",
         "süt 1 l",
     ]
-    with pytest.raises(ConfigError, match="without a classifier leave it out"):
+    with pytest.raises(ConfigError, match="no classifier to answer them"):
         review_queue(catalog, None, 7, per_node=1)

@@ -113,7 +113,7 @@ def test_what_does_not_go_together_is_refused(classifier, parts, evaluation, tmp
     other = prodcat.Taxonomy.from_paths([("a", "b")])
     with pytest.raises(ConfigError, match="of another tree"):
         report_evaluation(evaluation, other)
-    with pytest.raises(ConfigError, match=r"none of \.html, \.htm, \.md"):
+    with pytest.raises(ConfigError, match=r"does not end with \.html or \.htm or \.md"):
         report_evaluation(read, tree).save(str(tmp_path / "report.pdf"))
 
 

@@ -84,7 +84,7 @@ def test_twenty_items_by_keyboard_through_a_reload_and_a_killed_server(folder, b
 
     def decided(number):
         page.wait_for_function(
-            f"document.getElementById('progress-said').innerText.startsWith('{number} of')"
+            f"document.getElementById('progress-text').innerText.startsWith('{number} of')"
         )
 
     def accept(key="Enter", place=0):
@@ -173,6 +173,6 @@ def test_the_command_line_chooses_and_keeps_decisions(folder, free, small, capsy
         own.take(event("1", 0, "skip"))
     capsys.readouterr()
     assert main(command) == 2
-    assert "holds decisions on a queue" in capsys.readouterr().err
+    assert "holds decisions about this queue" in capsys.readouterr().err
     assert main(["review", "--queue", queue, "--model", str(folder / "model")]) == 2
     assert "nothing to do" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The category trees of several retailers side by side, and how far to trust each figure."""
+"""The assortments of several retailers, category by category, with an interval for each figure."""
 
 from prodcat.insight.assortment.comparison import compare_assortments
 from prodcat.insight.assortment.gaps import Gap

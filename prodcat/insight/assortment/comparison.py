@@ -1,4 +1,4 @@
-"""The comparison of retailers, from their catalogs to all figures."""
+"""The comparison of retailers."""
 
 import logging
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from prodcat.insight.prevalence.evidence import gather, judged_rows
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
-_FEW = 10  # labelled titles of a department
+_LEAST_LABELLED = 10  # titles of a department
 
 
 def compare_assortments(
@@ -37,29 +37,30 @@ def compare_assortments(
     """Compare what retailers sell, category by category.
 
     Args:
-        retailers: Catalogs by name, one's own first.  Rows with a category count as they are;
-            those of all others are estimated.
+        retailers: Catalogs by name, your own first.  Rows with a category are counted as they are;
+            the categories of all other rows are estimated.
         classifier: Answers the titles.
-        labelled: Labelled titles that it was not trained on, such as the test rows: how it
-            confuses departments is measured on them.  A thousand are enough for departments.
-        price: A column of the catalogs that was kept; rows without one are left out of the prices.
+        labelled: Labelled titles that the classifier was not trained on, such as the test rows;
+            its mistakes are measured on them.  A thousand titles are enough for departments.
+        price: Column of the catalogs with the price; rows without a price are left out of the
+            price figures.
         precision: The precision of the classifier's encoder.
-        seed: Seed of the draws that intervals are made of.
+        seed: Seed of the random draws behind the intervals.
 
     Returns:
-        Counts and shares of every node with intervals of 95 %, gaps, and prices.
+        Counts and shares of every node with 95 % intervals, gaps, and prices.
 
     Raises:
-        CatalogError: No row is labelled to judge by, a category is not in the classifier's tree,
-            or a catalog lacks the price.
-        ConfigError: There is no retailer, or one without products.
+        CatalogError: No row of ``labelled`` has a label, a category is not in the classifier's
+            tree, or a catalog lacks the price column.
+        ConfigError: There is no retailer, or a retailer has no products.
     """
     _check(retailers, price)
     tree = classifier.taxonomy
     judged = judged_rows(classifier, labelled)
     evidence = gather(classifier, judged, precision=precision, keep_each=True)
     confusion = Confusion(tree, evidence, targets_in(judged, tree))
-    _warn_of_few_labels(tree, confusion)
+    _warn_of_missing_labels(tree, confusion)
     counted: dict[str, _CountedCatalog] = {}
     products: dict[str, PricedProducts] = {}
     for name, catalog in retailers.items():
@@ -95,30 +96,30 @@ def _check(retailers: Mapping[str, Catalog], price: str | None) -> None:
             )
 
 
-def _warn_of_few_labels(tree: Taxonomy, confusion: Confusion) -> None:
-    few = [
+def _warn_of_missing_labels(tree: Taxonomy, confusion: Confusion) -> None:
+    departments = [
         tree.paths[department][0]
         for department, titles in zip(tree.children(), confusion.labelled, strict=True)
-        if titles < _FEW
+        if titles < _LEAST_LABELLED
     ]
-    if few:
+    if departments:
         logger.warning(
-            "%s departments have fewer than %s labelled titles, such as %s: there the classifier's "
-            "own probabilities are believed. Label more of them.",
-            len(few),
-            _FEW,
-            ", ".join(few[:5]),
+            "%s departments have fewer than %s labelled titles, such as %s; their products are "
+            "counted by the classifier's probabilities alone. Label more of their titles.",
+            len(departments),
+            _LEAST_LABELLED,
+            ", ".join(departments[:5]),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class _CountedCatalog:
-    """A retailer's products, counted.
+    """The products of one retailer.
 
     Attributes:
         counts: Products of each node.
-        nodes: int64 [products]: the label of each, or where there is none the answer.
-        labelled: Products with a label.
+        nodes: int64 [products]: the label of each product, or the answer if it has no label.
+        labelled: Number of products with a label.
     """
 
     counts: Counts

@@ -1,4 +1,4 @@
-"""Categories that other retailers have and the first one does not."""
+"""Gaps: categories that other retailers have and the first one lacks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from prodcat.taxonomy.tree import Taxonomy
 
 @dataclass(frozen=True, eq=False)
 class Gap:
-    """A category that another retailer has and the first one does not.
+    """A category that another retailer has and the first one lacks.
 
     Attributes:
-        node: The highest node of which this is so.
+        node: The category; its parent is not a gap.
         retailer: Name of the retailer that has it.
-        count: Products that this retailer is expected to have there.
-        low: Products that it has at least, with 97.5 % probability.
+        count: Expected number of products that this retailer has there.
+        low: Lower end of the 95 % interval of that number.
         sure: Whether the first retailer's interval excludes that it has a product there.
     """
 
@@ -31,7 +31,7 @@ class Gap:
 
 
 def lacking(first: Counts, other: Counts) -> Flags:
-    """Tell what a retailer has for sure and the first one is expected not to have.
+    """Find the nodes where the other retailer surely has products and the first probably has none.
 
     Args:
         first: Products of the first retailer.
@@ -40,19 +40,18 @@ def lacking(first: Counts, other: Counts) -> Flags:
     Returns:
         Bool [nodes].
     """
-    # Where labels stop above a node nobody knows what is there.
-    unknown = first.open > 0
+    # If labels of the first retailer stop above a node, its products may be there.
     present, absent = other.low > HALF_A_PRODUCT, first.count < HALF_A_PRODUCT
-    lacks: Flags = present & absent & ~unknown
+    lacks: Flags = present & absent & (first.open == 0)
     return lacks
 
 
 def gaps_of(tree: Taxonomy, retailers: Sequence[Retailer]) -> tuple[Gap, ...]:
-    """The gaps of the first retailer against all others, the most products first.
+    """Find the gaps of the first retailer, those with the most products first.
 
     Args:
         tree: The tree.
-        retailers: The retailers.
+        retailers: All retailers.
     """
     first = retailers[0].counts
     gaps = []

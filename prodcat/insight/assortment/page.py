@@ -1,11 +1,12 @@
-"""The sections of the page that shows retailers side by side."""
+"""The sections of the page that compares retailers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from prodcat.insight.arrays import Flags, Floats
 from prodcat.insight.assortment.gaps import Gap, lacking
 from prodcat.insight.assortment.prices import BANDS, Prices
 from prodcat.insight.assortment.retailer import Retailer
@@ -16,10 +17,11 @@ from prodcat.taxonomy.tree import Taxonomy
 
 _MOST_GAPS = 60
 _COLOURS = ("#2166ac", "#b35806", "#1b7837", "#762a83", "#666666", "#c51b7d", "#8c6d00", "#00737d")
+_Column = tuple[str, str, list[Any]]  # label, kind, and a cell for each node
 
 
 def add_retailers(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
-    """Add a table of what was compared."""
+    """Add a table of the retailers with their numbers of products and categories."""
     departments = list(tree.children())
     rows = []
     for retailer in retailers:
@@ -38,34 +40,32 @@ def add_retailers(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> 
     page.section("Retailers")
     page.table(
         [("retailer", "text"), ("products", "count"), ("of these with a known category", "count"),
-         ("categories", "count"), ("products in each", "price"), ("without a price", "count")],
+         ("categories", "count"), ("products per category", "price"), ("without a price", "count")],
         rows,
-        "What was compared",
+        "Retailers that are compared",
     )  # fmt: skip
 
 
 def add_departments(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
     """Add a chart with the share of each department."""
-    page.section("Departments", "Share of all products of the retailer, with its interval of 95 %.")
-    data, layout = _bars(tree, retailers)
-    page.add(
-        page.figure("Shares of departments; the table below says the same", data, layout, tall=True)
-    )
+    page.section("Departments", "Share of the retailer's products, with its 95 % interval.")
+    label = "Shares of departments; the table of the whole tree has the same figures"
+    page.charts([(label, *_bars(tree, retailers))], tall=True)
 
 
 def _bars(tree: Taxonomy, retailers: Sequence[Retailer]) -> tuple[Any, Any]:
-    """Traces and layout of a bar chart, the largest department of the first retailer on top."""
+    """Traces and layout of a bar chart; the first retailer's largest department is on top."""
     nodes = np.array(tree.children(), np.int64)
     nodes = nodes[np.argsort(-retailers[0].counts.count[nodes], kind="stable")]
     names = [tree.paths[node][0] for node in nodes]
     traces = []
-    for place, retailer in enumerate(retailers):
+    for number, retailer in enumerate(retailers):
         share = {name: values[nodes] for name, values in shares(retailer.counts).items()}
         traces.append(
             {
                 "type": "bar", "name": retailer.name, "orientation": "h", "y": names,
                 "x": share["count"].round(6).tolist(),
-                "marker": {"color": _COLOURS[place % len(_COLOURS)]},
+                "marker": {"color": _COLOURS[number % len(_COLOURS)]},
                 "error_x": {
                     "type": "data", "symmetric": False, "color": "#8a8a84",
                     "array": np.maximum(share["high"] - share["count"], 0).round(6).tolist(),
@@ -81,17 +81,19 @@ def _bars(tree: Taxonomy, retailers: Sequence[Retailer]) -> tuple[Any, Any]:
 
 
 def add_gaps(page: Page, tree: Taxonomy, first: str, gaps: Sequence[Gap]) -> None:
-    """Add a table of what the first retailer lacks.
+    """Add a table of the gaps.
 
     Args:
         page: The page.
         tree: The tree.
         first: Name of the first retailer.
-        gaps: What it lacks.
+        gaps: The categories that it lacks.
     """
-    cut = "" if len(gaps) <= _MOST_GAPS else f" The largest {_MOST_GAPS} of {len(gaps):,}."
+    cut = "" if len(gaps) <= _MOST_GAPS else f" The {_MOST_GAPS} largest of {len(gaps):,} gaps."
     page.section(
-        "Gaps", f"What others have and {first} does not, the highest category of each.{cut}"
+        "Gaps",
+        f"Categories that others have and {first} lacks. The categories below a missing category "
+        f"are missing too and are not listed.{cut}",
     )
     page.table(
         [("category", "text"), ("retailer", "text"), ("products", "count"), ("at least", "count"),
@@ -107,87 +109,76 @@ def add_gaps(page: Page, tree: Taxonomy, first: str, gaps: Sequence[Gap]) -> Non
 
 def add_tree(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
     """Add the whole tree with every retailer's products."""
-    columns: list[dict[str, Any]] = []
-    values: list[list[Any]] = []
-    for retailer in retailers:
-        for label, kind, cells in _retailer_columns(retailer):
-            columns.append({"label": f"{retailer.name}: {label}", "kind": kind})
-            values.append(cells)
+    columns = [column for retailer in retailers for column in _product_columns(retailer)]
     filters: dict[str, int] = {}
     for other in retailers[1:]:
         lacks = lacking(retailers[0].counts, other.counts)
         filters[f"gaps against {other.name}"] = len(columns)
-        columns.append({"label": f"lacking, {other.name} has", "kind": "count"})
-        values.append(np.where(lacks, np.rint(other.counts.count), 0).astype(int).tolist())
+        cells = np.where(lacks, np.rint(other.counts.count), 0).astype(int).tolist()
+        columns.append((f"missing, {other.name} has", "count", cells))
     used = np.zeros(len(tree), bool)
     for retailer in retailers:
         used |= (retailer.counts.count >= 0.05) | (retailer.counts.naive > 0)
     page.section("The whole tree", "Open a category to see what is below it, or filter by name.")
-    page.tree(
-        "Categories with each retailer's products",
-        tree,
-        columns,
-        list(zip(*values, strict=True)),
-        kept=np.flatnonzero(used).tolist(),
-        only=filters or None,
-    )
+    _add_columns(page, "Categories with each retailer's products", tree, columns, used, filters)
 
 
-def _retailer_columns(retailer: Retailer) -> list[tuple[str, str, list[Any]]]:
-    """Label, kind and cells, one for each node, of each column about a retailer."""
+def _product_columns(retailer: Retailer) -> list[_Column]:
     counts, share = retailer.counts, shares(retailer.counts)
     low, high = share["low"].round(5).tolist(), share["high"].round(5).tolist()
     return [
-        ("share", "share", share["count"].round(6).tolist()),
-        ("95 % interval", "interval", list(zip(low, high, strict=True))),
-        ("products", "count", np.rint(counts.count).astype(int).tolist()),
-        ("by answers", "count", counts.naive.tolist()),
-        ("categories", "count", retailer.leaves.tolist()),
+        (f"{retailer.name}: share", "share", share["count"].round(6).tolist()),
+        (f"{retailer.name}: 95 % interval", "interval", list(zip(low, high, strict=True))),
+        (f"{retailer.name}: products", "count", np.rint(counts.count).astype(int).tolist()),
+        (f"{retailer.name}: answers", "count", counts.naive.tolist()),
+        (f"{retailer.name}: categories", "count", retailer.leaves.tolist()),
     ]
 
 
 def add_prices(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
-    """Add the tree with the prices of every retailer that has some."""
-    columns: list[dict[str, Any]] = []
-    values: list[list[Any]] = []
+    """Add the tree with the prices of every retailer that has any."""
+    columns: list[_Column] = []
     used = np.zeros(len(tree), bool)
     for retailer in retailers:
-        if retailer.prices is None:
-            continue
-        used |= retailer.prices.rows > 0
-        for label, kind, cells in _price_columns(retailer.prices):
-            columns.append({"label": f"{retailer.name}: {label}", "kind": kind})
-            values.append(cells)
+        if retailer.prices is not None:
+            columns += _price_columns(retailer.name, retailer.prices)
+            used |= retailer.prices.rows > 0
     page.section(
         "Prices",
-        "Of products that were answered with a category. Bands are the thirds of all retailers' "
-        "prices in the department.",
+        "A product whose category is not known counts where the classifier's answer puts it. The "
+        "low, middle and high bands are the thirds of all retailers' prices in the department.",
     )
-    page.tree(
-        "Categories with prices",
-        tree,
-        columns,
-        list(zip(*values, strict=True)),
-        kept=np.flatnonzero(used).tolist(),
-    )
+    _add_columns(page, "Categories with prices", tree, columns, used)
 
 
-def _price_columns(prices: Prices) -> list[tuple[str, str, list[float | None]]]:
-    """Label, kind and cells, one for each node, of each column about prices."""
-    columns = [
+def _price_columns(name: str, prices: Prices) -> list[_Column]:
+    columns: list[tuple[str, str, Floats]] = [
         ("a quarter up to", "price", prices.quarters[:, 0]),
         ("median", "price", prices.quarters[:, 1]),
         ("three quarters up to", "price", prices.quarters[:, 2]),
-        *((f"{band} band", "share", prices.bands[:, place]) for place, band in enumerate(BANDS)),
+        *((f"{band} band", "share", prices.bands[:, third]) for third, band in enumerate(BANDS)),
     ]
     return [
-        (label, kind, [None if math.isnan(value) else round(value, 4) for value in cells.tolist()])
+        (f"{name}: {label}", kind, [None if math.isnan(v) else round(v, 4) for v in cells.tolist()])
         for label, kind, cells in columns
     ]
 
 
+def _add_columns(
+    page: Page,
+    label: str,
+    tree: Taxonomy,
+    columns: Sequence[_Column],
+    used: Flags,
+    filters: Mapping[str, int] | None = None,
+) -> None:
+    heads = [{"label": name, "kind": kind} for name, kind, _ in columns]
+    rows = list(zip(*(cells for _, _, cells in columns), strict=True))
+    page.tree(label, tree, heads, rows, kept=np.flatnonzero(used).tolist(), only=filters)
+
+
 def add_legend(page: Page, first: str) -> None:
-    """Add how the figures are to be read.
+    """Add an explanation of the figures.
 
     Args:
         page: The page.
@@ -195,9 +186,10 @@ def add_legend(page: Page, first: str) -> None:
     """
     page.section(
         "How to read this",
-        "A count by answers alone (by answers) is biased where categories are confused; it is "
-        "shown beside. Below departments the classifier's own probabilities are counted, and the "
-        "intervals have the error that was measured for each level. Products in each is the depth "
-        f"of range. A gap is what another retailer has for sure and {first} is expected not "
-        "to have.",
+        "Answers is the number of products that the classifier answered with a category. Where "
+        "categories are confused this number is biased, so shares and products are corrected for "
+        "it. Below departments they are sums of the classifier's probabilities, and the intervals "
+        "include the error that was measured at each level. Products per category is the depth of "
+        f"the range. A gap is a category in which another retailer surely has products and {first} "
+        "is expected to have none.",
     )

@@ -1,4 +1,4 @@
-"""What the products of each category cost."""
+"""The prices of each category."""
 
 import logging
 import math
@@ -19,14 +19,13 @@ _QUARTERS = (0.25, 0.5, 0.75)
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """Prices of what was answered at or below each node.
+    """Prices of the products at or below each node.
 
     Attributes:
-        rows: int64 [nodes]: products with a price.
-        quarters: float64 [nodes, 3]: a quarter, half and three quarters of them cost at most this;
-            NaN where there are none.
-        bands: float64 [nodes, 3]: shares in the lower, middle and upper third of the prices that
-            all retailers have in the department; NaN where there are none.
+        rows: int64 [nodes]: number of products with a price.
+        quarters: float64 [nodes, 3]: quartiles of their prices; NaN if there are none.
+        bands: float64 [nodes, 3]: shares of the products in the lower, middle and upper third of
+            all retailers' prices in the department; NaN if there are none.
     """
 
     rows: Ints
@@ -35,7 +34,7 @@ class Prices:
 
     @classmethod
     def none(cls, nodes: int) -> "Prices":
-        """Those of a retailer without any price."""
+        """The prices of a retailer that has none, for a tree of so many nodes."""
         return cls(
             np.zeros(nodes, np.int64), np.full((nodes, 3), np.nan), np.full((nodes, 3), np.nan)
         )
@@ -45,11 +44,10 @@ class Prices:
         import pyarrow as pa
 
         columns: dict[str, Any] = {"price_rows": self.rows}
-        for place, quarter in enumerate(_QUARTERS):
-            name = f"price_{100 * quarter:.0f}"
-            columns[name] = pa.array(self.quarters[:, place], from_pandas=True)
-        for place, band in enumerate(BANDS):
-            columns[f"price_{band}_share"] = pa.array(self.bands[:, place], from_pandas=True)
+        names = [f"price_{100 * quarter:.0f}" for quarter in _QUARTERS]
+        names += [f"price_{band}_share" for band in BANDS]
+        for name, values in zip(names, np.hstack([self.quarters, self.bands]).T, strict=True):
+            columns[name] = pa.array(values, from_pandas=True)
         return columns
 
 
@@ -59,7 +57,7 @@ class PricedProducts:
 
     Attributes:
         nodes: int64 [products]: the node at which each ends.
-        prices: float64 [products]: its price; NaN where it is not known.
+        prices: float64 [products]: the price of each; NaN if it is not known.
     """
 
     nodes: Ints
@@ -67,7 +65,7 @@ class PricedProducts:
 
     @property
     def without_price(self) -> int:
-        """Products whose price is not known."""
+        """Number of products whose price is not known."""
         return int(np.isnan(self.prices).sum())
 
     def of_nodes(self, tree: Taxonomy, edges: Floats) -> Prices:
@@ -75,8 +73,8 @@ class PricedProducts:
 
         Args:
             tree: The tree.
-            edges: float64 [nodes, 2]: where the bands of each node's department
-                meet; NaN where there is no price.
+            edges: float64 [nodes, 2]: the two prices between the three bands of each node's
+                department; NaN if the department has no price.
         """
         node_prices = Prices.none(len(tree))
         priced = ~np.isnan(self.prices)
@@ -98,18 +96,18 @@ class PricedProducts:
 
 
 def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
-    """Prices as numbers.
+    """Read prices as numbers; unusable ones are counted in a warning.
 
     Args:
         retailer: Name of the retailer, for messages.
         column: Name of the column, for messages.
-        values: What the column holds.
+        values: The values of the column.
 
     Returns:
-        float64 [products]: NaN where there is no usable price, which is said to the log.
+        float64 [products]: the prices; NaN for unusable ones.
 
     Raises:
-        CatalogError: There is no usable price at all.
+        CatalogError: No price is usable.
     """
     prices = np.array([_price(value) for value in values], np.float64)
     unusable = np.flatnonzero(np.isnan(prices)).tolist()
@@ -142,7 +140,7 @@ def _price(value: object) -> float:
 
 
 def prices_of(tree: Taxonomy, products: Mapping[str, PricedProducts]) -> dict[str, Prices]:
-    """The prices of every retailer's categories.
+    """The prices of each retailer's categories, by the retailer's name.
 
     Args:
         tree: The tree.
@@ -155,7 +153,7 @@ def prices_of(tree: Taxonomy, products: Mapping[str, PricedProducts]) -> dict[st
 
 
 def _band_edges(tree: Taxonomy, retailers: Sequence[PricedProducts]) -> Floats:
-    """float64 [nodes, 2]: where the thirds of the prices of each node's department meet."""
+    """float64 [nodes, 2]: terciles of all retailers' prices in each node's department."""
     nodes = np.concatenate([products.nodes for products in retailers])
     prices = np.concatenate([products.prices for products in retailers])
     department = tree.chains[nodes, 0]

@@ -1,4 +1,4 @@
-"""Several retailers over one tree, as a page, a table and a text."""
+"""The comparison of several retailers as a page, a table and a text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ _MOST_LINES = 10  # of gaps in the text
 
 @dataclass(frozen=True, eq=False)
 class Assortment(Shown):
-    """Several retailers over one tree; the first is one's own.
+    """The assortments of several retailers over one tree.
 
     Attributes:
         taxonomy: The tree.
-        retailers: The retailers in the order in which they were given.
-        judged: Labelled titles that the classifier's mistakes were measured on.
+        retailers: The retailers, your own first.
+        judged: Number of labelled titles that the classifier's mistakes were measured on.
     """
 
     taxonomy: Taxonomy
@@ -44,7 +44,7 @@ class Assortment(Shown):
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
-        """What others have and the first one does not, the most products first."""
+        """Categories that others have and the first one lacks, the most products first."""
         return gaps_of(self.taxonomy, self.retailers)
 
     def table(self) -> "pa.Table":
@@ -52,9 +52,9 @@ class Assortment(Shown):
 
         Returns:
             The columns retailer, node_id, parent_id, path, level, products, count, count_low,
-            count_high, share, share_low, share_high, naive_count, naive_share, categories, gap
-            (whether the first retailer lacks it), and where there are prices price_rows,
-            price_25, price_50, price_75, price_low_share, price_middle_share, price_high_share.
+            count_high, share, share_low, share_high, naive_count, naive_share, categories and gap
+            (whether the first retailer lacks it); with prices also price_rows, price_25,
+            price_50, price_75, price_low_share, price_middle_share and price_high_share.
         """
         import pyarrow as pa
 
@@ -97,9 +97,9 @@ class Assortment(Shown):
         tree, retailers = self.taxonomy, self.retailers
         page = Page(
             f"Assortments: {', '.join(retailer.name for retailer in retailers)}",
-            "Shares are corrected by how the classifier confuses departments; intervals hold the "
-            "true figure with 95 % probability. Its mistakes were measured on "
-            f"{self.judged:,} labelled titles.",
+            "Shares are corrected for the classifier's confusions of departments, which were "
+            f"measured on {self.judged:,} labelled titles. Each interval contains the true figure "
+            "with a probability of 95 %.",
         )
         add_retailers(page, tree, retailers)
         add_departments(page, tree, retailers)
@@ -112,14 +112,14 @@ class Assortment(Shown):
         return page.html()
 
     def __str__(self) -> str:
-        """Departments and gaps, for people."""
+        """The departments' shares and the gaps as lines of text."""
         names = [retailer.name for retailer in self.retailers]
         products = [
             f"{retailer.name}: {retailer.counts.rows:,} products" for retailer in self.retailers
         ]
         lines = [
             "; ".join(products),
-            "  ".join(["share of each department, with its interval of 95 %", *names]),
+            "  ".join(["share of each department with its 95 % interval", *names]),
             *self._department_lines(),
             f"{len(self.gaps):,} categories that {names[0]} lacks and others have",
             *self._gap_lines(),

@@ -9,7 +9,7 @@ from prodcat.insight.assortment.prices import Prices
 from prodcat.insight.prevalence.counts import Counts, at_or_below
 from prodcat.taxonomy.tree import Taxonomy
 
-HALF_A_PRODUCT = 0.5  # where more are expected, the retailer has the category
+HALF_A_PRODUCT = 0.5  # a retailer has a category in which it is expected to have more than this
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +19,10 @@ class Retailer:
     Attributes:
         name: Name of the retailer.
         counts: Products of each node, with their intervals.
-        leaves: int64 [nodes]: categories at or below the node that are there: in which at least
-            half a product is expected.
+        leaves: int64 [nodes]: number of categories at or below the node that the retailer has.
         prices: Prices of its products, or None.
-        labelled: Products whose category was known.
-        without_price: Products whose price is missing or no number.
+        labelled: Number of products whose category was known.
+        without_price: Number of products whose price is missing or not a number.
     """
 
     name: str
@@ -35,8 +34,16 @@ class Retailer:
 
 
 def leaves_of(tree: Taxonomy, counts: Counts) -> Ints:
-    """int64 [nodes]: categories at or below each node in which a product is expected."""
-    # Of a terminal inner node, what ends there and not below it.
+    """Count the categories at or below each node in which at least half a product is expected.
+
+    Args:
+        tree: The tree.
+        counts: Products of each node.
+
+    Returns:
+        int64 [nodes].
+    """
+    # Products that end at the node itself, not below it.
     ending = counts.count.copy()
     below = np.flatnonzero(tree.parent >= 0)
     np.subtract.at(ending, tree.parent[below], counts.count[below])

@@ -1,20 +1,21 @@
-"""Which labels are wrong: probabilities from models that have not seen the row, and the tree.
+"""Labels that are probably wrong, found by models that were not trained on them.
 
-Labels are ranked by how much speaks against them: with ``p`` the probability of the label, ``m``
-that of the answer, and ``d`` by how much the answer's department is more probable than the label's,
+Labels are ranked by a suspicion.  Let ``p`` be the probability of the label, ``m`` that of the
+answer, and ``d`` by how much the answer's department is more probable than the label's:
 
     2 log m - log max(p, 1e-4) + d^4 / 2
 
-A title that is merely hard has an answer that is not sure, which the first term counts against it;
-the last one puts a wrong department before a wrong sibling of which as much is known.  (Form and
-constants were chosen on other swapped labels than those that the benchmark judges it on.)
+The first term is small if the answer is not confident, so that titles which are merely hard do not
+rank first.  The last term ranks a wrong department before a wrong sibling if all else is equal.
+(The formula and its constants were chosen on other swapped labels than those of the benchmark.)
 
-How many labels are wrong cannot be told from probabilities that were learned from them: a model
-that saw five wrong ones in a hundred expects five.  What is told is how many are clearly
-contradicted: those with another answer of at least 0.9.
+The share of wrong labels cannot be estimated from these probabilities, because the models learn
+from wrong labels too: if five in a hundred are wrong, the models expect five to be wrong.  What is
+reported is how many labels are clearly contradicted: another answer has a probability of at least
+0.9.
 
-Nothing is kept of a row but its probability at each level and that of the answer, so millions of
-rows are no more than a table of rows times levels.
+Of each row, only the probabilities of the label at each level and of the answer are kept, so an
+audit of millions of rows needs no more memory than a table of rows times levels.
 """
 
 from prodcat.insight.arrays import Floats

@@ -1,4 +1,4 @@
-"""The audit of a catalog: each part of it is judged by a model that was trained on the others."""
+"""The audit of a catalog by cross-validation: a model checks labels that it was not trained on."""
 
 from dataclasses import replace
 
@@ -32,22 +32,26 @@ def audit(
     seed: int = 0,
     progress: bool = True,
 ) -> Audit:
-    """Find labels that are wrong.
+    """Find labels that are probably wrong.
 
     Args:
         catalog: Titles with their categories.
-        held_out: Titles to judge by, such as a test set: those that have a near duplicate in the
-            catalog are told.
-        folds: Parts; each is judged by a model that was trained on the others.  Near duplicates
-            are in one part.
-        model: What is trained; n-grams alone if not given, which takes seconds.
-        training: How it is trained.
-        device: Where it is trained.
+        held_out: Held-out titles, such as a test set; the audit reports which of them have a near
+            duplicate in the catalog.
+        folds: Number of parts; each is checked by a model that was trained on the other parts.
+            Near duplicates are always in the same part.
+        model: The model to train; by default one of n-grams alone, which takes seconds.
+        training: How the model is trained.
+        device: The device that it is trained on.
         seed: Seed of the parts.
-        progress: Whether to show a bar.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The audit as a page, a table and a text.
 
     Raises:
-        CatalogError: There are fewer labelled rows than folds, or folds below 2.
+        CatalogError: There are fewer than two folds, fewer labelled rows than folds, or all
+            labelled titles are near duplicates of each other.
     """
     rows = np.flatnonzero(catalog.labelled)
     _check_rows(len(rows), folds)
@@ -55,7 +59,7 @@ def audit(
     fold, keys = folds_of(labelled, folds, seed)
     _check_folds(fold)
     judged = np.zeros(len(rows), np.bool_)
-    probabilities = OutOfFold.nothing(len(rows), catalog.tree)
+    probabilities = OutOfFold.zeros(len(rows), catalog.tree)
     for number in range(folds):
         held = np.flatnonzero(fold == number)
         if not len(held):
@@ -86,7 +90,7 @@ def _check_folds(fold: Ints) -> None:
     if len(np.unique(fold)) < 2:
         raise CatalogError(
             f"All {len(fold):,} labelled titles are near duplicates of each other; expected at "
-            "least two different ones, to judge one by the other."
+            "least two different titles."
         )
 
 
@@ -97,7 +101,7 @@ def _read_fold(
     tree: Taxonomy,
     probabilities: OutOfFold,
 ) -> None:
-    """Fill in what a model says of the rows that it was not trained on."""
+    """Fill in the probabilities of the rows that the classifier was not trained on."""
     targets = targets_in(labelled.take(rows), classifier.taxonomy)
     for start in range(0, len(rows), _CHUNK):
         chunk = slice(start, start + _CHUNK)
@@ -106,15 +110,15 @@ def _read_fold(
 
 
 def folds_of(catalog: Catalog, folds: int, seed: int) -> tuple[Ints, list[str]]:
-    """Parts of about one size, near duplicates in one.
+    """Divide rows into parts of about the same size; near duplicates are in the same part.
 
     Args:
         catalog: The rows.
-        folds: How many parts.
+        folds: Number of parts.
         seed: Seed of the order.
 
     Returns:
-        int64 [rows]: the part of each; and keys that are equal for near duplicates.
+        int64 [rows]: the part of each row; and a key for each row that near duplicates share.
     """
     keys = [near_duplicate_key(title) for title in catalog.titles]
     cluster = clusters(len(keys), [keys])

@@ -1,4 +1,4 @@
-"""How much speaks against each label."""
+"""The suspicion against each label."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,20 @@ from prodcat.insight.audit.out_of_fold import OutOfFold
 from prodcat.insight.audit.problems import conflicts_in
 from prodcat.insight.audit.result import Audit
 
-# The suspicion is 2 log m - log max(p, 1e-4) + d^4 / 2; see the text of the package.
-_HARD, _FLOOR, _FAR, _FARTHER = 2, 1e-4, 4, 0.5
-_LEAST = 1e-12
+# The suspicion is 2 log m - log max(p, 1e-4) + d^4 / 2; see the docstring of the package.
+_ANSWER_WEIGHT, _LEAST_LABEL, _DISTANCE_POWER, _DISTANCE_WEIGHT = 2, 1e-4, 4, 0.5
+_LEAST_ANSWER = 1e-12
 
 
 def audit_labels(
     catalog: Catalog, probabilities: OutOfFold, keys: Sequence[str] | None = None
 ) -> Audit:
-    """Judge labels by out-of-fold probabilities that are there already.
+    """Audit labels by out-of-fold probabilities that were computed before.
 
     Args:
         catalog: Titles with their categories.
-        probabilities: What models that have not seen them say of the labelled rows.
-        keys: A text for each labelled title that is equal for near duplicates; made if not given.
+        probabilities: Probabilities of the labelled rows, by models not trained on them.
+        keys: A key for each labelled title that near duplicates share; computed by default.
     """
     rows = np.flatnonzero(catalog.labelled)
     tree, targets = catalog.tree, catalog.targets[rows]
@@ -40,10 +40,10 @@ def audit_labels(
 
 
 def _suspicion(probabilities: OutOfFold) -> Floats:
-    """float64 [rows]: how much speaks against each label."""
-    label = np.maximum(probabilities.levels[:, -1], _FLOOR)
-    farther = np.maximum(probabilities.department - probabilities.levels[:, 0], 0.0)
-    answer = np.maximum(probabilities.sure, _LEAST)
-    suspicion: Floats = _HARD * np.log(answer) - np.log(label)
-    suspicion += _FARTHER * farther**_FAR
+    """float64 [rows]: the suspicion against each label."""
+    label = np.maximum(probabilities.levels[:, -1], _LEAST_LABEL)
+    distance = np.maximum(probabilities.department - probabilities.levels[:, 0], 0.0)
+    answer = np.maximum(probabilities.sure, _LEAST_ANSWER)
+    suspicion: Floats = _ANSWER_WEIGHT * np.log(answer) - np.log(label)
+    suspicion += _DISTANCE_WEIGHT * distance**_DISTANCE_POWER
     return suspicion

@@ -1,4 +1,4 @@
-"""What is kept of a row's probabilities, from a model that has not seen the row."""
+"""Probabilities of labels and answers, from models that were not trained on the rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,14 @@ from prodcat.taxonomy.tree import Taxonomy
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """What is kept of a row's probabilities, from a model that has not seen it.
+    """Probabilities of each row's label and answer, from a model that was not trained on the row.
 
     Attributes:
-        levels: float64 [rows, levels]: the probability of the label's node at each level, below
-            its end that of the label itself.
-        best: int64 [rows]: the most probable outcome's node.
-        sure: float64 [rows]: the probability of that outcome.
-        department: float64 [rows]: the probability of that outcome's department.
+        levels: float64 [rows, levels]: the probability of the label's node at each level; below
+            the end of the label, that of the label itself.
+        best: int64 [rows]: the answer, which is the node of the most probable outcome.
+        sure: float64 [rows]: the probability of the answer.
+        department: float64 [rows]: the probability of the answer's department.
     """
 
     levels: Floats
@@ -28,30 +28,26 @@ class OutOfFold:
     department: Floats
 
     @classmethod
-    def nothing(cls, rows: int, taxonomy: Taxonomy) -> "OutOfFold":
-        """Room for so many rows."""
-        return cls(
-            np.zeros((rows, taxonomy.depth)),
-            np.zeros(rows, np.int64),
-            np.zeros(rows),
-            np.zeros(rows),
-        )
+    def zeros(cls, rows: int, taxonomy: Taxonomy) -> "OutOfFold":
+        """Arrays for so many rows, to be filled by :meth:`put`."""
+        levels = np.zeros((rows, taxonomy.depth))
+        return cls(levels, np.zeros(rows, np.int64), np.zeros(rows), np.zeros(rows))
 
-    def put(self, rows: Ints, some: "OutOfFold") -> None:
-        """Fill some rows.
+    def put(self, rows: Ints, part: "OutOfFold") -> None:
+        """Fill in the probabilities of a part of the rows.
 
         Args:
-            rows: int64 [some]: which ones.
-            some: What is kept of these.
+            rows: int64 [part]: positions of these rows.
+            part: Their probabilities.
         """
         for name in ("levels", "best", "sure", "department"):
-            getattr(self, name)[rows] = getattr(some, name)
+            getattr(self, name)[rows] = getattr(part, name)
 
 
 def out_of_fold(
     probabilities: NDArray[np.floating[Any]], targets: Ints, taxonomy: Taxonomy
 ) -> OutOfFold:
-    """Reduce probabilities to what is kept of them.
+    """Reduce the probabilities of all outcomes to those of the labels and answers.
 
     Args:
         probabilities: float [rows, outcomes].
@@ -60,21 +56,21 @@ def out_of_fold(
     """
     sums = np.zeros((len(targets), probabilities.shape[1] + 1))
     np.cumsum(probabilities, axis=1, out=sums[:, 1:])
-    at = np.arange(len(targets))
+    rows = np.arange(len(targets))
 
-    def between(spans: Ints, rows: Ints) -> Floats:
-        probability: Floats = np.clip(sums[rows, spans[..., 1]] - sums[rows, spans[..., 0]], 0, 1)
+    def between(spans: Ints, at: Ints) -> Floats:
+        probability: Floats = np.clip(sums[at, spans[..., 1]] - sums[at, spans[..., 0]], 0, 1)
         return probability
 
     chains = taxonomy.chains[targets]
     chains = np.where(chains < 0, targets[:, None], chains)
     ends = (chains == targets[:, None])[..., None]
     spans = np.where(ends, taxonomy.target_spans[chains], taxonomy.spans[chains])
-    place = probabilities.argmax(axis=1)
-    best = taxonomy.outcomes[place]
+    outcome = probabilities.argmax(axis=1)
+    best = taxonomy.outcomes[outcome]
     return OutOfFold(
-        between(spans, at[:, None]),
+        between(spans, rows[:, None]),
         best,
-        probabilities[at, place].astype(np.float64),
-        between(taxonomy.spans[taxonomy.chains[best, 0]], at),
+        probabilities[rows, outcome].astype(np.float64),
+        between(taxonomy.spans[taxonomy.chains[best, 0]], rows),
     )

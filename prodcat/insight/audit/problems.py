@@ -1,4 +1,4 @@
-"""Labels that are probably wrong, and near duplicates whose labels contradict each other."""
+"""Labels that are probably wrong, and near duplicates with different labels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class LabelProblem:
     Attributes:
         row: Position in the catalog.
         title: Title of the row.
-        label: The path that it has.
-        suggestion: The path that the model answers.
-        probability: Probability of the label, by a model that has not seen the row.
+        label: Path of the label.
+        suggestion: Path of the model's answer.
+        probability: Probability of the label, by a model that was not trained on the row.
         suggested: Probability of the suggestion, by the same model.
-        level: The level at which label and suggestion part, 1 for the top.
+        level: The first level at which label and suggestion differ, 1 for departments.
     """
 
     row: int
@@ -38,8 +38,8 @@ class Conflict:
 
     Attributes:
         rows: Positions in the catalog.
-        titles: Their titles, in the same order.
-        labels: Their paths, in the same order.
+        titles: Titles of these rows, in the same order.
+        labels: Paths of their labels, in the same order.
     """
 
     rows: tuple[int, ...]
@@ -53,7 +53,10 @@ def conflicts_in(catalog: Catalog, rows: Ints, keys: Sequence[str] | None) -> It
     Args:
         catalog: Titles with their categories.
         rows: int64 [labelled]: positions of the labelled rows.
-        keys: A text for each of these that is equal for near duplicates; made if not given.
+        keys: A key for each of these rows that near duplicates share; computed if None.
+
+    Yields:
+        Groups of near duplicates whose labels contradict each other.
     """
     if keys is None:
         keys = [near_duplicate_key(catalog.titles[row]) for row in rows]
@@ -62,7 +65,7 @@ def conflicts_in(catalog: Catalog, rows: Ints, keys: Sequence[str] | None) -> It
         groups.setdefault(key, []).append(row)
     for group in groups.values():
         ends = {int(catalog.targets[row]) for row in group}
-        # A label that stops early is none against one below it.
+        # A label that stops early does not contradict a label below it.
         inner = {node for end in ends for node in catalog.tree.ancestors(end)[:-1]}
         if len(ends - inner) > 1:
             yield Conflict(

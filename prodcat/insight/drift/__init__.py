@@ -1,21 +1,23 @@
-r"""What changed between two sets of titles: the tree, the shares of categories, or the titles.
+"""What changed between two sets of titles: the tree, the shares of categories, or the titles.
 
-**Tree.** Two trees are compared by their nodes' ids: what is new, gone, moved, renamed.
+**Tree.** Two trees are compared by the ids of their nodes: which nodes are new, gone, moved or
+renamed.
 
-**Shares.** How many titles are at or below each node, by their labels where both sets have them,
-otherwise by what the classifier answers.  A node's statistic is the likelihood ratio of two shares
-against one (G).
+**Shares.** The share of the titles that are at or below each node, by labels if all titles of both
+sets have one, otherwise by the classifier's answers.  The statistic of a node is the likelihood
+ratio of two shares against one share (G).
 
-**Titles.** Whether the titles of a category are worded as before.  Every title is a vector of its
-n-grams; a node's statistic is the length of the difference of the two sets' means, each category
-below it compared with itself, so that other shares are no other titles.
+**Titles.** Whether the titles of a category use the same words as before.  Each title is a vector
+of its n-grams.  The statistic of a node is the length of the difference between the two sets'
+means; each category below the node is compared with itself, so that changed shares do not look like
+changed titles.
 
-All nodes are tested at once and may alarm falsely in no more than ``level`` of all comparisons:
-half of it for shares and half for titles.  What counts as an alarm is not read off a table but off
-the titles themselves, dealt into two sets at random again and again, for titles within each
-category: a node alarms where it is beyond what the worst of all nodes is by chance, departments and
-every other level having an equal part in the false alarms (Westfall and Young, 1993).  Titles that
-are equal stay together, as they are one product that is listed often.
+All nodes are tested at once, and at most ``level`` of all comparisons raise any false alarm: half
+of it for shares and half for titles.  The thresholds are found by a permutation test: the titles
+are divided into two sets at random many times (for titles, within each category).  A node raises an
+alarm if it exceeds what the most extreme of all nodes reaches by chance; each level of the tree has
+an equal part in the false alarms (Westfall and Young, 1993).  Equal titles stay together, because
+they are one product that is listed several times.
 """
 
 from prodcat.insight.arrays import Floats, Ints

@@ -1,4 +1,4 @@
-"""The share of right answers, estimated where there are no labels."""
+"""The share of correct answers, estimated for titles without labels."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from prodcat.insight.arrays import Flags, Floats, Ints
 from prodcat.insight.drift.answers import Answers
 
-_CONFIDENCES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)  # where one bin ends, the next begins
+_CONFIDENCES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)  # edges of the bins
 _BINS = len(_CONFIDENCES) + 1
 _DRAWS = 2_000
 _CUTS = 25
@@ -15,14 +15,14 @@ _CUTS = 25
 
 @dataclass(frozen=True)
 class AccuracyEstimate:
-    """The share of right answers, without labels.
+    """The estimated share of correct answers to today's titles.
 
     Attributes:
-        value: The share that is expected.
-        low: Lower end of its interval of 95 %.
-        high: Upper end of its interval of 95 %.
-        before: The share that is expected of the titles before.
-        doubtful: Whether the titles changed, so that a confidence may not mean what it meant.
+        value: The expected share.
+        low: Lower end of its 95 % interval.
+        high: Upper end of its 95 % interval.
+        before: The expected share for the titles of the past.
+        doubtful: Whether the titles changed, so that confidences may no longer be calibrated.
     """
 
     value: float
@@ -31,13 +31,19 @@ class AccuracyEstimate:
     before: float
     doubtful: bool
 
+    @property
+    def details(self) -> str:
+        """The interval, the share before, and whether the estimate is doubtful, as a text."""
+        doubt = "; doubtful, because the titles changed" if self.doubtful else ""
+        return f"{self.low:.1%} – {self.high:.1%}, before {self.before:.1%}{doubt}"
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledAnswers:
-    """Answers to labelled titles, by which it is known what a confidence means.
+    """Answers to labelled titles, which show how often an answer of some confidence is correct.
 
     Attributes:
-        targets: int64 [titles]: the labelled node of each.
+        targets: int64 [titles]: the labelled node of each title.
         right: Bool [titles]: whether the answer is the label.
         confidence: float64 [titles]: the probability of the answer.
     """
@@ -64,20 +70,20 @@ def estimate_accuracy(
     doubtful: bool,
     rng: np.random.Generator,
 ) -> AccuracyEstimate:
-    """Estimate the share of right answers by how often such confidence is right.
+    """Estimate how many answers are correct from how often such confidences are correct.
 
     Args:
         labelled: Answers to labelled titles.
-        before: float64 [titles]: confidence in the answers to the titles before.
-        after: float64 [titles]: confidence in the answers to the titles after.
+        before: float64 [titles]: confidence in the answers to the titles of the past.
+        after: float64 [titles]: confidence in the answers to the titles of today.
         doubtful: Whether the titles changed.
-        rng: Draws the intervals.
+        rng: Random numbers for the interval.
     """
     bins = _bins(labelled.confidence)
     accuracy = _BinAccuracy(labelled.right, labelled.confidence, bins)
     drawn = accuracy.drawn(_count(after), rng)
     value = accuracy.expected(_count(after))
-    # Titles of a category are right or wrong together: how much farther off than that?
+    # Titles of a category are right or wrong together, so the draws vary too little.
     dispersion = _dispersion(labelled, bins, rng)
     low, high = np.quantile(value + (drawn - value) * np.sqrt(dispersion), (0.025, 0.975))
     return AccuracyEstimate(
@@ -95,14 +101,14 @@ def _bins(confidence: Floats) -> Ints:
 
 
 def _count(confidence: Floats) -> Ints:
-    """int64 [bins]: titles in each bin."""
+    """int64 [bins]: the number of titles in each bin."""
     return np.bincount(_bins(confidence), minlength=_BINS).astype(np.int64)
 
 
 class _BinAccuracy:
-    """How often answers of each bin are right, by labelled titles.
+    """How often the answers of each bin are correct, measured on labelled titles.
 
-    Where there are few, what the confidence itself says counts for one title more.
+    The mean confidence of the bin counts as one more title, which matters in bins of few titles.
     """
 
     def __init__(self, right: Flags, confidence: Floats, bins: Ints) -> None:
@@ -113,11 +119,11 @@ class _BinAccuracy:
         self.right = np.bincount(bins, right, minlength=_BINS) + middle
 
     def expected(self, counts: Ints) -> float:
-        """The share of right answers among so many titles of each bin."""
+        """The expected share of correct answers, given the number of titles in each bin."""
         return float(counts @ (self.right / (self.rows + 1)) / counts.sum())
 
     def drawn(self, counts: Ints, rng: np.random.Generator) -> Floats:
-        """float64 [draws]: shares of right answers that are possible among so many titles."""
+        """float64 [draws]: draws of that share from its posterior."""
         accuracy = rng.beta(
             self.right + 1e-3, self.rows + 1 - self.right + 1e-3, (_DRAWS, len(self.rows))
         )
@@ -126,9 +132,10 @@ class _BinAccuracy:
 
 
 def _dispersion(labelled: LabelledAnswers, bins: Ints, rng: np.random.Generator) -> float:
-    """How much farther off estimates are than they say, as a ratio of variances.
+    """The squared errors of estimates divided by the variance that they claim; at least 1.
 
-    The labelled titles are cut in two, no category in both, and one part is estimated by the other.
+    The labelled titles are cut in two, with no category in both parts, and the accuracy of one part
+    is estimated from the other.
     """
     right, confidence = labelled.right, labelled.confidence
     categories, place = np.unique(labelled.targets, return_inverse=True)

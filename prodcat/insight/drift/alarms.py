@@ -1,4 +1,4 @@
-"""Nodes at which more changed than chance explains, and which of the alarms are doubtful."""
+"""Alarms: nodes that changed more than chance explains, and which alarms are doubtful."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,13 +16,13 @@ class NodeDrift:
     """An alarm.
 
     Attributes:
-        node: The node of the tree that alarms; -1 for all titles.
-        kind: ``"shares"`` or ``"titles"``.
-        p: The probability that a difference as large is seen anywhere where nothing changed.
-        before: Share of the titles before that are at or below the node.
-        after: Share of the titles after that are at or below the node.
-        doubtful: Whether a changed share may be an error of the classifier: the titles changed
-            too, at this node, above or below it, so that it may have taken them for others.
+        node: The node of the tree; -1 for all titles together.
+        kind: What changed: ``"shares"`` or ``"titles"``.
+        p: The probability that any node shows such a difference if nothing changed.
+        before: Share of the titles of the past that are at or below the node.
+        after: Share of the titles of today that are at or below the node.
+        doubtful: Whether a changed share may be an error of the classifier, because the titles at
+            the node, above or below it changed too and may be answered with other categories.
     """
 
     node: int
@@ -35,12 +35,12 @@ class NodeDrift:
 
 @dataclass(frozen=True, eq=False)
 class PValues:
-    """The p of every test, corrected for all nodes.
+    """The p-values of all tests, corrected for the number of nodes.
 
     Attributes:
-        shares: float64 [nodes]: p of each node's share of the titles.
-        titles: float64 [nodes]: p of the wording of each node's titles.
-        all_titles: p of the wording of all titles together.
+        shares: float64 [nodes]: for the share of each node.
+        titles: float64 [nodes]: for the words of each node's titles.
+        all_titles: For the words of all titles together.
     """
 
     shares: Floats
@@ -49,31 +49,31 @@ class PValues:
 
 
 def nodes_with_other_titles(tree: Taxonomy, p: PValues, level: float) -> Flags:
-    """Tell near which nodes the wording of titles changed.
+    """Find the nodes near which the words of titles changed.
 
     Args:
         tree: The tree.
-        p: The p of every test.
-        level: The largest p that alarms.
+        p: The p-values of all tests.
+        level: The largest p-value that raises an alarm.
 
     Returns:
         Bool [nodes]: whether titles changed at the node, above or below it.
     """
     changed = np.flatnonzero(p.titles <= level)
     near = np.zeros(len(tree), bool)
-    near[tree.chains[changed][tree.chains[changed] >= 0]] = True  # the changed ones, those above
+    near[tree.chains[changed][tree.chains[changed] >= 0]] = True  # these and those above
     near |= np.isin(tree.chains, changed).any(axis=1)  # those below
     near |= p.all_titles <= level
     return near
 
 
 def alarms_at(p: PValues, shares: Floats, level: float, doubtful: Flags) -> tuple[NodeDrift, ...]:
-    """Every test that alarms, the surest first.
+    """All alarms, the smallest p-value first.
 
     Args:
-        p: The p of every test.
+        p: The p-values of all tests.
         shares: float64 [nodes, 2]: shares of the titles before and after.
-        level: The largest p that alarms.
+        level: The largest p-value that raises an alarm.
         doubtful: Bool [nodes]: where a changed share is doubtful.
     """
     alarms = [NodeDrift(-1, "titles", p.all_titles, 1.0, 1.0)] if p.all_titles <= level else []

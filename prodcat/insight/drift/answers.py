@@ -1,5 +1,6 @@
-"""What a classifier answers, and how sure it is."""
+"""The answers of a classifier with their confidence."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ class Answers:
     """The answers to a set of titles.
 
     Attributes:
-        nodes: int64 [titles]: the node that each was answered with.
+        nodes: int64 [titles]: the node that each title was answered with.
         confidence: float64 [titles]: the probability of that node.
     """
 
@@ -24,16 +25,18 @@ class Answers:
     confidence: Floats
 
 
-def answers_to(catalog: Catalog, classifier: Classifier, precision: ReadingPrecision) -> Answers:
-    """Answer all titles of a catalog.
+def answers_to(
+    titles: Catalog | Sequence[str], classifier: Classifier, precision: ReadingPrecision
+) -> Answers:
+    """Answer all titles.
 
     Args:
-        catalog: The titles.
-        classifier: Answers them.
+        titles: A catalog, or the texts that ``classifier.texts_of`` makes of it.
+        classifier: Answers the titles.
         precision: The precision of its encoder.
     """
     nodes, confidence = [], []
-    for answered, probabilities in node_probabilities(classifier, catalog, precision):
+    for answered, probabilities in node_probabilities(classifier, titles, precision):
         nodes.append(answered)
         confidence.append(probabilities[np.arange(len(answered)), answered])
     return Answers(np.concatenate(nodes), np.concatenate(confidence).astype(np.float64))

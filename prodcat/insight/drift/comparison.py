@@ -1,4 +1,4 @@
-"""The comparison of two sets of titles, from the titles to all that changed."""
+"""The comparison of two sets of titles."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from prodcat.insight.arrays import Ints
 from prodcat.insight.drift.accuracy import LabelledAnswers, estimate_accuracy
 from prodcat.insight.drift.alarms import PValues, alarms_at, nodes_with_other_titles
 from prodcat.insight.drift.answers import answers_to
-from prodcat.insight.drift.permutation import DEALS, PooledTitles
+from prodcat.insight.drift.permutation import PERMUTATIONS, PooledTitles
 from prodcat.insight.drift.result import Drift
 from prodcat.insight.drift.shares import p_of_shares
 from prodcat.insight.drift.titles import p_of_titles
@@ -34,41 +34,42 @@ def find_drift(
     precision: ReadingPrecision = "auto",
     seed: int = 0,
 ) -> Drift:
-    """Tell what changed between two sets of titles.
+    """Find out what changed between two sets of titles.
 
     Args:
         before: Titles of the past.
-        after: Titles of today.  Where both have categories of the classifier's tree for all rows,
-            shares are of these; otherwise of the answers.
+        after: Titles of today.  Labels are counted if all rows of both have one, else answers.
         classifier: Answers the titles.
-        labelled: Labelled titles that it was not trained on, for the estimate of accuracy.
-        trees: The tree of the past and that of today, to be compared.
-        level: The probability that anything alarms where nothing changed.
+        labelled: Labelled titles that the classifier was not trained on, to estimate accuracy.
+        trees: The trees of the past and of today, to be compared.
+        level: The probability of any false alarm if nothing changed.
         precision: The precision of the classifier's encoder.
-        seed: Seed of the draws by which titles are dealt.
+        seed: Seed of the random divisions into two sets.
+
+    Returns:
+        What changed, as a page, a table and a text.
 
     Raises:
-        CatalogError: A set is empty, or the labelled one has no label.
-        ConfigError: The level is not between 0 and 1.
+        CatalogError: A set is empty, or no row of ``labelled`` has a label.
+        ConfigError: The level is too small to be tested by random divisions, or not below 1.
     """
     tree = classifier.taxonomy
-    _check_level(level, tree)
-    _check_not_empty({"before": before, "after": after})
-    answers = [answers_to(catalog, classifier, precision) for catalog in (before, after)]
+    _check(level, tree, {"before": before, "after": after})
+    texts = classifier.texts_of(before), classifier.texts_of(after)
+    answers = [answers_to(titles, classifier, precision) for titles in texts]
     labels = _labels(before, after, tree)
     nodes = (answers[0].nodes, answers[1].nodes) if labels is None else labels
     shares = np.stack([at_or_below(tree, ends) / len(ends) for ends in nodes], axis=1)
-    pool = PooledTitles.of(classifier.texts_of(before), classifier.texts_of(after), nodes)
+    pool = PooledTitles.of(texts[0], texts[1], nodes)
     rng = np.random.default_rng(seed)
     p = PValues(p_of_shares(tree, pool, rng), *p_of_titles(tree, pool, rng))
     half = level / 2
     changed_titles = nodes_with_other_titles(tree, p, half)
     accuracy = None
     if labelled is not None:
-        labelled_answers = _labelled_answers(labelled, classifier, precision)
+        known = _labelled_answers(labelled, classifier, precision)
         past, today = (answer.confidence for answer in answers)
-        doubtful = bool(changed_titles.any())
-        accuracy = estimate_accuracy(labelled_answers, past, today, doubtful, rng)
+        accuracy = estimate_accuracy(known, past, today, bool(changed_titles.any()), rng)
     return Drift(
         taxonomy=tree,
         rows=(len(before), len(after)),
@@ -84,24 +85,21 @@ def find_drift(
     )
 
 
-def _check_level(level: float, tree: Taxonomy) -> None:
-    # Below it not even a difference that no deal reaches alarms.
-    least = 2 * (tree.depth + 1) / (DEALS + 1)
+def _check(level: float, tree: Taxonomy, catalogs: Mapping[str, Catalog]) -> None:
+    # Below this level, not even a difference that no random division reaches raises an alarm.
+    least = 2 * (tree.depth + 1) / (PERMUTATIONS + 1)
     if not least <= level < 1:
         raise ConfigError(
-            f"level={level} is no rate of false alarms that can be told; expected one from "
-            f"{least:.3f} to below 1."
+            f"level={level} is not a rate of false alarms that can be tested; expected at least "
+            f"{least:.3f} and less than 1."
         )
-
-
-def _check_not_empty(catalogs: Mapping[str, Catalog]) -> None:
     for name, catalog in catalogs.items():
         if not len(catalog):
-            raise CatalogError(f"The titles {name} are none; expected at least one.")
+            raise CatalogError(f"There are no titles in {name}; expected at least one.")
 
 
 def _labels(before: Catalog, after: Catalog, tree: Taxonomy) -> tuple[Ints, Ints] | None:
-    """Where the labels are in the classifier's tree; None unless all rows have one there."""
+    """The labelled nodes of both sets; None if a row has no label in the classifier's tree."""
     for catalog in (before, after):
         if catalog.taxonomy is None or not catalog.labelled.all():
             return None

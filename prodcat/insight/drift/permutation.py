@@ -1,4 +1,4 @@
-"""What differences chance alone makes: the titles of both sets, dealt into two sets at random."""
+"""Permutation tests: the differences between two sets if the titles are divided at random."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,19 @@ from prodcat.catalog.text import title_hashes
 from prodcat.insight.arrays import Flags, Floats, Ints
 from prodcat.taxonomy.tree import Taxonomy
 
-DEALS = 499  # times that titles are dealt into two sets
-_DEALS_AT_ONCE = 25
+PERMUTATIONS = 499  # random divisions of the titles into two sets
+_CHUNK = 25  # permutations that are held at once
 
 
 @dataclass(frozen=True, eq=False)
 class PooledTitles:
-    """The titles of both sets, those of the first before those of the second.
+    """The titles of both sets, those of the first set before those of the second.
 
     Attributes:
         texts: What the classifier reads of each title.
         nodes: int64 [titles]: the node at which each title ends.
-        groups: int64 [titles]: a number that is the same for titles that are equal.
-        second: Bool [titles]: whether the title is of the second set.
+        groups: int64 [titles]: a number that equal titles share.
+        second: Bool [titles]: whether the title is in the second set.
     """
 
     texts: list[str]
@@ -49,45 +49,49 @@ class PooledTitles:
         return cls(texts, np.concatenate(nodes), groups, second)
 
 
-def dealt_sets(
+def permuted_sets(
     groups: Ints, second: Flags, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float32]]:
-    """Deal titles into two sets, again and again.
+    """Divide titles into two sets at random, again and again.
 
-    Groups of equal titles are dealt whole, among those that are listed as often.
+    Groups of equal titles stay together; a group takes the place of one that has as many titles.
 
     Args:
-        groups: int64 [titles]: a number that is the same for titles that are equal.
-        second: Bool [titles]: whether the title is of the second set.
-        rng: Draws the deals.
+        groups: int64 [titles]: a number that equal titles share.
+        second: Bool [titles]: whether the title is in the second set.
+        rng: Random numbers for the permutations.
 
     Yields:
-        float32 [deals, titles]: what of a title is in the second set, some deals at a time.  The
-        first of all is how the sets are.
+        float32 [permutations, titles]: the part of each title's group that is in the second set,
+        some permutations at a time.  The first one is the sets as they are.
     """
     count = np.bincount(groups)
     share = (np.bincount(groups, second, minlength=len(count)) / count).astype(np.float32)
     order = np.argsort(count, kind="stable")
-    listed_as_often = [order[start:end] for start, end in equal_runs(count[order])]
-    for start in range(0, DEALS + 1, _DEALS_AT_ONCE):
-        deals = np.empty((min(_DEALS_AT_ONCE, DEALS + 1 - start), len(groups)), np.float32)
-        for number in range(len(deals)):
-            dealt = share.copy()
+    equal_sizes = [order[start:end] for start, end in equal_runs(count[order])]
+    for start in range(0, PERMUTATIONS + 1, _CHUNK):
+        sets = np.empty((min(_CHUNK, PERMUTATIONS + 1 - start), len(groups)), np.float32)
+        for number in range(len(sets)):
+            permuted = share.copy()
             if start + number:
-                for alike in listed_as_often:
-                    dealt[alike] = share[rng.permutation(alike)]
-            deals[number] = dealt[groups]
-        yield deals
+                for equal in equal_sizes:
+                    permuted[equal] = share[rng.permutation(equal)]
+            sets[number] = permuted[groups]
+        yield sets
 
 
 def equal_runs(ordered: Ints) -> list[tuple[int, int]]:
-    """Start and end of each run of equal numbers; they are in order and at least 0."""
+    """Find the start and end of each run of equal numbers among ascending numbers of at least 0.
+
+    >>> equal_runs(np.array([0, 0, 3]))
+    [(0, 2), (2, 3)]
+    """
     edges = np.flatnonzero(np.diff(ordered, prepend=-1, append=-1))
     return list(itertools.pairwise(edges.tolist()))
 
 
 def rows_of_nodes(tree: Taxonomy, nodes: Ints) -> Any:
-    """A sparse float32 matrix [nodes, titles]: 1 where a title is at or below a node.
+    """Make a sparse float32 matrix [nodes, titles] that is 1 where a title is at or below a node.
 
     Args:
         tree: The tree.
@@ -102,32 +106,35 @@ def rows_of_nodes(tree: Taxonomy, nodes: Ints) -> Any:
 
 
 def corrected_p(statistics: Floats, levels: Ints) -> Floats:
-    """The p of many statistics at once, every level having an equal part in the false alarms.
+    """Correct the p-values of many statistics (Westfall and Young, 1993).
+
+    Each level of the tree has an equal part in the false alarms.
 
     Args:
-        statistics: float64 [1 + deals, statistics]: as the sets are, then as they were dealt.
-        levels: int64 [statistics]: the level of each.
+        statistics: float64 [1 + permutations, statistics]: of the sets as they are, then of the
+            permutations.
+        levels: int64 [statistics]: the level of each statistic.
 
     Returns:
-        float64 [statistics]: the probability that any of them is as far beyond chance where
-        nothing changed.
+        float64 [statistics]: the probability that any statistic is as extreme if nothing changed.
     """
-    names, place = np.unique(levels, return_inverse=True)
+    names, level_of = np.unique(levels, return_inverse=True)
     ordered, share = [], np.empty((len(statistics), len(names)))
     for level in range(len(names)):
-        largest = statistics[:, place == level].max(axis=1)
+        largest = statistics[:, level_of == level].max(axis=1)
         ordered.append(np.sort(largest))
         share[:, level] = _share_at_least(ordered[-1], largest)
-    smallest = np.sort(share.min(axis=1))  # of all levels, in each deal
+    smallest = np.sort(share.min(axis=1))  # over all levels, in each permutation
     single = np.empty(statistics.shape[1])
     for level in range(len(names)):
-        single[place == level] = _share_at_least(ordered[level], statistics[0, place == level])
+        here = level_of == level
+        single[here] = _share_at_least(ordered[level], statistics[0, here])
     p: Floats = np.searchsorted(smallest, single + 1e-12, "right") / len(statistics)
     return np.where(statistics[0] > 1e-9, np.maximum(p, 1 / len(statistics)), 1.0)
 
 
 def _share_at_least(ordered: Floats, values: Floats) -> Floats:
-    """Of ascending numbers the share that is at least as great as each of the values."""
+    """The share of ascending numbers that are at least as large as each of the values."""
     above = len(ordered) - np.searchsorted(ordered, values - 1e-9)
     share: Floats = np.maximum(above, 1) / len(ordered)
     return share

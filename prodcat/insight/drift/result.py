@@ -1,4 +1,4 @@
-"""All that changed between two sets of titles, as a page, a table and a text."""
+"""What changed between two sets of titles, as a page, a table and a text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from prodcat.insight.drift.alarms import Kind, NodeDrift, PValues
 from prodcat.insight.drift.page import (
     add_alarms,
     add_categories,
-    add_headlines,
     add_tree_changes,
 )
 from prodcat.insight.drift.trees import TreeChange
@@ -29,21 +28,21 @@ _MOST_LINES = 20  # of alarms in the text
 
 @dataclass(frozen=True, eq=False)
 class Drift(Shown):
-    """What changed.
+    """What changed between two sets of titles.
 
     Attributes:
         taxonomy: The classifier's tree.
-        rows: How many titles there are before and after.
+        rows: Number of titles before and after.
         changes: Changes of the tree.
-        alarms: Nodes at which more changed than chance explains, the surest first.
+        alarms: Nodes that changed more than chance explains, the smallest p-value first.
         shares: float64 [nodes, 2]: shares of the titles before and after.
-        p_shares: float64 [nodes]: p of the shares, see :class:`NodeDrift`; 1 where there is
+        p_shares: float64 [nodes]: p-values of the shares, see :class:`NodeDrift`; 1 if there is
             nothing to test.
-        p_titles: float64 [nodes]: p of the wording of the titles, likewise.
-        p_all_titles: p of the wording of all titles together.
-        accuracy: The estimated share of right answers, or None where no labelled titles were given.
-        level: The probability that anything alarms where nothing changed.
-        by_labels: Whether shares are of labels; otherwise of answers.
+        p_titles: float64 [nodes]: p-values of the titles' words, likewise.
+        p_all_titles: p-value of the words of all titles together.
+        accuracy: The estimated share of correct answers; None without labelled titles.
+        level: The probability of any false alarm if nothing changed.
+        by_labels: Whether titles are counted by their labels; otherwise by the answers.
     """
 
     taxonomy: Taxonomy
@@ -60,7 +59,7 @@ class Drift(Shown):
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What changed, as far as it is beyond chance; doubtful shares are not among it."""
+        """What changed more than chance explains, without doubtful shares."""
         changed = {alarm.kind for alarm in self.alarms if not alarm.doubtful}
         if self.changes:
             changed.add("tree")
@@ -71,7 +70,7 @@ class Drift(Shown):
         return "labels" if self.by_labels else "answers"
 
     def table(self) -> "pa.Table":
-        """One row for each node, and a first one with an empty node_id for all titles together.
+        """One row for each node, after a row with an empty node_id for all titles together.
 
         Returns:
             The columns node_id, path, level, share_before, share_after, p_shares, p_titles,
@@ -101,15 +100,23 @@ class Drift(Shown):
             }
         )
 
+    def _headlines(self) -> Iterator[tuple[str, str, str]]:
+        yield "changed", ", ".join(self.kinds) or "nothing", "more than chance explains"
+        yield "alarms", f"{len(self.alarms):,}", ""
+        yield "changes of the tree", f"{len(self.changes):,}", ""
+        if self.accuracy is not None:
+            yield "estimated accuracy", f"{self.accuracy.value:.1%}", self.accuracy.details
+
     def html(self) -> str:
         """One HTML file with everything in it."""
         page = Page(
             "Drift",
-            f"{self.rows[0]:,} titles before, {self.rows[1]:,} after; shares are of "
-            f"{self._basis}. Anything alarms falsely in at most {self.level:.3g} of comparisons "
-            "in which nothing changed.",
+            f"{self.rows[0]:,} titles before, {self.rows[1]:,} after, counted by their "
+            f"{self._basis}. If nothing changed, the probability of any alarm on this page is at "
+            f"most {self.level:.3g}.",
         )
-        add_headlines(page, self.kinds, len(self.alarms), len(self.changes), self.accuracy)
+        page.section("What changed")
+        page.numbers(self._headlines())
         if self.alarms:
             add_alarms(page, self.taxonomy, self.alarms)
         if self.changes:
@@ -122,9 +129,9 @@ class Drift(Shown):
         """What changed, for people."""
         before, after = self.rows
         lines = [
-            f"{before:,} titles before, {after:,} after; shares by {self._basis}; false alarms in "
-            f"at most {self.level:.3g} of such comparisons",
-            f"changed: {', '.join(self.kinds) or 'nothing beyond chance'}",
+            f"{before:,} titles before, {after:,} after; shares by {self._basis}; the probability "
+            f"of any false alarm is at most {self.level:.3g}",
+            f"changed: {', '.join(self.kinds) or 'nothing more than chance explains'}",
             *self._tree_lines(),
             *self._alarm_lines(),
             *self._accuracy_lines(),
@@ -143,15 +150,10 @@ class Drift(Shown):
         for alarm in self.alarms[:_MOST_LINES]:
             path = join_path(self.taxonomy.paths[alarm.node]) if alarm.node >= 0 else "all titles"
             shares = f"{alarm.before:.2%} to {alarm.after:.2%}"
-            text = shares if alarm.kind == "shares" else "other words"
+            text = shares if alarm.kind == "shares" else "the words changed"
             doubt = " (the titles changed too)" if alarm.doubtful else ""
             yield f"  {alarm.kind}: {path}: {text}, p {alarm.p:.3f}{doubt}"
 
     def _accuracy_lines(self) -> Iterator[str]:
-        estimate = self.accuracy
-        if estimate is not None:
-            doubt = "; doubtful, as the titles changed" if estimate.doubtful else ""
-            yield (
-                f"estimated accuracy: {estimate.value:.1%} ({estimate.low:.1%} – "
-                f"{estimate.high:.1%}), before {estimate.before:.1%}{doubt}"
-            )
+        if self.accuracy is not None:
+            yield f"estimated accuracy: {self.accuracy.value:.1%} ({self.accuracy.details})"

@@ -1,4 +1,4 @@
-"""Whether the titles of a category are worded as before."""
+"""Whether the words of a category's titles changed."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from prodcat.insight.arrays import Flags, Floats, Ints
 from prodcat.insight.drift.permutation import (
-    DEALS,
+    PERMUTATIONS,
     PooledTitles,
     corrected_p,
     equal_runs,
@@ -15,19 +15,19 @@ from prodcat.insight.drift.permutation import (
 )
 from prodcat.taxonomy.tree import Taxonomy
 
-_SIZE = 128  # numbers of a title's vector
-_MOST_TITLES = 40_000  # distinct ones whose vectors are compared
+_DIMENSIONS = 128  # of a title's vector
+_MOST_TITLES = 40_000  # different titles that are compared
 
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """Distinct titles of categories that both sets have.
+    """Different titles of the categories that both sets have.
 
     Attributes:
-        rows: int64 [titles]: their positions in the pool.
+        rows: int64 [titles]: positions of the titles in the pool.
         nodes: int64 [titles]: the node at which each title ends.
         categories: int64 [titles]: a number from 0 for each of these nodes.
-        second: Bool [titles]: whether the title is of the second set.
+        second: Bool [titles]: whether the title is in the second set.
     """
 
     rows: Ints
@@ -39,15 +39,16 @@ class _Sample:
 def p_of_titles(
     tree: Taxonomy, pool: PooledTitles, rng: np.random.Generator
 ) -> tuple[Floats, float]:
-    """Test the wording of every node's titles.
+    """Test the words of every node's titles.
 
     Args:
         tree: The tree.
         pool: The titles of both sets.
-        rng: Draws the deals.
+        rng: Random numbers for the permutations.
 
     Returns:
-        float64 [nodes]: p, corrected for all nodes; and the p of all titles together.
+        float64 [nodes]: p-values, corrected for the number of nodes; and the p-value of all titles
+        together.
     """
     sample = _comparable(pool, rng)
     if not len(sample.rows):
@@ -59,16 +60,16 @@ def p_of_titles(
 
 
 def _comparable(pool: PooledTitles, rng: np.random.Generator) -> _Sample:
-    # Of titles that are listed often one is looked at: on the side where it is first seen.
+    # Of equal titles, the first one is compared.
     _, rows = np.unique(pool.groups, return_index=True)
     share = np.bincount(pool.groups, pool.second) / np.bincount(pool.groups)
-    rows = rows[(share == 0) | (share == 1)]  # what is on both sides has not changed
+    rows = rows[(share == 0) | (share == 1)]  # a title of both sets has not changed
     if len(rows) > _MOST_TITLES:
         rows = rng.choice(rows, _MOST_TITLES, replace=False)
     categories = np.unique(pool.nodes[rows], return_inverse=True)[1]
     size = np.bincount(categories)
     second = np.bincount(categories, pool.second[rows])
-    mixed = ((second > 0) & (second < size))[categories]  # one side alone cannot be compared
+    mixed = ((second > 0) & (second < size))[categories]  # categories that both sets have
     rows = rows[mixed]
     return _Sample(rows, pool.nodes[rows], categories[mixed], pool.second[rows])
 
@@ -76,39 +77,39 @@ def _comparable(pool: PooledTitles, rng: np.random.Generator) -> _Sample:
 def _squared_lengths(
     tree: Taxonomy, sample: _Sample, vectors: NDArray[np.float32], rng: np.random.Generator
 ) -> Floats:
-    """How far the two sets' titles are from each other, as they are and as they are dealt.
+    """The squared distance of the two sets' titles, of the sets as they are and of permutations.
 
     Args:
         tree: The tree.
         sample: The titles.
-        vectors: float32 [titles, size]: their vectors, which are centred in place.
-        rng: Draws the deals.
+        vectors: float32 [titles, dimensions]: vectors of the titles, which are centred in place.
+        rng: Random numbers for the permutations.
 
     Returns:
-        float64 [1 + deals, nodes + 1]: of each node and, last, of all titles.
+        float64 [1 + permutations, nodes + 1]: for each node and, last, for all titles.
     """
     by_category = np.argsort(sample.categories, kind="stable")
     for start, end in equal_runs(sample.categories[by_category]):
-        # Around the category's mean, so that sums are differences of the two sets.
+        # With a mean of 0 in each category, a sum over one set is a difference of the two sets.
         rows = by_category[start:end]
         vectors[rows] -= vectors[rows].mean(axis=0)
     rows_at = rows_of_nodes(tree, sample.nodes)
-    lengths = np.empty((DEALS + 1, len(tree) + 1))
-    side = sample.second.astype(np.float32)
-    for deal in range(DEALS + 1):
-        if deal:
-            side = side.copy()
-            # Sorted by category and chance, so that titles are dealt within each category.
-            order = np.lexsort((rng.random(len(side)), sample.categories))
-            side[by_category] = sample.second[order]
-        moved = vectors * side[:, None]
-        lengths[deal, :-1] = ((rows_at @ moved) ** 2).sum(axis=1)
-        lengths[deal, -1] = (moved.sum(axis=0) ** 2).sum()
+    lengths = np.empty((PERMUTATIONS + 1, len(tree) + 1))
+    second = sample.second.astype(np.float32)
+    for number in range(PERMUTATIONS + 1):
+        if number:
+            second = second.copy()
+            # Sorted by category, then by chance: titles are permuted within each category.
+            order = np.lexsort((rng.random(len(second)), sample.categories))
+            second[by_category] = sample.second[order]
+        in_second = vectors * second[:, None]
+        lengths[number, :-1] = ((rows_at @ in_second) ** 2).sum(axis=1)
+        lengths[number, -1] = (in_second.sum(axis=0) ** 2).sum()
     return lengths
 
 
 def _standardised(statistics: Floats) -> Floats:
-    """Each column with mean 0 and variance 1; one that never varies is 0."""
+    """Scale each column to mean 0 and variance 1; a constant column becomes 0."""
     spread = statistics.std(axis=0)
     standardised: Floats = np.divide(
         statistics - statistics.mean(axis=0),
@@ -120,14 +121,14 @@ def _standardised(statistics: Floats) -> Floats:
 
 
 def _vectors(texts: list[str]) -> NDArray[np.float32]:
-    """float32 [titles, size]: n-grams, projected at random, of about length 1."""
+    """float32 [titles, dimensions]: random projections of the n-grams, of a length of about 1."""
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.random_projection import SparseRandomProjection
 
     ngrams = HashingVectorizer(
         analyzer="char_wb", ngram_range=(2, 4), n_features=1 << 18, norm="l2", dtype=np.float32
     ).transform(texts)
-    projection = SparseRandomProjection(_SIZE, dense_output=True, random_state=0)
+    projection = SparseRandomProjection(_DIMENSIONS, dense_output=True, random_state=0)
     vectors: NDArray[np.float32] = np.ascontiguousarray(
         projection.fit_transform(ngrams), np.float32
     )

@@ -1,4 +1,4 @@
-"""What is different between two trees."""
+"""The differences between two trees."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from prodcat.taxonomy.tree import Taxonomy
 
 @dataclass(frozen=True)
 class TreeChange:
-    """A node that is not where or what it was.
+    """A node that is new, gone, moved or renamed.
 
     Attributes:
         kind: What happened to the node.
-        node_id: Its id.
-        before: Its path before; empty if the node is new.
-        after: Its path after; empty if the node is gone.
+        node_id: Id of the node.
+        before: Path of the node before; empty if it is new.
+        after: Path of the node after; empty if it is gone.
     """
 
     kind: Literal["new", "gone", "moved", "renamed"]
@@ -25,17 +25,16 @@ class TreeChange:
 
 
 def compare_trees(old: Taxonomy, new: Taxonomy) -> tuple[TreeChange, ...]:
-    """Tell how one tree became the other.
+    """List the changes between two trees.
 
-    Nodes are the same where their ids are.  A node that is moved is told once, not again for all
-    that is below it.
+    Nodes of the same id are the same node.  The nodes below a moved node did not move.
 
     Args:
         old: The tree of the past.
         new: The tree of today.
 
     Returns:
-        Changes of the new tree's nodes in their order, then the nodes that are gone.
+        The new tree's changed nodes in the order of the tree, then the nodes that are gone.
     """
     return (*_new_and_changed(old, new), *_gone(old, new))
 

@@ -14,13 +14,13 @@ class Counts:
     """How many products there are at or below each node.
 
     Attributes:
-        rows: Products of the set.
-        count: float64 [nodes]: as many as are expected; children add up to their parent.
-        low: float64 [nodes]: lower end of the interval of 95 %.
-        high: float64 [nodes]: upper end of the interval of 95 %.
-        naive: int64 [nodes]: answers at or below the node.
-        open: int64 [nodes]: products whose label stops above the node: they may be here, which
-            is part of ``high``, but not of ``count``.
+        rows: Number of products.
+        count: float64 [nodes]: expected number of products; children sum to their parent.
+        low: float64 [nodes]: lower end of the 95 % interval.
+        high: float64 [nodes]: upper end of the 95 % interval.
+        naive: int64 [nodes]: number of answers at or below the node.
+        open: int64 [nodes]: number of products whose label stops above the node.  They may be at
+            the node, so they are part of ``high`` but not of ``count``.
     """
 
     rows: int
@@ -39,17 +39,17 @@ def at_or_below(tree: Taxonomy, nodes: Ints) -> Ints:
         nodes: int64 [titles]: the node at which each title ends.
 
     Returns:
-        int64 [nodes]: how many titles are at or below each node.
+        int64 [nodes]: the number of titles at or below each node.
     """
     chains = tree.chains[nodes]
     return np.bincount(chains[chains >= 0], minlength=len(tree)).astype(np.int64)
 
 
 def shares(counts: Counts) -> dict[str, Any]:
-    """Counts as shares of all products.
+    """Divide counts by the number of all products.
 
     Returns:
-        float64 [nodes] for each of count, low, high and naive.
+        float64 [nodes] under each of the names count, low, high and naive.
     """
     rows = max(counts.rows, 1)
     return {name: getattr(counts, name) / rows for name in ("count", "low", "high", "naive")}

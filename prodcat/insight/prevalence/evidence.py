@@ -1,7 +1,7 @@
-"""What a classifier says about titles, added up in cells of about the same meaning."""
+"""The answers of a classifier to many titles, summed up in cells of similar answers."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,25 +16,26 @@ from prodcat.insight.arrays import Floats, Ints
 
 logger = logging.getLogger("prodcat")
 
-EDGES = (0.6, 0.8, 0.9, 0.97, 0.995)  # of how sure an answer is
+EDGES = (0.6, 0.8, 0.9, 0.97, 0.995)  # between the cells, in the department's probability
 CELLS = len(EDGES) + 1  # of each department
-TINY = 1e-6  # what is smaller is no count
+TINY = 1e-6  # smaller sums of probabilities count as 0
 _CHUNK = 4_096
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is kept of titles that were answered.
+    """The answers to a set of titles, summed up.
 
     Attributes:
-        sizes: int64 [cells]: titles in each cell.
-        sums: float64 [cells, nodes]: their probabilities, added up.
-        squares: float64 [cells, nodes]: the squares of the probabilities over that of the
-            department, added up.
-        answers: int64 [titles]: the node that each was answered with.
-        cells: int64 [titles]: the cell of each.
-        tops: float64 [departments, cells]: the probabilities of departments, added up.
-        each: float32 [titles, departments]: the probability of each; empty where it is not wanted.
+        sizes: int64 [cells]: number of titles in each cell.
+        sums: float64 [cells, nodes]: sums of the titles' probabilities.
+        squares: float64 [cells, nodes]: sums of the squared probabilities, each divided by the
+            probability of the node's department.
+        answers: int64 [titles]: the node that each title was answered with.
+        cells: int64 [titles]: the cell of each title.
+        tops: float64 [departments, cells]: sums of the probabilities of departments.
+        each: float32 [titles, departments]: each title's probabilities; empty if they are not
+            kept.
     """
 
     sizes: Ints
@@ -53,13 +54,13 @@ def gather(
     precision: ReadingPrecision = "auto",
     keep_each: bool = False,
 ) -> Evidence:
-    """Answer all titles of a catalog.
+    """Answer all titles of a catalog and sum up the answers.
 
     Args:
         classifier: Answers the titles.
         catalog: The titles.
         precision: The precision of its encoder; see :meth:`Classifier.predict`.
-        keep_each: Whether each title's probabilities of departments are kept.
+        keep_each: Whether to keep each title's probabilities of departments.
     """
     from scipy.sparse import csr_matrix
 
@@ -97,37 +98,39 @@ def gather(
 
 
 def node_probabilities(
-    classifier: Classifier, catalog: Catalog, precision: ReadingPrecision = "auto"
+    classifier: Classifier,
+    titles: Catalog | Sequence[str],
+    precision: ReadingPrecision = "auto",
 ) -> Iterator[tuple[Ints, NDArray[np.float32]]]:
-    """Answer titles and give the probability of every node.
+    """Answer titles with the probabilities of all nodes.
 
     Args:
         classifier: Answers the titles.
-        catalog: The titles.
+        titles: A catalog, or the texts that ``classifier.texts_of`` makes of it.
         precision: The precision of its encoder.
 
     Yields:
-        The answered node, int64 [titles], and all nodes' probabilities, float32 [titles, nodes];
-        some titles at a time, in order.
+        The answered nodes, int64 [titles], and the probabilities of all nodes, float32 [titles,
+        nodes], for some titles at a time, in order.
     """
-    texts = classifier.texts_of(catalog)
+    texts = classifier.texts_of(titles) if isinstance(titles, Catalog) else titles
     paths = classifier.network.paths
-    inference = classifier.inference(classifier.pick_precision(precision))
+    inference = classifier.inference(precision)
     outcomes = classifier.taxonomy.outcomes
     for start in range(0, len(texts), _CHUNK):
         with torch.inference_mode():
-            log_probs = inference.log_probs(inference.ready(texts[start : start + _CHUNK]))
+            log_probs = inference.log_probs(inference.prepare(texts[start : start + _CHUNK]))
             nodes = paths.node_probs(log_probs.exp()).float().cpu().numpy()
             best = log_probs.argmax(dim=1).cpu().numpy()
         yield outcomes[best], nodes
 
 
 def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
-    """The labelled rows of titles that a classifier's mistakes are to be measured on.
+    """Select the labelled rows, to measure a classifier's mistakes on them.
 
     Args:
-        classifier: Answers the titles.
-        labelled: Titles; if the classifier has seen some of them that is said to the log.
+        classifier: The classifier; a warning is logged if it was trained on some of the rows.
+        labelled: Titles of which some or all have a label.
 
     Raises:
         CatalogError: No row is labelled.
@@ -141,9 +144,9 @@ def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
     seen = int(classifier.has_seen(classifier.texts_of(judged)).sum())
     if seen:
         logger.warning(
-            "Training, its validation or a calibration saw %s of the %s labelled titles: the "
-            "classifier errs less on what it was trained on, and what is measured there is too "
-            "good. Give others.",
+            "Training, its validation or a calibration used %s of the %s labelled titles. The "
+            "classifier makes fewer mistakes on these, so the measurement is too good. Give other "
+            "titles.",
             f"{seen:,}",
             f"{len(judged):,}",
         )

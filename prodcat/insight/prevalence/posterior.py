@@ -1,25 +1,25 @@
-"""Which departments the titles of each cell are really of, drawn from what is known of them."""
+"""The true departments of the titles in each cell, drawn from their posterior."""
 
 import numpy as np
 
 from prodcat.insight.arrays import Floats, Ints
 
-_WARM_UP = 20  # draws that are not kept
-_INNER = 4  # rounds between what is drawn
+_WARM_UP = 20  # first draws, which are discarded
+_ROUNDS = 4  # of Gibbs sampling for each draw
 
 
-def deal(sizes: Ints, shape: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    """Deal the titles of each cell out among departments, by Gibbs sampling.
+def draw_departments(sizes: Ints, shape: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Draw the departments of the titles in each cell by Gibbs sampling.
 
     Args:
-        sizes: int64 [cells]: titles in each cell.
+        sizes: int64 [cells]: number of titles in each cell.
         shape: float64 [departments, cells]: parameters of the Dirichlet distributions of cells,
             given the department.
-        draws: Draws from the posterior.
-        rng: Draws them.
+        draws: Number of draws from the posterior.
+        rng: Random numbers.
 
     Returns:
-        float64 [draws, departments, cells]: titles of each cell that are of each department.
+        float64 [draws, departments, cells]: number of titles of each department in each cell.
     """
     departments = len(shape)
     drawn = np.zeros((draws, departments, len(sizes)))
@@ -30,13 +30,13 @@ def deal(sizes: Ints, shape: Floats, draws: int, rng: np.random.Generator) -> Fl
     shares = np.full(departments, 1 / departments)
     for draw in range(draws + _WARM_UP):
         cell_shares = _dirichlet(shape, rng)[:, used]
-        for _ in range(_INNER):
+        for _ in range(_ROUNDS):
             odds = shares[:, None] * cell_shares + 1e-300
             odds /= odds.sum(axis=0)
-            dealt = rng.multinomial(sizes[used], odds.T)
-            shares = rng.dirichlet(dealt.sum(axis=0) + 1 / departments)
+            assigned = rng.multinomial(sizes[used], odds.T)
+            shares = rng.dirichlet(assigned.sum(axis=0) + 1 / departments)
         if draw >= _WARM_UP:
-            drawn[draw - _WARM_UP][:, used] = dealt.T
+            drawn[draw - _WARM_UP][:, used] = assigned.T
     return drawn
 
 

@@ -1,4 +1,4 @@
-"""How the rows of each node of the tree went, and how far such shares are known."""
+"""Rows and correct answers of each node, and intervals of shares."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,12 @@ _Z = 1.959963984540054
 
 @dataclass(frozen=True)
 class NodeFigures:
-    """How the rows of each node went.
+    """Rows and correct answers of each node.
 
     Attributes:
-        rows: int64 [nodes]: rows whose label is at or below the node.
-        right: int64 [nodes]: those of them whose answer is, too.
-        answered: int64 [nodes]: rows whose answer is at or below it.
+        rows: int64 [nodes]: number of rows whose label is at or below the node.
+        right: int64 [nodes]: number of these rows whose answer is at or below the node too.
+        answered: int64 [nodes]: number of rows whose answer is at or below the node.
     """
 
     rows: Ints
@@ -30,12 +30,12 @@ class NodeFigures:
 
     @property
     def recall(self) -> Floats:
-        """float64 [nodes]: NaN where there are no rows."""
+        """float64 [nodes]: correct rows divided by labelled rows; NaN if there are none."""
         return _ratio(self.right, self.rows)
 
     @property
     def precision(self) -> Floats:
-        """float64 [nodes]: NaN where nothing was answered."""
+        """float64 [nodes]: correct rows divided by answered rows; NaN if there are none."""
         return _ratio(self.right, self.answered)
 
 
@@ -48,11 +48,11 @@ def node_figures(judged: "JudgedRows", nodes: int) -> NodeFigures:
 
     Args:
         judged: The rows with their labels and answers.
-        nodes: How many nodes the tree has.
+        nodes: Number of nodes of the tree.
     """
 
-    def count(places: Ints) -> Ints:
-        return np.bincount(places[places >= 0], minlength=nodes).astype(np.int64)
+    def count(ends: Ints) -> Ints:
+        return np.bincount(ends[ends >= 0], minlength=nodes).astype(np.int64)
 
     rows, right, answered = (np.zeros(nodes, np.int64) for _ in range(3))
     for level in range(judged.truth.shape[1]):
@@ -67,15 +67,19 @@ def wilson(right: NDArray[Any], rows: NDArray[Any]) -> tuple[NDArray[Any], NDArr
     """The 95 % interval of shares (Wilson, 1927).
 
     Args:
-        right: Integers of any shape: rows that are right.
-        rows: Integers of the same shape: all rows.
+        right: Integers of any shape: number of correct rows.
+        rows: Integers of the same shape: number of all rows.
 
     Returns:
-        Lower and upper ends; 0 and 1 where there are no rows.
+        Lower and upper ends; 0 and 1 if there are no rows.
+
+    >>> low, high = wilson(np.array([8]), np.array([10]))
+    >>> low.round(3), high.round(3)
+    (array([0.49]), array([0.943]))
     """
     n = np.maximum(rows, 1)
     share = right / n
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)) / (1 + _Z**2 / n)
-    nothing = np.asarray(rows) == 0
-    return np.where(nothing, 0.0, middle - half), np.where(nothing, 1.0, middle + half)
+    empty = np.asarray(rows) == 0
+    return np.where(empty, 0.0, centre - half), np.where(empty, 1.0, centre + half)

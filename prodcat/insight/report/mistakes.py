@@ -1,13 +1,13 @@
-"""What went wrong: categories with the most wrong answers, and wrong answers to look at."""
+"""The categories with the most wrong answers, and examples of wrong answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from prodcat.insight.arrays import Ints
-from prodcat.insight.neighbours import Neighbours
+from prodcat.insight.neighbours import labelled_neighbours
 from prodcat.insight.report.figures import wilson
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
@@ -16,22 +16,21 @@ if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog
     from prodcat.evaluation.judged_rows import JudgedRows
 
-WORST = 40  # categories
-_EXAMPLES = 60
-_NEIGHBOURS = 3
+WORST = 40  # categories in a table
+_MOST_EXAMPLES = 60
 
 
 @dataclass(frozen=True)
 class WorstCategory:
-    """A category in which products end and many were answered wrongly.
+    """A category that many rows are labelled with and were answered wrongly.
 
     Attributes:
-        path: Its path as a text.
+        path: Path of the category as a text.
         rows: Rows that are labelled with it.
-        wrong: Those of them that were answered wrongly.
-        accuracy: Share of them that was answered rightly.
+        wrong: How many of these rows were answered wrongly.
+        accuracy: Share of these rows that were answered correctly.
         interval: The 95 % interval of that share.
-        answer: The commonest wrong answer, and how often it was given.
+        answer: The most common wrong answer, and how often it was given.
     """
 
     path: str
@@ -50,8 +49,8 @@ class Example:
         title: The title.
         label: Path of its label as a text.
         answer: Path of the answer as a text.
-        confidence: Probability of the answer, or None where it is not known.
-        neighbours: The labelled titles that are most like it: title and path of each.
+        confidence: Probability of the answer, or None if it is not known.
+        neighbours: Title and path of the labelled titles that are most similar to it.
     """
 
     title: str
@@ -62,19 +61,19 @@ class Example:
 
     @property
     def neighbour_text(self) -> str:
-        """The neighbours in one line; empty if there are none."""
+        """The neighbours in one line; an empty text if there are none."""
         return "; ".join(f"{title} [{path}]" for title, path in self.neighbours)
 
 
 def worst_categories(judged: "JudgedRows", taxonomy: Taxonomy) -> list[WorstCategory]:
-    """Where products end and most are lost, with what is answered instead.
+    """The categories with the most wrong answers, the worst first.
 
     Args:
         judged: The rows with their labels and answers.
         taxonomy: The tree.
     """
     wrong = ~judged.correct
-    size = len(taxonomy) + 2  # two answers are no nodes
+    size = len(taxonomy) + 2  # the answers -2 and -1 stand for no node
     pairs, counts = np.unique(
         judged.targets[wrong] * size + judged.ends[wrong] + 2, return_counts=True
     )
@@ -87,8 +86,8 @@ def worst_categories(judged: "JudgedRows", taxonomy: Taxonomy) -> list[WorstCate
         if not lost[node]:
             break
         of_node = np.flatnonzero(targets == node)
-        commonest = of_node[np.argmax(counts[of_node])]
-        answer = _path_text(taxonomy, int(answers[commonest]))
+        mode = of_node[np.argmax(counts[of_node])]
+        answer = _path_text(taxonomy, int(answers[mode]))
         worst.append(
             WorstCategory(
                 path=_path_text(taxonomy, node),
@@ -96,7 +95,7 @@ def worst_categories(judged: "JudgedRows", taxonomy: Taxonomy) -> list[WorstCate
                 wrong=int(lost[node]),
                 accuracy=float(1 - lost[node] / rows[node]),
                 interval=(float(low[node]), float(high[node])),
-                answer=f"{answer} ({counts[commonest]:,})",
+                answer=f"{answer} ({counts[mode]:,})",
             )
         )
     return worst
@@ -105,26 +104,26 @@ def worst_categories(judged: "JudgedRows", taxonomy: Taxonomy) -> list[WorstCate
 def examples_of(
     judged: "JudgedRows", taxonomy: Taxonomy, titles: Sequence[str], known: "Catalog | None"
 ) -> list[Example]:
-    """Mistakes: the surest first, each node once before any is there twice.
+    """Wrong answers to look at, the most confident first, one for each label before any second.
 
     Args:
         judged: The rows with their labels and answers.
         taxonomy: The tree.
         titles: The title of each row.
-        known: Labelled titles among which neighbours are looked for, or None.
+        known: Labelled titles to search for neighbours, or None.
     """
-    examples = [
+    rows = _rows_of_examples(judged).tolist()
+    neighbours = labelled_neighbours(known, [titles[row] for row in rows])
+    return [
         Example(
             title=titles[row],
             label=_path_text(taxonomy, int(judged.targets[row])),
             answer=_path_text(taxonomy, int(judged.ends[row])),
             confidence=None if judged.confidence is None else float(judged.confidence[row]),
+            neighbours=tuple((near.title, join_path(near.path)) for near in nearest),
         )
-        for row in _rows_of_examples(judged).tolist()
+        for row, nearest in zip(rows, neighbours, strict=True)
     ]
-    if known is None or not examples:
-        return examples
-    return _with_neighbours(examples, known.take(known.labelled))
 
 
 def _rows_of_examples(judged: "JudgedRows") -> Ints:
@@ -137,24 +136,7 @@ def _rows_of_examples(judged: "JudgedRows") -> Ints:
         target = int(judged.targets[row])
         turn.append(seen.get(target, 0))
         seen[target] = turn[-1] + 1
-    return rows[np.argsort(turn, kind="stable")][:_EXAMPLES]
-
-
-def _with_neighbours(examples: Sequence[Example], labelled: "Catalog") -> list[Example]:
-    nearest = Neighbours(labelled.titles)
-    places, likeness = nearest([example.title for example in examples], _NEIGHBOURS)
-    paths = labelled.paths
-    return [
-        replace(
-            example,
-            neighbours=tuple(
-                (labelled.titles[place], join_path(paths[place] or ()))
-                for place, value in zip(near.tolist(), alike, strict=True)
-                if value > 0
-            ),
-        )
-        for example, near, alike in zip(examples, places, likeness, strict=True)
-    ]
+    return rows[np.argsort(turn, kind="stable")][:_MOST_EXAMPLES]
 
 
 def _path_text(taxonomy: Taxonomy, node: int) -> str:

@@ -1,7 +1,5 @@
 """A report as one HTML file."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from prodcat.evaluation.evaluation import Evaluation
@@ -9,49 +7,47 @@ from prodcat.insight.page import Page
 from prodcat.insight.report.charts import reliability_curves, risk_curve, tree_map
 from prodcat.insight.report.contents import Contents
 from prodcat.insight.report.figures import NodeFigures, wilson
-from prodcat.insight.report.mistakes import WORST, Example, WorstCategory
 from prodcat.taxonomy.tree import Taxonomy
 
 
 def report_page(contents: Contents) -> str:
-    """The whole file.
+    """Write the report as one HTML file.
 
     Args:
-        contents: What the report shows.
+        contents: The contents of the report.
     """
-    page = Page(f"{contents.name}: evaluation", "Shares with their 95 % intervals in small.")
-    _add_headlines(page, contents)
+    page = Page(f"{contents.name}: evaluation", "Small print shows 95 % intervals.")
+    page.section("Headline figures")
+    page.numbers(contents.headlines())
+    page.table(*contents.levels(), "By level of the tree")
     if contents.comparison is not None:
         _add_differences(page, contents, contents.comparison.rows)
     if contents.figures is not None:
         _add_tree(page, contents.taxonomy, contents.figures)
-        _add_worst(page, contents.worst)
-    _add_confusions(page, contents.evaluation)
+        page.section("Worst categories", "Categories with the most wrong answers.")
+        page.table(*contents.worst_categories(), "Categories by the number of wrong answers")
+    page.section(
+        "Confusions",
+        "Mistakes by the deepest category that label and answer have in common. The higher this "
+        "category is in the tree, the worse the mistake.",
+    )
+    page.table(*contents.confusions(), "Confusions by common ancestor")
     if contents.evaluation.reliability:
         _add_curves(page, contents.evaluation)
     if contents.examples:
-        _add_examples(page, contents.examples)
+        page.section(
+            "Examples",
+            "Wrong answers, the most confident of each category first, with the most similar "
+            "labelled titles. Some of the labels may be wrong.",
+        )
+        page.table(*contents.wrong_answers(), "Wrong answers")
     return page.html()
-
-
-def _add_headlines(page: Page, contents: Contents) -> None:
-    page.section("Headline figures")
-    page.numbers(contents.headlines())
-    page.table(
-        [("level", "count"), ("rows", "count"), ("accuracy", "share"), ("macro F1", "share"),
-         ("calibration error", "figure"), ("answers that end here", "share")],
-        [
-            (level.level, level.rows, level.accuracy, level.macro_f1, level.ece, level.answers_end)
-            for level in contents.evaluation.levels
-        ],
-        "By level of the tree",
-    )  # fmt: skip
 
 
 def _add_differences(page: Page, contents: Contents, rows: int) -> None:
     page.section(
         "Against production",
-        f"Differences on the same {rows:,} rows, above 0 where this one is higher.",
+        f"Differences on the same {rows:,} rows; above 0 if this classifier's figure is higher.",
     )
     page.table(
         [("metric", "text"), ("difference", "figure"), ("from", "figure"),
@@ -77,11 +73,11 @@ def _add_tree(page: Page, tree: Taxonomy, figures: NodeFigures) -> None:
     used = np.flatnonzero((figures.rows > 0) | (figures.answered > 0))
     page.section(
         "The tree by accuracy",
-        "Of the products below a category, the share that was answered with it or with "
-        "something below it. Choose a field to go down, the bar at the top to come back.",
+        "Accuracy is the share of a category's products that were answered with it or with a "
+        "category below it. Click a field to go down, and the bar at the top to go back.",
     )
     label = "Categories by size, coloured by accuracy; the table below has all of them"
-    page.add(page.figure(label, *tree_map(tree, figures), tall=True))
+    page.charts([(label, *tree_map(tree, figures))], tall=True)
     page.tree(
         "Categories with their accuracy",
         tree,
@@ -102,73 +98,18 @@ def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _add_worst(page: Page, worst: Sequence[WorstCategory]) -> None:
-    page.section("Worst categories", "Where products end and most were answered wrongly.")
-    page.table(
-        [("category", "text"), ("rows", "count"), ("wrong", "count"),
-         ("accuracy", "share"), ("95 % interval", "interval"),
-         ("commonest wrong answer", "text")],
-        [
-            (category.path, category.rows, category.wrong, category.accuracy, category.interval,
-             category.answer)
-            for category in worst
-        ],
-        "Categories by the number of wrong answers",
-    )  # fmt: skip
-
-
-def _add_confusions(page: Page, evaluation: Evaluation) -> None:
-    page.section(
-        "Confusions",
-        "Mistakes by the deepest category that truth and answer share: the higher it is, the "
-        "worse the mistake.",
-    )
-    page.table(
-        [("they part below", "text"), ("level", "count"), ("mistakes", "count"),
-         ("of all", "share"), ("commonest: truth, answer", "text")],
-        [
-            (group.ancestor, group.level, group.rows, group.share,
-             "; ".join(f"{truth} → {answer} ({rows:,})"
-                       for truth, answer, rows in group.branches[:3]))
-            for group in evaluation.confusion_groups[:WORST]
-        ],
-        "Confusions by common ancestor",
-    )  # fmt: skip
-
-
 def _add_curves(page: Page, evaluation: Evaluation) -> None:
     page.section(
         "Confidence",
-        "Reliability: of the answers of a confidence, the share that was right; on the line it "
-        "is honest. Risk and coverage: the error among the answered, where the least sure are "
-        "left out.",
+        "Reliability: the share of answers of some confidence that are correct; on the dotted "
+        "line confidence and share are equal. Risk and coverage: the error rate if only the most "
+        "confident answers are given.",
     )
-    page.add('<div class="plots">')
-    label = f"Reliability; calibration error {evaluation.ece:.3f}"
-    page.add(page.figure(label, *reliability_curves(evaluation)))
-    label = f"Risk and coverage; area {evaluation.risk_coverage_area:.4f}"
-    page.add(page.figure(label, *risk_curve(evaluation)))
-    page.add("</div>")
+    reliability = f"Reliability; calibration error {evaluation.ece:.3f}"
+    risk = f"Risk and coverage; area {evaluation.risk_coverage_area:.4f}"
+    page.charts([(reliability, *reliability_curves(evaluation)), (risk, *risk_curve(evaluation))])
     page.table(
-        [("confidence", "share"), ("rows", "count"), ("share right", "share")],
-        [(one.confidence, one.rows, one.accuracy) for one in evaluation.reliability],
+        [("confidence", "share"), ("rows", "count"), ("share correct", "share")],
+        [(part.confidence, part.rows, part.accuracy) for part in evaluation.reliability],
         "Reliability of the whole path",
     )
-
-
-def _add_examples(page: Page, examples: Sequence[Example]) -> None:
-    page.section(
-        "Examples",
-        "Wrong answers, the surest of each category first, with the labelled titles that are "
-        "most like them. Some of the labels may be wrong.",
-    )
-    page.table(
-        [("title", "text"), ("label", "text"), ("answer", "text"), ("confidence", "share"),
-         ("most like it", "text")],
-        [
-            (example.title, example.label, example.answer, example.confidence,
-             example.neighbour_text or None)
-            for example in examples
-        ],
-        "Wrong answers",
-    )  # fmt: skip

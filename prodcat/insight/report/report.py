@@ -1,4 +1,4 @@
-"""The report on an evaluation, in two forms."""
+"""The report on an evaluation, as HTML and as Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """A report in two forms.
+    """A report as HTML and as Markdown.
 
     Attributes:
-        html: One file with everything in it; nothing is fetched when it is looked at.
+        html: One file with everything in it; nothing is fetched when it is opened.
         markdown: The same figures and tables, for a pull request or a wiki.
     """
 
@@ -29,14 +29,14 @@ class Report:
     markdown: str
 
     def save(self, uri: str) -> None:
-        """Write one of the forms, by the name's ending.
+        """Write the HTML or the Markdown, as the ending of the name says.
 
         Args:
-            uri: At any fsspec URI; ends with ``.html`` or ``.md``.
+            uri: The file, at any fsspec URI; its name ends with ``.html`` or ``.md``.
 
         Raises:
-            ConfigError: It ends otherwise.
-            StoreError: It cannot be written.
+            ConfigError: The name has another ending.
+            StoreError: The file cannot be written.
         """
         write_form(
             uri, {"html": self.html.encode, "htm": self.html.encode, "md": self.markdown.encode}
@@ -56,20 +56,20 @@ def report_evaluation(
 
     Args:
         evaluation: From :meth:`Classifier.evaluate`.
-        taxonomy: The tree that it judged in.
-        titles: Titles of its rows, in their order, for examples of mistakes.
-        known: Labelled titles, such as those that were trained on: each example is shown with
-            those that are most like it.
-        production: Another evaluation of the same rows, of what is in production.
-        name: What was evaluated, for the title.
+        taxonomy: The classifier's tree.
+        titles: Titles of the evaluated rows, in their order, to show examples of wrong answers.
+        known: Labelled titles, such as the training rows; each example is shown with the most
+            similar of them.
+        production: An evaluation of the classifier in production on the same rows.
+        name: Name of the classifier, for the title.
 
     Returns:
         HTML and Markdown.
 
     Raises:
-        ConfigError: The evaluation is of another tree, has no single rows (it was read from a
-            file) while titles or production need them, or the titles are not as many; or plotly
-            is not installed.
+        ConfigError: The evaluation is of another tree; it was read from a file and lacks the
+            single rows that ``titles`` or ``production`` need; the number of titles is wrong; or
+            plotly is not installed.
     """
     judged = evaluation.judged
     if judged is None and (titles is not None or production is not None):
@@ -79,13 +79,13 @@ def report_evaluation(
         )
     if judged is not None and judged.tree_hash != taxonomy.hash:
         raise ConfigError(
-            "The evaluation is of another tree than the one given; expected the classifier's "
-            "own: classifier.taxonomy."
+            "The evaluation is of another tree than the taxonomy that was given; expected "
+            "classifier.taxonomy."
         )
     if titles is not None and len(titles) != evaluation.rows:
         raise ConfigError(
-            f"Found {len(titles):,} titles for {evaluation.rows:,} judged rows; expected one for "
-            "each labelled row, in order."
+            f"Found {len(titles):,} titles for {evaluation.rows:,} evaluated rows; expected the "
+            "title of each labelled row, in order."
         )
     comparison = None if production is None else evaluation.compare(production)
     contents = Contents.of(

@@ -4,7 +4,7 @@
 const number = (value, digits) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-// So that "sut" finds Süt, and "içecek" İçecek.
+// "sut" matches Süt, and "içecek" matches İçecek.
 const fold = (text) =>
   text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
 
@@ -33,10 +33,10 @@ class Tree {
       this.children.get(parent).push(node);
     });
     this.open = new Set();
-    this.found = null;
+    this.kept = null; // nodes that pass the filter, and their ancestors
     this.order = null; // [column, descending]
     this.focused = null;
-    this.most = 500; // rows of one level, and of a filter
+    this.most = 500; // rows shown of one level, and matches shown of a filter
     table.setAttribute("role", "treegrid");
     table.setAttribute("aria-label", data.label);
     this.head();
@@ -84,26 +84,26 @@ class Tree {
     return [...nodes].sort((one, other) => {
       const a = this.key(one, column);
       const b = this.key(other, column);
-      if (a === null || a === undefined) return 1; // what is not known is last
+      if (a === null || a === undefined) return 1; // unknown values come last
       if (b === null || b === undefined) return -1;
       return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
     });
   }
 
   filter(text, test) {
-    const wanted = fold(text.trim());
+    const query = fold(text.trim());
     this.folded = this.folded || this.data.names.map(fold);
-    this.found = null;
+    this.kept = null;
     this.matches = null;
-    if (wanted || test) {
-      this.found = new Set();
+    if (query || test) {
+      this.kept = new Set();
       this.matches = 0;
       this.data.names.forEach((_, node) => {
-        if (wanted && !this.folded[node].includes(wanted)) return;
+        if (query && !this.folded[node].includes(query)) return;
         if (test && !test(this.data.cells[node], node)) return;
         this.matches += 1;
         if (this.matches > this.most) return;
-        for (let own = node; own >= 0; own = this.data.parents[own]) this.found.add(own);
+        for (let at = node; at >= 0; at = this.data.parents[at]) this.kept.add(at);
       });
     }
     this.draw();
@@ -111,12 +111,12 @@ class Tree {
   }
 
   below(node) {
-    const own = this.children.get(node) || [];
-    return this.found ? own.filter((child) => this.found.has(child)) : own;
+    const children = this.children.get(node) || [];
+    return this.kept ? children.filter((child) => this.kept.has(child)) : children;
   }
 
   isOpen(node) {
-    return this.found ? this.below(node).length > 0 : this.open.has(node);
+    return this.kept ? this.below(node).length > 0 : this.open.has(node);
   }
 
   draw() {
@@ -183,7 +183,7 @@ class Tree {
   }
 
   toggle(node, open) {
-    if (!(this.children.get(node) || []).length || this.found) return;
+    if (!(this.children.get(node) || []).length || this.kept) return;
     if (open === undefined) open = !this.open.has(node);
     if (open) this.open.add(node);
     else this.open.delete(node);
@@ -212,7 +212,7 @@ class Tree {
     const row = event.target.closest("tr");
     if (!row || !row.dataset.node) return;
     const node = Number(row.dataset.node);
-    const visible = [...this.body.rows].filter((own) => own.dataset.node);
+    const visible = [...this.body.rows].filter((shown) => shown.dataset.node);
     const moves = {
       ArrowDown: () => this.focus(row.nextElementSibling),
       ArrowUp: () => this.focus(row.previousElementSibling),
@@ -220,7 +220,7 @@ class Tree {
       End: () => this.focus(visible[visible.length - 1]),
       ArrowRight: () => (this.isOpen(node) ? this.focus(row.nextElementSibling) : this.toggle(node, true)),
       ArrowLeft: () =>
-        this.isOpen(node) && !this.found
+        this.isOpen(node) && !this.kept
           ? this.toggle(node, false)
           : this.focus(this.rows.get(this.data.parents[node])),
       Enter: () => this.clicked(event),
@@ -261,13 +261,13 @@ function start() {
     trees[table.id] = tree;
     const box = document.querySelector(`input[data-filters="${table.id}"]`);
     const only = document.querySelector(`select[data-filters="${table.id}"]`);
-    const said = document.querySelector(`[data-said-of="${table.id}"]`);
+    const status = document.querySelector(`[data-status-of="${table.id}"]`);
     if (!box) continue;
     const apply = () => {
       const column = only && only.value !== "" ? Number(only.value) : null;
       const test = column === null ? null : (cells) => Boolean(cells[column]);
       const matches = tree.filter(box.value, test);
-      said.textContent =
+      status.textContent =
         matches === null
           ? ""
           : `${number(matches, 0)} found${matches > tree.most ? `, the first ${tree.most} shown` : ""}`;

@@ -1,41 +1,41 @@
 "use strict";
-// One title after the other. What is decided stands in the browser until the server has it on disk.
+// Shows one title after the other. A decision stays in the browser until the server has it on disk.
 
 const fold = (text) =>
   text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
-const place = (name) => document.getElementById(name);
+const element = (name) => document.getElementById(name);
 const MOST_OPTIONS = 30;
 
 const review = {
   items: [], tree: { ids: [], paths: [] }, lower: [],
-  decisions: new Map(), order: [], at: 0, outbox: [], sending: false, found: [], marked: -1,
+  decisions: new Map(), order: [], at: 0, outbox: [], sending: false, matches: [], marked: -1,
 };
 
-// Each decision that the server does not have yet is stored under a key of its own, so that two
-// tabs do not write over each other.
-function stored() {
-  const found = [];
-  for (let place = 0; place < localStorage.length; place += 1) {
-    const key = localStorage.key(place);
+// Each decision that the server does not have yet is stored under a separate key, so that two tabs
+// do not overwrite each other.
+function storedDecisions() {
+  const decisions = [];
+  for (let index = 0; index < localStorage.length; index += 1) {
+    const key = localStorage.key(index);
     if (!key.startsWith(review.key)) continue;
     try {
-      found.push(JSON.parse(localStorage.getItem(key)));
+      decisions.push(JSON.parse(localStorage.getItem(key)));
     } catch {
-      // not ours
+      // written by something else
     }
   }
-  return found.sort((one, other) => one.at - other.at);
+  return decisions.sort((one, other) => one.at - other.at);
 }
 
 const keyOf = (event) => `${review.key}-${event.id}`;
 
-function say() {
-  const waiting = place("waiting");
+function showWaiting() {
+  const waiting = element("waiting");
   waiting.hidden = review.outbox.length === 0 || !review.failed;
-  waiting.textContent = `${review.outbox.length} decisions wait for the server, which does not answer. They are kept in this browser; start prodcat review again and they are sent.`;
+  waiting.textContent = `The server does not answer. ${review.outbox.length} decisions are kept in this browser; start prodcat review again and they are sent.`;
 }
 
-// -- what stands ----------------------------------------------------------------
+// -- decisions -----------------------------------------------------------------
 
 function apply(event) {
   const stack = review.decisions.get(event.item) || [];
@@ -48,7 +48,7 @@ function apply(event) {
   review.decisions.set(event.item, stack);
 }
 
-const standing = (item) => (review.decisions.get(item) || []).at(-1);
+const decisionOn = (item) => (review.decisions.get(item) || []).at(-1);
 
 function decide(kind, item, node) {
   const event = { id: crypto.randomUUID(), item, kind, at: Date.now() };
@@ -56,7 +56,7 @@ function decide(kind, item, node) {
   apply(event);
   localStorage.setItem(keyOf(event), JSON.stringify(event));
   review.outbox.push(event);
-  say();
+  showWaiting();
   send();
 }
 
@@ -75,21 +75,21 @@ async function send() {
       review.failed = false;
       review.outbox.shift();
       localStorage.removeItem(keyOf(event));
-      say();
+      showWaiting();
       if (!answer.ok) {
-        // It will never be taken: it does not stand, and the others go on.
-        const said = await answer.json();
-        const stack = (review.decisions.get(event.item) || []).filter((own) => own.id !== event.id);
+        // The server will never accept it, so it is dropped here too; the others are sent.
+        const refusal = await answer.json();
+        const stack = (review.decisions.get(event.item) || []).filter(({ id }) => id !== event.id);
         review.decisions.set(event.item, stack);
         const at = review.order.lastIndexOf(event.item);
         if (at >= 0 && event.kind !== "undo") review.order.splice(at, 1);
-        place("refused").textContent = `A decision was refused: ${said.error}`;
-        place("refused").hidden = false;
-        go(review.items.findIndex((own) => own.item === event.item));
+        element("refused").textContent = `A decision was refused: ${refusal.error}`;
+        element("refused").hidden = false;
+        go(review.items.findIndex(({ item }) => item === event.item));
       }
     } catch {
       review.failed = true;
-      say();
+      showWaiting();
       break;
     }
   }
@@ -97,42 +97,42 @@ async function send() {
   if (review.outbox.length) setTimeout(send, 1000);
 }
 
-// -- what is seen ---------------------------------------------------------------
+// -- the page -------------------------------------------------------------------
 
 function path(names) {
-  const own = document.createElement("span");
-  own.className = "path";
+  const whole = document.createElement("span");
+  whole.className = "path";
   for (const name of names) {
     const part = document.createElement("span");
     part.textContent = name;
-    own.append(part);
+    whole.append(part);
   }
-  return own;
+  return whole;
 }
 
 function cell(text, kind) {
-  const own = document.createElement("td");
-  own.className = kind;
-  own.textContent = text;
-  return own;
+  const data = document.createElement("td");
+  data.className = kind;
+  data.textContent = text;
+  return data;
 }
 
 function draw() {
   const size = review.items.length;
-  const done = review.items.filter((own) => standing(own.item)).length;
-  place("progress").max = Math.max(size, 1);
-  place("progress").value = done;
-  place("progress-said").textContent = `${done} of ${size} decided on`;
-  const own = review.items[review.at];
-  if (!own) {
-    place("title").textContent = "There is nothing to review.";
+  const done = review.items.filter(({ item }) => decisionOn(item)).length;
+  element("progress").max = Math.max(size, 1);
+  element("progress").value = done;
+  element("progress-text").textContent = `${done} of ${size} decided`;
+  const shown = review.items[review.at];
+  if (!shown) {
+    element("title").textContent = "There is nothing to review.";
     return;
   }
-  place("place").textContent = `Title ${review.at + 1} of ${size}`;
-  place("title").textContent = own.title;
-  place("columns").textContent = Object.entries(own.columns).map(([k, v]) => `${k}: ${v}`).join(" · ");
-  const chosen = place("chosen");
-  const event = standing(own.item);
+  element("place").textContent = `Title ${review.at + 1} of ${size}`;
+  element("title").textContent = shown.title;
+  element("columns").textContent = Object.entries(shown.columns).map(([k, v]) => `${k}: ${v}`).join(" · ");
+  const chosen = element("chosen");
+  const event = decisionOn(shown.item);
   chosen.hidden = !event;
   chosen.replaceChildren();
   if (event) {
@@ -141,46 +141,46 @@ function draw() {
     chosen.append(event.kind === "skip" ? "Skipped." : "Decided: ");
     if (event.kind === "label") chosen.append(path(names));
   }
-  place("answers").replaceChildren(
-    ...own.answers.map((answer, number) => {
+  element("answers").replaceChildren(
+    ...shown.answers.map((answer, number) => {
       const row = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
       const key = document.createElement("kbd");
       key.textContent = number + 1;
-      const sure = document.createElement("span");
-      sure.textContent = `${(100 * answer.confidence).toFixed(1)} %`;
-      button.append(key, path(answer.path), sure);
+      const confidence = document.createElement("span");
+      confidence.textContent = `${(100 * answer.confidence).toFixed(1)} %`;
+      button.append(key, path(answer.path), confidence);
       button.addEventListener("click", () => label(answer.id));
       row.append(button);
       return row;
     }),
   );
-  place("near").replaceChildren(
-    ...own.neighbours.map((near) => {
+  element("near").replaceChildren(
+    ...shown.neighbours.map((near) => {
       const row = document.createElement("tr");
       row.append(cell(near.title, "text"), cell(near.path.join(" > "), "text"), cell(near.likeness.toFixed(2), "figure"));
       return row;
     }),
   );
-  place("search").value = "";
+  element("search").value = "";
   search();
 }
 
 function go(to) {
   review.at = Math.min(Math.max(to, 0), Math.max(review.items.length - 1, 0));
   draw();
-  place("title").focus();
+  element("title").focus();
 }
 
 function next() {
   const size = review.items.length;
-  if (size && review.items.every((own) => standing(own.item))) {
-    place("progress-said").textContent = `All ${size} are decided on.`;
+  if (size && review.items.every(({ item }) => decisionOn(item))) {
+    element("progress-text").textContent = `All ${size} are decided.`;
   }
   for (let step = 1; step <= size; step += 1) {
     const to = (review.at + step) % size;
-    if (!standing(review.items[to].item)) return go(to);
+    if (!decisionOn(review.items[to].item)) return go(to);
   }
   go(review.at);
 }
@@ -191,10 +191,10 @@ function label(node) {
 }
 
 function accept() {
-  const own = review.items[review.at];
-  if (!own) return;
-  if (standing(own.item)) next(); // what is decided is not decided again in passing
-  else if (own.answers.length) label(own.answers[0].id);
+  const shown = review.items[review.at];
+  if (!shown) return;
+  if (decisionOn(shown.item)) next(); // Enter moves on without deciding again
+  else if (shown.answers.length) label(shown.answers[0].id);
 }
 
 function skip() {
@@ -206,84 +206,84 @@ function undo() {
   const item = review.order.at(-1);
   if (item === undefined) return;
   decide("undo", item);
-  go(review.items.findIndex((own) => own.item === item));
+  go(review.items.findIndex((shown) => shown.item === item));
 }
 
 // -- another category -----------------------------------------------------------
 
 function search() {
-  const words = fold(place("search").value).split(/\s+/).filter(Boolean);
-  review.found = [];
+  const words = fold(element("search").value).split(/\s+/).filter(Boolean);
+  review.matches = [];
   let all = 0;
   if (words.length) {
-    // Where a product may end first, then categories that others are below.
+    // Categories at which a product may end first, then those above them.
     for (const ends of [1, 0]) {
       for (let node = 0; node < review.lower.length; node += 1) {
         if (review.tree.ends[node] !== ends) continue;
         if (!words.every((word) => review.lower[node].includes(word))) continue;
         all += 1;
-        if (review.found.length < MOST_OPTIONS) review.found.push(node);
+        if (review.matches.length < MOST_OPTIONS) review.matches.push(node);
       }
     }
   }
-  place("found").textContent = !words.length ? "" : all > MOST_OPTIONS
+  element("match-count").textContent = !words.length ? "" : all > MOST_OPTIONS
     ? `${all} found, the first ${MOST_OPTIONS} shown` : `${all} found`;
-  review.marked = review.found.length ? 0 : -1;
-  place("search").setAttribute("aria-expanded", String(review.found.length > 0));
+  review.marked = review.matches.length ? 0 : -1;
+  element("search").setAttribute("aria-expanded", String(review.matches.length > 0));
   options();
 }
 
 function options() {
-  place("options").replaceChildren(
-    ...review.found.map((node, number) => {
-      const own = document.createElement("li");
-      own.id = `option-${number}`;
-      own.setAttribute("role", "option");
-      own.setAttribute("aria-selected", String(number === review.marked));
-      own.textContent = review.tree.paths[node].join(" > ");
-      if (!review.tree.ends[node]) own.textContent += " (no more is known)";
-      own.addEventListener("click", () => label(review.tree.ids[node]));
-      return own;
+  element("options").replaceChildren(
+    ...review.matches.map((node, number) => {
+      const option = document.createElement("li");
+      option.id = `option-${number}`;
+      option.setAttribute("role", "option");
+      option.setAttribute("aria-selected", String(number === review.marked));
+      option.textContent = review.tree.paths[node].join(" > ");
+      if (!review.tree.ends[node]) option.textContent += " (the exact category is not known)";
+      option.addEventListener("click", () => label(review.tree.ids[node]));
+      return option;
     }),
   );
-  const box = place("search");
+  const box = element("search");
   if (review.marked < 0) box.removeAttribute("aria-activedescendant");
   else {
     box.setAttribute("aria-activedescendant", `option-${review.marked}`);
-    place(`option-${review.marked}`).scrollIntoView({ block: "nearest" });
+    element(`option-${review.marked}`).scrollIntoView({ block: "nearest" });
   }
 }
 
 function searched(event) {
   const moves = { ArrowDown: 1, ArrowUp: -1 };
-  if (event.key in moves && review.found.length) {
+  if (event.key in moves && review.matches.length) {
     event.preventDefault();
-    review.marked = (review.marked + moves[event.key] + review.found.length) % review.found.length;
+    review.marked = (review.marked + moves[event.key] + review.matches.length) % review.matches.length;
     options();
   } else if (event.key === "Enter" && review.marked >= 0) {
     event.preventDefault();
-    label(review.tree.ids[review.found[review.marked]]);
+    label(review.tree.ids[review.matches[review.marked]]);
   } else if (event.key === "Escape") {
     event.preventDefault();
-    place("search").value = "";
+    element("search").value = "";
     search();
-    place("title").focus();
+    element("title").focus();
   }
   event.stopPropagation();
 }
 
 function pressed(event) {
-  if (event.repeat && !event.key.startsWith("Arrow")) return; // a key that is held decides once
+  if (event.repeat && !event.key.startsWith("Arrow")) return; // holding a key down decides only once
   if (event.ctrlKey || event.metaKey || event.altKey || !review.items.length) return;
-  const own = review.items[review.at];
+  const shown = review.items[review.at];
   const number = Number(event.key) - 1;
   const onButton = event.target.tagName === "BUTTON";
   const keys = {
     s: skip, u: undo, ArrowLeft: () => go(review.at - 1), ArrowRight: () => go(review.at + 1),
-    "/": () => place("search").focus(),
+    "/": () => element("search").focus(),
   };
   if (event.key === "Enter" && !onButton) keys.Enter = accept;
-  if (own.answers[number]) keys[event.key] = () => label(own.answers[number].id);
+  if (shown.answers[number]) keys[event.key] = () => label(shown.answers[number].id);
   if (!(event.key in keys)) return;
   event.preventDefault();
   keys[event.key]();
@@ -295,23 +295,23 @@ async function start() {
   );
   review.items = queue.items;
   review.tree = queue.tree;
-  review.lower = queue.tree.paths.map((own) => fold(own.join(" > ")));
+  review.lower = queue.tree.paths.map((names) => fold(names.join(" > ")));
   review.key = `prodcat-review-${queue.name}`;
   for (const event of state.history) apply(event);
-  // What this browser still holds comes after what the server has; what both have counts once.
+  // Decisions in this browser are newer than those of the server; what both have counts once.
   const seen = new Set(state.seen);
-  const kept = stored();
+  const kept = storedDecisions();
   for (const event of kept) if (seen.has(event.id)) localStorage.removeItem(keyOf(event));
   review.outbox = kept.filter((event) => !seen.has(event.id));
   for (const event of review.outbox) apply(event);
   send();
   for (const [name, act] of Object.entries({
     accept, skip, undo, back: () => go(review.at - 1), forth: () => go(review.at + 1),
-  })) place(name).addEventListener("click", act);
-  place("search").addEventListener("input", search);
-  place("search").addEventListener("keydown", searched);
+  })) element(name).addEventListener("click", act);
+  element("search").addEventListener("input", search);
+  element("search").addEventListener("keydown", searched);
   document.addEventListener("keydown", pressed);
-  const first = review.items.findIndex((own) => !standing(own.item));
+  const first = review.items.findIndex(({ item }) => !decisionOn(item));
   go(first < 0 ? 0 : first);
   document.documentElement.dataset.ready = "yes";
 }
