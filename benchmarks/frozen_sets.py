@@ -1,48 +1,68 @@
 """The frozen train, validation and test sets that several benchmarks read."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.jobs import Options
 
-def read(data: Path, name: str, language: str):
-    """Train, validation and test catalogs over the training rows' tree, and test over all."""
+if TYPE_CHECKING:
+    from prodcat import Catalog, Classifier, Taxonomy
+    from prodcat.catalog.reading import CatalogKeywords
+
+Sets = tuple["Catalog", "Catalog", "Catalog"]
+
+
+def read(data: Path, name: str, language: str) -> Sets:
+    """The train, validation and test catalogs of one set.
+
+    Args:
+        data: The folder of all sets.
+        name: ``"food-terms"`` or ``"shop-titles-en"``.
+        language: A language whose rows alone are read, or ``"all"``.
+
+    Returns:
+        Train and validation over the tree of the training rows, and test over the tree of the
+        training and test rows, so that no test row is left out.
+    """
     import prodcat
 
-    ids = name == "food-terms"
-    columns = {"path_ids": "path_ids", "language": "language"} if ids else {}
-    kept = ["path", "language", *(["path_ids"] if ids else [])]
+    with_ids = name == "food-terms"
+    columns: CatalogKeywords = {"path_ids": "path_ids", "language": "language"} if with_ids else {}
+    kept = ["path", "language", *(["path_ids"] if with_ids else [])]
     parts = {}
     for part in ("train", "validation", "test"):
         rows = prodcat.read_catalog(str(data / name / f"{part}.jsonl.gz"), path=None, keep=kept)
-        mine = np.array([language in ("all", own) for own in rows.columns["language"]])
-        rows = rows.take(mine)
+        chosen = np.array([language in ("all", code) for code in rows.columns["language"]])
+        rows = rows.take(chosen)
         parts[part] = {"title": list(rows.titles), **{k: list(rows.columns[k]) for k in kept}}
     train = prodcat.read_catalog(parts["train"], **columns)
     validation = prodcat.read_catalog(
         parts["validation"], taxonomy=train.tree, on_error="aside", **columns
     )
     whole = {column: parts["train"][column] + parts["test"][column] for column in parts["train"]}
-    known = prodcat.read_catalog(whole, **columns)
-    test = known.take(np.arange(len(train), len(known)))
+    train_and_test = prodcat.read_catalog(whole, **columns)
+    test = train_and_test.take(np.arange(len(train), len(train_and_test)))
     return train, validation, test
 
 
-def fitted(options, name):
-    """A classifier on multilingual-e5-small, saved in the work folder, and its test catalog."""
+def fitted(options: Options, name: str) -> tuple["Classifier", "Catalog"]:
+    """A classifier on the work folder's encoder, saved as ``model`` there, and the test catalog."""
     import prodcat
 
     train, validation, test = read(options.data, name, "all")
-    own = prodcat.fit(
+    classifier = prodcat.fit(
         train,
         validation=validation,
         model=prodcat.ModelConfig(encoder=str(options.encoder)),
         device="cpu",
         progress=False,
     )
-    own.save(str(options.work / "model"))
-    return own, test
+    classifier.save(str(options.work / "model"))
+    return classifier, test
 
 
-def chain(tree, node):
-    return tuple(tree.ids[n] for n in tree.ancestors(node))
+def chain(tree: "Taxonomy", node: int) -> tuple[str, ...]:
+    """The ids from the top level down to a node, which are the same in every tree of a set."""
+    return tuple(tree.ids[ancestor] for ancestor in tree.ancestors(node))

@@ -1,4 +1,4 @@
-"""Titles of a Parquet table answered on Spark.
+"""Answer the titles of a Parquet table on Spark.
 
 spark-submit examples/spark_job.py s3://bucket/models/tr@production titles.parquet answers.parquet
 """
@@ -11,6 +11,7 @@ from prodcat.scoring.spark import map_in_pandas, output_schema
 
 
 def main(model: str, source: str, target: str) -> None:
+    """Read the table, add the answers as columns, and write it."""
     spark = SparkSession.builder.appName("prodcat").getOrCreate()
     titles = spark.read.parquet(source)
     answered = titles.mapInPandas(map_in_pandas(model), output_schema(titles.schema))

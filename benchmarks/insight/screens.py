@@ -1,37 +1,35 @@
 """Pictures of all pages for the documentation, of generated data.
 
-python benchmarks/insight/screens.py docs/images
+python -m benchmarks.insight.screens docs/images
 """
 
-import dataclasses
+import argparse
 import shutil
-import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
 import prodcat
+from benchmarks.insight.catalogs import unlabelled
 from prodcat.demo.quick_commerce import generate
 from prodcat.insight.assortment import compare_assortments
 from prodcat.insight.audit import audit
 from prodcat.insight.decisions import Decisions
 from prodcat.insight.drift import find_drift
-from prodcat.insight.queue import review_queue
+from prodcat.insight.queue import QueueItem, review_queue
 from prodcat.insight.report import report_evaluation
 from prodcat.insight.review import make_app
 
-
-def unlabelled(catalog):
-    return dataclasses.replace(catalog, taxonomy=None, targets=np.full(len(catalog), -1))
+PORT = 8_123
 
 
-def pages(folder):
-    """Write every page that is a file; what the review page needs is returned."""
+def write_pages(folder: Path) -> tuple[prodcat.Classifier, list[QueueItem]]:
+    """Write every page that is a file, and return what the review page needs."""
     rows = generate(4_000, "es", seed=2)
     rng = np.random.default_rng(0)
     catalog = prodcat.read_catalog(
@@ -47,10 +45,10 @@ def pages(folder):
         classifier.evaluate(parts.validation), classifier.taxonomy,
         titles=parts.validation.titles, known=parts.train, name="es@candidate",
     ).save(str(folder / "report.html"))  # fmt: skip
-    department = np.array([path[0] for path in parts.test.paths])
+    department = np.array([path[0] for path in parts.test.paths if path])
     names = np.unique(department)
     odds = dict(zip(names.tolist(), rng.gamma(1, size=len(names)), strict=True))
-    weight = np.array([odds[own] for own in department.tolist()])
+    weight = np.array([odds[name] for name in department.tolist()])
     order = rng.permutation(len(parts.test))
     weight[order[:700]] = 0
     rival = rng.choice(len(parts.test), 400, replace=False, p=weight / weight.sum())
@@ -65,41 +63,58 @@ def pages(folder):
     return classifier, review_queue(theirs, classifier, 20, known=parts.train)
 
 
-def main(target):
+@contextmanager
+def review_server(
+    folder: Path, classifier: prodcat.Classifier, items: list[QueueItem]
+) -> Iterator[str]:
+    """The review page on loopback; its address."""
     import uvicorn
-    from playwright.sync_api import sync_playwright
 
-    target.mkdir(parents=True, exist_ok=True)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    with tempfile.TemporaryDirectory() as own, sync_playwright() as playwright:
-        folder = Path(own)
-        classifier, items = pages(folder)
-        decisions = Decisions(folder / "decisions.jsonl", items, classifier.taxonomy)
-        server = uvicorn.Server(
-            uvicorn.Config(make_app(items, classifier.taxonomy, decisions), port=8_123,
-                           host="127.0.0.1", log_level="warning")
-        )  # fmt: skip
-        threading.Thread(target=server.run).start()
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        shots = [(name, (folder / f"{name}.html").as_uri()) for name in
-                 ("report", "assortment", "audit", "drift")]  # fmt: skip
-        for name, address in [*shots, ("review", "http://127.0.0.1:8123/")]:
-            for scheme in ("light", "dark"):
-                page = browser.new_page(
-                    color_scheme=scheme, viewport={"width": 1180, "height": 860}
-                )
-                page.goto(address)
-                page.wait_for_selector("html[data-ready=yes]")
-                if name in ("report", "assortment"):
-                    page.locator("section").nth(1).scroll_into_view_if_needed()
-                    page.evaluate("document.querySelectorAll('section')[1].scrollIntoView()")
-                page.wait_for_timeout(400)
-                page.screenshot(path=str(target / f"{name}-{scheme}.png"))
-                page.close()
-        browser.close()
+    decisions = Decisions(folder / "decisions.jsonl", items, classifier.taxonomy)
+    app = make_app(items, classifier.taxonomy, decisions)
+    config = uvicorn.Config(app, port=PORT, host="127.0.0.1", log_level="warning")
+    server = uvicorn.Server(config)
+    threading.Thread(target=server.run).start()
+    try:
+        yield f"http://127.0.0.1:{PORT}/"
+    finally:
         server.should_exit = True
         decisions.__exit__()
 
 
+def take_pictures(browser: Any, name: str, address: str, target: Path) -> None:
+    """One picture of a page for each colour scheme."""
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme, viewport={"width": 1180, "height": 860})
+        page.goto(address)
+        page.wait_for_selector("html[data-ready=yes]")
+        if name in ("report", "assortment"):
+            page.locator("section").nth(1).scroll_into_view_if_needed()
+            page.evaluate("document.querySelectorAll('section')[1].scrollIntoView()")
+        page.wait_for_timeout(400)
+        page.screenshot(path=str(target / f"{name}-{scheme}.png"))
+        page.close()
+
+
+def main() -> None:
+    """Write the pictures into a folder."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.insight.screens")
+    parser.add_argument("target", type=Path, help="the folder of the pictures")
+    target: Path = parser.parse_args().target
+    target.mkdir(parents=True, exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        classifier, items = write_pages(folder)
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with review_server(folder, classifier, items) as address:
+            for page in ("report", "assortment", "audit", "drift"):
+                take_pictures(browser, page, (folder / f"{page}.html").as_uri(), target)
+            take_pictures(browser, "review", address, target)
+            browser.close()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -1,8 +1,8 @@
 """Whether the package answers to the bit as the commit before it was laid out anew.
 
-    python benchmarks/layout/run.py [--before COMMIT]
+    python -m benchmarks.layout.run [--before COMMIT]
 
-See README.md.
+See README.md here.
 """
 
 import argparse
@@ -12,33 +12,38 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.jobs import ROOT
+from benchmarks.reporting import Bar, Row, bar, bar_lines, write
+from tests.support import structure
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE.parent), str(ROOT / "tests" / "support")]
-
-import structure
-from reporting import bar, bar_lines, write
-
 BEFORE = "58d9937"
 SLOW = 0.2  # seconds
-# What names the settings of a training, of which some were removed after the layout.
-SETTINGS = ("cli/train --help",)
+# What names the settings of a training, of which five were removed after the layout.
+SETTINGS = ("cli/train --help", "saved/config.json", "store/version", "store/hash", "store/origin",
+            "archive/hash")  # fmt: skip
+Answers = dict[str, object]
 
 
-def probe(tree: Path, *arguments: str | Path) -> dict:
-    """What the package in a tree says."""
-    done = subprocess.run(
+def probe(tree: Path, *arguments: str | Path) -> Answers:
+    """What the package in a tree answers, by name.
+
+    The probe runs in that tree and imports only from there.
+    """
+    finished = subprocess.run(
         [sys.executable, "-W", "ignore", str(HERE / "probe.py"), *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1"},
         cwd=tree,
         capture_output=True,
         text=True,
     )
-    if done.returncode:
-        sys.exit(f"{tree}: {done.stderr[-4000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    if finished.returncode:
+        sys.exit(f"{tree}: {finished.stderr[-4000:]}")
+    answers: Answers = json.loads(finished.stdout.splitlines()[-1])
+    return answers
 
 
 def seconds(tree: Path, *arguments: str) -> float:
@@ -56,15 +61,15 @@ def seconds(tree: Path, *arguments: str) -> float:
     return least(*arguments) - least("-c", "pass")
 
 
-def compared(before: dict, after: dict) -> list[dict]:
-    """One row for each kind of thing: how many were compared, and which differ."""
+def compared(before: Answers, after: Answers) -> list[Row]:
+    """One row for each kind of answer: how many were compared, and which differ."""
     kinds: dict[str, list[str]] = {}
     for name in sorted(before.keys() | after.keys()):
         kinds.setdefault(name.split("/")[0], []).append(name)
     rows = []
     for kind, names in kinds.items():
         differing = [name for name in names if before.get(name) != after.get(name)]
-        settings = [name for name in differing if name in SETTINGS]
+        settings = [name for name in differing if name in SETTINGS or name.endswith("/hash")]
         rows.append(
             {
                 "what": kind,
@@ -76,78 +81,89 @@ def compared(before: dict, after: dict) -> list[dict]:
     return rows
 
 
-def equality(before: Path, work: Path) -> list[dict]:
+def compare_trees(before: Path, work: Path) -> list[Row]:
+    """Train with both trees, then let both answer with what the first one has saved."""
     folders = [work / "before", work / "after"]
-    found = []
+    trained = []
     for tree, folder in zip((before, ROOT), folders, strict=True):
         folder.mkdir()
         if folder is folders[1]:  # one encoder for both
             subprocess.run(["cp", "-r", folders[0] / "encoder", folder / "encoder"], check=True)
         print(f"training with {tree.name or tree} …", file=sys.stderr)
-        found.append(probe(tree, "train", folder))
-    # config.json names the encoder's folder, which differs.
-    for own in found:
-        for name in [n for n in own if n.endswith(("config.json", "README.md"))]:
-            del own[name]
-    rows = compared(*found)
-    answers = []
+        files = probe(tree, "train", folder)
+        # config.json and the card name the encoder's folder, which differs.
+        trained.append(
+            {
+                name: value
+                for name, value in files.items()
+                if not name.endswith(("config.json", "README.md"))
+            }
+        )
+    answered = []
     for tree, name in ((before, "out-before"), (ROOT, "out-after")):
         (work / name).mkdir()
         print(f"answering with {tree.name or tree} …", file=sys.stderr)
-        own = probe(tree, "answer", folders[0], work / name)
-        answers.append({key: json.loads(json.dumps(value).replace(name, "out"))
-                        for key, value in own.items()})  # fmt: skip
-    return rows + compared(*answers)
+        answers = probe(tree, "answer", folders[0], work / name)
+        answered.append({key: json.loads(json.dumps(value).replace(name, "out"))
+                         for key, value in answers.items()})  # fmt: skip
+    return compared(*trained) + compared(*answered)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--before", default=BEFORE, help="the commit to compare with")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        before = Path(folder) / "tree"
-        subprocess.run(["git", "worktree", "add", "-q", "--detach", before, options.before],
-                       cwd=ROOT, check=True)  # fmt: skip
-        try:
-            rows = equality(before, Path(folder))
-        finally:
-            subprocess.run(["git", "worktree", "remove", "--force", before], cwd=ROOT, check=True)
+def rule_bars() -> list[Bar]:
+    """Whether the package keeps the limits of its layout, and starts fast."""
     trees = structure.modules()
     graph = structure.edges(trees)
     between = structure.package_pairs(graph)
-    over = structure.sizes(trees)
-    private = structure.private_uses(trees)
-    readers = structure.environment_readers(trees)
     start = seconds(ROOT, "-c", "import prodcat")
     usage = seconds(ROOT, "-m", "prodcat", "--help")
-    different = [name for row in rows for name in row["different"]]
-    upward, circles = structure.upward(structure.pairs(graph)), structure.circles(graph)
-    report = {
-        "rows": rows,
-        "bars": [
-            bar("answers that differ from the commit before", len(different), "0", not different),
-            bar("pairs of packages", len(between), f"at most {structure.PAIRS}",
-                len(between) <= structure.PAIRS),
-            bar("imports of a higher package", len(upward), "0", not upward),
-            bar("circles of imports", len(circles), "0", not circles),
-            bar("modules, classes and functions over a limit", len(over), "0", not over),
-            bar("uses of another module's private names", len(private), "0", not private),
-            bar("readers of the environment outside aws and cli", len(readers), "0", not readers),
-            bar("import prodcat, seconds more than Python", round(start, 3), f"under {SLOW}",
-                start < SLOW),
-            bar("prodcat --help, seconds more than Python", round(usage, 3), f"under {SLOW}",
-                usage < SLOW),
-        ],
-    }  # fmt: skip
+    violations = {
+        "imports of a higher package": structure.upward(structure.pairs(graph)),
+        "circles of imports": structure.circles(graph),
+        "modules, classes and functions over a limit": structure.sizes(trees),
+        "uses of another module's private names": structure.private_uses(trees),
+        "readers of the environment outside aws and cli": structure.environment_readers(trees),
+    }
+    return [
+        bar("pairs of packages", len(between), f"at most {structure.PAIRS}",
+            len(between) <= structure.PAIRS),
+        *(bar(name, len(places), "0", not places) for name, places in violations.items()),
+        bar("import prodcat, seconds more than Python", round(start, 3), f"under {SLOW}",
+            start < SLOW),
+        bar("prodcat --help, seconds more than Python", round(usage, 3), f"under {SLOW}",
+            usage < SLOW),
+    ]  # fmt: skip
+
+
+def table(rows: Sequence[Row]) -> str:
+    """One line for each kind of answer."""
     lines = ["| what | compared | different | differs in settings alone |", "|---|---|---|---|"]
     lines += [
         f"| {row['what']} | {row['compared']} | {', '.join(row['different']) or 0} "
         f"| {', '.join(row['other settings']) or 0} |"
         for row in rows
     ]
-    write(HERE, "python benchmarks/layout/run.py", report, "\n".join(lines), 2)
-    print("\n".join(lines))
-    print(bar_lines(report["bars"]))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Compare with a commit before, in a worktree of its own."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layout.run")
+    parser.add_argument("--before", default=BEFORE, help="the commit to compare with")
+    commit = parser.parse_args().before
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "tree"
+        command = ["git", "worktree", "add", "-q", "--detach", str(before), commit]
+        subprocess.run(command, cwd=ROOT, check=True)
+        try:
+            rows = compare_trees(before, Path(folder))
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", before], cwd=ROOT, check=True)
+    different = [name for row in rows for name in row["different"]]
+    first = bar("answers that differ from the commit before", len(different), "0", not different)
+    bars = [first, *rule_bars()]
+    write(HERE, "python -m benchmarks.layout.run", {"rows": rows, "bars": bars}, table(rows), 2)
+    print(table(rows))
+    print(bar_lines(bars))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""infinity-emb as a process that embeds a line of titles at a time; see README.md."""
+"""infinity-emb as a process that embeds a line of titles at a time; see README.md here.
+
+It runs in an environment of its own, without prodcat, and so imports nothing from benchmarks.
+"""
 
 import asyncio
 import json
@@ -8,7 +11,8 @@ import torch
 from infinity_emb import AsyncEmbeddingEngine, EngineArgs
 
 
-async def main(folder):
+async def main(folder: str) -> None:
+    """Answer each line of standard input, a JSON list of titles, with ``done`` and their number."""
     torch.set_num_threads(2)
     arguments = EngineArgs(
         model_name_or_path=folder, engine="torch", device="cpu", dtype="float32", batch_size=64,
@@ -17,8 +21,8 @@ async def main(folder):
     engine = AsyncEmbeddingEngine.from_args(arguments)
     async with engine:
         for line in sys.stdin:
-            found, _ = await engine.embed(sentences=json.loads(line))
-            print("done", len(found), flush=True)
+            vectors, _ = await engine.embed(sentences=json.loads(line))
+            print("done", len(vectors), flush=True)
 
 
 if __name__ == "__main__":

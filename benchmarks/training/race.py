@@ -1,12 +1,14 @@
 """Processes that take turns on one machine, so that a slow moment is slow for all of them."""
 
-import json
 import os
 import signal
 import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.training.events import Event, read_event
 
 SLICE = 20.0  # seconds of a turn
 
@@ -16,39 +18,49 @@ class Runner:
     """One process and the turns that it had.
 
     Attributes:
-        name: Who it is.
-        command: How it is started; it prints one JSON line with ``event`` and ``clock`` each.
+        name: The runner's name.
+        command: How it is started; it prints events, see :mod:`benchmarks.training.events`.
         most: Seconds of turns after which it is ended; None lets it end by itself.
-        events: What it has said, with ``active``: the seconds of its own turns until then.
+        process: The process once it has started.
+        turns: Start and end of each turn, on the monotonic clock.
+        events: The events that it has printed.
     """
 
     name: str
     command: list[str]
     most: float | None = None
-    process: subprocess.Popen | None = None
+    process: "subprocess.Popen[str] | None" = None
     turns: list[list[float]] = field(default_factory=list)
-    events: list[dict] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     def active(self, until: float) -> float:
+        """Seconds of its own turns until a moment."""
         return sum(max(min(end, until) - start, 0.0) for start, end in self.turns)
 
-    def start(self, environment: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
+    def start(self) -> "subprocess.Popen[str]":
+        """Start the process, and a thread that reads its events."""
+        process = subprocess.Popen(
             self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            start_new_session=True, env=environment,
+            start_new_session=True,
         )  # fmt: skip
-        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
+        return process
 
-    def _listen(self) -> None:
-        for line in self.process.stdout:
-            if line.startswith('{"event"'):
-                self.events.append(json.loads(line))
+    def _listen(self, lines: Any) -> None:
+        for line in lines:
+            event = read_event(line)
+            if event is not None:
+                self.events.append(event)
 
-    def turn(self, environment: dict[str, str]) -> bool:
-        """Run for a slice; whether it goes on after it."""
+    def turn(self) -> bool:
+        """Run for a slice of time.
+
+        Returns:
+            Whether the process goes on after it.
+        """
         self.turns.append([time.monotonic(), float("inf")])
         if self.process is None:
-            self.start(environment)
+            self.process = self.start()
         else:
             os.killpg(self.process.pid, signal.SIGCONT)
         deadline = time.monotonic() + SLICE
@@ -63,17 +75,18 @@ class Runner:
             over = True
         return not over
 
-    def told(self) -> list[dict]:
-        return [{**own, "active": self.active(own["clock"])} for own in self.events]
+    def timed_events(self) -> list[Event]:
+        """Its events with ``active``: the seconds of its own turns until then."""
+        return [{**event, "active": self.active(event["clock"])} for event in self.events]
 
 
-def race(lanes: list[list[Runner]], environment: dict[str, str]) -> None:
+def race(lanes: list[list[Runner]]) -> None:
     """Let the lanes take turns; in a lane, one runner follows the other."""
     waiting = [list(lane) for lane in lanes]
     try:
         while any(waiting):
             for lane in waiting:
-                if lane and not lane[0].turn(environment):
+                if lane and not lane[0].turn():
                     lane.pop(0)
     finally:
         for lane in lanes:

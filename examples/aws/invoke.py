@@ -1,4 +1,7 @@
-"""Ask an endpoint: python invoke.py ENDPOINT [--target tr.tar.gz] TITLE..."""
+"""Ask a SageMaker endpoint for the paths of titles.
+
+python invoke.py ENDPOINT [--target tr.tar.gz] TITLE...
+"""
 
 import argparse
 import json
@@ -6,13 +9,14 @@ import json
 import boto3
 
 
-def main():
+def main() -> None:
+    """Print the confidence and the path of each title."""
     parser = argparse.ArgumentParser()
     parser.add_argument("endpoint")
     parser.add_argument("titles", nargs="+")
-    parser.add_argument("--target", help="the model of an endpoint with many")
+    parser.add_argument("--target", help="the archive to ask, at an endpoint of many models")
     parser.add_argument("--top-k", type=int, default=1)
-    parser.add_argument("--endpoint-url", help="of another server than SageMaker's")
+    parser.add_argument("--endpoint-url", help="the address of a server other than SageMaker's")
     options = parser.parse_args()
     client = boto3.client("sagemaker-runtime", endpoint_url=options.endpoint_url)
     answer = client.invoke_endpoint(
@@ -22,10 +26,10 @@ def main():
         Body=json.dumps({"instances": options.titles, "top_k": options.top_k}),
         **({"TargetModel": options.target} if options.target else {}),
     )
-    for title, own in zip(
-        options.titles, json.loads(answer["Body"].read())["predictions"], strict=True
-    ):
-        print(f"{own['confidence']:.2f}  {' > '.join(own['path'])}  <- {title}")
+    predictions = json.loads(answer["Body"].read())["predictions"]
+    for title, prediction in zip(options.titles, predictions, strict=True):
+        path = " > ".join(prediction["path"])
+        print(f"{prediction['confidence']:.2f}  {path}  <- {title}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Are the decisions exact, is confidence honest, and do promises hold?"""

@@ -1,0 +1,1 @@
+"""Are the figures right that people look at?"""

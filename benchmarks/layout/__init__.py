@@ -1,0 +1,1 @@
+"""Does the package answer as the commit before its new layout?"""

@@ -1,0 +1,1 @@
+"""How many titles a second does bulk scoring answer, and what survives a kill?"""

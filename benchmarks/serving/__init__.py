@@ -1,0 +1,1 @@
+"""How many requests does the server answer, and how does it bear load and hostile requests?"""

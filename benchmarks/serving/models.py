@@ -1,0 +1,64 @@
+"""The models that are served: prodcat's, and the same encoder for the other servers."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import frozen_sets
+from benchmarks.jobs import Options
+from benchmarks.reporting import Row
+
+SET = "shop-titles-en"
+
+
+def fit_models(options: Options) -> Row:
+    """One classifier on multilingual-e5-small, and its encoder as transformers' classifier.
+
+    The work folder gets ``model``, ``transformers``, ``encoder-alone``, and the requests.
+    """
+    import transformers
+
+    classifier, test = frozen_sets.fitted(options, SET)
+    encoder = classifier.network.encoder
+    assert encoder is not None
+    body: Any = encoder.body
+    config, tree = body.config, classifier.taxonomy
+    names = [" > ".join(tree.paths[node]) for node in tree.outcomes]
+    config.id2label = dict(enumerate(names))
+    config.label2id = {name: number for number, name in config.id2label.items()}
+    other = transformers.BertForSequenceClassification(config)
+    other.bert.load_state_dict(body.state_dict(), strict=False)
+    folder = options.work / "transformers"
+    other.save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_object=classifier.tokenizer,
+        pad_token="<pad>",
+        model_max_length=classifier.model.max_tokens,
+    ).save_pretrained(folder)
+    settings = folder / "tokenizer_config.json"  # by the name that transformers 4 knows
+    known = {**json.loads(settings.read_text()), "tokenizer_class": "PreTrainedTokenizerFast"}
+    settings.write_text(json.dumps(known))
+    alone = options.work / "encoder-alone"
+    body.save_pretrained(alone)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(folder / name, alone / name)
+    titles = list(test.titles)
+    (options.work / "titles.json").write_text(json.dumps(titles))
+    write_bodies(options.work / "one.jsonl", ({"inputs": title} for title in titles))
+    write_bodies(
+        options.work / "infinity.jsonl", ({"model": "m", "input": [title]} for title in titles)
+    )
+    return {"outcomes": len(names)}
+
+
+def read_titles(options: Options) -> list[str]:
+    """The test titles, which are what is asked."""
+    titles: list[str] = json.loads((options.work / "titles.json").read_text())
+    return titles
+
+
+def write_bodies(path: Path, bodies: Iterable[Row]) -> None:
+    """Write requests, one JSON body a line."""
+    path.write_text("".join(json.dumps(body, ensure_ascii=False) + "\n" for body in bodies))
