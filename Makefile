@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 TORCH := torch==2.13.0
 
-.PHONY: install demo quick test lint bench clean
+.PHONY: install demo quick test lint docs bench clean
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(PYTHON) || python3 -m venv $(VENV)
@@ -37,8 +37,14 @@ lint: install
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+# The documentation site, in build/site; a warning makes it fail.
+docs: install
+	$(PYTHON) -m pip install -q --group docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+
+# DATA is the folder of the frozen sets.
 bench: install
-	$(PYTHON) benchmarks/quality/run.py
+	$(PYTHON) -m benchmarks.quality.run --data $(DATA)
 
 clean:
 	rm -rf $(VENV) demo dist build

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import prodcat
-from prodcat.deprecated import MOVED
+from prodcat.deprecated import MOVED, RENAMED
 
 HERE = Path(__file__).parent
 EARLIER = (HERE / "earlier_paths.txt").read_text(encoding="utf-8").split()
@@ -43,6 +43,14 @@ def test_the_warning_names_the_way_to_import_it_now():
     with pytest.warns(DeprecationWarning, match=r"prodcat\.taxonomy\.Taxonomy .* prodcat\."):
         from prodcat.taxonomy import Taxonomy
     assert Taxonomy is prodcat.Taxonomy
+
+
+def test_a_name_that_changed_is_named_as_it_is_now():
+    message = r"prodcat\.gate\.judge has moved: .* prodcat\.pipeline\.gate as compare_candidate\."
+    with pytest.warns(DeprecationWarning, match=message):
+        from prodcat.gate import judge
+    assert judge.__name__ == "compare_candidate"
+    assert set(RENAMED) <= set(EARLIER), "names of earlier versions alone"
 
 
 def test_modules_are_attributes_of_the_package_as_before():

@@ -10,7 +10,7 @@ TREE = Taxonomy.from_paths(
 )
 
 
-def judge(*pairs, **extra):
+def evaluate_paths(*pairs, **extra):
     truth, answer = (
         np.array([TREE.find(path) for path in column]) for column in zip(*pairs, strict=True)
     )

@@ -21,6 +21,7 @@ LAYERS = (
     ("decisions",),
     ("classifier",),
     ("training", "scoring"),
+    ("testing",),
     ("insight",),
     ("serving",),
     ("pipeline",),
