@@ -63,15 +63,27 @@ SLOW_FILES = {
     "training/test_saving.py",
 }
 SLOW_TESTS = {
+    "test_a_saved_warm_start_is_the_same",
+    "test_a_server_without_ranges_is_read_forward",
     "test_code_in_documents_runs",
+    "test_docstring_examples[prodcat.aws.ray_serve]",
+    "test_equal_texts_give_an_equal_encoder_in_every_process",
     "test_every_answer_is_the_best_of_all_nodes",
     "test_every_earlier_path_leads_to_its_name",
     "test_intervals_hold_the_true_counts_where_naive_ones_do_not",
+    "test_mostly_new_titles_are_learned_all",
     "test_no_call_on_the_way_of_a_title_goes_to_a_higher_package",
+    "test_one_file_has_the_same_bytes_each_time_and_is_whole_or_not_there",
+    "test_processes_solve_the_same_machines",
+    "test_ragged_trees_and_partial_labels_go_all_the_way",
     "test_the_demo_runs",
+    "test_the_demo_without_the_packages_of_its_encoder",
     "test_the_encoder_gives_the_vectors_of_its_packages_own_engine",
     "test_the_notebook_runs",
     "test_the_wheel_works_in_a_clean_environment_from_another_folder",
+    "test_threads_that_come_later_have_all_cores",
+    "test_threads_with_other_limits_do_not_change_each_others_tokens",
+    "test_versions_of_different_trees_are_compared_by_their_answers",
     "test_who_does_not_beat_production_is_published_and_not_promoted",
     "test_who_loses_to_n_grams_is_not_promoted",
 }
@@ -83,7 +95,7 @@ def pytest_collection_modifyitems(items):
         slow = (
             SLOW_FIXTURES.intersection(item.fixturenames)
             or item.path.relative_to(HERE).as_posix() in SLOW_FILES
-            or item.originalname in SLOW_TESTS
+            or SLOW_TESTS.intersection({item.originalname, item.name})
         )
         if slow:
             item.add_marker(pytest.mark.slow)
