@@ -47,11 +47,17 @@ docs: install
 bench: install
 	$(PYTHON) -m benchmarks.quality.run --data $(DATA)
 
-# For every platform and Python from 3.11 on; packages whose locked version still fits keep it.
+# The versions for development, and those of the images on AWS with their hashes: for every platform
+# and Python from 3.11 on. A locked version that still fits is kept.
 lock: install
+	mkdir -p build
 	$(PYTHON) -m pip install -q uv
 	echo '$(TORCH)' | $(VENV)/bin/uv pip compile -q pyproject.toml --group dev --group docs \
 		--universal --python-version 3.11 --no-annotate --no-header -c - -o $(CONSTRAINTS)
+	printf 'hatchling\npip\n' > build/image.in
+	$(VENV)/bin/uv pip compile -q pyproject.toml build/image.in --extra serve --extra sign \
+		--universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		-c $(CONSTRAINTS) -o examples/aws/requirements.txt
 
 clean:
 	rm -rf $(VENV) demo dist build

@@ -1,1 +1,1 @@
-"""The jobs of every country: train, compare with production, promote, score."""
+"""The jobs of each country: train a model, compare it with production, promote it, score."""

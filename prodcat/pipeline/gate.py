@@ -1,4 +1,4 @@
-"""The release gate: a candidate goes to production if it is better, and a report says why."""
+"""The release gate, which decides whether a new version goes to production, and reports why."""
 
 import json
 from collections.abc import Mapping
@@ -12,20 +12,22 @@ from prodcat.classifier.classifier import Classifier
 
 @dataclass(frozen=True)
 class GateReport:
-    """Whether a candidate may go to production.
+    """The decision whether a candidate may go to production.
 
     Attributes:
         country: The name of the country.
-        candidate: The version of the candidate.
-        production: The version in production, or None.
-        rows: Number of frozen titles on which all were compared.
-        accuracy: Path accuracies by ``"candidate"``, ``"production"`` and ``"baseline"``.
-        margin: How much higher than production's the candidate's path accuracy had to be.
-        difference: Path accuracy of the candidate minus production's, with its 95 % interval;
-            None without production, or if their trees differ.
+        candidate: The candidate's version, such as ``"tr@3"``.
+        production: The version in production, or None if there is none.
+        rows: The number of frozen titles on which the classifiers were compared.
+        accuracy: The path accuracies of ``"candidate"``, ``"production"`` (if there is one) and
+            ``"baseline"``.
+        margin: The least difference of the path accuracies of candidate and production.
+        difference: The path accuracy of the candidate minus that of production, with its 95 %
+            interval: ``value``, ``low`` and ``high``.  None without production, or if the trees
+            differ.
         passed: Whether the candidate may go to production.
-        reasons: Why it may, or why not, in sentences.
-        notes: Further remarks, in sentences.
+        reasons: Sentences that say why.
+        notes: Sentences with further remarks.
     """
 
     country: str
@@ -40,7 +42,7 @@ class GateReport:
     notes: tuple[str, ...] = field(default=())
 
     def to_json(self) -> str:
-        """The report as JSON."""
+        """The report as a JSON document."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     def to_markdown(self) -> str:
@@ -68,19 +70,19 @@ def compare_candidate(
     margin: float,
     versions: tuple[str, str | None],
 ) -> GateReport:
-    """Compare a candidate with production and with the cheap baseline, on the same rows.
+    """Decide whether a candidate may go to production, by path accuracies on the same rows.
 
     Args:
         country: The name of the country.
         candidate: The new classifier.
-        production: The classifier in production, or None.
-        baseline: A classifier of n-grams alone, trained on the same titles.
+        production: The classifier in production, or None if there is none.
+        baseline: A classifier that has only n-grams and was trained on the same titles.
         catalog: Frozen labelled titles, with the candidate's tree.
-        margin: How much higher than production's the candidate's path accuracy must be.
+        margin: The least difference of the path accuracies of candidate and production.
         versions: The versions of candidate and production.
 
     Returns:
-        Whether the candidate may go to production, and why.
+        The decision and its reasons.
     """
     evaluation = candidate.evaluate(catalog)
     accuracy = {"candidate": evaluation.path_accuracy}
@@ -108,7 +110,12 @@ def compare_candidate(
 
 
 def _verdict(accuracy: Mapping[str, float], margin: float) -> tuple[bool, list[str]]:
-    """Whether the candidate may go to production, and why or why not."""
+    """Whether the candidate may go to production, and the reasons as sentences.
+
+    Args:
+        accuracy: The path accuracies by classifier; see :class:`GateReport`.
+        margin: The least difference of the path accuracies of candidate and production.
+    """
     candidate, baseline = accuracy["candidate"], accuracy["baseline"]
     passed, reasons = True, ["There is no version in production yet."]
     if "production" in accuracy:
@@ -123,7 +130,7 @@ def _verdict(accuracy: Mapping[str, float], margin: float) -> tuple[bool, list[s
 
 
 def _note(difference: Mapping[str, float] | None) -> str:
-    """How certain the difference to production is."""
+    """A sentence about the certainty of the difference between candidate and production."""
     if difference is None:
         return "The trees differ: production is wrong wherever it lacks the category."
     low, high = difference["low"], difference["high"]
@@ -131,7 +138,7 @@ def _note(difference: Mapping[str, float] | None) -> str:
 
 
 def _accuracy_by_path(production: Classifier, catalog: Catalog) -> float:
-    """Production's path accuracy on the same rows; paths of the two trees are compared by name."""
+    """The path accuracy of production, with another tree, if paths of equal names are equal."""
     labelled = catalog.take(catalog.labelled)
     truths = [catalog.tree.paths[node] for node in labelled.targets.tolist()]
     table = {"title": list(labelled.titles), **{n: list(t) for n, t in labelled.texts.items()}}

@@ -1,10 +1,11 @@
-"""The countries' jobs as a CloudFormation template: Batch, schedules, buckets, permissions.
+"""Writes the jobs of all countries as a CloudFormation template for AWS Batch.
 
-The image's entry point is ``python -m prodcat.aws.batch``, as in ``examples/aws``.
+The template has the jobs, their schedules and permissions, and the buckets.  The entry point of the
+container image is ``python -m prodcat.aws.batch``, as in ``examples/aws``.
 
-Everything is in one stack.  What differs between accounts (subnets, the image's address) is a
-parameter.  GPU machines are spot instances; an interrupted job is tried again and resumes where it
-stopped.  What is the same for everyone is in ``stack.yaml`` in this folder.
+There is one stack.  What differs between accounts (subnets, the image's address) is a parameter.
+GPU machines are spot instances; an interrupted job is started again and resumes.  The file
+``stack.yaml`` in this folder contains the parts that do not depend on ``countries.toml``.
 """
 
 import json
@@ -15,9 +16,9 @@ from typing import Any
 
 from prodcat.errors import ConfigError
 from prodcat.pipeline.countries import Countries, Country
-from prodcat.pipeline.s3_access import access_of, bucket_of
+from prodcat.pipeline.s3_access import S3Access, access_of, bucket_of
 
-# GPUs, vCPUs and MiB of memory that a job may use; the machine keeps the rest of its memory.
+# GPUs, vCPUs and MiB of memory for a job; the operating system needs the rest of the memory.
 _INSTANCES = {
     "g4dn.xlarge": (1, 4, 14_000),
     "g4dn.2xlarge": (1, 8, 29_000),
@@ -35,11 +36,12 @@ def render(countries: Countries, config: str) -> str:
     """The template as YAML.
 
     Args:
-        countries: The countries and the places of their models and jobs.
+        countries: The content of ``countries.toml``.
         config: The ``s3://`` URI of the ``countries.toml`` that the jobs read.
 
     Raises:
-        ConfigError: A store or a source is not on S3, or an instance type is not known.
+        ConfigError: The store, the work folder, ``config`` or a source is not on S3, or an instance
+            type is not supported.
     """
     import yaml
 
@@ -48,7 +50,7 @@ def render(countries: Countries, config: str) -> str:
 
 
 def template(countries: Countries, config: str) -> dict[str, Any]:
-    """The template as plain values; see :func:`render`."""
+    """The template as values for YAML; arguments and errors are those of :func:`render`."""
     for place in (countries.store, countries.work, config):
         if not place.startswith("s3://"):
             raise ConfigError(f"{place!r} is not on S3; expected s3://bucket/… for jobs on AWS.")
@@ -75,11 +77,11 @@ def _read_stack() -> dict[str, Any]:
 
 
 def _filled(value: Any, names: Mapping[str, Any]) -> Any:
-    """A part of the stack with its names in angle brackets replaced by their values.
+    """Replace names in angle brackets, such as ``<job>``, in a part of the stack.
 
     Args:
-        value: The part.
-        names: The value of each name; one that is not a text replaces a whole text only.
+        value: The part: a text, or dicts and lists of texts.
+        names: The value of each name.  A value that is not a text may only replace a whole text.
     """
     if isinstance(value, dict):
         return {_filled(key, names): _filled(inner, names) for key, inner in value.items()}
@@ -94,7 +96,7 @@ def _filled(value: Any, names: Mapping[str, Any]) -> Any:
 
 
 def _logical_id(*parts: str) -> str:
-    """A logical id of CloudFormation, which has letters and digits only."""
+    """A logical id for CloudFormation, which consists of letters and digits."""
     words = "".join(parts).replace("-", " ").replace(".", " ").split()
     return "".join(word[:1].upper() + word[1:] for word in words)
 
@@ -126,7 +128,7 @@ def _country_resources(
                 "country": country.name,
                 "step": step,
                 "command": command,
-                **_access(countries, country, step, config),
+                "statements": _statements(stack, access_of(countries, country, step, config)),
                 **_machine_share(country),
             },
         )
@@ -149,13 +151,14 @@ def _country_resources(
     return resources
 
 
-def _access(countries: Countries, country: Country, step: str, config: str) -> dict[str, Any]:
-    access = access_of(countries, country, step, config)
-    return {
-        "listed": _arns(access.listed),
-        "read": _arns(access.read),
-        "written": _arns(access.written),
-    }
+def _statements(stack: Mapping[str, Any], access: S3Access) -> list[Any]:
+    """The statements of the policy of a job's role."""
+    listing = [
+        _filled(stack["listing"], {"bucket name": bucket, "prefixes": prefixes})
+        for bucket, prefixes in access.listed.items()
+    ]
+    places = {"read": _arns(access.read), "written": _arns(access.written)}
+    return [*listing, *_filled(stack["rights"], places)]
 
 
 def _arns(places: Sequence[str]) -> list[dict[str, str]]:
@@ -163,7 +166,7 @@ def _arns(places: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _machine_share(country: Country) -> dict[str, str]:
-    """The share of its machine that a job may use."""
+    """The GPUs, vCPUs and memory in MiB for a job, as texts by name."""
     gpus, cpus, memory = _INSTANCES[country.instance]
     return {"gpus": str(gpus), "cpus": str(cpus), "memory": str(memory)}
 
@@ -178,7 +181,7 @@ def _command(countries: Countries, country: Country, step: str, config: str) -> 
 def _submitted(country: Country, step: str, job: str, command: list[str]) -> str:
     """The request by which a schedule submits a job, as JSON."""
     if step == "score":
-        # All attempts at one run have the same name, even if the last one starts on another day.
+        # So all attempts at a run have the same name, even if one of them starts on another day.
         command = [*command, "--run", "<aws.scheduler.scheduled-time>"]
     submit: dict[str, Any] = {
         "JobName": f"{country.name}-{step}",

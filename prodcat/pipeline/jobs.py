@@ -1,7 +1,10 @@
-"""The two jobs of every country: train, publish, compare and promote; score.
+"""The two jobs of each country: train, which also publishes, compares and promotes; and score.
 
-<work>/<country>/checkpoints/              checkpoints of a training, until it is published
+They write to the folder ``work``:
+
+<work>/<country>/checkpoints/              checkpoints of a training, until its model is published
 <work>/<country>/gate/<version>.json, .md  whether a version went to production, and why
+<work>/<country>/runs/<run>.json           the version with which a scoring began
 <work>/<country>/scores/<run>/             the answers; see prodcat.scoring.finished_parts
 """
 
@@ -41,13 +44,13 @@ PRODUCTION = "production"
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The jobs of all countries, and how they are run.
+    """Runs the jobs of countries.
 
     Attributes:
-        countries: The countries and the places of their models and jobs.
-        keys: Keys to sign models and to verify them with; see :class:`prodcat.Store`.
-        cache: The cache of models; see :class:`prodcat.Store`.
-        device: Where to train and score; a GPU if there is one.
+        countries: The content of ``countries.toml``.
+        keys: The keys to sign and verify models with, or None; see :class:`prodcat.Store`.
+        cache: The cache of models, or None; see :class:`prodcat.Store`.
+        device: The torch device to train and score on; None for a GPU if there is one.
         progress: Whether to show progress bars.
     """
 
@@ -59,21 +62,23 @@ class Pipeline:
 
     @cached_property
     def store(self) -> Store:
-        """The store of the models."""
+        """The store of the models, which this opens when it is first used."""
         return Store(self.countries.store, keys=self.keys, cache=self.cache)
 
     def train(self, country: Country) -> GateReport | None:
         """Train and publish a version, and promote it if it passes the gate.
 
         Args:
-            country: The country.
+            country: The settings of the country.
 
         Returns:
-            The report of the gate, or None if nothing has changed since production was trained.
+            The report of the gate, or None if neither titles nor settings have changed since the
+            version in production was trained.
 
         Raises:
-            ProdcatError: The errors of :func:`prodcat.fit` and :class:`prodcat.Store`.
-            Interrupted: SIGTERM came; the same call resumes the job.
+            ProdcatError: An error of :func:`prodcat.read_catalog`, :func:`prodcat.fit` or
+                :class:`prodcat.Store`.
+            Interrupted: The process received SIGTERM; the same call resumes the job.
         """
         tree = None if country.taxonomy is None else read_taxonomy(country.taxonomy)
         catalog = _read(country, country.labelled, tree)
@@ -82,7 +87,7 @@ class Pipeline:
         checkpoints = CheckpointFolder(f"{self.countries.work}/{country.name}/checkpoints")
         candidate = self._candidate(country, catalog, frozen, production, checkpoints)
         if candidate is None:
-            logger.info("%s: nothing has changed; production stays as it is.", country.name)
+            logger.info("%s: nothing has changed; the version in production stays.", country.name)
             return None
         version = self.store.publish(candidate, country.name)
         checkpoints.clear()
@@ -106,7 +111,7 @@ class Pipeline:
         production: Classifier | None,
         checkpoints: CheckpointFolder,
     ) -> Classifier | None:
-        """A new classifier, trained from production if possible; None if it would be the same."""
+        """Train a classifier, from production if possible; None if it would equal production."""
         model, training = country.settings()
         warm = production if _can_start_from(production, model) else None
         candidate = fit(
@@ -129,7 +134,7 @@ class Pipeline:
         return candidate
 
     def _conclude(self, country: Country, version: str, report: GateReport) -> None:
-        """Save the report of the gate, and promote the version if it passed."""
+        """Save and log the report of the gate, and promote the version if it passed."""
         place = Objects(f"{self.countries.work}/{country.name}/gate")
         place.write(f"{version}.json", report.to_json().encode())
         place.write(f"{version}.md", report.to_markdown().encode())
@@ -141,20 +146,20 @@ class Pipeline:
     def score(
         self, country: Country, run: str | None = None, shard: Shard | None = None
     ) -> ScoringReport:
-        """Answer a country's assortment with the version in production.
+        """Score the assortment of a country with the version in production.
 
         Args:
-            country: The country.
-            run: A name for this scoring, under which the same call resumes it; today's date in
-                UTC if not given.
-            shard: This process's share; see :func:`prodcat.score`.
+            country: The settings of the country.
+            run: A name for this scoring; a call with the same name resumes it.  None for today's
+                date in UTC, such as ``"2025-01-31"``.
+            shard: The share of this process, (number from 0, number of processes); None for all.
 
         Returns:
             The report of the scoring.
 
         Raises:
-            ProdcatError: The errors of :func:`prodcat.score`.
-            Interrupted: SIGTERM came; the same call resumes the job.
+            ProdcatError: An error of :class:`prodcat.Store` or :func:`prodcat.score`.
+            Interrupted: The process received SIGTERM; the same call resumes the job.
         """
         run = run or f"{datetime.now(UTC):%Y-%m-%d}"
         classifier = self._pinned(country, run)
@@ -176,7 +181,7 @@ class Pipeline:
         )
 
     def _pinned(self, country: Country, run: str) -> Classifier:
-        """The version in production when the run began, even if another is promoted later."""
+        """The version that was in production when the run began; records it for later calls."""
         classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
         pin = {"model": classifier.origin, "by": uuid.uuid4().hex}
         runs = Objects(f"{self.countries.work}/{country.name}/runs")
@@ -186,7 +191,7 @@ class Pipeline:
         pinned = read_document(earlier, runs.at(f"{run}.json"), limit=1 << 20)["model"]
         if pinned == classifier.origin:
             return classifier
-        logger.info("%s: the run %s continues with %s, as it began.", country.name, run, pinned)
+        logger.info("%s: the run %s goes on with %s, as it began.", country.name, run, pinned)
         return self.store.load(str(pinned), device=self.device)
 
     def _production(self, country: Country) -> Classifier | None:
@@ -204,6 +209,7 @@ class Pipeline:
 
 
 def _read(country: Country, source: str, tree: Any) -> Catalog:
+    """Read labelled titles, without rows that are wrong, with a tree or None."""
     return read_catalog(
         source,
         title=country.title,
@@ -217,7 +223,7 @@ def _read(country: Country, source: str, tree: Any) -> Catalog:
 def _baseline(
     country: Country, candidate: Classifier, catalog: Catalog, frozen: Catalog
 ) -> Classifier:
-    """A classifier of n-grams alone; it is the candidate if that has no encoder."""
+    """Train a classifier that has only n-grams; the candidate itself if it has no encoder."""
     model, _ = country.settings()
     if model.encoder is None:
         return candidate
@@ -226,7 +232,7 @@ def _baseline(
 
 
 def _can_start_from(production: Classifier | None, model: ModelConfig) -> bool:
-    """Whether a training can start from the classifier in production."""
+    """Whether a training with these settings can start from the classifier in production."""
     if production is None:
         return False
     return all(
@@ -236,5 +242,5 @@ def _can_start_from(production: Classifier | None, model: ModelConfig) -> bool:
 
 
 def facts_of(report: GateReport | ScoringReport | None) -> Mapping[str, Any]:
-    """The report of a step as a mapping; empty if the step had nothing to do."""
+    """The attributes of a job's report by name; empty for None, if there was nothing to do."""
     return {} if report is None else asdict(report)

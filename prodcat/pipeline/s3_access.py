@@ -1,5 +1,6 @@
-"""The access to S3 that one job of one country needs, and nothing more."""
+"""Computes the least access to S3 that a job of a country needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prodcat.errors import ConfigError
@@ -11,12 +12,12 @@ class S3Access:
     """Places on S3, each as bucket and key; a star at the end stands for everything below.
 
     Attributes:
-        listed: Buckets whose keys may be listed.
+        listed: Patterns of the keys that may be listed, by bucket.
         read: Objects that may be read.
         written: Objects that may be written and deleted.
     """
 
-    listed: list[str]
+    listed: dict[str, list[str]]
     read: list[str]
     written: list[str]
 
@@ -25,7 +26,7 @@ def access_of(countries: Countries, country: Country, step: str, config: str) ->
     """The access that a job needs.
 
     Args:
-        countries: The places of models and jobs.
+        countries: The content of ``countries.toml``.
         country: The country of the job.
         step: ``"train"`` or ``"score"``.
         config: The ``s3://`` URI of the ``countries.toml`` that the job reads.
@@ -43,7 +44,7 @@ def access_of(countries: Countries, country: Country, step: str, config: str) ->
     if step == "train":
         written += [f"{_pattern(model)}/*", store_file]
     return S3Access(
-        listed=sorted({bucket_of(place) for place in (*sources, countries.store, work)}),
+        listed=_listed([*sources, f"{countries.store}/store.json", f"{model}/", f"{work}/"]),
         read=list(dict.fromkeys([*read, *written])),
         written=written,
     )
@@ -58,7 +59,25 @@ def bucket_of(uri: str) -> str:
     return uri.removeprefix("s3://").split("/")[0]
 
 
+def _listed(uris: Sequence[str]) -> dict[str, list[str]]:
+    """The patterns of the keys that may be listed to read these places, by bucket.
+
+    A file system lists the folder of a glob, and what is below a file's name to see whether the
+    name is that of a folder.
+    """
+    patterns: dict[str, list[str]] = {}
+    for uri in uris:
+        bucket, _, key = _pattern(uri).partition("/")
+        if key.endswith("*"):
+            names = [f"{key.rpartition('/')[0]}/*".lstrip("/")]
+        else:
+            names = [key.rstrip("/"), f"{key.rstrip('/')}/*"]
+        patterns[bucket] = list(dict.fromkeys([*patterns.get(bucket, []), *names]))
+    return patterns
+
+
 def _sources(country: Country, step: str, config: str) -> list[str]:
+    """The URIs that a step reads, apart from those in the store and the work folder."""
     if step != "train":
         return [config, country.assortment]
     optional = [country.taxonomy, country.calibration]
@@ -68,7 +87,11 @@ def _sources(country: Country, step: str, config: str) -> list[str]:
 
 
 def _pattern(uri: str) -> str:
-    """Bucket and key of a place; a glob keeps the part before its first special character."""
+    """The bucket and key of a place; a glob is cut at its first special character, with a star.
+
+    Raises:
+        ConfigError: The place is not on S3.
+    """
     key = uri.removeprefix("s3://")
     if not uri.startswith("s3://"):
         raise ConfigError(f"{uri!r} is not on S3; expected s3://bucket/… for jobs on AWS.")
@@ -79,7 +102,7 @@ def _pattern(uri: str) -> str:
 
 
 def _readable(uri: str) -> list[str]:
-    """The objects of a place: the file, and everything below it if it may be a folder."""
+    """Patterns of the objects of a place: its key, and all keys below it if it may be a folder."""
     key = _pattern(uri)
     if key.endswith("*"):
         return [key]

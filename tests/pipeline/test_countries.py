@@ -10,30 +10,30 @@ from prodcat.pipeline.countries import read_countries
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[pipeline]", "[pipelines]", "has 'pipelines', .* Did you mean 'pipeline'"),
-        ("store =", "shop =", "has 'shop', which is not known"),
+        ("[pipeline]", "[pipelines]", "'pipelines' is unknown.* Did you mean 'pipeline'"),
+        ("store =", "shop =", "the setting 'shop' is unknown"),
         ('encoder = "none"', "encodr = 1", "Did you mean 'encoder'"),
         (
             "cron(0 3 ? * SUN *)",
             "every day",
-            "train_schedule='every day' is no schedule; expected cron",
+            "train_schedule='every day' is not a schedule; expected cron",
         ),
-        ("Europe/Istanbul", "Turkey/Ankara", "timezone='Turkey/Ankara' is not known"),
+        ("Europe/Istanbul", "Turkey/Ankara", "timezone='Turkey/Ankara' is unknown"),
         ('encoder = "none"', 'margin = "x"', "margin='x' is not a number"),
         (
             'encoder = "none"',
             "array = 0",
-            "array=0 is no number of child jobs; expected a whole number from 1",
+            "array=0 is out of range; expected the number of child jobs, at least 1",
         ),
         (
             'encoder = "none"',
             "guarantee = 0.9",
-            "needs labelled titles to be measured on; add calibration",
+            "needs labelled titles to measure it on. Set calibration",
         ),
         ('encoder = "none"', "training = {epochs = -1}", "country 'tr': epochs=-1"),
         ('encoder = "none"', "training = {epoch = 1}", "country 'tr': .*'epoch'"),
-        ('labelled = "data/tr/labelled.csv"', "", "\\[countries.tr\\] lacks labelled"),
-        ("[countries.tr]", "[countries.T-R]", "expected a name of 2 to 31"),
+        ('labelled = "data/tr/labelled.csv"', "", "labelled is missing in \\[countries.tr\\]"),
+        ("[countries.tr]", "[countries.T-R]", "expected 2 to 31 lower-case letters"),
         ("[defaults]", "[defaults", "Cannot read"),
     ],
 )

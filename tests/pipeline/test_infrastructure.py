@@ -61,6 +61,7 @@ def test_a_job_may_touch_its_own_country_alone(on_aws):
                 arn["Fn::Sub"].split(":::")[1] for arn in statement["Resource"]
             ]
             for statement in policy["PolicyDocument"]["Statement"]
+            if isinstance(statement.get("Resource"), list)
         }
 
     train, scores = rights("NlTrainRole"), rights("NlScoreRole")
@@ -75,6 +76,65 @@ def test_a_job_may_touch_its_own_country_alone(on_aws):
     assert not wild
     text = yaml.safe_dump(own)
     assert "Action: '*'" not in text and "Resource: '*'" not in text
+
+
+def listings(stack, role):
+    """What a role may list: patterns of keys by bucket."""
+    [policy] = stack[role]["Properties"]["Policies"]
+    return {
+        statement["Resource"]["Fn::Sub"].split(":::")[1]: statement["Condition"]["StringLike"][
+            "s3:prefix"
+        ]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement.get("Action") == "s3:ListBucket"
+    }
+
+
+def test_a_job_lists_what_it_reads_and_nothing_else(on_aws):
+    stack = template(on_aws, "s3://shop-jobs/countries.toml")["Resources"]
+    assert listings(stack, "NlScoreRole") == {
+        "shop-jobs": ["countries.toml", "countries.toml/*", "nl", "nl/*"],
+        "shop-data": ["nl/assortment", "nl/assortment/*"],
+        "shop-models": ["all/store.json", "all/store.json/*", "all/nl", "all/nl/*"],
+    }
+    for role in ("NlTrainRole", "NlScoreRole"):
+        for patterns in listings(stack, role).values():
+            assert not any(pattern == "*" or "tr" in pattern.split("/") for pattern in patterns)
+
+
+def test_roles_serve_this_account_and_containers_cannot_take_that_of_the_machine(on_aws):
+    stack = template(on_aws, "s3://shop-jobs/countries.toml")["Resources"]
+    for name, resource in stack.items():
+        if resource["Type"] != "AWS::IAM::Role" or name == "InstanceRole":
+            continue
+        for statement in resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+            }
+    launch = stack["Machine"]["Properties"]["LaunchTemplateData"]
+    assert launch["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+
+
+def test_a_key_and_a_secret_are_used_where_they_are_named(on_aws):
+    whole = template(on_aws, "s3://shop-jobs/countries.toml")
+    stack, no_value = whole["Resources"], {"Ref": "AWS::NoValue"}
+    key = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, no_value]}
+    buckets = [value for value in stack.values() if value["Type"] == "AWS::S3::Bucket"]
+    for bucket in buckets:
+        [rule] = bucket["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key
+    assert len(buckets) == 2 and stack["Logs"]["Properties"]["KmsKeyId"] == key
+    [disk] = stack["Machine"]["Properties"]["LaunchTemplateData"]["BlockDeviceMappings"]
+    assert disk["Ebs"]["KmsKeyId"] == key
+    [named] = stack["NlScoreJob"]["Properties"]["ContainerProperties"]["Environment"]
+    variable = {"Name": "PRODCAT_KEYS_SECRET", "Value": {"Ref": "KeysSecretArn"}}
+    assert named == {"Fn::If": ["HasKeysSecret", variable, no_value]}
+    [policy] = stack["NlScoreRole"]["Properties"]["Policies"]
+    rights = [s["Fn::If"] for s in policy["PolicyDocument"]["Statement"] if "Fn::If" in s]
+    assert [(condition, right["Resource"]) for condition, right, _ in rights] == [
+        ("HasKmsKey", {"Ref": "KmsKeyArn"}),
+        ("HasKeysSecret", {"Ref": "KeysSecretArn"}),
+    ]
 
 
 def test_what_cannot_run_on_aws_is_named(home, on_aws, capsys):

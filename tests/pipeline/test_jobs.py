@@ -107,7 +107,7 @@ def test_a_promise_is_measured_and_kept(home, capsys):
 def test_countries_that_are_not_there_are_named(home, capsys):
     assert "There is no country 'xx'; found tr, en" in run(capsys, home, "xx", code=2)
     assert "--shard is for scoring jobs" in run(capsys, home, "tr", "--shard", "0/2", code=2)
-    with pytest.raises(ConfigError, match="Found no file at"):
+    with pytest.raises(ConfigError, match="There is no file"):
         read_countries(str(home / "none.toml"))
 
 

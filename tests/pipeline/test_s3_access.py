@@ -1,44 +1,83 @@
-"""What a job may do on S3: its own sources and places, and nothing else."""
+"""What the jobs of a country ask S3 for, beside what their roles allow."""
 
+import os
+import subprocess
+import sys
+from fnmatch import fnmatchcase
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import boto3
 import pytest
 
-from prodcat import ConfigError
-from prodcat.pipeline.countries import Countries, Country
+from prodcat.pipeline.countries import read_countries
 from prodcat.pipeline.s3_access import access_of
 
-SOURCES = {
-    "labelled": "s3://data/tr/labelled/*.parquet",
-    "validation": "s3://data/tr/frozen.parquet",
-    "assortment": "s3://data/tr/all",
-}
+
+def run(home, step, proxy):
+    config = "s3://shop-jobs/countries.toml"
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}",
+        "AWS_ACCESS_KEY_ID": proxy.server.key,
+        "AWS_SECRET_ACCESS_KEY": proxy.server.secret,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "PRODCAT_CACHE": str(home / "cache"),
+    }
+    command = [sys.executable, "-m", "prodcat.aws.batch", "pipeline", "run", "nl", "--step", step]
+    command += ["--config", config, "--run", "one", "--summary", f"s3://shop-jobs/nl/{step}.json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
-def access(step, store="s3://models/all", **more):
-    country = Country("tr", **{**SOURCES, **more})
-    countries = Countries(store, "s3://jobs", {"tr": country})
-    return access_of(countries, country, step, "s3://jobs/countries.toml")
+@pytest.fixture
+def buckets(on_aws, home, proxy):
+    client = boto3.client(
+        "s3",
+        endpoint_url=proxy.server.options["endpoint_url"],
+        aws_access_key_id=proxy.server.key,
+        aws_secret_access_key=proxy.server.secret,
+        region_name="us-east-1",
+    )
+    for name in ("shop-jobs", "shop-data", "shop-models"):
+        client.create_bucket(Bucket=name)
+    for path in (home / "data/nl").rglob("*.csv"):
+        client.upload_file(str(path), "shop-data", path.relative_to(home / "data").as_posix())
+    client.upload_file(str(home / "countries.toml"), "shop-jobs", "countries.toml")
+    proxy.reset_counts()
+    yield
+    for name in ("shop-jobs", "shop-data", "shop-models"):
+        for entry in client.list_objects_v2(Bucket=name).get("Contents", []):
+            client.delete_object(Bucket=name, Key=entry["Key"])
+        client.delete_bucket(Bucket=name)
 
 
-def test_a_scoring_reads_models_and_the_assortment_and_writes_its_folder():
-    scoring = access("score", taxonomy="s3://trees/tr.json")
-    assert scoring.listed == ["data", "jobs", "models"]
-    assert scoring.read == [
-        "jobs/countries.toml", "data/tr/all", "data/tr/all/*", "models/all/store.json",
-        "models/all/tr/*", "jobs/tr/*",
-    ]  # fmt: skip
-    assert scoring.written == ["jobs/tr/*"]
+def test_the_jobs_ask_for_what_their_roles_allow(buckets, home, proxy):
+    countries = read_countries(str(home / "countries.toml"))
+    [country] = countries.named("nl")
+    for step in ("train", "score"):
+        proxy.reset_counts()
+        run(home, step, proxy)
+        access = access_of(countries, country, step, "s3://shop-jobs/countries.toml")
+        refused = [
+            (method, path)
+            for method, path, _ in proxy.requests
+            if not allowed(access, method, path)
+        ]
+        assert not refused
+        assert len(proxy.requests) > 10
+        assert not allowed(access, "GET", "/shop-data/tr/labelled.csv")
+        assert not allowed(access, "GET", "/shop-models?list-type=2&prefix=all%2Ftr%2F")
+        assert not allowed(access, "GET", "/shop-jobs?list-type=2&prefix=")
 
 
-def test_a_training_writes_its_models_too():
-    training = access("train", taxonomy="s3://trees/tr.json", encoder="s3://encoders/e5")
-    assert training.listed == ["data", "encoders", "jobs", "models", "trees"]
-    assert training.read == [
-        "jobs/countries.toml", "data/tr/labelled/*", "data/tr/frozen.parquet", "trees/tr.json",
-        "encoders/e5", "encoders/e5/*", "models/all/store.json", "models/all/tr/*", "jobs/tr/*",
-    ]  # fmt: skip
-    assert training.written == ["jobs/tr/*", "models/all/tr/*", "models/all/store.json"]
-
-
-def test_places_of_another_store_are_named():
-    with pytest.raises(ConfigError, match="'/data/frozen.csv' is not on S3; expected s3://bucket"):
-        access("train", validation="/data/frozen.csv")
+def allowed(access, method, path):
+    """Whether the role allows a request, as S3 would judge it."""
+    parts = urlsplit(path)
+    bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
+    query = parse_qs(parts.query, keep_blank_values=True)
+    if not key and method == "POST" and "delete" in query:
+        return True  # the keys are in the body; s3:DeleteObject is asked for each
+    if not key:  # a listing
+        [prefix] = query.get("prefix", [""])
+        return any(fnmatchcase(prefix, pattern) for pattern in access.listed.get(bucket, ()))
+    places = access.read if method in ("GET", "HEAD") else access.written
+    return any(fnmatchcase(f"{bucket}/{key}", place) for place in places)
