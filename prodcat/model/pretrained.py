@@ -1,11 +1,13 @@
-"""Encoders of ``transformers``: loaded, written, and built from their config.
+"""Load, write and build encoders of ``transformers``.
 
 No other module of prodcat imports ``transformers``, except the one that makes the demo's encoder.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +24,14 @@ from prodcat.model.weightless import without_weights
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Prefixes of the settings in a config that are not about the shape, but about the type of the
-# weights, or about where code, kernels or weights come from.  Artifacts have float32 weights only.
+# Prefixes of settings in a config that do not determine the shape of the model, but the type of its
+# weights (always float32 in artifacts) or where code, kernels or weights come from.
 _NOT_SHAPE = (
     "_", "dtype", "torch_dtype", "auto_map", "attn_implementation", "quantization_config",
     "use_kernels", "backbone", "use_pretrained", "use_timm", "trust_remote_code",
     "custom_pipelines",
 )  # fmt: skip
+_REVISION = re.compile(r"[\w.-]+(/[\w.-]+)?@[\w./-]+")  # NAME@REVISION of a model on the hub
 _ATTENTION = "prodcat_short"  # the name of prodcat.model.attention in transformers
 # The usual names of special tokens, by role.
 _SPECIAL_TOKENS = {
@@ -46,12 +49,15 @@ def load_encoder(source: str, pooling: Pooling = "mean") -> tuple[Encoder, "Toke
     Args:
         source: A name on the Hugging Face hub, a local folder, or an fsspec URI of a
             folder (``s3://…``).  A folder has ``config.json``, ``model.safetensors`` and
-            a tokenizer.
+            a tokenizer.  ``NAME@REVISION`` is a commit, a tag or a branch of a model on the hub.
         pooling: See :class:`Encoder`.
 
+    Returns:
+        The encoder, with float32 weights on the CPU, and its tokenizer.
+
     Raises:
-        EncoderError: There is no such encoder, it is incomplete, or its tokenizer has no
-            fast (Rust) version.
+        EncoderError: There is no such encoder, it is incomplete or of a type that prodcat does not
+            know, or its tokenizer has no fast (Rust) version or does not match the encoder.
     """
     if "://" in source:
         with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +67,7 @@ def load_encoder(source: str, pooling: Pooling = "mean") -> tuple[Encoder, "Toke
 
 
 def write_encoder(encoder: Encoder, tokenizer: "Tokenizer", target: str) -> None:
-    """Write an encoder and its tokenizer as a folder that :func:`load_encoder` reads.
+    """Write an encoder and its tokenizer as a folder that :func:`load_encoder` can load.
 
     Args:
         encoder: The encoder.
@@ -93,18 +99,22 @@ def build_encoder(
     empty: bool = False,
     most: int | None = None,
 ) -> Encoder:
-    """Build an encoder from the JSON of its config; needs no network.
+    """Build an encoder from the JSON of its config, without network access.
 
     Args:
-        config: See :func:`config_of`.
+        config: The config as values of JSON; see :func:`config_of`.
         pooling: See :class:`Encoder`.
-        empty: Whether to make weights that take no memory; the caller assigns the real ones.
-        most: Largest number of weights if ``empty``; see
+        empty: Whether to make weights that take no memory, for the caller to replace; otherwise
+            they are random.
+        most: Maximum number of weight tensors if ``empty``; see
             :class:`prodcat.model.weightless.without_weights`.
 
+    Returns:
+        The encoder.
+
     Raises:
-        EncoderError: The installed ``transformers`` does not know the model's type, or the
-            config asks for too much memory.
+        EncoderError: The installed ``transformers`` does not know the model's type, or the model
+            would be larger than ``most`` allows.
     """
     from transformers import AutoConfig, AutoModel
 
@@ -127,7 +137,7 @@ def build_encoder(
 
 
 def config_of(encoder: Encoder) -> dict[str, Any]:
-    """The config from which :func:`build_encoder` builds an encoder of the same shape."""
+    """The config, as values of JSON, to build an encoder of the same shape from."""
     config: dict[str, Any] = encoder.body.config.to_diff_dict()  # type: ignore[union-attr,operator]
     config["model_type"] = encoder.body.config.model_type  # type: ignore[union-attr]
     config["vocab_size"] = encoder.word_embeddings.num_embeddings
@@ -145,7 +155,7 @@ def _download(uri: str, folder: str) -> None:
     if not names:
         raise EncoderError(
             f"Found no files at {uri!r}; expected a folder with config.json, model.safetensors "
-            "and tokenizer.json. Check the address and the rights."
+            "and tokenizer.json. Check the address and the access rights."
         )
     for name in names:
         target = Path(folder) / str(name)[len(str(path)) :].lstrip("/")
@@ -158,14 +168,17 @@ def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "
 
     Args:
         folder: The hub name or the local folder.
-        source: What the caller gave, for error messages.
+        source: The name or URI that the caller gave, for error messages.
         pooling: See :class:`Encoder`.
     """
-    body, tokenizer = _from_pretrained(folder, source)
+    name, revision = folder, "main"
+    if _REVISION.fullmatch(folder) and not Path(folder).exists():
+        name, revision = folder.split("@")
+    body, tokenizer = _from_pretrained(name, source, revision)
     check_kind(body.config.model_type)
     rows = body.get_input_embeddings().num_embeddings
     needed = max([*tokenizer.get_added_vocab().values(), len(tokenizer) - 1]) + 1
-    if needed > rows:  # the tokenizer also has tokens for other inputs, such as images
+    if needed > rows:  # the tokenizer has further tokens, for example for images
         body.resize_token_embeddings(needed, mean_resizing=False)
     backend = read_tokenizer(tokenizer.backend_tokenizer.to_str(), source)
     try_tokenizer(backend, max(needed, rows), source)
@@ -174,14 +187,19 @@ def _load_folder(folder: str, source: str, pooling: Pooling) -> tuple[Encoder, "
     return Encoder(_with_short_attention(body.float()), pooling), backend
 
 
-def _from_pretrained(folder: str, source: str) -> tuple[Any, Any]:
-    """The model and the fast tokenizer as ``transformers`` loads them."""
+def _from_pretrained(folder: str, source: str, revision: str) -> tuple[Any, Any]:
+    """The model and the fast tokenizer as ``transformers`` loads them.
+
+    Code that comes with a model is never run, and pickled weights are never read.
+    """
     from transformers import AutoModel, AutoTokenizer
 
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+    load = partial(AutoModel.from_pretrained, use_safetensors=True, **options)
     try:
         with _quiet():
-            body = _without_pooler(AutoModel.from_pretrained, folder)
-            tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+            body = _without_pooler(load, folder)
+            tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, **options)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EncoderError(
             f"Cannot load an encoder from {source!r}: {str(error).splitlines()[0]} Expected a hub "
@@ -189,15 +207,15 @@ def _from_pretrained(folder: str, source: str) -> tuple[Any, Any]:
         ) from error
     if not getattr(tokenizer, "is_fast", False):
         raise EncoderError(
-            f"The tokenizer of {source!r} has no fast form; expected a tokenizer.json. Convert it "
-            "with transformers and save it beside the weights."
+            f"The tokenizer of {source!r} has no fast (Rust) version; expected a tokenizer.json. "
+            "Convert it with transformers and save it in the folder of the weights."
         )
     return body, tokenizer
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A context without progress bars and warnings of ``transformers``."""
+    """A context in which ``transformers`` shows no progress bars and logs no warnings."""
     from transformers.utils import logging
 
     bar = logging.is_progress_bar_enabled()
@@ -213,7 +231,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _without_pooler(make: Any, source: Any) -> Any:
-    """The model that a function of ``AutoModel`` makes, without a pooling layer."""
+    """Make a model with a function of ``AutoModel``, without a pooling layer."""
     try:
         return make(source, add_pooling_layer=False)
     except TypeError:  # models without a pooling layer do not know the option
@@ -221,7 +239,7 @@ def _without_pooler(make: Any, source: Any) -> Any:
 
 
 def _with_short_attention(body: Any) -> Any:
-    """Make a model use :mod:`prodcat.model.attention`, if its attention can be chosen."""
+    """Make a model use :mod:`prodcat.model.attention`, if it can, and return the model."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
     from transformers.masking_utils import sdpa_mask
