@@ -1,1 +1,1 @@
-"""Decisions: from log-probabilities to the answer that the options ask for."""
+"""Decisions: choose the answer for each title from its log-probabilities and the options."""

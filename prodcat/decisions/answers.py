@@ -1,10 +1,13 @@
-"""The answers of a batch as tensors, before their nodes get names."""
+"""The answers for a batch as tensors of nodes and probabilities, without names of nodes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
+
+_TENSORS = ("nodes", "confidence", "level_confidence", "value")
 
 
 @dataclass(frozen=True)
@@ -14,9 +17,8 @@ class Answers:
     Attributes:
         nodes: int64 [batch, k]: the node at which each path ends, best first; -1 for the
             root, whose path is empty.
-        confidence: float [batch, k]: the probability that the answer is right.  If ``exact``,
-            that the product's whole path is this one; if not, that the product belongs to the
-            node or to a node below it.
+        confidence: float [batch, k]: the probability that the answer is right: if ``exact``, that
+            the product ends at the node; otherwise, that it ends at the node or below it.
         level_confidence: float [batch, k, level]: the probability of the path's node at
             each level, and 0 below the end of the path; it never rises with the level.
         value: float [batch, k]: the expected value of the objective: a probability, an F-beta,
@@ -31,38 +33,28 @@ class Answers:
     exact: bool = True
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Answers":
-        """The same answers with each tensor changed, for example moved to a device."""
-        return Answers(
-            change(self.nodes),
-            change(self.confidence),
-            change(self.level_confidence),
-            change(self.value),
-            self.exact,
-        )
-
-    def take(self, rows: Tensor) -> "Answers":
-        """The answers of these rows.
+        """The answers whose tensors are the results of a function.
 
         Args:
-            rows: int64 [rows]: positions in the batch, in any order and also repeatedly.
+            change: Called with each tensor, for example to move it to a device.
         """
-        return Answers(
-            self.nodes[rows],
-            self.confidence[rows],
-            self.level_confidence[rows],
-            self.value[rows],
-            self.exact,
-        )
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in _TENSORS}
+        return replace(self, **changed)
+
+    def take(self, rows: Tensor) -> "Answers":
+        """The answers of some rows.
+
+        Args:
+            rows: int64 [rows]: positions in the batch, in any order; a position may repeat.
+        """
+        return self.each(lambda column: column[rows])
 
 
 def join_answers(parts: Sequence[Answers]) -> Answers:
-    """The answers of several batches as one batch."""
+    """The answers for several batches, at least one, as answers for one batch."""
     if len(parts) == 1:
         return parts[0]
-    return Answers(
-        nodes=torch.cat([part.nodes for part in parts]),
-        confidence=torch.cat([part.confidence for part in parts]),
-        level_confidence=torch.cat([part.level_confidence for part in parts]),
-        value=torch.cat([part.value for part in parts]),
-        exact=parts[0].exact,
-    )
+    joined: dict[str, Any] = {
+        name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS
+    }
+    return replace(parts[0], **joined)

@@ -1,7 +1,8 @@
-r"""Calibration: from the scores of encoder and n-grams to one calibrated distribution.
+r"""Calibration: combine the scores of encoder and n-grams into calibrated probabilities.
 
-Weights are fitted on titles that training did not see.  All of them act inside one softmax over
-outcomes, so for any weights children sum to their parent and confidence never rises with depth:
+The following weights are fitted on titles that training did not see.  All of them act inside one
+softmax over outcomes.  So whatever their values, the probability of a node is the sum of those of
+its children and its own as an outcome, and confidence never rises with depth:
 
 - Each source of scores (the encoder's heads and the n-grams) has a weight.  Scaling
   log-probabilities before a softmax is temperature scaling (Guo et al., ICML 2017); with two
@@ -12,7 +13,7 @@ outcomes, so for any weights children sum to their parent and confidence never r
   the greatest log-probability and ``H`` the entropy, both in nats.
 
 The loss is minus the log-probability of the truth plus the binary log-loss of the answer's
-confidence.  Both are proper scoring rules; the second one is about the number that people use.
+confidence, which is the number that users see.  Both are proper scoring rules.
 """
 
 from collections.abc import Iterator
@@ -20,24 +21,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat.model.config import Method
 from prodcat.model.path_model import PathModel
+from prodcat.taxonomy.arrays import Ints
 
-_MOST_CELLS = 20_000_000  # largest number of log-probabilities that weights are fitted on
+_MOST_CELLS = 20_000_000  # the greatest number of log-probabilities that weights are fitted on
 _PRIOR_DEVIATION = 0.5  # prior standard deviation of the logarithms of the weights
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of a calibration, on one device; call them to get log-probabilities.
+    """The weights of a calibration; call the object to compute calibrated log-probabilities.
 
     Attributes:
-        evidence: float [2]: weights of the encoder's and of the n-grams' scores.
-        levels: float [level]: weight of the step to each level.
-        sharpness: float [3]: ``a``, ``b`` and ``c`` of each title's inverse temperature.
+        evidence: float32 [2]: the weights of the encoder's and of the n-grams' scores.
+        levels: float32 [level]: the weight of the step from parent to child at each level.
+        sharpness: float32 [3]: ``a``, ``b`` and ``c`` in the inverse temperature of a title,
+            which the module explains.
 
     >>> [weights.tolist() for weights in Weights.neutral(levels=2)]
     [[1.0, 1.0], [1.0, 1.0], [0.0, 0.0, 0.0]]
@@ -49,11 +51,15 @@ class Weights:
 
     @classmethod
     def neutral(cls, levels: int) -> "Weights":
-        """Weights that change nothing, for a tree with this number of levels."""
+        """Neutral weights, with which scores are only added and normalised.
+
+        Args:
+            levels: The number of levels of the tree.
+        """
         return cls(torch.ones(2), torch.ones(levels), torch.zeros(3))
 
     def fits(self, levels: int) -> bool:
-        """Whether types and shapes are right for a tree with this number of levels."""
+        """Whether types and shapes are those for a tree with this number of levels."""
         return [(tensor.dtype, tuple(tensor.shape)) for tensor in self] == [
             (torch.float32, shape) for shape in ((2,), (levels,), (3,))
         ]
@@ -63,7 +69,7 @@ class Weights:
         return Weights(*(tensor.to(device) for tensor in self))
 
     def __iter__(self) -> Iterator[Tensor]:
-        """Iterate over evidence, levels and sharpness."""
+        """Iterate over ``evidence``, ``levels`` and ``sharpness``."""
         return iter((self.evidence, self.levels, self.sharpness))
 
     def __call__(
@@ -74,12 +80,17 @@ class Weights:
         Args:
             paths: The path model.
             encoder_scores: float [batch, outcome]: log-probabilities of the heads, or None.
-            lexical_scores: float [batch, outcome]: margins of the n-grams, or None.
+            lexical_scores: float [batch, outcome]: margins of the n-grams, or None.  At least one
+                of the two must be given.
         """
         return self.applied(paths, encoder_scores, lexical_scores, *self.acting())
 
     def acting(self) -> tuple[bool, bool]:
-        """Whether the weights of the levels, and the temperature of each title, change anything."""
+        """Which of the weights other than ``evidence`` have an effect.
+
+        Returns:
+            Whether ``levels`` has an effect, and whether ``sharpness`` has one.
+        """
         levels = self.levels.requires_grad or bool((self.levels != 1).any())
         return levels, self.sharpness.requires_grad or bool((self.sharpness != 0).any())
 
@@ -91,17 +102,19 @@ class Weights:
         levels: bool,
         sharpness: bool,
     ) -> Tensor:
-        """The calibrated log-probabilities, without a look at the values of the weights.
+        """Compute the calibrated log-probabilities, given the result of :meth:`acting`.
 
-        Looking at them would make the CPU wait for the GPU, so callers of many batches call
-        :meth:`acting` once.
+        :meth:`acting` makes the CPU wait for the GPU, so for many batches it is called only once.
 
         Args:
             paths: The path model.
-            encoder_scores: float [batch, outcome], or None.
-            lexical_scores: float [batch, outcome], or None.
-            levels: Whether the weights of the levels change anything, from :meth:`acting`.
-            sharpness: Whether the temperature of each title changes anything.
+            encoder_scores: float [batch, outcome]: log-probabilities of the heads, or None.
+            lexical_scores: float [batch, outcome]: margins of the n-grams, or None.
+            levels: Whether to use the weights of the levels.
+            sharpness: Whether to use a temperature for each title.
+
+        Returns:
+            float [batch, outcome].
         """
         evidence = [
             weight * scores
@@ -120,15 +133,15 @@ class Weights:
         return log_probs
 
 
-def rows_to_fit(rows: int, outcomes: int) -> NDArray[np.int64]:
-    """The rows on which weights are fitted: all, or evenly spaced ones if there are too many.
+def rows_to_fit(rows: int, outcomes: int) -> Ints:
+    """Choose the rows on which weights are fitted: all, or an evenly spaced sample of many.
 
     Args:
-        rows: Number of rows.
-        outcomes: Number of outcomes.
+        rows: The number of rows.
+        outcomes: The number of outcomes.
 
     Returns:
-        int64 [rows to fit], ascending.
+        int64 [rows to fit]: positions of rows, ascending.
 
     >>> rows_to_fit(3, outcomes=10)
     array([0, 1, 2])
@@ -146,19 +159,21 @@ def fit_weights(
     lexical_scores: Tensor | None,
     method: Method = "adaptive",
 ) -> Weights:
-    """Find the weights with the least loss.
+    """Find the weights with the smallest loss.
 
     Args:
         paths: The path model.
-        targets: int64 [rows]: the nodes of the labels, partial labels included.
-        encoder_scores: float [rows, outcome], or None without an encoder.
-        lexical_scores: float [rows, outcome], or None without a lexical branch.
-        method: ``"temperature"``: only the weights of the evidence, by the log-probability of the
-            truth; ``"levels"``: also a weight for each level; ``"adaptive"``: also a temperature
-            for each title.
+        targets: int64 [rows]: the node of each label, which may be a partial label.
+        encoder_scores: float [rows, outcome]: log-probabilities of the heads; None without an
+            encoder.
+        lexical_scores: float [rows, outcome]: margins of the n-grams; None without a lexical
+            branch.
+        method: Which weights to fit.  ``"temperature"``: those of encoder and n-grams;
+            ``"levels"``: also one for each level; ``"adaptive"``: also the temperature of each
+            title.  Only ``"adaptive"`` includes the log-loss of the confidence in the loss.
 
     Returns:
-        The weights.  Those of missing scores, and those that the method does not fit, are
+        The weights on the CPU.  Weights that are not fitted, and those of missing scores, are
         neutral.
     """
     rows = rows_to_fit(len(targets), len(paths.outcomes))
@@ -183,7 +198,7 @@ def fit_weights(
         loss = -paths.target_log_probs(log_probs, targets).mean()
         if method == "adaptive":
             loss = loss + _confidence_loss(paths, log_probs, targets)
-        # The prior keeps the weights close to neutral if there are only a small number of titles.
+        # The prior keeps the weights close to neutral if the number of titles is small.
         squares = (parameter.square().sum() for parameter in parameters.fitted)
         loss = loss + sum(squares, loss.new_zeros(())) / (2 * _PRIOR_DEVIATION**2 * len(targets))
         loss.backward()  # type: ignore[no-untyped-call]
@@ -195,22 +210,19 @@ def fit_weights(
 
 
 class _Parameters:
-    """The fitted parameters: the logarithms of the weights, and the sharpness.
+    """The parameters that are optimised: logarithms of weights, and ``sharpness`` itself.
 
     Args:
-        levels: Number of levels of the tree.
-        method: See :func:`fit_weights`.
+        levels: The number of levels of the tree.
+        method: Which weights to fit; see :func:`fit_weights`.
         device: The device of the scores.
     """
 
     def __init__(self, levels: int, method: Method, device: torch.device) -> None:
+        adaptive = method == "adaptive"
         self.every = [
             torch.zeros(size, device=device, requires_grad=fitted)
-            for size, fitted in (
-                (2, True),
-                (levels, method != "temperature"),
-                (3, method == "adaptive"),
-            )
+            for size, fitted in ((2, True), (levels, method != "temperature"), (3, adaptive))
         ]
         self.fitted = [parameter for parameter in self.every if parameter.requires_grad]
 
@@ -221,17 +233,27 @@ class _Parameters:
 
     @torch.no_grad()
     def solution(self, missing: Tensor) -> Weights:
-        """The weights on the CPU.
+        """The weights on the CPU for the current values of the parameters.
 
         Args:
-            missing: bool [2]: the sources without scores; their weights become neutral.
+            missing: bool [2]: whether the encoder's and the n-grams' scores are missing, whose
+                weights then become neutral.
         """
         evidence, levels, sharpness = (tensor.detach().cpu() for tensor in self.weights())
         return Weights(evidence.masked_fill(missing, 1.0), levels, sharpness)
 
 
 def _confidence_loss(paths: PathModel, log_probs: Tensor, targets: Tensor) -> Tensor:
-    """The binary log-loss of the probability of the most likely path."""
+    """The mean binary log-loss of the probability of each title's most likely path.
+
+    Args:
+        paths: The path model.
+        log_probs: float [rows, outcome]: calibrated log-probabilities.
+        targets: int64 [rows]: the node of each label.
+
+    Returns:
+        float [], a scalar.
+    """
     most, outcome = log_probs.max(dim=1)
     most = most.clamp(max=-1e-6)
     right = paths.covers(targets, outcome)

@@ -1,22 +1,23 @@
-r"""Guarantees about answers, from labelled calibration titles that nothing else has used.
+r"""Computes guarantees for answers from calibration titles: labelled titles used for nothing else.
 
-**Coverage.**  The nodes of an answer's path, from its end up to the root, have probabilities that
-only grow.  With a threshold, the answer is the deepest node whose probability is above it.  The
-score of a calibration title is the probability of the first wrong node of its path, or 0 if all
-are right: with this threshold or a higher one, the answer is the truth or an ancestor of it.  If
-the threshold is the ``ceil((n + 1) (1 - alpha))``-th smallest of ``n`` scores, an exchangeable new
-title is answered with the truth or an ancestor of it with probability at least ``1 - alpha``,
-whatever the model is, and at most ``1 - alpha + 1/(n + 1)`` if no two scores are equal (split
-conformal prediction: Vovk et al., 2005; Lei et al., JASA 2018).  If there are groups, each has its
-own threshold and its own guarantee (Mondrian).
+**Coverage.**  From the end of an answer's path up to the root, the probabilities of the nodes only
+grow.  Given a threshold, the answer is the deepest node whose probability is above the threshold.
+The score of a calibration title is the probability of the first wrong node of its path, or 0 if no
+node is wrong: with this threshold or a higher one, the answer is the truth or an ancestor of it.
+If the threshold is the ``ceil((n + 1) (1 - alpha))``-th smallest of ``n`` scores, the answer for an
+exchangeable new title is the truth or an ancestor of it with a probability of at least
+``1 - alpha``, whatever the model is, and at most ``1 - alpha + 1/(n + 1)`` if no two scores are
+equal (split conformal prediction: Vovk et al., 2005; Lei et al., JASA 2018).  If there are groups,
+each has a separate threshold and a separate guarantee (Mondrian).
 
-**Error among the answered.**  This is not monotone in the threshold, so thresholds are tested in an
-order that is fixed before the calibration titles are seen.  Each is accepted as long as so few
-errors among so many answers would be improbable if the true error were too high, by the exact
-binomial tail (Learn then Test: Angelopoulos et al., 2021; fixed sequences with several starts).
+**Error among the answered titles.**  This is not monotone in the threshold, so thresholds are
+tested in an order that is fixed before the calibration titles are seen.  A threshold is accepted if
+the observed number of errors would be improbably small for a true error above the limit, by the
+exact tail of the binomial distribution; a sequence of tests ends at the first threshold that is not
+accepted (Learn then Test: Angelopoulos et al., 2021; fixed sequences with several starts).
 
-Both hold for titles from the same distribution as the calibration titles; they do not hold after
-the assortment has drifted.
+Both guarantees are valid for titles from the same distribution as the calibration titles, and no
+longer after the assortment has changed.
 """
 
 import math
@@ -27,17 +28,19 @@ import torch
 from numpy.typing import NDArray
 
 from prodcat.decisions.answers import Answers
+from prodcat.taxonomy.arrays import Flags, Floats, Ints
 
 _STARTS = (0.2, 0.4, 0.6, 0.8)  # shares of answered titles at which the sequences of tests start
-_STEP = 0.01  # the step of the share of answered titles
+_STEP = 0.01  # by how much the share of answered titles grows from one test to the next
 
 
-def conformal_threshold(scores: NDArray[np.float64], guarantee: float) -> float:
-    """The ceil((n + 1) guarantee)-th smallest score.
+def conformal_threshold(scores: Floats, guarantee: float) -> float:
+    """The threshold that gives a coverage: the ``ceil((n + 1) guarantee)``-th smallest score.
 
     Args:
-        scores: float64 [n], with ``n >= guarantee / (1 - guarantee)``.
-        guarantee: ``1 - alpha``.
+        scores: float64 [n]: the scores of the calibration titles, with
+            ``n >= guarantee / (1 - guarantee)``.
+        guarantee: The coverage ``1 - alpha``, between 0 and 1.
 
     >>> conformal_threshold(np.arange(1, 20) / 20, 0.9)
     0.9
@@ -47,7 +50,7 @@ def conformal_threshold(scores: NDArray[np.float64], guarantee: float) -> float:
 
 
 def least_answered(max_error: float, level: float) -> int:
-    """The number of answers without an error that shows that the error is small enough.
+    """The least number of answers that can show, if all are right, that the error is small enough.
 
     Args:
         max_error: The largest share of errors.
@@ -61,24 +64,20 @@ def least_answered(max_error: float, level: float) -> int:
 
 
 def selective_threshold(
-    confidence: NDArray[np.float64],
-    right: NDArray[np.bool_],
-    max_error: float,
-    certainty: float,
-    reference: NDArray[np.float64],
+    confidence: Floats, right: Flags, max_error: float, certainty: float, reference: Floats
 ) -> float | None:
-    """The lowest confidence such that the error of all answers above it is small enough.
+    """The lowest threshold of confidence at which the error is shown to be small enough.
 
     Args:
         confidence: float64 [rows]: the confidence of each calibration title's answer.
         right: bool [rows]: whether each answer is right.
         max_error: The largest share of errors among the answers at or above the threshold.
         certainty: The least probability that the true share of errors is no larger.
-        reference: float64, ascending: confidences of other titles.  Their quantiles are the
+        reference: float64 [n]: confidences of other titles, ascending.  Their quantiles are the
             thresholds that are tested, from high to low.
 
     Returns:
-        The threshold, or None if no threshold is shown to keep the error small enough.
+        The threshold, or None if this can be shown for no threshold.
 
     >>> confidence = np.repeat([0.9, 0.5], 100)
     >>> selective_threshold(confidence, confidence > 0.6, 0.05, 0.9, np.linspace(0, 1, 101))
@@ -95,7 +94,8 @@ def selective_threshold(
     best = None
     for start in starts:
         shares = np.arange(start, 1, _STEP)
-        # With the last threshold all titles are answered, even those below every reference.
+        # The last threshold, 0, is one at which all titles are answered, also those with less
+        # confidence than any in the reference.
         for threshold in [*np.quantile(reference, 1 - shares, method="lower").tolist(), 0.0]:
             answered = confidence >= threshold
             errors = int((answered & ~right).sum())
@@ -105,11 +105,11 @@ def selective_threshold(
     return best
 
 
-def reference(confidence: NDArray[Any]) -> NDArray[np.float64]:
-    """1,001 quantiles of the confidences of titles, float64, ascending.
+def reference(confidence: NDArray[Any]) -> Floats:
+    """The quantiles of confidences at 0, 0.001, ..., 1: float64 [1001], ascending.
 
     Args:
-        confidence: float [titles].
+        confidence: float [titles]: the confidence of each title's answer.
 
     >>> reference(np.array([0.0, 0.5, 1.0]))[[0, 500, 1_000]].tolist()
     [0.0, 0.5, 1.0]
@@ -117,16 +117,14 @@ def reference(confidence: NDArray[Any]) -> NDArray[np.float64]:
     return np.quantile(confidence.astype(np.float64), np.linspace(0, 1, 1_001))
 
 
-def climb_scores(
-    answers: Answers, truth: NDArray[np.int64], chains: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def climb_scores(answers: Answers, truth: Ints, chains: Ints) -> Floats:
     """The score of each calibration title: the probability of the first wrong node of its answer.
 
     Args:
         answers: One answer for each title.
-        truth: int64 [rows, level]: the nodes on the path of each label, -1 below its end.  Any
-            node below a partial label counts as wrong, so the guarantee holds whatever the truth
-            is.
+        truth: int64 [rows, level]: the nodes on the path of each label, -1 below its end.  Every
+            node below a partial label counts as wrong, so the guarantee is valid whatever the
+            true node is.
         chains: int64 [rows, level]: the nodes on the path of each answer, -1 below its end.
 
     Returns:
@@ -139,18 +137,19 @@ def climb_scores(
     return np.asarray(scores, np.float64)
 
 
-def stop(
-    answers: Answers, chains: NDArray[np.int64], limits: NDArray[np.float64], whole: bool
-) -> Answers:
-    """Replace answers by coarser ones as thresholds demand.
+def stop(answers: Answers, chains: Ints, limits: Floats, whole: bool) -> Answers:
+    """Replace answers that are less certain than a threshold by coarser ones.
 
     Args:
         answers: One answer for each row.
         chains: int64 [rows, level]: the nodes on the path of each answer, -1 below its end.
         limits: float64 [rows]: the threshold of each row.
-        whole: If true, an answer whose confidence reaches the threshold stays as it is, and any
-            other becomes the root.  If false, an answer keeps the nodes whose probability is
-            above the threshold.
+        whole: If true, an answer whose confidence is at or above the threshold does not change,
+            and any other becomes the root.  If false, an answer becomes the deepest node of its
+            path whose probability is above the threshold.
+
+    Returns:
+        One answer for each row.
     """
     levels = answers.level_confidence[:, 0]
     if whole:

@@ -1,11 +1,10 @@
-"""The last step of a prediction: from log-probabilities to the answers that the options ask for."""
+"""The last step of a prediction: choose answers by log-probabilities and options."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat.decisions.answers import Answers
@@ -16,25 +15,29 @@ from prodcat.decisions.objectives import MostLikelyPath, pick_objective
 from prodcat.decisions.options import AnswerOptions
 from prodcat.errors import ConfigError
 from prodcat.model.path_model import PathModel
+from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.tree import Taxonomy
 
-# From log-probabilities, and the group of each row if there are groups, to answers.
+# Its arguments are log-probabilities, float [batch, outcome], and the group of each row or None.
 Decide = Callable[[Tensor, Sequence[str] | None], Answers]
 
 
 @dataclass(frozen=True, eq=False)
 class Decider:
-    """Turns log-probabilities into answers; the options are checked when it is made.
+    """Chooses the answers for a batch by its log-probabilities.
+
+    The options are checked when the object is created.
 
     Attributes:
         taxonomy: The tree.
         paths: The path model of the tree, on the device of the log-probabilities.
         guarantee: The measurements on calibration titles, or None.
-        options: The options of the answers.
+        options: What the answers should be.
 
     Raises:
-        ConfigError: The options exclude each other, or the calibration titles do not allow the
-            guarantee that they ask for.
+        ConfigError: Options exclude each other, there is no guarantee although the options need
+            one, or the calibration titles are not enough for it.
+        ArtifactError: The guarantee was measured on another tree.
     """
 
     taxonomy: Taxonomy
@@ -51,7 +54,10 @@ class Decider:
 
         Args:
             log_probs: float [batch, outcome].
-            groups: The group of each row, if the guarantee has groups by a column.
+            groups: The group of each row if the guarantee has groups by a column, else None.
+
+        Raises:
+            ConfigError: A group had no calibration titles.
         """
         return self._decide(log_probs, groups)
 
@@ -59,32 +65,31 @@ class Decider:
         """A decider with the same tree and guarantee, and other options.
 
         Raises:
-            ConfigError: The options exclude each other, or the calibration titles do not allow
-                the guarantee that they ask for.
+            ConfigError: As for the constructor.
+            ArtifactError: The guarantee was measured on another tree.
         """
         return replace(self, options=options)
 
     def group_column(self, promised: bool) -> str | None:
-        """The column with the group of each title, or None if no group is needed.
+        """The name of the column with the group of each title, or None if no groups are needed.
 
         Args:
-            promised: Whether the options ask for a guarantee or a largest share of errors.
+            promised: Whether the options include ``guarantee`` or ``max_error``.
         """
-        guarantee = self.guarantee if promised else None
-        by_column = guarantee is not None and guarantee.group_by != DEPARTMENT
-        return guarantee.group_by if guarantee is not None and by_column else None
+        column = None if self.guarantee is None else self.guarantee.group_by
+        return column if promised and column != DEPARTMENT else None
 
-    def chains(self, nodes: Tensor) -> NDArray[np.int64]:
-        """The nodes on the path to each node, int64 [rows, level], padded with -1.
+    def chains(self, nodes: Tensor) -> Ints:
+        """The nodes on the path to each node, coarsest first, padded with -1: int64 [rows, level].
 
         Args:
             nodes: int64 [rows]; -1 for the root, whose path is empty.
         """
-        chains: NDArray[np.int64] = self.paths.chains[nodes].cpu().numpy()
+        chains: Ints = self.paths.chains[nodes].cpu().numpy()
         return chains
 
-    def departments(self, nodes: NDArray[np.int64]) -> list[str]:
-        """The id of the top-level node above each node; empty for the root.
+    def departments(self, nodes: Ints) -> list[str]:
+        """The id of each node's department, the top-level node of its path; empty for the root.
 
         Args:
             nodes: int64 [rows]; -1 for the root.
@@ -93,16 +98,16 @@ class Decider:
         return [self.taxonomy.ids[d] if n >= 0 else "" for d, n in zip(top, nodes, strict=True)]
 
     def __getstate__(self) -> dict[str, Any]:
-        """All fields except the function, which cannot be pickled."""
+        """All fields except the function that decides, which cannot be pickled."""
         return {member.name: getattr(self, member.name) for member in fields(self) if member.init}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Set the fields, and make the function again."""
+        """Set the fields, and create the function that decides."""
         self.__dict__.update(state)
         self.__post_init__()
 
     def _decision(self) -> Decide:
-        """The function that the options ask for."""
+        """The function that chooses answers as the options say."""
         paths, options = self.paths, self.options
         if options.promises:
             return self._guaranteed_decision()
@@ -111,14 +116,14 @@ class Decider:
             return lambda log_probs, groups: most_likely_paths(paths, log_probs, options.top_k)
         if options.top_k > 1:
             raise ConfigError(
-                f"top_k={options.top_k} goes with objective='path' alone; expected 1 with "
-                f"{objective!r}. Leave one of them out."
+                f"top_k={options.top_k} needs objective='path'; expected top_k=1 with "
+                f"{objective!r}. Leave one of the two out."
             )
         decode = decoder(paths, objective)
         return lambda log_probs, groups: decode(log_probs)
 
     def _guaranteed_decision(self) -> Decide:
-        """The function whose answers keep the guarantee, or the largest share of errors."""
+        """The function that chooses answers for ``guarantee`` or ``max_error``."""
         guarantee, options = self._checked_guarantee(), self.options
         decode = decoder(self.paths, guarantee.objective)
         if options.guarantee is not None:
@@ -133,22 +138,22 @@ class Decider:
         return decide
 
     def _checked_guarantee(self) -> Guarantee:
-        """The guarantee, if the options can be combined with it."""
+        """Check that the options are allowed with the guarantee, and return the guarantee."""
         guarantee, options = self.guarantee, self.options
         asked = "guarantee" if options.guarantee is not None else "max_error"
         if guarantee is None:
             raise ConfigError(
                 f"{asked}= needs calibration titles, and this classifier has none. Call "
-                "with_guarantee(catalog) with labelled titles that training did not see, and "
-                "predict with what it gives back; on the command line: prodcat guarantee."
+                "with_guarantee(catalog) with labelled titles that training did not see, and use "
+                "the classifier that it returns; on the command line: prodcat guarantee."
             )
         guarantee.check(self.taxonomy)
         if options.guarantee is not None and options.max_error is not None:
             raise ConfigError(
-                "guarantee= and max_error= are two different promises; expected one of them."
+                "guarantee= and max_error= exclude each other; expected only one of them."
             )
         if options.top_k > 1:
-            raise ConfigError(f"top_k={options.top_k} does not go with {asked}=; expected 1.")
+            raise ConfigError(f"top_k={options.top_k} is not allowed with {asked}=; expected 1.")
         objective = options.objective
         if objective is not None and pick_objective(objective) != guarantee.objective:
             raise ConfigError(
@@ -165,13 +170,13 @@ class Decider:
         guarantee: Guarantee,
         thresholds: dict[str, float],
     ) -> Answers:
-        """The answers with coarser nodes where the thresholds ask for them."""
+        """Replace answers that are less certain than their group's threshold by coarser ones."""
         nodes, chains = answers.nodes[:, 0].cpu().numpy(), self.chains(answers.nodes[:, 0])
         names = groups
         if names is None:
             by_department = guarantee.group_by == DEPARTMENT
             names = self.departments(nodes) if by_department else [""] * len(nodes)
-        known = nodes >= 0  # the root cannot become coarser, and has no department
+        known = nodes >= 0  # the root, which has no department, cannot become coarser
         limits = np.zeros(len(nodes))
         limits[known] = guarantee.lookup(
             [name for name, answered in zip(names, known, strict=True) if answered], thresholds

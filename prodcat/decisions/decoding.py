@@ -1,6 +1,6 @@
-r"""Decoding: from probabilities to the path that is best for an objective.
+r"""Decoding: find the path with the best expected value of an objective.
 
-Let ``p(o)`` be the probability of outcome ``o``, ``P(n)`` the sum of ``p`` at or below node ``n``,
+Let ``p(o)`` be the probability of outcome ``o``, ``P(n)`` the sum of ``p`` at and below node ``n``,
 ``A(n)`` the node ``n`` and its ancestors, and ``d(n) = |A(n)|`` its level.  The expected value of
 an answer is a sum along its path, so one pass over the tree finds the best answer:
 
@@ -8,8 +8,8 @@ an answer is a sum along its path, so one pass over the tree finds the best answ
 - hierarchical F-beta: ``sum_o p(o) (1 + b^2) |A(n) & A(o)| / (d(n) + b^2 d(o))``, where
   ``sum_o p(o) f(d(o)) |A(n) & A(o)|`` is the sum over ``A(n)`` of the probability below each node,
   weighted by ``f`` of the depth of the outcome;
-- tree distance: ``d(n) + sum_o p(o) d(o) - 2 sum_{m in A(n)} P(m)``; it is least if the path
-  goes down as long as a child has more than half of the probability;
+- tree distance: ``d(n) + sum_o p(o) d(o) - 2 sum_{m in A(n)} P(m)``; it is smallest for the
+  deepest node with ``P(n) > 1/2``;
 - any cost: ``sum_o p(o) cost[o, a]`` for the answer ``a``.
 
 The work is linear in the number of nodes, and for a cost matrix in its number of entries.
@@ -33,25 +33,25 @@ from prodcat.decisions.objectives import (
 from prodcat.errors import ConfigError
 from prodcat.model.path_model import PathModel, running_sums
 
-_CELLS_IN_CACHE = 1 << 19  # probabilities that fit into a CPU's cache
+_CELLS_IN_CACHE = 1 << 19  # the number of probabilities that fit in a CPU's cache
 
 Decoder = Callable[[Tensor], Answers]
-# From outcome probabilities and their running sums to the best nodes and their values.
+# Maps probabilities, float [batch, outcome], and their running sums to the best nodes and values.
 _Search = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def decoder(paths: PathModel, objective: Objective) -> Decoder:
-    """The function that finds the best answer for each row of log-probabilities.
+    """Create the function that finds the best answer for each row of log-probabilities.
 
     Args:
         paths: The path model.
-        objective: What the answer is the best for.
+        objective: The measure for which the answer shall have the best expected value.
 
     Returns:
-        A function from log-probabilities, float [batch, outcome], to answers with k = 1.
+        A function that maps log-probabilities, float [batch, outcome], to one answer per row.
 
     Raises:
-        ConfigError: The size of a cost matrix is not the number of outcomes.
+        ConfigError: A cost matrix has not one row and one column for each outcome.
     """
     if isinstance(objective, MostLikelyPath):
         return partial(most_likely_paths, paths)
@@ -72,12 +72,15 @@ def decoder(paths: PathModel, objective: Objective) -> Decoder:
 
 
 def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answers:
-    """The k most likely paths; of equal ones, those that come first in the tree.
+    """Find the most likely paths of each row; of equally likely paths the first in the tree.
 
     Args:
         paths: The path model.
         log_probs: float [batch, outcome].
-        k: Number of paths; at most the number of outcomes is returned.
+        k: The number of paths; all outcomes if there are fewer.
+
+    Returns:
+        The answers, most likely first.
     """
     k = min(k, log_probs.shape[1])
     parts = []
@@ -90,7 +93,7 @@ def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answer
 
 
 def _pieces(log_probs: Tensor) -> Sequence[Tensor]:
-    """Split a batch into as many rows as fit into a CPU's cache; on a GPU keep it whole."""
+    """Split a batch into pieces of rows that fit in a CPU's cache; on a GPU there is one piece."""
     if log_probs.dtype in (torch.float16, torch.bfloat16):
         log_probs = log_probs.float()  # half precision is too coarse for sums over all outcomes
     rows, width = log_probs.shape
@@ -99,14 +102,18 @@ def _pieces(log_probs: Tensor) -> Sequence[Tensor]:
 
 
 def _describe(
-    paths: PathModel,
-    probs: Tensor,
-    sums: Tensor,
-    nodes: Tensor,
-    value: Tensor,
-    exact: bool,
+    paths: PathModel, probs: Tensor, sums: Tensor, nodes: Tensor, value: Tensor, exact: bool
 ) -> Answers:
-    """The answers with these nodes, int64 [batch, k], and the probabilities along their paths."""
+    """Compute the probabilities along the paths of answers.
+
+    Args:
+        paths: The path model.
+        probs: float [batch, outcome].
+        sums: The running sums of ``probs``, float64 [batch, outcome + 1].
+        nodes: int64 [batch, k]: the node of each answer, -1 for the root.
+        value: float [batch, k]: the expected value of the objective.
+        exact: Whether the answers are outcomes, so that confidence is the probability of these.
+    """
     spans = paths.spans
     chains = paths.chains[nodes]
     ends, starts = (spans[chains][..., side].flatten(1) for side in (1, 0))
@@ -145,7 +152,7 @@ def _top(log_probs: Tensor, k: int) -> Tensor:
 
 
 def _search(paths: PathModel, objective: HierarchicalF | TreeDistance | ExpectedCost) -> _Search:
-    """The function that finds the best nodes for an objective."""
+    """Create the function that finds the best nodes for an objective."""
     match objective:
         case HierarchicalF():
             return _best_f(paths, objective)
@@ -154,16 +161,19 @@ def _search(paths: PathModel, objective: HierarchicalF | TreeDistance | Expected
         case TreeDistance():
             return _nearest_outcome(paths) if objective.only_outcomes else _nearest_node(paths)
         case _:
-            assert_never(objective)  # mypy refuses a new objective that has no search
+            assert_never(objective)  # mypy reports an objective for which there is no search
 
 
 def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tuple[Tensor, Tensor]:
-    """The best nodes and their values, [batch] each; if equal, the branch rather than the leaf.
+    """The node with the greatest value in each row; of equal ones the branch, not the leaf.
 
     Args:
         paths: The path model.
-        branch_values: float [batch, branch].
-        leaf_values: float [batch, outcome]; minus infinity for outcomes that are no leaves.
+        branch_values: float [batch, branch]: the value of each node with children, and the root.
+        leaf_values: float [batch, outcome]; minus infinity for outcomes with children.
+
+    Returns:
+        The nodes, int64 [batch], and their values, float [batch].
     """
     branch, leaf = _argmax(branch_values), _argmax(leaf_values)
     of_branch = branch_values.gather(1, branch[:, None])[:, 0]
@@ -174,7 +184,12 @@ def _better(paths: PathModel, branch_values: Tensor, leaf_values: Tensor) -> tup
 
 
 def _closed(paths: PathModel, only_outcomes: bool) -> Tensor:
-    """The branches that may not be the answer, bool [branch]."""
+    """Whether each branch may not be the answer: bool [branch].
+
+    Args:
+        paths: The path model.
+        only_outcomes: Whether only outcomes may be the answer.
+    """
     nodes = paths.branches.nodes
     if not only_outcomes:
         return torch.zeros_like(nodes, dtype=torch.bool)
@@ -189,7 +204,7 @@ def _best_f(paths: PathModel, objective: HierarchicalF) -> _Search:
     ends = torch.tensor(branches.depths, dtype=torch.float64, device=device) + root
 
     def weights(answer_depth: Tensor) -> Tensor:
-        """The value of one shared ancestor, float64 [depth of the truth, ...]."""
+        """The part of F-beta that a common ancestor adds: float64 [depth of the truth, ...]."""
         depth = answer_depth.double() + root
         return (1 + square) / (depth + square * ends.view(-1, *[1] * depth.ndim))
 
@@ -226,8 +241,8 @@ def _nearest_node(paths: PathModel) -> _Search:
 
     def search(probs: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         beliefs = branches.probs(sums)
-        # At most one node of a level has more than half of the probability, and all of these are
-        # on one path, so the last of them is the deepest.
+        # At most one node of a level has a probability above one half.  All such nodes are on one
+        # path, so the last of them is the deepest.
         branch = torch.where(beliefs > 0.5, order, 0).amax(dim=1)
         leaf = _argmax(probs)
         most = probs.gather(1, leaf[:, None])[:, 0].double()
@@ -265,8 +280,8 @@ def _cheapest(paths: PathModel, objective: ExpectedCost) -> _Search:
     outcomes = len(paths.outcomes)
     if objective.cost.shape != (outcomes, outcomes):
         raise ConfigError(
-            f"Found a cost matrix of shape {objective.cost.shape} for a tree with {outcomes} "
-            f"outcomes; expected ({outcomes}, {outcomes}), in the order of Classifier.outcomes."
+            f"The cost matrix has the shape {objective.cost.shape}; expected ({outcomes}, "
+            f"{outcomes}), with one row and one column for each of Classifier.outcomes."
         )
     costs = {torch.float64: torch.from_numpy(objective.cost).to(paths.outcomes.device)}
 

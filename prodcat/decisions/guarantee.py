@@ -1,7 +1,7 @@
-"""The measurements on calibration titles, from which the thresholds of any guarantee come.
+"""The measurements on calibration titles, and the thresholds of guarantees that follow from them.
 
-They are saved with the classifier.  Calibration titles are labelled titles that nothing else has
-used; :mod:`prodcat.decisions.conformal` says what is guaranteed and why it holds.
+They are saved with the classifier.  Calibration titles are labelled titles used for nothing else;
+:mod:`prodcat.decisions.conformal` explains what is guaranteed, and why it is true.
 """
 
 import math
@@ -13,18 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.decisions.conformal import (
-    conformal_threshold,
-    least_answered,
-    selective_threshold,
-)
+from prodcat.decisions.conformal import conformal_threshold, least_answered, selective_threshold
 from prodcat.decisions.objectives import HierarchicalF, MostLikelyPath, Objective, TreeDistance
 from prodcat.errors import ArtifactError, ConfigError
+from prodcat.taxonomy.arrays import Flags, Floats, Ints
 from prodcat.taxonomy.tree import Taxonomy
 
 _OBJECTIVES = {kind.__name__: kind for kind in (MostLikelyPath, HierarchicalF, TreeDistance)}
 DEPARTMENT = "the answer's department"
-POOLED = "(small groups)"  # the group of all titles whose group is too small for a guarantee
+POOLED = "(small groups)"  # the group of all titles whose group has too few titles
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,32 +31,33 @@ class Guarantee:
     Attributes:
         tree_hash: Hash of the tree that the titles were labelled with.
         date: Time of the measurement, ISO 8601 in UTC.
-        objective: The objective of the answers, which become coarser to keep a guarantee.
-        scores: float64 [rows]: the probability of the first wrong node, or 0 if none is wrong.
-        confidence: float64 [rows]: the confidence of the answer, or -1 for the root, which never
-            counts as an answer.
+        objective: The objective with which the answers were chosen.
+        scores: float64 [rows]: the probability of the first wrong node on the answer's path, or 0
+            if none is wrong.
+        confidence: float64 [rows]: the confidence of the answer, or -1 if the answer is the root,
+            which does not count as an answer.
         right: bool [rows]: whether the answer is right: the whole path or, if the objective may
             give coarser answers, the truth or an ancestor of it.
-        group_by: Where the groups come from: the name of a column, ``DEPARTMENT`` for the
-            top-level node of the answer, or None for one guarantee over all titles.
+        group_by: What determines the group of a title: the name of a column, ``DEPARTMENT`` for
+            the top-level node of the answer, or None for one guarantee over all titles.
         groups: int64 [rows]: the position of each title's group in ``names``.
-        names: The groups; departments are given by their ids.
-        pooled: The groups that share the guarantee of ``POOLED``.
-        reference: float64: confidences of other titles, ascending; they determine which
-            thresholds are tested, and in which order.
+        names: The names of the groups; for departments their ids.
+        pooled: The names of the groups whose titles are in the group ``POOLED``.
+        reference: float64 [n]: confidences of other titles, ascending, which determine the
+            thresholds that are tested.
     """
 
     tree_hash: str
     date: str
     objective: Objective
-    scores: NDArray[np.float64]
-    confidence: NDArray[np.float64]
-    right: NDArray[np.bool_]
+    scores: Floats
+    confidence: Floats
+    right: Flags
     group_by: str | None
-    groups: NDArray[np.int64]
+    groups: Ints
     names: tuple[str, ...]
     pooled: tuple[str, ...] = ()
-    reference: NDArray[np.float64] = field(default_factory=lambda: np.linspace(0, 1, 101))
+    reference: Floats = field(default_factory=lambda: np.linspace(0, 1, 101))
 
     def __len__(self) -> int:
         """The number of calibration titles."""
@@ -72,29 +70,33 @@ class Guarantee:
         return dict(zip(self.names, counts.tolist(), strict=True))
 
     def __repr__(self) -> str:
-        """The size, the date and the groups in one line."""
+        """The number of titles, the date and the number of groups in one line."""
         groups = f", {len(self.names)} groups by {self.group_by}" if self.group_by else ""
         return f"Guarantee({len(self):,} titles, {self.date}{groups})"
 
     def check(self, taxonomy: Taxonomy) -> None:
-        """Refuse a tree that the calibration titles were not labelled with.
+        """Check that the calibration titles were labelled with a tree.
 
         Raises:
-            ArtifactError: The tree is another one.
+            ArtifactError: They were labelled with another tree.
         """
         if taxonomy.hash != self.tree_hash:
             raise ArtifactError(
-                f"The guarantee was measured on the tree {self.tree_hash[:12]}…, this classifier "
-                f"has the tree {taxonomy.hash[:12]}…. Measure it anew with with_guarantee()."
+                f"The guarantee was measured on the tree {self.tree_hash[:12]}…, but this "
+                f"classifier has the tree {taxonomy.hash[:12]}…. Measure it again with "
+                "with_guarantee()."
             )
 
     # -- thresholds ---------------------------------------------------------------
 
     def node_thresholds(self, guarantee: float) -> dict[str, float]:
-        """The probability of each group above which a node may be the answer.
+        """The threshold of each group: only a node of higher probability may be the answer.
 
         Args:
             guarantee: The least probability that the answer is the truth or an ancestor of it.
+
+        Returns:
+            Probabilities by the names of the groups.
 
         Raises:
             ConfigError: The guarantee is not between 0 and 1, or a group has too few titles for
@@ -109,16 +111,19 @@ class Guarantee:
         }
 
     def confidence_thresholds(self, max_error: float, certainty: float = 0.95) -> dict[str, float]:
-        """The least confidence of each group with which a title is answered.
+        """The threshold of each group: only titles with at least this confidence are answered.
 
         Args:
             max_error: The largest share of wrong paths among the answered titles.
             certainty: The least probability, over draws of the calibration titles, that the
                 true share is no larger.
 
+        Returns:
+            Confidences by the names of the groups.
+
         Raises:
-            ConfigError: A number is not between 0 and 1, or the titles of a group do not allow so
-                small an error.
+            ConfigError: A number is not between 0 and 1, a group has too few titles, or its titles
+                do not show for any threshold that the error is so small.
         """
         _check_share("max_error", max_error)
         _check_share("certainty", certainty)
@@ -139,58 +144,62 @@ class Guarantee:
             where = f" for {', '.join(failed[:5])}" if self.group_by else ""
             raise ConfigError(
                 f"max_error={max_error:g} with certainty {certainty:g} cannot be promised{where}: "
-                "the errors among the calibration titles do not show it at any tested "
-                "threshold. Allow a larger error, or calibrate on more titles."
+                "at every tested threshold, too many answers to calibration titles are wrong. "
+                "Allow a larger error, or calibrate on more titles."
             )
         return thresholds
 
     def _check_sizes(self, needed: int, what: str, other: str) -> None:
-        """Refuse a guarantee that needs more titles than a group has.
+        """Check that each group has enough calibration titles.
 
         Args:
-            needed: Number of titles that each group needs.
+            needed: The number of titles that each group needs.
             what: The option and its value, for the message.
             other: What to ask for instead, for the message.
-        """
-        short = {name: size for name, size in self.sizes.items() if size < needed}
-        if short:
-            empty = "(no value)" if self.group_by else "all"
-            shown = ", ".join(f"{name or empty}: {size}" for name, size in list(short.items())[:5])
-            more = f" and {len(short) - 5} more" if len(short) > 5 else ""
-            pooled = " pool small groups with pool_below=," if self.group_by else ""
-            raise ConfigError(
-                f"{what} needs at least {needed} calibration titles"
-                f"{' in each group' if self.group_by else ''}; found {shown}{more}. Give more "
-                f"titles,{pooled} or ask for {other}."
-            )
 
-    def lookup(self, names: Sequence[str], values: Mapping[str, float]) -> NDArray[np.float64]:
-        """The value of each row's group, float64 [rows]; pooled groups share one value.
+        Raises:
+            ConfigError: A group has fewer titles.
+        """
+        short = [f"{name or '(no value)'}: {n}" for name, n in self.sizes.items() if n < needed]
+        if not short:
+            return
+        where, pooled = "; found", ""
+        if self.group_by:
+            where, pooled = " in each group; found", " pool small groups with pool_below=,"
+        more = f" and {len(short) - 5} more" if len(short) > 5 else ""
+        sizes = ", ".join(short[:5]) + more if self.group_by else len(self)
+        raise ConfigError(
+            f"{what} needs at least {needed} calibration titles{where} {sizes}. Give more titles,"
+            f"{pooled} or ask for {other}."
+        )
+
+    def lookup(self, names: Sequence[str], values: Mapping[str, float]) -> Floats:
+        """The threshold of each row's group, float64 [rows].
 
         Args:
-            names: The group of each row.
-            values: The value of each group.
+            names: The name of each row's group, which may be a pooled group.
+            values: The threshold of each group by its name.
 
         Raises:
             ConfigError: A group had no calibration titles.
         """
         if POOLED in values:
-            # Departments without any calibration title belong to the small groups, too.
+            # Departments without any calibration title count as small groups, too.
             small = set(names) if self.group_by == DEPARTMENT else set(self.pooled)
             values = {name: values[POOLED] for name in small} | dict(values)
         unknown = sorted({name for name in names if name not in values})
         if unknown:
             raise ConfigError(
                 f"{len(unknown)} groups by {self.group_by} had no calibration titles, e.g. "
-                f"{unknown[:3]}; found {sorted(values)[:5]}. Calibrate on titles of every group, "
-                "or pool small ones with pool_below=."
+                f"{unknown[:3]}; there were titles of {sorted(values)[:5]}. Calibrate on titles of "
+                "every group, or pool small groups with pool_below=."
             )
         return np.array([values[name] for name in names])
 
-    # -- keeping ------------------------------------------------------------------
+    # -- writing and reading ------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """All attributes except the arrays, for JSON."""
+        """The number of titles and all attributes except the arrays, as values for JSON."""
         return {
             "rows": len(self),
             "date": self.date,
@@ -202,13 +211,18 @@ class Guarantee:
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name."""
+        """The attributes that are arrays, by name."""
         names = ("scores", "confidence", "right", "groups", "reference")
         return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_parts(cls, values: Mapping[str, Any], arrays: Mapping[str, Any]) -> "Guarantee":
-        """The guarantee with these results of :meth:`to_dict` and :meth:`arrays`."""
+        """Make a guarantee from the results of its :meth:`to_dict` and :meth:`arrays`.
+
+        Args:
+            values: The result of :meth:`to_dict`.
+            arrays: The result of :meth:`arrays`.
+        """
         objective = dict(values["objective"])
         kind = _OBJECTIVES[objective.pop("kind")]
         return cls(
@@ -223,7 +237,7 @@ class Guarantee:
 
 
 def storable(objective: Objective) -> Objective:
-    """The objective, if a guarantee that was measured with it can be saved.
+    """Check that a guarantee with an objective can be saved, and return the objective.
 
     Raises:
         ConfigError: The objective is a cost matrix.
@@ -233,30 +247,34 @@ def storable(objective: Objective) -> Objective:
     """
     if type(objective).__name__ not in _OBJECTIVES:
         raise ConfigError(
-            "A guarantee cannot be kept for a cost matrix; expected 'path', 'hierarchical_f1', "
-            "'tree_distance', a HierarchicalF or a TreeDistance."
+            "A guarantee cannot be kept for a cost matrix; expected the objective 'path', "
+            "'hierarchical_f1', 'tree_distance', a HierarchicalF or a TreeDistance."
         )
     return objective
 
 
 def _check_share(name: str, value: float) -> None:
-    """Refuse a number that is not between 0 and 1."""
+    """Check that an option is a number between 0 and 1, both excluded.
+
+    Raises:
+        ConfigError: It is not.
+    """
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < 1:
         raise ConfigError(f"{name}={value!r} is out of range; expected a share between 0 and 1.")
 
 
 def pooled_groups(
     names: NDArray[Any], pool_below: int
-) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[str, ...]]:
-    """Put the titles of small groups into one group, :data:`POOLED`.
+) -> tuple[Ints, tuple[str, ...], tuple[str, ...]]:
+    """Combine small groups into one, :data:`POOLED`.
 
     Args:
-        names: [rows]: the group of each row.
-        pool_below: Groups with fewer rows than this are small.
+        names: Texts [rows]: the name of each row's group.
+        pool_below: A group with fewer rows than this is small.
 
     Returns:
-        The position of each row's group among the groups, int64 [rows]; the groups, ascending; and
-        the small groups.
+        int64 [rows]: the position of each row's group among the names of the groups; these names,
+        ascending; and the names of the small groups, ascending.
 
     >>> pooled_groups(np.array(["tr", "tr", "it", "fr"]), pool_below=2)
     (array([1, 1, 0, 0]), ('(small groups)', 'tr'), ('fr', 'it'))

@@ -1,7 +1,7 @@
-"""Objectives: what the best answer is the best for.
+"""Objectives: the measures for which an answer can be the best.
 
-These are plain values, and this module imports neither torch nor NumPy at its top; see
-:mod:`prodcat.decisions.decoding` for the computation of the best answer.
+:mod:`prodcat.decisions.decoding` computes the best answer.  This module imports neither torch nor
+NumPy when it is imported, so that the command line starts quickly.
 """
 
 from dataclasses import dataclass
@@ -24,15 +24,18 @@ class MostLikelyPath:
 class HierarchicalF:
     """The node with the greatest expected hierarchical F-beta.
 
-    It may be an inner node: if the model is undecided between two shelves, their common
-    aisle scores better than the wrong shelf.
+    It may be an inner node: if two sibling categories are about equally likely, their parent has a
+    better expected F-beta than either of them.
 
     Attributes:
-        beta: Above 1 for recall (finer answers), below 1 for precision (coarser answers).
-        count_root: Whether the root counts as an ancestor.  It does not in Kiritchenko et al.
-            (2006), and therefore not in prodcat's metrics.  If it counts, every answer shares it
-            with the truth, and the root, whose path is empty, may be the answer.
-        only_outcomes: Whether to answer only with nodes at which a product may end.
+        beta: Above 1 favours recall (finer answers), below 1 precision (coarser answers).
+        count_root: Whether the root counts as an ancestor.  In Kiritchenko et al. (2006) and in
+            prodcat's metrics it does not.  If it counts, it is an ancestor of every answer and
+            every truth, and it may be the answer, with an empty path.
+        only_outcomes: Whether the answer must be a node at which a product may end.
+
+    Raises:
+        ConfigError: ``beta`` is not a number between 1e-6 and 1e6.
 
     >>> HierarchicalF(beta=0.5)
     HierarchicalF(beta=0.5, count_root=False, only_outcomes=False)
@@ -52,13 +55,12 @@ class HierarchicalF:
 
 @dataclass(frozen=True)
 class TreeDistance:
-    """The node with the least expected number of steps to the truth along the tree.
+    """The node with the smallest expected number of steps along the tree to the truth.
 
-    If no top-level node has more than half of the probability, this is the root, whose path is
-    empty.
+    If no top-level node has a probability above one half, this is the root, whose path is empty.
 
     Attributes:
-        only_outcomes: Whether to answer only with nodes at which a product may end.
+        only_outcomes: Whether the answer must be a node at which a product may end.
     """
 
     only_outcomes: bool = False
@@ -66,11 +68,11 @@ class TreeDistance:
 
 @dataclass(frozen=True, eq=False)
 class ExpectedCost:
-    """The outcome with the least expected cost.
+    """The outcome with the smallest expected cost.
 
     Attributes:
-        cost: float [outcome, outcome]: ``cost[truth, answer]``, any finite numbers, in the
-            order of ``Classifier.outcomes``.
+        cost: float [outcome, outcome]: ``cost[truth, answer]``, finite numbers; rows and columns
+            are in the order of ``Classifier.outcomes``.
 
     Raises:
         ConfigError: The cost is not a square matrix of finite numbers.
@@ -84,13 +86,13 @@ class ExpectedCost:
         try:
             cost = np.asarray(self.cost, np.float64)
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"The cost matrix is not a table of numbers: {error}.") from error
+            raise ConfigError(f"The cost matrix does not consist of numbers: {error}.") from error
         if cost.ndim != 2 or cost.shape[0] != cost.shape[1] or not np.isfinite(cost).all():
             raise ConfigError(
-                f"Found a cost matrix of shape {cost.shape}"
-                f"{'' if np.isfinite(cost).all() else ' with entries that are not finite'}; "
-                "expected finite numbers, one row for each true and one column for each "
-                "answered outcome."
+                f"The cost matrix has the shape {cost.shape}"
+                f"{'' if np.isfinite(cost).all() else ' and entries that are not finite'}; "
+                "expected finite numbers in a square, with one row for each true outcome and one "
+                "column for each answer."
             )
         object.__setattr__(self, "cost", cost)
 
@@ -104,13 +106,13 @@ OBJECTIVES: dict[str, Objective] = {
 
 
 def pick_objective(objective: str | Objective) -> Objective:
-    """The objective with a name; an objective is returned as it is.
+    """The objective with a name.
 
     Args:
-        objective: A key of :data:`OBJECTIVES`, or an objective.
+        objective: A key of :data:`OBJECTIVES`, or an objective, which is returned unchanged.
 
     Raises:
-        ConfigError: It is neither of these.
+        ConfigError: ``objective`` is neither.
 
     >>> pick_objective("hierarchical_f1")
     HierarchicalF(beta=1.0, count_root=False, only_outcomes=False)
@@ -122,6 +124,6 @@ def pick_objective(objective: str | Objective) -> Objective:
     if isinstance(objective, Objective):
         return objective
     raise ConfigError(
-        f"objective={objective!r} is not known; expected one of {list(OBJECTIVES)}, or a "
+        f"objective={objective!r} is not supported; expected one of {list(OBJECTIVES)}, or a "
         "HierarchicalF, TreeDistance or ExpectedCost."
     )

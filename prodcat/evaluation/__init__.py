@@ -1,1 +1,1 @@
-"""Metrics of the answers for labelled rows."""
+"""Evaluation: metrics of the answers for labelled rows, with intervals, tables and plots."""

@@ -1,4 +1,4 @@
-"""Comparison of two sets of answers to the same rows."""
+"""Compares the answers of two classifiers for the same rows."""
 
 import json
 from collections.abc import Mapping
@@ -15,26 +15,36 @@ from prodcat.evaluation.metric_names import is_loss, metric_name
 
 @dataclass(frozen=True)
 class Comparison:
-    """The differences of two evaluations of the same rows.
+    """The differences between two evaluations of the same rows.
 
     Attributes:
         rows: The number of rows.
-        differences: The first evaluation minus the second, for each metric by name, with the
-            95 % interval from paired bootstrap resamples of the rows.
+        differences: For each metric by name, the first evaluation minus the second, with its 95 %
+            interval from paired bootstrap resamples of the rows.
     """
 
     rows: int
     differences: Mapping[str, Interval]
 
     def verdict(self, name: str) -> str:
-        """``"better"`` or ``"worse"``, or ``"even"`` if the interval contains 0."""
+        """Whether the first evaluation is better in a metric.
+
+        Args:
+            name: The name of a metric in ``differences``.
+
+        Returns:
+            ``"better"`` or ``"worse"``, or ``"even"`` if the interval contains 0.
+
+        Raises:
+            KeyError: There is no difference for this metric.
+        """
         difference = self.differences[name]
         if difference.low <= 0 <= difference.high:
             return "even"
         return "better" if (difference.value < 0) == is_loss(name) else "worse"
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as plain values for JSON."""
+        """The comparison as values for JSON, with the verdict for each metric."""
         return {
             "rows": self.rows,
             "differences": {
@@ -48,7 +58,7 @@ class Comparison:
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
 
     def __str__(self) -> str:
-        """The comparison as a table for people."""
+        """The comparison as a text table for people."""
         lines = [f"{'difference on ' + format(self.rows, ',') + ' rows':<32}{'95 % interval':>29}"]
         for name, difference in self.differences.items():
             lines.append(f"{metric_name(name):<32}{difference}  {self.verdict(name)}")
@@ -56,20 +66,20 @@ class Comparison:
 
 
 def compare_rows(ours: JudgedRows, theirs: JudgedRows) -> Comparison:
-    """Subtract the metrics of one set of answers from those of another one.
+    """Compute the differences between the metrics of two sets of answers, ours minus theirs.
 
     Args:
         ours: The first set of answers.
-        theirs: The set that is subtracted.
+        theirs: The second set of answers, to the same rows in the same order.
 
     Raises:
-        CatalogError: The rows are not the same.
+        CatalogError: The trees, the numbers of rows or the labels differ.
     """
     same_tree = ours.tree_hash == theirs.tree_hash
     if not same_tree or not np.array_equal(ours.targets, theirs.targets):
         raise CatalogError(
-            f"Found {len(ours):,} and {len(theirs):,} rows with different labels; a paired "
-            "comparison needs the same rows of one tree in the same order. Evaluate both "
-            "on one catalog."
+            f"The two evaluations of {len(ours):,} and {len(theirs):,} rows differ in their "
+            "labels or trees; a paired comparison needs the same rows in the same order. Evaluate "
+            "both on one catalog."
         )
     return Comparison(rows=len(ours), differences=difference_intervals(ours, theirs))

@@ -1,4 +1,4 @@
-"""Confusions of categories, as single pairs and by the node at which the paths diverge."""
+"""Finds the most frequent mistakes, and the nodes at which wrong answers leave the true path."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.evaluation.judged_rows import NO_PATH, JudgedRows
+from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -17,14 +18,15 @@ _ROOT_NAME = "(root)"
 
 @dataclass(frozen=True)
 class ConfusionGroup:
-    """The mistakes in which truth and answer diverge at one node of the tree.
+    """The mistakes with the same deepest common ancestor of truth and answer.
 
     Attributes:
-        ancestor: The path of the deepest node that truth and answer share, or ``(root)``.
-        level: The node's level, 0 for the root; the smaller it is, the worse are the mistakes.
+        ancestor: The path of this ancestor in one line, or ``(root)``.
+        level: The level of the ancestor, 0 for the root; the smaller, the worse are the mistakes.
         rows: The number of these mistakes.
-        share: Their share of all mistakes.
-        branches: The most frequent pairs of names just below the node: (truth, answer, rows).
+        share: Their share of all mistakes, 0 to 1.
+        branches: The most frequent pairs of nodes directly below the ancestor: the name on the
+            true path, the name on the answer's path, and the number of rows.
     """
 
     ancestor: str
@@ -35,7 +37,15 @@ class ConfusionGroup:
 
 
 def commonest_confusions(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[tuple[str, str, int], ...]:
-    """The most frequent mistakes: paths of label and answer, and the number of rows."""
+    """The 50 most frequent mistakes.
+
+    Args:
+        taxonomy: The tree.
+        rows: The labels and answers.
+
+    Returns:
+        The path of the label, the path of the answer, and the number of rows, most frequent first.
+    """
     wrong = ~rows.correct
     if not wrong.any():
         return ()
@@ -45,7 +55,7 @@ def commonest_confusions(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[tuple[st
 
 
 def confusion_groups(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[ConfusionGroup, ...]:
-    """All mistakes by the node at which label and answer diverge, most frequent first."""
+    """Group all mistakes by the deepest common ancestor of label and answer, largest first."""
     wrong = np.flatnonzero(~rows.correct)
     if not len(wrong):
         return ()
@@ -68,10 +78,17 @@ def confusion_groups(taxonomy: Taxonomy, rows: JudgedRows) -> tuple[ConfusionGro
     )
 
 
-def _nodes_below(
-    rows: JudgedRows, wrong: NDArray[np.intp], level: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """The nodes of label and answer at a level, -1 after a path's end: int64 [wrong, 2]."""
+def _nodes_below(rows: JudgedRows, wrong: NDArray[np.intp], level: Ints) -> Ints:
+    """The nodes directly below the common ancestor on the paths of label and answer.
+
+    Args:
+        rows: The labels and answers.
+        wrong: int [wrong]: the positions of the wrong rows.
+        level: int64 [wrong]: the level, counted from 0, at which label and answer differ.
+
+    Returns:
+        int64 [wrong, 2]: -1 if a path ends at the ancestor, -2 for an answer that is no path.
+    """
     ended = np.full((len(wrong), 1), -1)
     truth, answer = (
         np.concatenate([chain[wrong], ended], axis=1)[np.arange(len(wrong)), level]
@@ -81,10 +98,14 @@ def _nodes_below(
     return np.stack([truth, answer], axis=1)
 
 
-def _commonest_pairs(
-    pairs: NDArray[np.int64], names: list[str], most: int
-) -> tuple[tuple[str, str, int], ...]:
-    """The most frequent rows of an int64 [rows, 2] array, as names, with their numbers."""
+def _commonest_pairs(pairs: Ints, names: list[str], most: int) -> tuple[tuple[str, str, int], ...]:
+    """The most frequent pairs of nodes, as names with the number of rows.
+
+    Args:
+        pairs: int64 [rows, 2]: indices in ``names``.
+        names: The name of each node, followed by those for -2 and -1.
+        most: The greatest number of pairs to return.
+    """
     different, counts = np.unique(pairs, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:most]
     return tuple((names[different[i, 0]], names[different[i, 1]], int(counts[i])) for i in order)

@@ -1,12 +1,9 @@
-"""The metrics of one set of answers, with intervals, tables and plots."""
+"""The result of an evaluation: metrics with intervals, tables and plots."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.errors import CatalogError
 from prodcat.evaluation.comparison import Comparison, compare_rows
@@ -18,6 +15,7 @@ from prodcat.evaluation.metric_names import METRIC_NAMES
 from prodcat.evaluation.plots import plot_evaluation, plot_reliability, plot_risk_coverage
 from prodcat.evaluation.reliability import ReliabilityBin
 from prodcat.evaluation.tables import html_table, text_tables
+from prodcat.taxonomy.arrays import Flags
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,30 +26,33 @@ if TYPE_CHECKING:
 class Evaluation:
     """The metrics of one set of answers.
 
-    The metrics of confidence (``ece``, ``brier``, ``risk_coverage``, ``reliability``) are those
-    of the rows that were answered with a category: the root as the answer is never wrong.
+    The metrics of confidence (``ece``, ``brier``, ``risk_coverage``, ``reliability``) leave out the
+    rows whose answer is the root, which is no category and never wrong.
 
     Attributes:
         rows: The number of rows.
         path_accuracy: Share of rows whose answer is right at every level.
         coverage: Share of rows whose answer is the truth or an ancestor of it.
-        answered_accuracy: Share of right answers among those that are a category, not the
-            root.  Where answers may be coarser on purpose, an ancestor of the truth is right.
-            None if all answers are the root.
+        answered_accuracy: Share of right answers among those that are not the root.  Where answers
+            may be coarser on purpose, an ancestor of the truth is right.  None if all answers
+            are the root.
         macro_f1: Mean F1 over the outcomes that occur as truth or answer.
-        hierarchical_precision: Over all rows; see :mod:`prodcat.evaluation.metrics`.
-        hierarchical_recall: Over all rows.
-        hierarchical_f1: Over all rows.
-        macro_hierarchical_precision: Mean over rows; 0 for a row whose answer is the root.
-        macro_hierarchical_recall: Mean over rows.
-        macro_hierarchical_f1: Mean over rows.
+        hierarchical_precision: Hierarchical precision of all rows together;
+            :mod:`prodcat.evaluation.metrics` defines it.
+        hierarchical_recall: Hierarchical recall of all rows together.
+        hierarchical_f1: Hierarchical F1 of all rows together.
+        macro_hierarchical_precision: Mean of the hierarchical precision of single rows, which is 0
+            for a row whose answer is the root.
+        macro_hierarchical_recall: Mean of the hierarchical recall of single rows.
+        macro_hierarchical_f1: Mean of the hierarchical F1 of single rows.
         tree_distance: Mean number of steps along the tree from answer to truth.
-        error_distance: Mean number of these steps over the wrong rows; 0 without wrong rows.
+        error_distance: Mean number of steps from answer to truth in the wrong rows; 0 if there are
+            none.
         inconsistent: Share of answers that are not a path of the tree.
-        levels: The result of each level, coarsest first.
+        levels: The metrics of each level, coarsest first.
         answers_end_at_root: Share of answers that are the root, that is, no category.
         tail_recall: Path accuracy on the tenth of the rows whose labels had the fewest
-            training titles; None if their numbers are not known.
+            training titles; None if the numbers of training titles are not known.
         log_loss: Mean negative log-probability of the truth, in nats; None without
             probabilities.
         ece: Expected calibration error of the confidence in 15 equal bins; None without
@@ -61,13 +62,14 @@ class Evaluation:
         risk_coverage_area: Area under ``risk_coverage``: the mean error among the answered
             rows while the least confident ones are left out one by one; None without
             probabilities.
-        risk_coverage: Up to 100 triples of the share of answered rows, the error among them,
-            and the lowest confidence at which a row is answered.
+        risk_coverage: Up to 100 triples: the share of answered rows, the error among them, and the
+            lowest confidence of an answered row.
         reliability: The bins of ``ece`` that contain rows.
-        confusions: The most frequent mistakes: (truth, answer, rows).
-        confusion_groups: All mistakes by the node at which truth and answer diverge, most
-            frequent first.
-        judged: The single rows, or None if the evaluation was read from JSON.
+        confusions: The most frequent mistakes: (path of the truth, path of the answer, rows).
+        confusion_groups: All mistakes, grouped by the deepest common ancestor of truth and
+            answer, most frequent first.
+        judged: The labels and answers of single rows, or None if the evaluation was read from
+            JSON.
     """
 
     rows: int
@@ -101,11 +103,11 @@ class Evaluation:
     # -- single rows --------------------------------------------------------------
 
     @property
-    def correct(self) -> NDArray[np.bool_]:
+    def correct(self) -> Flags:
         """Whether the whole path of each row is right: bool [rows].
 
         Raises:
-            CatalogError: The evaluation was read from JSON, which does not hold single rows.
+            CatalogError: The evaluation was read from JSON, which does not contain single rows.
         """
         return self._rows.correct
 
@@ -113,8 +115,8 @@ class Evaluation:
     def _rows(self) -> JudgedRows:
         if self.judged is None:
             raise CatalogError(
-                "This evaluation was read from JSON, so its single rows are not known any more; "
-                "expected one that evaluate() gave. Evaluate again."
+                "This evaluation was read from JSON, which does not contain single rows; expected "
+                "the result of evaluate(). Evaluate again."
             )
         return self.judged
 
@@ -127,17 +129,20 @@ class Evaluation:
     def intervals(self) -> Mapping[str, Interval]:
         """The 95 % bootstrap interval over rows of every metric, by name.
 
-        The metrics of levels are named ``level_1_accuracy`` and so on.  Resampling biases some
-        metrics (calibration errors upward; macro F1 downward, because rare categories are missing
-        in a resample), and the intervals are corrected for it.  They are computed when they are
-        first used, from 1,000 resamples, or from fewer (at least 200) above 50,000 rows.
+        The metrics of a level have names such as ``level_1_accuracy``.  Resampling biases some
+        metrics (calibration errors upward; macro F1 downward, because a resample may lack rare
+        categories), and the intervals are corrected for this bias.  They are computed at the first
+        access, from 1,000 resamples, or from fewer (at least 200) for more than 50,000 rows.
         """
         if not self._intervals and self.judged is not None:
             self._intervals.update(metric_intervals(self.judged))
         return self._intervals
 
     def compare(self, other: "Evaluation") -> Comparison:
-        """Subtract another evaluation of the same rows, in the same order, from this one.
+        """Compute the differences to another evaluation of the same rows in the same order.
+
+        Args:
+            other: The evaluation that is subtracted from this one.
 
         Raises:
             CatalogError: The rows are not the same, or an evaluation was read from JSON.
@@ -147,7 +152,7 @@ class Evaluation:
     # -- writing and reading ------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """The evaluation as plain values for JSON, with intervals but without single rows."""
+        """The evaluation as values for JSON, with intervals but without single rows."""
         intervals = {name: asdict(interval) for name, interval in self.intervals.items()}
         values = {
             name: value
@@ -164,7 +169,7 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Evaluation":
-        """Make an evaluation, without single rows, from the values of :meth:`to_dict`."""
+        """Make an evaluation without single rows from the result of :meth:`to_dict`."""
         values = dict(values)
         intervals = {name: Interval(**entry) for name, entry in values.pop("intervals", {}).items()}
 
@@ -201,7 +206,7 @@ class Evaluation:
     # -- showing ------------------------------------------------------------------
 
     def _summary(self) -> list[tuple[str, str, str]]:
-        """The name, value and interval of each metric, as texts."""
+        """The name, value and interval of each metric as texts; no interval is an empty text."""
         lines = [("rows", f"{self.rows:,}", "")]
         for attribute, name in METRIC_NAMES.items():
             value = getattr(self, attribute)
@@ -213,7 +218,7 @@ class Evaluation:
         return [*lines, ("inconsistent paths", f"{self.inconsistent:.2%}", "")]
 
     def __str__(self) -> str:
-        """The evaluation as a table for people, with 95 % intervals."""
+        """The evaluation as text tables for people, with 95 % intervals."""
         return text_tables(self._summary(), [LEVEL_HEADER, *level_table(self.levels)])
 
     def _repr_html_(self) -> str:
@@ -225,12 +230,12 @@ class Evaluation:
         return (
             html_table(self._summary(), ("metric", "value", "95 % interval"))
             + html_table(level_table(self.levels), LEVEL_HEADER)
-            + (html_table(groups, ("mistakes part at", "rows", "share")) if groups else "")
+            + (html_table(groups, ("mistakes below", "rows", "share")) if groups else "")
             + (html_table(mistakes, ("truth", "answer", "rows")) if mistakes else "")
         )
 
     def plot(self) -> "Figure":
-        """Plot the reliability of each level, and the risk against the share of answered rows.
+        """Plot the reliability of whole paths and of each level, and the risk-coverage curve.
 
         Raises:
             ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
@@ -243,8 +248,8 @@ class Evaluation:
         """Plot the accuracy of whole paths against their confidence.
 
         Args:
-            ax: Where to plot; None for a new figure.
-            before: The evaluation before calibration, to be plotted too.
+            ax: The axes to plot on; None for a new figure.
+            before: The evaluation before calibration, which is plotted for comparison; or None.
 
         Raises:
             ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
@@ -255,7 +260,7 @@ class Evaluation:
         """Plot the error among the answered rows against their share of all rows.
 
         Args:
-            ax: Where to plot; None for a new figure.
+            ax: The axes to plot on; None for a new figure.
 
         Raises:
             ConfigError: matplotlib is not installed, or the evaluation has no probabilities.

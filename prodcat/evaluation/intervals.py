@@ -1,4 +1,4 @@
-"""95 % intervals of metrics, from bootstrap resamples of the rows (Efron, 1979)."""
+"""Computes 95 % intervals of metrics from bootstrap resamples of the rows (Efron, 1979)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from prodcat.errors import CatalogError
 from prodcat.evaluation.judged_rows import JudgedRows
+from prodcat.taxonomy.arrays import Floats
 
 _RESAMPLES = 1_000
 _FEWEST_RESAMPLES = 200
-_MOST_DRAWS = 50_000_000
+_MOST_DRAWS = 50_000_000  # the greatest number of rows in all resamples together
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Interval:
 
 
 def metric_intervals(rows: JudgedRows) -> dict[str, Interval]:
-    """The interval, cut off at 0, of every metric that has a value, by name."""
+    """The interval of every metric that is defined, by name; its low end is at least 0."""
     values = rows.scores(np.ones((1, len(rows))))
     draws = rows.resampled(None, _resamples(len(rows)), seed=0)[0]
     intervals = {}
@@ -50,37 +51,34 @@ def metric_intervals(rows: JudgedRows) -> dict[str, Interval]:
 
 
 def difference_intervals(ours: JudgedRows, theirs: JudgedRows) -> Mapping[str, Interval]:
-    """The interval of the difference ours minus theirs for every metric that both have, by name.
+    """The difference ours minus theirs, with its interval, for every metric that both have.
 
     Args:
         ours: The answers of one system.
         theirs: The answers of another system to the same rows.
+
+    Returns:
+        The differences by the names of the metrics.
     """
     ones = np.ones((1, len(ours)))
     values = [rows.scores(ones) for rows in (ours, theirs)]
     draws = ours.resampled(theirs, _resamples(len(ours)), seed=0)
+    differences = {n: values[0][n] - values[1][n] for n in values[0] if n in values[1]}
     return {
-        name: _percentiles(
-            float(values[0][name][0] - values[1][name][0]),
-            draws[0][name] - draws[1][name],
-        )
-        for name in values[0]
-        if name in values[1] and np.isfinite(values[0][name] - values[1][name]).all()
+        name: _percentiles(float(difference[0]), draws[0][name] - draws[1][name])
+        for name, difference in differences.items()
+        if np.isfinite(difference).all()
     }
 
 
 def paired_bootstrap(
-    ours: NDArray[Any],
-    theirs: NDArray[Any],
-    *,
-    resamples: int = 2_000,
-    seed: int = 0,
+    ours: NDArray[Any], theirs: NDArray[Any], *, resamples: int = 2_000, seed: int = 0
 ) -> Interval:
-    """The mean difference of two systems on the same rows, with a 95 % interval.
+    """The mean of ours minus theirs for scores of the same rows, with its 95 % interval.
 
     Args:
-        ours: Scores of one system, [rows], or [rows, runs] for several runs, which are averaged.
-        theirs: Scores of the other system, in either of these shapes.
+        ours: The scores of one system, [rows], or [rows, runs] for several runs to be averaged.
+        theirs: The scores of the other system, in either of these shapes.
         resamples: The number of bootstrap resamples of the rows.
         seed: The seed of the resamples.
 
@@ -95,29 +93,31 @@ def paired_bootstrap(
     )
     if len(our_means) != len(their_means):
         raise CatalogError(
-            f"Found {len(our_means)} and {len(their_means)} rows; a paired comparison needs the "
-            "same rows."
+            f"Got scores of {len(our_means)} and of {len(their_means)} rows; a paired comparison "
+            "needs scores of the same rows."
         )
     difference = our_means - their_means
     rng = np.random.default_rng(seed)
-    draws = np.array(
-        [
-            difference[rng.integers(0, len(difference), len(difference))].mean()
-            for _ in range(resamples)
-        ]
-    )
-    return _percentiles(float(difference.mean()), draws)
+    rows = len(difference)
+    draws = [difference[rng.integers(0, rows, rows)].mean() for _ in range(resamples)]
+    return _percentiles(float(difference.mean()), np.array(draws))
 
 
 def _resamples(rows: int) -> int:
-    """The number of resamples, which is smaller for many rows."""
+    """The number of resamples for a number of rows: 1,000, but fewer for many rows."""
     return int(np.clip(_MOST_DRAWS // rows, _FEWEST_RESAMPLES, _RESAMPLES))
 
 
-def _percentiles(value: float, draws: NDArray[np.float64]) -> Interval:
-    """The interval between the 2.5 % and 97.5 % quantiles of the draws, corrected for bias."""
+def _percentiles(value: float, draws: Floats) -> Interval:
+    """The interval between the 2.5 % and 97.5 % quantiles of a metric, corrected for bias.
+
+    Args:
+        value: The metric of all rows.
+        draws: float64 [resamples]: the metric of each resample, NaN where it is not defined.
+    """
     finite = draws[np.isfinite(draws)]
-    # Resampling enlarges absolute gaps and drops rare categories from means: correct the bias.
+    # Resampling enlarges absolute differences and removes rare categories from means, so the mean
+    # of the resamples is moved to the value.
     finite = finite + value - finite.mean() if len(finite) else finite
     low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (value, value)
     return Interval(value, float(low), float(high))

@@ -1,8 +1,8 @@
-"""Labels and answers row by row, and every metric as a function of the rows' weights.
+"""The labels and answers of single rows, and every metric as a function of the rows' weights.
 
-With all weights 1 the functions compute the metric; with the counts of a random draw with
-replacement they compute it on one bootstrap resample (Efron, 1979).  So the value and its
-interval come from the same formula.
+If all weights are 1, the functions compute the metric itself.  If the weight of a row is the number
+of times that it was drawn with replacement, they compute the metric on a bootstrap resample (Efron,
+1979).  So the value and its interval come from the same formula.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,12 @@ from numpy.typing import NDArray
 from prodcat.evaluation.macro_f1 import NodeMatches
 from prodcat.evaluation.reliability import weighted_calibration_error
 from prodcat.evaluation.risk import SurestFirst
+from prodcat.taxonomy.arrays import Flags, Floats, Ints
 
 ROOT = -1
 NO_PATH = -2
-_MOST_CELLS = 4_000_000
+_MOST_CELLS = 4_000_000  # the greatest number of weights, resamples times rows, at a time
 _TAIL = 0.1
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Nodes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,34 +29,35 @@ class JudgedRows:
 
     Attributes:
         targets: int64 [rows]: the node of the label.
-        answers: int64 [rows]: the node of the answer; ``ROOT`` if no category was answered,
-            ``NO_PATH`` if the answer is not a path of the tree.
+        answers: int64 [rows]: the node of the answer; ``ROOT`` (-1) if the answer is no category,
+            ``NO_PATH`` (-2) if it is not a path of the tree.
         truth: int64 [rows, level]: the node of the label's path at each level, -1 below its end.
         answer: int64 [rows, level]: the node of the answer's path at each level, -1 below its
             end, and below the end of a partial label.
         known: bool [rows, level]: whether the label determines the truth at the level.
         partial: bool [rows]: whether the label ends at a node where no product may end.
-        confidence: float64 [rows]: the probability that the answer is right, or None.
+        confidence: float64 [rows]: the probability that the answer is right, or None if unknown.
         level_confidence: float64 [rows, level]: the probability of the answer's node at each
-            level, or None.
-        log_probs: float64 [rows]: the log-probability of the label, or None.
+            level, or None if unknown.
+        log_probs: float64 [rows]: the log-probability of the label, or None if unknown.
         exact: Whether ``confidence`` is the probability that the whole path is right;
             otherwise it is the probability that the product is at or below the answer.
-        support: int64 [rows]: the number of training titles of the label's node, or None.
+        support: int64 [rows]: the number of training titles of the label's node, or None if
+            unknown.
         tree_hash: The hash of the tree to which the nodes belong.
     """
 
-    targets: Nodes
-    answers: Nodes
-    truth: Nodes
-    answer: Nodes
-    known: Bools
-    partial: Bools
+    targets: Ints
+    answers: Ints
+    truth: Ints
+    answer: Ints
+    known: Flags
+    partial: Flags
     confidence: Floats | None
     level_confidence: Floats | None
     log_probs: Floats | None
     exact: bool
-    support: Nodes | None
+    support: Ints | None
     tree_hash: str
 
     def __len__(self) -> int:
@@ -67,61 +65,69 @@ class JudgedRows:
         return len(self.targets)
 
     @cached_property
-    def same(self) -> Bools:
-        """Whether truth and answer agree, also where both have ended: bool [rows, level]."""
+    def same(self) -> Flags:
+        """Whether truth and answer have the same node, or both none: bool [rows, level]."""
         return np.asarray(self.truth == self.answer)
 
     @cached_property
-    def correct(self) -> Bools:
+    def correct(self) -> Flags:
         """Whether the whole path is right: bool [rows]."""
         return np.asarray(self.same.all(axis=1))
 
     @cached_property
-    def covered(self) -> Bools:
+    def covered(self) -> Flags:
         """Whether the answer is the truth or an ancestor of it: bool [rows]."""
         prefix = (self.same | (self.answer < 0)).all(axis=1)
         return np.asarray(prefix & (self.answers != NO_PATH))
 
     @property
-    def right(self) -> Bools:
+    def right(self) -> Flags:
         """Whether the answer is right in the sense of ``confidence``: bool [rows]."""
         return self.correct if self.exact else self.covered
 
     @cached_property
     def rated(self) -> NDArray[np.intp]:
-        """The rows whose confidence is evaluated: those that were not answered with the root."""
+        """The positions of the rows whose answer is not the root: int [rated].
+
+        Metrics of the confidence are computed for these rows.
+        """
         return np.flatnonzero(self.answers != ROOT)
 
     @cached_property
-    def tail(self) -> Bools | None:
+    def tail(self) -> Flags | None:
         """Whether a row is in the tenth whose labels had the fewest training titles: bool [rows].
 
-        Rows that tie with the last row of the tenth belong to it too.
+        Rows with as many training titles as the last row of the tenth are in it, too.  None if the
+        numbers of training titles are unknown.
         """
         if self.support is None:
             return None
-        tail: Bools = self.support <= np.quantile(self.support, _TAIL, method="inverted_cdf")
+        tail: Flags = self.support <= np.quantile(self.support, _TAIL, method="inverted_cdf")
         return tail
 
     @cached_property
-    def ends(self) -> Nodes:
-        """The answer's node, or that of a partial label with which it agrees: int64 [rows]."""
+    def ends(self) -> Ints:
+        """The answer's node; the label's, if this is partial and the answer right: int64 [rows]."""
         return np.where(self.partial & self.correct, self.targets, self.answers)
 
-    def reach(self, level: int) -> Bools:
-        """Whether the answer has a node at a level that the label determines: bool [rows]."""
+    def reach(self, level: int) -> Flags:
+        """Whether the label determines a level, and the answer has a node there: bool [rows].
+
+        Args:
+            level: The level, counted from 0.
+        """
         return self.known[:, level] & (self.answer[:, level] >= 0)
 
     # -- metrics ------------------------------------------------------------------
 
     def scores(self, weights: Floats) -> dict[str, Floats]:
-        """Every metric under every weighting.
+        """Compute every metric for several sets of weights.
 
         Args:
-            weights: float64 [weighting, rows], not negative.
+            weights: float64 [weighting, rows]: the weight of each row in each set, at least 0.
 
         Returns:
-            By name, float64 [weighting]; NaN where a metric is not defined.
+            float64 [weighting] by the names of the metrics; NaN where a metric is not defined.
         """
         total = weights.sum(axis=1)
         names, columns = self._linear
@@ -158,7 +164,12 @@ class JudgedRows:
         return metrics
 
     def _confidence_scores(self, weights: Floats, sums: dict[str, Floats]) -> dict[str, Floats]:
-        """The metrics of the confidence in whole answers; empty without rated rows."""
+        """The metrics of the confidence in whole answers by name, float64 [weighting].
+
+        Args:
+            weights: float64 [weighting, rows].
+            sums: float64 [weighting]: the weighted sums of the columns of :attr:`_linear`.
+        """
         rows = self.rated
         if self.confidence is None or not len(rows):
             return {}
@@ -171,7 +182,10 @@ class JudgedRows:
 
     @cached_property
     def _linear(self) -> tuple[list[str], Floats]:
-        """Named columns, float64 [rows, column], whose weighted sums make up most metrics."""
+        """The names and values, float64 [rows, column], of columns for most of the metrics.
+
+        The metrics are computed from weighted sums of these columns.
+        """
         shared = (self.same & (self.truth >= 0)).sum(axis=1)
         answered, true = (self.answer >= 0).sum(axis=1), (self.truth >= 0).sum(axis=1)
         columns: dict[str, Any] = {
@@ -208,7 +222,13 @@ class JudgedRows:
     def _level_scores(
         self, weights: Floats, sums: dict[str, Floats], level: int
     ) -> dict[str, Floats]:
-        """The metrics of one level, counted from 0."""
+        """The metrics of one level by name, float64 [weighting].
+
+        Args:
+            weights: float64 [weighting, rows].
+            sums: float64 [weighting]: the weighted sums of the columns of :attr:`_linear`.
+            level: The level, counted from 0.
+        """
         name = f"level_{level + 1}"
         known = sums[f"known {level}"]
         metrics = {
@@ -225,11 +245,10 @@ class JudgedRows:
 
     @cached_property
     def _matches(self) -> dict[int, NodeMatches]:
-        """The nodes of truth and answer at each level, and under -1 those at the paths' ends."""
-        levels = range(self.truth.shape[1])
-        return {
-            level: NodeMatches.of(self.truth[:, level], self.answer[:, level]) for level in levels
-        } | {-1: NodeMatches.of(self.targets, self.ends)}
+        """The nodes of truth and answer by level, from 0; -1 stands for the ends of the paths."""
+        levels = enumerate(zip(self.truth.T, self.answer.T, strict=True))
+        matches = {level: NodeMatches.of(truth, answer) for level, (truth, answer) in levels}
+        return matches | {-1: NodeMatches.of(self.targets, self.ends)}
 
     @cached_property
     def _surest_first(self) -> SurestFirst:
@@ -240,7 +259,11 @@ class JudgedRows:
     # -- tables -------------------------------------------------------------------
 
     def risk_coverage(self, points: int = 100) -> list[tuple[float, float, float]]:
-        """Triples: the share answered, the error among the answered, and the lowest confidence."""
+        """Triples: the share of answered rows, the error among them, and their lowest confidence.
+
+        Args:
+            points: The greatest number of triples.
+        """
         assert self.confidence is not None
         confidence, right = self.confidence[self.rated], self.right[self.rated]
         return self._surest_first.curve(confidence, right, len(self), points)
@@ -249,12 +272,13 @@ class JudgedRows:
         """Compute every metric on bootstrap resamples of the rows.
 
         Args:
-            other: Other answers to the same rows, for which the same resamples are used.
+            other: Other answers to the same rows, evaluated on the same resamples; or None.
             resamples: The number of resamples.
             seed: The seed of the resamples.
 
         Returns:
-            For these answers, and for the other ones, each metric by name: float64 [resamples].
+            One mapping for these answers and one for the other ones: float64 [resamples] by the
+            names of the metrics.
         """
         rng = np.random.default_rng(seed)
         both = [self] if other is None else [self, other]

@@ -1,35 +1,37 @@
-"""Labels and answers, checked and paired row by row."""
+"""Checks labels and answers, and pairs them row by row."""
 
 from typing import Any
 
 import numpy as np
 
 from prodcat.errors import CatalogError
-from prodcat.evaluation.judged_rows import NO_PATH, JudgedRows, Nodes
+from prodcat.evaluation.judged_rows import NO_PATH, JudgedRows
+from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.tree import Taxonomy
 
 
 def pair_answers(
     taxonomy: Taxonomy,
-    targets: Nodes,
-    answers: Nodes,
+    targets: Ints,
+    answers: Ints,
     *,
     confidence: Any = None,
     level_confidence: Any = None,
     target_log_probs: Any = None,
     exact: bool = True,
-    counts: Nodes | None = None,
+    counts: Ints | None = None,
 ) -> JudgedRows:
     """Check labels and answers, and pair them row by row.
 
     The arguments are those of :func:`prodcat.evaluation.metrics.evaluate_nodes`.
 
     Raises:
-        CatalogError: There are no rows, the lengths differ, or a node is not in the tree.
+        CatalogError: There are no rows, shapes do not match, numbers are NaN, or a node is not in
+            the tree.
     """
     if not len(targets) or len(targets) != len(answers):
         raise CatalogError(
-            f"Found {len(targets)} targets and {len(answers)} answers; expected the same number, "
+            f"Got {len(targets)} targets and {len(answers)} answers; expected the same number, "
             "at least one."
         )
     targets, answers = np.asarray(targets), np.asarray(answers)
@@ -38,10 +40,10 @@ def pair_answers(
     _refuse_misshapen("confidence", confidence, rows)
     _refuse_misshapen("target_log_probs", target_log_probs, rows)
     _refuse_misshapen("level_confidence", level_confidence, (*rows, taxonomy.depth))
-    # The last two rows are those of ROOT (-1) and NO_PATH (-2).
+    # The last two rows are the paths of NO_PATH (-2) and ROOT (-1), which have no nodes.
     chains = np.concatenate([taxonomy.chains, np.full((2, taxonomy.depth), -1, np.int64)])
     truth, answer = chains[targets], chains[answers].copy()
-    # A partial label does not determine the levels below it.
+    # A partial label does not determine the levels below it, so answers are cut off there.
     partial = ~taxonomy.terminal[targets]
     beyond = partial[:, None] & (truth < 0)
     answer[beyond] = -1
@@ -62,21 +64,30 @@ def pair_answers(
     )
 
 
-def _refuse_strange_nodes(taxonomy: Taxonomy, targets: Nodes, answers: Nodes) -> None:
-    """Raise an error for nodes that are not in the tree."""
+def _refuse_strange_nodes(taxonomy: Taxonomy, targets: Ints, answers: Ints) -> None:
+    """Check that all nodes are in the tree.
+
+    Raises:
+        CatalogError: A target is no node, or an answer is neither a node nor -1 or -2.
+    """
     for name, nodes, least in (("targets", targets, 0), ("answers", answers, NO_PATH)):
         if nodes.min() < least or nodes.max() >= len(taxonomy):
             raise CatalogError(
-                f"Found {name} from {nodes.min()} to {nodes.max()}; expected nodes from {least} to "
-                f"{len(taxonomy) - 1}, the last of this tree."
+                f"Got {name} from {nodes.min()} to {nodes.max()}; expected nodes from {least} to "
+                f"{len(taxonomy) - 1}, the last node of this tree."
             )
 
 
 def _refuse_misshapen(name: str, values: Any, shape: tuple[int, ...]) -> None:
-    """Raise an error for values of another shape, or with NaN among them."""
+    """Check the shape of values, unless they are None.
+
+    Raises:
+        CatalogError: The shape is another one, or a value is NaN.
+    """
     if values is not None and (np.shape(values) != shape or np.isnan(values).any()):
         raise CatalogError(
-            f"Found {name} of shape {np.shape(values)}; expected numbers of shape {shape}."
+            f"Got {name} of shape {np.shape(values)}; expected numbers of shape {shape}, none of "
+            "them NaN."
         )
 
 

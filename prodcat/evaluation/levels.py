@@ -1,4 +1,4 @@
-"""Metrics of the answers at one level of the tree."""
+"""The metrics of the answers at single levels of the tree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ LEVEL_HEADER = ("level", "rows", "accuracy", "macro F1", "ECE", "Brier", "end he
 
 @dataclass(frozen=True)
 class LevelResult:
-    """The metrics of one level.
+    """The metrics of the answers at one level.
 
     Attributes:
         level: The number of the level, 1 for the coarsest.
@@ -20,7 +20,7 @@ class LevelResult:
             reaches the level, the row is right; rows whose label does not determine the
             level are left out.
         macro_f1: Mean F1 over the nodes of the level that occur as truth or answer.
-        answers_end: Share of all answers that end at this level.
+        answers_end: Share of all answers whose path ends at this level.
         ece: Expected calibration error of the answers that reach the level, in 15 equal
             bins; None without probabilities.
         brier: Mean squared difference between confidence and correctness (0 or 1) of these
@@ -45,7 +45,7 @@ def level_result(
 
     Args:
         rows: The labels and answers.
-        values: The metrics of these rows by name.
+        values: All metrics of these rows by name, with names such as ``level_1_accuracy``.
         level: The level, counted from 0.
         answers_end: The share of all answers that end at the level.
     """
@@ -67,7 +67,7 @@ def level_result(
 
 
 def level_table(levels: Sequence[LevelResult]) -> list[tuple[str, ...]]:
-    """One row of texts for each level, in the columns of :data:`LEVEL_HEADER`."""
+    """The table of all levels: for each level the texts in the columns of :data:`LEVEL_HEADER`."""
 
     def number(value: float | None) -> str:
         return "" if value is None else f"{value:.4f}"

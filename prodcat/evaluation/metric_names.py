@@ -1,4 +1,4 @@
-"""The names of metrics in tables, and the metrics of which smaller values are better."""
+"""The names of metrics in tables, and for which metrics smaller values are better."""
 
 METRIC_NAMES = {
     "path_accuracy": "path accuracy",

@@ -1,4 +1,4 @@
-"""Plots of evaluations, which need matplotlib: ``pip install prodcat[plot]``."""
+"""Plots evaluations with matplotlib, which ``pip install prodcat[plot]`` installs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,11 +25,11 @@ class Plottable(Protocol):
 
     @property
     def levels(self) -> tuple[LevelResult, ...]:
-        """The result of each level."""
+        """The metrics of each level."""
 
     @property
     def risk_coverage(self) -> tuple[tuple[float, float, float], ...]:
-        """Triples: the share answered, the error among the answered, and the lowest confidence."""
+        """Triples: share of answered rows, error among them, and their lowest confidence."""
 
     @property
     def risk_coverage_area(self) -> float | None:
@@ -37,33 +37,47 @@ class Plottable(Protocol):
 
 
 def _figure(columns: int = 1) -> "tuple[Figure, Sequence[Axes]]":
-    """Make a figure with plots side by side."""
+    """Create a figure with axes side by side.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError(
-            "Plots need matplotlib, which is not installed; install it with "
+            "Plots need matplotlib, which is not installed. Install it with "
             "pip install 'prodcat[plot]'."
         ) from error
-    # Not with pyplot, which keeps figures and opens windows; notebooks show a returned figure.
+    # pyplot would keep the figure in memory and may open a window; notebooks show it without.
     figure = Figure(figsize=(4.8 * columns, 4.2), layout="constrained")
     axes: Any = figure.subplots(1, columns, squeeze=False)
     return figure, list(axes[0])
 
 
 def _check_probabilities(evaluation: Plottable) -> None:
-    """Raise an error for an evaluation without probabilities."""
+    """Check that an evaluation has probabilities.
+
+    Raises:
+        ConfigError: It has none.
+    """
     if not evaluation.reliability:
         raise ConfigError(
-            "This evaluation has no probabilities, so there is nothing to plot; expected one "
-            "that was given confidence, as Classifier.evaluate() does."
+            "This evaluation has no probabilities, so there is nothing to plot; expected the "
+            "result of Classifier.evaluate(), or of an evaluation with confidence=."
         )
 
 
 def plot_reliability(
     evaluation: Plottable, ax: "Axes | None" = None, *, before: Plottable | None = None
 ) -> "Axes":
-    """Plot accuracy against confidence; the area of a dot is the share of rows in its bin."""
+    """Plot accuracy against confidence; the area of a dot shows the share of rows in its bin.
+
+    The arguments are those of :meth:`prodcat.Evaluation.plot_reliability`.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or an evaluation has no probabilities.
+    """
     _check_probabilities(evaluation)
     ax = _figure()[1][0] if ax is None else ax
     if before is not None:
@@ -91,7 +105,13 @@ def _finish(ax: "Axes", title: str) -> None:
 
 
 def plot_risk_coverage(evaluation: Plottable, ax: "Axes | None" = None) -> "Axes":
-    """Plot the error among the answered rows against their share of all rows."""
+    """Plot the error among the answered rows against their share of all rows.
+
+    The arguments are those of :meth:`prodcat.Evaluation.plot_risk_coverage`.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
+    """
     _check_probabilities(evaluation)
     ax = _figure()[1][0] if ax is None else ax
     x, y, _ = zip(*evaluation.risk_coverage, strict=True)
@@ -104,7 +124,11 @@ def plot_risk_coverage(evaluation: Plottable, ax: "Axes | None" = None) -> "Axes
 
 
 def plot_evaluation(evaluation: Plottable) -> "Figure":
-    """Plot the reliability of whole paths and of each level, and risk against coverage."""
+    """Plot the reliability of whole paths and of each level, and the risk-coverage curve.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
+    """
     _check_probabilities(evaluation)
     figure, (whole, levels, risk) = _figure(3)
     plot_reliability(evaluation, whole)

@@ -1,21 +1,22 @@
-"""Comparison of confidence and accuracy in 15 equal bins."""
+"""Compares confidence and accuracy in 15 bins of equal width."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from prodcat.taxonomy.arrays import Flags, Floats, Ints
 
 BINS = 15
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Rows of similar confidence.
+    """A bin of rows with similar confidence.
 
     Attributes:
         rows: The number of rows in the bin.
         confidence: The mean confidence of these rows.
-        accuracy: The share of these rows that are right.
+        accuracy: The share of these rows whose answer is right, 0 to 1.
     """
 
     rows: int
@@ -23,8 +24,13 @@ class ReliabilityBin:
     accuracy: float
 
 
-def bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin of each confidence; the bins divide 0 to 1 equally, and 1 is in the last one.
+def bins(confidence: Floats) -> Ints:
+    """The number of each confidence's bin, from 0: int64 [rows].
+
+    The bins divide the range from 0 to 1 equally; a confidence of 1 is in the last one.
+
+    Args:
+        confidence: float64 [rows].
 
     >>> bins(np.array([0.0, 0.5, 1.0])).tolist()
     [0, 7, 14]
@@ -32,9 +38,7 @@ def bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.clip((confidence * BINS).astype(np.int64), 0, BINS - 1)
 
 
-def reliability_bins(
-    confidence: NDArray[np.float64], right: NDArray[np.bool_]
-) -> tuple[ReliabilityBin, ...]:
+def reliability_bins(confidence: Floats, right: Flags) -> tuple[ReliabilityBin, ...]:
     """The bins that contain rows, from low to high confidence.
 
     Args:
@@ -54,26 +58,24 @@ def reliability_bins(
     )
 
 
-def weighted_calibration_error(
-    weights: NDArray[np.float64], confidence: NDArray[np.float64], right: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """The expected calibration error under several weightings of the rows.
+def weighted_calibration_error(weights: Floats, confidence: Floats, right: Flags) -> Floats:
+    """The expected calibration error for several sets of weights of the rows.
 
-    It is the mean difference between confidence and accuracy over 15 equal bins, weighted by their
-    rows.  Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    It is the mean absolute difference between confidence and accuracy over 15 bins of equal width,
+    weighted by their rows (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
 
     Args:
-        weights: float64 [weighting, rows].
+        weights: float64 [weighting, rows]: sets of weights of the rows.
         confidence: float64 [rows]: the probability that each row is right.
         right: bool [rows]: whether each row is right.
 
     Returns:
-        float64 [weighting].
+        float64 [weighting]: the error for each set of weights.
 
     >>> weighted_calibration_error(np.ones((1, 2)), np.array([0.75, 0.75]), np.array([True, False]))
     array([0.25])
     """
     gaps = np.zeros((len(confidence), BINS))
     gaps[np.arange(len(confidence)), bins(confidence)] = confidence - right
-    error: NDArray[np.float64] = np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    error: Floats = np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
     return error

@@ -1,11 +1,12 @@
-"""Tables as text and as HTML."""
+"""Writes tables as text and as HTML."""
 
-import html
 from collections.abc import Sequence
+
+from prodcat.text_encoding import for_html
 
 
 def text_tables(summary: Sequence[tuple[str, str, str]], columns: Sequence[Sequence[str]]) -> str:
-    """Two tables as text, one above the other.
+    """Two tables as text, with a blank line between them.
 
     Args:
         summary: The rows of the first table: a name, a value and a remark.
@@ -17,9 +18,14 @@ def text_tables(summary: Sequence[tuple[str, str, str]], columns: Sequence[Seque
 
 
 def html_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """A table with a header as HTML, with its texts escaped."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+    """An HTML table with escaped texts.
+
+    Args:
+        rows: The texts of each row.
+        header: The texts of the header.
+    """
+    head = "".join(f"<th>{for_html(cell)}</th>" for cell in header)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{for_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f"<table><tr>{head}</tr>{body}</table>"

@@ -1,1 +1,1 @@
-"""The model: encoder, heads and n-grams, from tokens and features to scores."""
+"""The model: encoder, heads and n-grams, which turn titles into scores of the outcomes."""

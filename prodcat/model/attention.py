@@ -1,4 +1,4 @@
-r"""Attention for short sequences, as two batched products.
+r"""Attention for short sequences, as two batched matrix products.
 
 Titles have 5 to 30 tokens.  At such lengths the fused kernels of a CPU spend most of their
 time outside the arithmetic: in bfloat16, at 16 tokens, they took more of a training step than
@@ -15,12 +15,12 @@ LONGEST = 128  # tokens; longer titles are faster in the fused kernels
 
 
 def suits(module: Any, query: Tensor, settings: dict[str, Any]) -> bool:
-    """Whether :func:`short_attention` gives what the model asks for, faster than a fused kernel.
+    """Whether :func:`short_attention` computes the same as a fused kernel here, and is faster.
 
     Args:
-        module: The attention module of ``transformers`` that asks.
+        module: The attention module of ``transformers`` that makes the call.
         query: float [batch, head, token, width].
-        settings: The keyword arguments of the call that :func:`short_attention` does not take.
+        settings: Keyword arguments of the call that :func:`short_attention` does not take.
     """
     groups = getattr(module, "num_key_value_groups", 1)
     plain = groups == 1 and settings.get("position_bias") is None
@@ -43,10 +43,10 @@ def short_attention(
         query: float [batch, head, token, width].
         key: float [batch, head, token, width].
         value: float [batch, head, token, width].
-        mask: Either bool, true for the tokens that a query may see, or float, which is added to
+        mask: Either bool, true for the tokens that a query attends to, or float, which is added to
             the scores; it must broadcast to [batch, head, token, token].  With None every token
-            sees all others.
-        dropout: Share of the attention weights that is set to 0; above 0 only in training.
+            attends to all.
+        dropout: Share of the attention weights that is set to 0, 0 to 1; above 0 only in training.
         scaling: Factor of the scores; ``width ** -0.5`` by default.
 
     Returns:

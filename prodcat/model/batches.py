@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-_SMALL_WINDOW = 64  # most rows for which the best split into batches is searched for
-_BATCH_COST = 64  # the fixed cost of a batch, as the number of tokens read in the same time
+_SMALL_WINDOW = 64  # largest number of rows whose best split into batches is computed
+_BATCH_COST = 64  # the fixed cost of a batch, as the number of tokens that take the same time
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a table as tensors for an encoder.
+    """Rows of a token table as tensors for an encoder.
 
     Attributes:
-        ids: int64 [batch, token].
+        ids: int64 [batch, token]: token ids, padded to the longest row.
         mask: bool [batch, token], true for real tokens; None if nothing is padded.
-        source: int64 [batch, token]: the position of each token in the table; padding has the
-            position of the last token of its row.
+        source: int64 [batch, token]: the position of each token in ``TokenTable.ids``; padding has
+            the position of the last token of its row.
     """
 
     ids: "torch.Tensor"
@@ -36,7 +36,7 @@ class Batch:
 
 
 def to_device(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
-    """The tensor on a device; copies to a GPU go through pinned memory and are not waited for."""
+    """The tensor on a device; a copy to a GPU is asynchronous, through pinned memory."""
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
@@ -47,9 +47,9 @@ class TokenTable:
     """The tokens of many titles, one after the other.
 
     Attributes:
-        ids: int32 [tokens].
+        ids: int32 [tokens]: token ids.
         offsets: int64 [rows + 1]: row ``r`` has the tokens ``offsets[r]:offsets[r + 1]``.
-        truncated: Number of titles that were longer than the limit and were cut.
+        truncated: Number of titles that were cut because they were too long.
 
     >>> table = TokenTable(np.array([5, 6, 7, 8, 9], np.int32), np.array([0, 2, 5]))
     >>> len(table), table.lengths.tolist()
@@ -72,11 +72,14 @@ class TokenTable:
         return np.diff(self.offsets)
 
     def batch(self, rows: NDArray[np.int64], pad_id: int) -> Batch:
-        """The rows as one rectangle.
+        """Make a batch of some rows, padded to the longest one.
 
         Args:
             rows: int64 [batch]: row numbers.
-            pad_id: The id that fills up short rows.
+            pad_id: The token id that short rows are padded with.
+
+        Returns:
+            The batch, on the CPU.
         """
         import torch
 
@@ -99,11 +102,11 @@ class TokenTable:
         )
 
     def pad(self, rows: NDArray[np.int64], pad_id: int) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """The rows as one rectangle, always with a mask.
+        """Pad some rows to the longest one; like :meth:`batch`, but always with a mask.
 
         Args:
             rows: int64 [batch]: row numbers.
-            pad_id: The id that fills up short rows.
+            pad_id: The token id that short rows are padded with.
 
         Returns:
             Ids, int64 [batch, token], and the mask, bool [batch, token], true for real tokens.
@@ -121,13 +124,13 @@ def plan_batches(
     """Group rows of similar length so that no batch exceeds the budget, padding included.
 
     Args:
-        lengths: int64 [rows]: tokens of each row.
-        token_budget: Largest product of a batch's rows and the length of its longest row; a
-            single row that is longer becomes a batch by itself.
+        lengths: int64 [rows]: number of tokens of each row.
+        token_budget: Maximum number of tokens in a batch, padding included; a row that is longer
+            becomes a batch by itself.
         rng: Shuffles rows of equal length and the order of the batches.  Without it the longest
             rows come first; a batch that is at least half full ends where rows get shorter,
             because rows of one length need no mask; and batches have one of few sizes, because
-            products are compiled for each size (a millisecond and a megabyte each).
+            matrix products are compiled for each size (a millisecond and a megabyte each).
 
     Returns:
         Row numbers, int64 [batch], for each batch; every row is in exactly one batch.
@@ -157,16 +160,16 @@ def plan_batches(
 
 
 def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[np.int64]]:
-    """Group the rows of a window so that they are read in the least time.
+    """Group a small number of rows into batches that take the least time together.
 
     The lengths of a small number of rows differ a lot, so one batch of them would be mostly
     padding.  This finds the cheapest split into batches of the usual sizes, where a batch costs
-    its tokens, padding included, and a fixed amount.  Larger windows are left to
+    its tokens, padding included, and a fixed amount.  More than 64 rows are left to
     :func:`plan_batches`.
 
     Args:
-        lengths: int64 [rows]: tokens of each row.
-        token_budget: Largest product of a batch's rows and the length of its longest row.
+        lengths: int64 [rows]: number of tokens of each row.
+        token_budget: Maximum number of tokens in a batch, padding included.
 
     Returns:
         Row numbers, int64 [batch], for each batch; every row is in exactly one batch.
@@ -180,8 +183,8 @@ def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[n
     order = np.lexsort((np.arange(rows), -lengths))
     longest = np.maximum(lengths[order], 1).tolist()
     sizes = [size for size in range(1, rows + 1) if _usual_size(size) == size]
-    # For each row, from the last one: the least cost of the rows from here on, and the size of the
-    # batch that begins here.
+    # For each row, from the last one: the least cost of this row and all after it, and the size of
+    # the batch that begins with this row.
     least_cost = [0.0] * (rows + 1)
     first_size = [0] * rows
     for start in range(rows - 1, -1, -1):
@@ -200,16 +203,16 @@ def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[n
 
 
 def _usual_size(rows: int) -> int:
-    """The greatest of 1 to 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, ... up to this number."""
+    """The largest usual size (1 to 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, …) up to ``rows``."""
     step = max(1 << (rows.bit_length() - 1), 4) // 4
     return rows // step * step
 
 
 def padded_share(lengths: NDArray[np.int64], batches: Sequence[NDArray[np.int64]]) -> float:
-    """The share of a plan's tokens that is padding, 0 to 1.
+    """The share of the tokens of batches that is padding, 0 to 1.
 
     Args:
-        lengths: int64 [rows]: tokens of each row.
+        lengths: int64 [rows]: number of tokens of each row.
         batches: Row numbers, int64 [batch], for each batch.
 
     >>> padded_share(np.array([4, 2, 3]), [np.array([0, 1]), np.array([2])])

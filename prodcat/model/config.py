@@ -5,8 +5,8 @@ from typing import Literal
 
 from prodcat.errors import ConfigError, check_choice, check_range, check_whole
 
-# Settings of earlier versions with the values that they had by default: what is trained with this
-# version is what was trained with these.
+# Settings that only earlier versions had, with their default values.  A training of this version
+# equals one of an earlier version with these values.
 REMOVED_TRAINING_SETTINGS = {
     "label_smoothing": 0.0,
     "logit_adjustment": 0.0,
@@ -22,21 +22,28 @@ Method = Literal["temperature", "levels", "adaptive"]
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """What the model is made of.
+    """The settings of a model.
 
     Attributes:
-        encoder: A name on the Hugging Face hub, a local folder or an fsspec URI; None for a
-            model that reads n-grams only.
-        pooling: ``"mean"`` over a title's tokens, or ``"cls"``, its first token.
-        max_tokens: Longer titles are cut to this many tokens.
-        structure: ``"stacked"`` (node logits, one softmax over paths), ``"per_level"``
-            (a softmax for each level, decoded exactly) or ``"flat"`` (one softmax over
-            outcomes); see :class:`prodcat.model.path_model.PathModel`.
-        belief_width: Width of the node embeddings through which a head sees the level
-            above; 0 leaves the heads unconnected.
-        lexical: Whether the title's n-grams contribute to the scores.
-        characters: Lengths of the shortest and the longest character n-gram.
-        max_features: Largest number of n-grams to keep.
+        encoder: Pretrained encoder: a name on the Hugging Face hub (``NAME`` or
+            ``NAME@REVISION``), a local folder or an fsspec URI; None for a model of n-grams alone.
+        pooling: How the vectors of a title's tokens become one: ``"mean"``, their mean, or
+            ``"cls"``, the vector of the first token.
+        max_tokens: Maximum number of tokens of a title, special tokens included, at least 3;
+            longer titles are cut.
+        structure: How scores become probabilities: ``"stacked"``, a score for each node and one
+            softmax over all paths; ``"per_level"``, a softmax for each level; or ``"flat"``, a
+            score for each outcome and one softmax; see
+            :class:`prodcat.model.path_model.PathModel`.
+        belief_width: Width of the node embeddings through which the head of a level gets the
+            probabilities of the level above, for ``"stacked"``; 0 leaves the heads unconnected.
+        lexical: Whether the n-grams of a title contribute to the scores.
+        characters: Lengths of the shortest and the longest character n-gram, in characters, each
+            from 2 to 8.
+        max_features: Maximum number of n-grams; the rarest are dropped.
+
+    Raises:
+        ConfigError: A setting has a value that is not allowed.
     """
 
     encoder: str | None = "intfloat/multilingual-e5-small"
@@ -51,62 +58,70 @@ class ModelConfig:
     def __post_init__(self) -> None:
         check_choice("pooling", self.pooling, ("mean", "cls"))
         check_choice("structure", self.structure, ("stacked", "per_level", "flat"))
-        for name in ("max_tokens", "belief_width", "max_features"):
-            check_whole(name, getattr(self, name))
-        check_range("max_tokens", self.max_tokens, 3)
-        check_range("belief_width", self.belief_width, 0)
-        check_range("max_features", self.max_features, 1)
+        for name, low in (("max_tokens", 3), ("belief_width", 0), ("max_features", 1)):
+            check_whole(name, getattr(self, name), low)
         object.__setattr__(self, "characters", tuple(self.characters))
         if len(self.characters) != 2 or not 2 <= self.characters[0] <= self.characters[1] <= 8:
             raise ConfigError(
-                f"characters={self.characters!r} is no range; expected (shortest, longest) with "
-                "2 <= shortest <= longest <= 8."
+                f"characters={self.characters!r} is not a range of lengths; expected (shortest, "
+                "longest) with 2 <= shortest <= longest <= 8."
             )
         if self.encoder is None and not self.lexical:
             raise ConfigError(
-                "encoder=None and lexical=False leave nothing to read a title with; set one."
+                "encoder=None and lexical=False leave the model without input. Set one of them."
             )
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the model is trained.
+    """The settings of a training.
 
     Attributes:
-        epochs: Largest number of passes over the titles; 0 keeps the closed-form start.
-        patience: Epochs without a better result on the validation titles after which training
-            stops; see :func:`prodcat.training.validation.is_better`.
-        token_budget: Largest number of tokens in a batch, padding included.
-        accumulate: Number of batches in each step of the optimiser.
-        learning_rate: Peak rate of the encoder.
-        head_learning_rate: Peak rate of the heads.
+        epochs: Maximum number of passes over the training titles; 0 keeps the closed-form start.
+        patience: Number of epochs without a better result on the validation titles after which
+            training stops; see :func:`prodcat.training.validation.is_better`.
+        token_budget: Maximum number of tokens in a batch, padding included.
+        accumulate: Number of batches, in each process, for one step of the optimiser.
+        learning_rate: Peak learning rate of the encoder.
+        head_learning_rate: Peak learning rate of the heads.
         weight_decay: Weight decay of all matrices except the word embeddings.
-        warmup: Share of the steps before the peak; after it the rate falls linearly to 0.
-        clip: Largest norm of the gradient; a longer one is scaled down to it.
-        frozen_layers: Share of the encoder's layers, counted from the bottom, that are not
-            trained; the word embeddings are then not trained either, and the output of these
-            layers is computed once.  0 trains everything; the top layer is always trained.
-        dropout: Dropout on the pooled title.
-        encoder_dropout: Dropout inside the encoder's layers.  A short training from a good start
-            needs none, and on a CPU the random numbers take a third of a step.
-        level_weight: Weight of an auxiliary loss at each level.
-        node_names: Whether each outcome's name, in every language that the tree has, is also a
-            training title of that outcome.
-        closed_form: Whether the heads start from the closed-form solution.
-        lexical_cost: Cost parameter C of the lexical branch's support vector machines.
-        validation: Share of the titles that is held out if no validation titles are given.
-        calibration: The calibration that is fitted on the validation titles at the end:
-            ``"temperature"``, ``"levels"`` or ``"adaptive"``; see
-            :mod:`prodcat.decisions.calibration`.
-        precision: ``"bfloat16"`` (autocast) or ``"float32"``; ``"auto"`` is bfloat16 on devices
-            that support it, otherwise float32.
-        checkpoint_steps: Steps between two checkpoints, if a folder for them is given; with 0 a
-            checkpoint is written only on SIGTERM.
-        replay: In a warm start that has already learned most of the titles, the number of known
-            titles that are learned again for each new one, so that nothing is forgotten.
-        warm_epochs: Largest number of passes over the new and the replayed titles.
-        warm_rate: Factor of the learning rates in such a warm start.
+        warmup: Share of the steps, 0 to 1, in which the learning rates rise to their peaks; then
+            they fall linearly to 0.
+        clip: Maximum L2 norm of the gradient of a step; longer gradients are scaled down to it.
+        frozen_layers: Share of the encoder's layers, 0 to 1, counted from the bottom, that are not
+            trained.  Then the word embeddings are not trained either, and the output of these
+            layers is computed only once.  0 trains everything; the top layer is always trained.
+        dropout: Share of the numbers in a title's pooled vector that is set to 0 in training, 0 to
+            0.95.
+        encoder_dropout: Share of the numbers inside the encoder's layers that is set to 0 in
+            training, 0 to 0.95.  A short training from a good start needs no dropout, and on a CPU
+            the random numbers take a third of a step.
+        level_weight: Weight of a further loss: the mean of the cross-entropies at all levels of
+            the label; not with the structure ``"per_level"``.
+        node_names: Whether the names of each outcome, in every language of the tree, are training
+            titles too.
+        closed_form: Whether the heads start from a closed-form solution.
+        lexical_cost: Cost parameter C of the n-grams' support vector machines; higher values fit
+            the training titles more closely.
+        validation: Share of the titles, 0 to 0.95, that is held out for validation if no
+            validation titles are given.
+        calibration: Calibration that is fitted on the validation titles at the end:
+            ``"temperature"`` (one for all titles), ``"levels"`` (also one for each level) or
+            ``"adaptive"`` (also one for each title); see :mod:`prodcat.decisions.calibration`.
+        precision: Number format of the encoder's matrix products in training: ``"bfloat16"``
+            (autocast), ``"float32"``, or ``"auto"``, which is bfloat16 on devices with fast
+            instructions for it and float32 on others.
+        checkpoint_steps: Number of steps between two checkpoints, if a folder for them is given; 0
+            writes a checkpoint only at SIGTERM and at the end of the last epoch.
+        replay: Number of known titles that are learned again for each new title, so that nothing
+            is forgotten, in a warm start from a classifier that was trained on most of the titles.
+        warm_epochs: Maximum number of passes over the titles in such a warm start, which learns
+            only new titles and those of ``replay``.
+        warm_rate: Factor of both learning rates in such a warm start, above 0, at most 1.
         seed: Seed of all random numbers.
+
+    Raises:
+        ConfigError: A setting has a value that is not allowed.
     """
 
     epochs: int = 3
@@ -135,13 +150,12 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = ("epochs", "warm_epochs", "checkpoint_steps", "seed")
-        for name in ("patience", "token_budget", "accumulate", *counts):
-            check_whole(name, getattr(self, name))
-        for name in ("level_weight", "weight_decay", "replay", *counts):
-            check_range(name, getattr(self, name), 0)
+        for name in ("epochs", "warm_epochs", "checkpoint_steps", "seed"):
+            check_whole(name, getattr(self, name), 0)
         for name in ("patience", "token_budget", "accumulate"):
-            check_range(name, getattr(self, name), 1)
+            check_whole(name, getattr(self, name), 1)
+        for name in ("level_weight", "weight_decay", "replay"):
+            check_range(name, getattr(self, name), 0)
         for name in ("learning_rate", "head_learning_rate", "clip", "lexical_cost"):
             check_range(name, getattr(self, name), 1e-12)
         check_range("warm_rate", self.warm_rate, 1e-6, 1)

@@ -7,13 +7,13 @@ from torch import Tensor, nn
 
 from prodcat.model.config import Pooling
 
-# In all layers of these models every token sees all others.  They accept the mask in the form that
-# attention needs, or no mask at all if nothing is padded.
+# In all layers of these models every token attends to all others.  They accept a mask of the shape
+# [batch, 1, 1, token], or None if nothing is padded.
 _FULL_ATTENTION = ("bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert")
 
 
 class Encoder(nn.Module):
-    """A transformer body and its pooling.
+    """A transformer model and its pooling.
 
     Args:
         body: Any encoder of ``transformers`` whose output has ``last_hidden_state``.
@@ -27,21 +27,21 @@ class Encoder(nn.Module):
 
     @property
     def hidden(self) -> int:
-        """Width of the pooled vector."""
+        """Length of a title's pooled vector."""
         return int(self.body.config.hidden_size)  # type: ignore[union-attr,arg-type]
 
     @property
     def word_embeddings(self) -> nn.Embedding:
-        """The embeddings of the word pieces."""
+        """The embeddings of the word pieces, with ``weight`` float [piece, width]."""
         table = self.body.get_input_embeddings()  # type: ignore[operator]
         assert isinstance(table, nn.Embedding)
         return table
 
     def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Pool each title to one vector.
+        """Compute one vector for each title.
 
         Args:
-            ids: int64 [batch, token].
+            ids: int64 [batch, token]: token ids.
             mask: bool [batch, token], true for real tokens; None if nothing is padded.
 
         Returns:
@@ -50,10 +50,10 @@ class Encoder(nn.Module):
         return pool(self.states(ids, mask).float(), mask, self.pooling)
 
     def states(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """The last layer's output for every token.
+        """Compute the last layer's output for every token.
 
         Args:
-            ids: int64 [batch, token].
+            ids: int64 [batch, token]: token ids.
             mask: bool [batch, token], true for real tokens; None if nothing is padded.
 
         Returns:
@@ -64,14 +64,14 @@ class Encoder(nn.Module):
         if config.model_type not in _FULL_ATTENTION:
             attention_mask = torch.ones_like(ids) if mask is None else mask.long()
         else:
-            # A model that is given another form inspects the mask's values first, which would
-            # make the CPU wait for the GPU.
+            # With a mask of another shape these models look at its values first, which would make
+            # the CPU wait for the GPU.
             attention_mask = None if mask is None else mask[:, None, None, :]
         states: Tensor = self.body(input_ids=ids, attention_mask=attention_mask).last_hidden_state
         return states
 
     def set_word_embeddings(self, table: nn.Embedding) -> None:
-        """Replace the embeddings, e.g. by a table that has only the rows that a corpus uses."""
+        """Replace the word embeddings, for example by those of the pieces that a corpus uses."""
         self.body.set_input_embeddings(table)  # type: ignore[operator]
 
 
@@ -101,11 +101,11 @@ def pool(states: Tensor, mask: Tensor | None, pooling: Pooling) -> Tensor:
 
 
 def pad_id_of(encoder: Encoder) -> int:
-    """The id that fills up short rows.  Padding is masked out, so any valid id would do."""
+    """The token id to pad short rows with; 0 if the config has none, as padding is masked out."""
     pad = getattr(encoder.body.config, "pad_token_id", None)
     return int(pad) if pad is not None else 0
 
 
 def autocast(device: torch.device, precision: str) -> Any:
-    """A context with bfloat16 autocast on the device; for ``"float32"`` it changes nothing."""
+    """A context with bfloat16 autocast on the device, if ``precision`` is ``"bfloat16"``."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")

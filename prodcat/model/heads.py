@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 
 class StackedHeads(nn.Module):
-    """One linear head for each level, coarse to fine; each sees the prediction of the level above.
+    """One linear head for each level; each gets the probabilities of the level above.
 
-    The probabilities of the level above, times its node embeddings, are mapped linearly to a shift
-    of the pooled title that the head reads.  The map starts at zero, so the heads start as plain
-    linear heads, and a closed-form solution can be written into them.
+    The probabilities of the level above, times its node embeddings, are mapped linearly to a
+    vector that is added to the pooled title before the head is applied.  The map starts at zero,
+    so the heads start as plain linear heads, and a closed-form solution can be written into them.
 
     Args:
-        hidden: Width of the pooled title.
+        hidden: Length of the pooled vector of a title.
         level_sizes: Number of nodes of each level, coarse to fine.
         parents: For each level except the first, int64 [nodes]: the parent's position within
             the level above.
@@ -45,13 +45,13 @@ class StackedHeads(nn.Module):
             self.register_buffer(f"parent_{level}", parent, persistent=False)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Score every node of the tree.
+        """Compute the logit of every node of the tree.
 
         Args:
-            pooled: float [batch, hidden].
+            pooled: float [batch, hidden]: pooled titles.
 
         Returns:
-            Node logits, float [batch, node], in the breadth-first order of the taxonomy.
+            float [batch, node], in the breadth-first order of the taxonomy.
         """
         logits = [self.heads[0](pooled)]
         if not self.shifts:
@@ -65,7 +65,7 @@ class StackedHeads(nn.Module):
         return torch.cat(logits, dim=1)
 
     def set_linear(self, weight: Tensor, bias: Tensor) -> None:
-        """Write a linear solution into the heads.
+        """Set the weights and biases of all heads.
 
         Args:
             weight: float [node, hidden].
@@ -81,10 +81,10 @@ class StackedHeads(nn.Module):
 
 
 class FlatHead(nn.Module):
-    """One linear head over the outcomes: the baseline for :class:`StackedHeads`.
+    """One linear head over the outcomes, as a baseline for :class:`StackedHeads`.
 
     Args:
-        hidden: Width of the pooled title.
+        hidden: Length of the pooled vector of a title.
         outcomes: Number of outcomes.
     """
 
@@ -95,6 +95,13 @@ class FlatHead(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Outcome logits, float [batch, outcome], of pooled titles, float [batch, hidden]."""
+        """Compute the logit of every outcome.
+
+        Args:
+            pooled: float [batch, hidden]: pooled titles.
+
+        Returns:
+            float [batch, outcome].
+        """
         logits: Tensor = self.head(pooled)
         return logits

@@ -1,9 +1,9 @@
 """A BERT-like encoder with 8-bit integer matrix products, for CPUs on which they are fastest.
 
-Weights have one scale for each output.  Part of the range of each input is moved into its weights
-(SmoothQuant, Xiao et al., 2023), so that one scale fits all inputs.  This does not work for the
-output of a GELU: the outputs with the largest range are computed in floating point instead, and
-their contribution is added.
+The integers of a weight matrix have one scale for each output.  Part of the range of each input
+is moved into its weights (SmoothQuant, Xiao et al., 2023), so that one scale fits all inputs.  This
+does not work for the output of a GELU: the outputs with the largest range are computed in floating
+point instead, and their contribution is added.
 """
 
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ from prodcat.model.packed import (
 _MIGRATION = 0.8  # exponent of the part of an input's range that is moved into the weights
 _FLOAT_OUTPUTS = 16  # outputs of each GELU that are computed in floating point
 _GELU_DEPTH = 0.17  # the least value of a GELU is minus this
-_MIN_RANGE = 1e-5  # lower limit of a range that something is divided by
+_MIN_RANGE = 1e-5  # lower limit of the ranges that are divided by
 
 
 def can_quantize(encoder: Encoder) -> bool:
-    """Whether :class:`QuantizedEncoder` can be made from an encoder."""
+    """Whether :class:`QuantizedEncoder` can be made of this encoder by this version of torch."""
     config: Any = encoder.body.config
     wide = is_plain_bert(config) and config.intermediate_size > 2 * _FLOAT_OUTPUTS
     return wide and hasattr(torch.ops.onednn, "qlinear_pointwise")
@@ -40,11 +40,11 @@ def can_quantize(encoder: Encoder) -> bool:
 
 @dataclass(frozen=True)
 class Ranges:
-    """The largest magnitude of each input of an encoder's matrix products, which int8 needs.
+    """The largest absolute value of each input of an encoder's matrix products, for int8.
 
     Attributes:
-        inner: float32 [layer, 3, hidden]: for the inputs of three products: query, key and value;
-            the product after attention; the first product of the feed-forward part.
+        inner: float32 [layer, 3, hidden]: for the inputs of three products: of query, key and
+            value together; after attention; and the first one of the feed-forward part.
         wide: float32 [layer, intermediate]: for the inputs of the second product of the
             feed-forward part.
     """
@@ -53,7 +53,7 @@ class Ranges:
     wide: Tensor
 
     def fits(self, encoder: Encoder) -> bool:
-        """Whether the shapes fit an encoder and all ranges are finite."""
+        """Whether types and shapes match an encoder that can run in int8, and all are finite."""
         config: Any = encoder.body.config
         if not can_quantize(encoder):
             return False
@@ -68,11 +68,14 @@ class Ranges:
 
 
 def measure_ranges(encoder: Encoder, table: TokenTable) -> Ranges:
-    """Read titles and record the largest magnitude of each input of the encoder's products.
+    """Run titles through an encoder, and record the ranges of its products' inputs.
 
     Args:
-        encoder: The encoder, on the CPU and in eval mode.
+        encoder: The encoder, on the CPU and in eval mode; it is not changed.
         table: The tokens of the titles.
+
+    Returns:
+        The largest absolute value of each input.
     """
     packed = PackedEncoder(encoder, torch.float32)
     recorders = [_record_layer(packed, number) for number in range(len(packed.layers))]
@@ -90,7 +93,7 @@ def measure_ranges(encoder: Encoder, table: TokenTable) -> Ranges:
 
 
 def _record_layer(packed: PackedEncoder, number: int) -> list["_RangeRecorder"]:
-    """Put a recorder in front of each of a layer's four products, and return the recorders."""
+    """Wrap each of a layer's four products in a recorder, and return the recorders."""
     layer: Any = packed.layers[number]
     feed = layer.feed_forward
     products = (layer.projection, layer.attention_output, feed.up, feed.down)
@@ -106,7 +109,7 @@ def _record_layer(packed: PackedEncoder, number: int) -> list["_RangeRecorder"]:
 
 
 class _RangeRecorder:
-    """A matrix product that records the largest magnitude of each of its inputs."""
+    """A matrix product that records the largest absolute value of each of its inputs."""
 
     def __init__(self, product: Any) -> None:
         self.product = product
@@ -131,8 +134,8 @@ class QuantizedEncoder(PackedEncoder):
 
     Args:
         encoder: The encoder; its weights are copied.
-        dtype: The type of everything else.
-        ranges: From :func:`measure_ranges` on the same encoder.
+        dtype: The type of everything but the products, bfloat16 or float32.
+        ranges: From :func:`measure_ranges` of the same encoder.
     """
 
     def __init__(self, encoder: Encoder, dtype: torch.dtype, ranges: Ranges) -> None:
@@ -158,7 +161,7 @@ class _QuantizedLinear:
     Args:
         weight: float32 [out, in].
         bias: float32 [out].
-        ranges: float32 [in]: the largest magnitude of each input.
+        ranges: float32 [in]: the largest absolute value of each input.
         dtype: The type of input and output.
     """
 
@@ -180,7 +183,7 @@ class _QuantizedLinear:
         return out
 
     def gelu(self, x: Tensor, scale: float, zero: int) -> Tensor:
-        """The GELU of the product, as uint8 with this scale and this zero point."""
+        """The GELU of the product, quantised to uint8 with this scale and zero point."""
         out: Tensor = torch.ops.onednn.qlinear_pointwise(
             self._rounded(x), self.scale, 128, self.weight, self.scales, self.zeros, self.bias,
             scale, zero, torch.uint8, "gelu", [], "none",
@@ -195,8 +198,8 @@ class _QuantizedFeedForward:
     """The feed-forward part of a layer in 8-bit integers.
 
     Args:
-        layer: The layer.
-        up_ranges: float32 [hidden]: the largest magnitude of each input of the first product.
+        layer: A layer of a BERT-like model of ``transformers``.
+        up_ranges: float32 [hidden]: the largest absolute value of each input of the first product.
         down_ranges: float32 [intermediate]: the same for the second product.
         dtype: The type of input and output.
     """
@@ -237,10 +240,11 @@ def _weight_and_bias(linear: nn.Linear) -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=1)
 def sums_are_exact() -> bool:
-    """Whether sums of products of 8-bit integers are exact here.
+    """Whether this machine computes sums of products of 8-bit integers exactly.
 
-    Processors without instructions for them cut sums of two products to 16 bits, and what oneDNN
-    may use can be limited (``ONEDNN_MAX_CPU_ISA``); so it is tried, with the largest values.
+    Processors without instructions for them cut sums of two products to 16 bits, and the
+    environment may keep oneDNN from using them (``ONEDNN_MAX_CPU_ISA``).  So one product of the
+    largest values is computed and checked.
     """
     rows, columns, width = 16, 32, 64
     weight = torch.full((columns, width), 127, dtype=torch.int8)
@@ -254,7 +258,11 @@ def sums_are_exact() -> bool:
 
 
 def _integers(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """A matrix of integers in the layout of the product, and the scale of each of its rows."""
+    """Round a matrix, float32 [out, in], to integers.
+
+    Returns:
+        The integers in the layout of oneDNN's product, and the scale of each row, float32 [out].
+    """
     most = 127 if sums_are_exact() else 63
     scales = weight.abs().amax(dim=1).clamp(min=_MIN_RANGE) / most
     whole = (weight / scales[:, None]).round().clamp(-most, most).to(torch.int8)

@@ -1,9 +1,9 @@
 """The lexical branch: a linear map from the n-grams of a title to outcome scores.
 
-Titles consist of brands, sizes and inflected words, and a linear model on n-grams reads these
-better than any pooled vector.  The map holds one support vector machine with squared hinge loss
-for each outcome (one against the rest).  An n-gram says something only about the outcomes that it
-was seen with, so the map is sparse.
+Titles consist of brands, sizes and inflected words, for which a linear model on n-grams is better
+than any pooled vector.  The map consists of one support vector machine with squared hinge loss for
+each outcome (one against the rest).  An n-gram has weights only for the outcomes whose training
+titles contain it, so the map is sparse.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from prodcat.model.ngrams import Features, NGrams, find_sorted
 
 _CHUNK = 4_096  # rows that are multiplied together
-ABSENT = np.float32(-1.001)  # the score of an outcome without titles, below all others
+ABSENT = np.float32(-1.001)  # the score of an outcome without training titles, below all others
 
 
 class LexicalBranch(nn.Module):
@@ -25,19 +25,15 @@ class LexicalBranch(nn.Module):
     Args:
         offsets: int64 [n-gram + 1]: n-gram ``n`` has the entries ``offsets[n]:offsets[n + 1]``.
         columns: int16 or int32 [entry]: the outcome of each entry.
-        values: float16 [entry].
+        values: float16 [entry]: the weight of the n-gram for the outcome.
         bias: float32 [outcome].
     """
 
     def __init__(self, offsets: Tensor, columns: Tensor, values: Tensor, bias: Tensor) -> None:
         super().__init__()
         columns = columns.to(torch.int16 if len(bias) <= 2**15 else torch.int32)
-        for name, tensor in (
-            ("offsets", offsets),
-            ("columns", columns),
-            ("values", values),
-            ("bias", bias),
-        ):
+        tensors = {"offsets": offsets, "columns": columns, "values": values, "bias": bias}
+        for name, tensor in tensors.items():
             self.register_buffer(name, tensor)
         self.offsets: Tensor
         self.columns: Tensor
@@ -46,7 +42,7 @@ class LexicalBranch(nn.Module):
         self._matrix: Any = None  # the map as a csr_matrix, made when a CPU first needs it
 
     def fits(self, features: int, outcomes: int) -> bool:
-        """Whether the tensors fit each other and these numbers of n-grams and outcomes."""
+        """Whether the tensors are consistent and have these numbers of n-grams and outcomes."""
         offsets, columns = self.offsets, self.columns
         return (
             [part.dtype for part in (offsets, self.values, self.bias)]
@@ -61,7 +57,14 @@ class LexicalBranch(nn.Module):
         )
 
     def forward(self, features: Features) -> Tensor:
-        """The margin of each outcome, float32 [batch, outcome]."""
+        """Compute the margin of each outcome: its score by the support vector machine.
+
+        Args:
+            features: The n-gram features of the titles.
+
+        Returns:
+            float32 [batch, outcome], on the device of the map.
+        """
         device, outcomes = self.bias.device, len(self.bias)
         if device.type == "cpu":
             return self._on_cpu(features)
@@ -79,7 +82,7 @@ class LexicalBranch(nn.Module):
         return scores
 
     def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float16]]:
-        """The n-gram, the outcome and the value of each entry, [entry] each."""
+        """The n-gram, the outcome and the weight of each entry: three arrays of shape [entry]."""
         offsets = self.offsets.cpu().numpy()
         feature = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
         return feature, self.columns.cpu().numpy().astype(np.int64), self.values.cpu().numpy()
@@ -93,12 +96,12 @@ class LexicalBranch(nn.Module):
         bias: NDArray[np.float32],
         size: int,
     ) -> "LexicalBranch":
-        """The map with these entries, which may be in any order.
+        """Make a map of these entries, which may be in any order.
 
         Args:
             feature: int64 [entry]: the n-gram of each entry.
-            outcome: int64 [entry].
-            value: float16 [entry].
+            outcome: int64 [entry]: the outcome of each entry.
+            value: float16 [entry]: the weight of the n-gram for the outcome.
             bias: float32 [outcome].
             size: Number of n-grams.
         """
@@ -118,8 +121,11 @@ class LexicalBranch(nn.Module):
         Args:
             before: The vocabulary of this map.
             after: The vocabulary of the new map; n-grams that it lacks are dropped.
-            outcomes: int64 [new outcome]: the position of each among the outcomes of this map, or
-                -1 for a new outcome.
+            outcomes: int64 [outcome of the new map]: its position among the outcomes of this map,
+                or -1 if this map does not have it.
+
+        Returns:
+            The new map; an outcome that this map does not have gets a score below all others.
         """
         place, known = find_sorted(after.hashes, before.hashes)
         target = np.full(len(self.bias), -1, np.int64)
@@ -133,7 +139,7 @@ class LexicalBranch(nn.Module):
         )
 
     def _on_cpu(self, features: Features) -> Tensor:
-        """The margins as a product of two sparse matrices, which is many times faster on a CPU."""
+        """The same by a product of two sparse matrices, which is many times faster on a CPU."""
         from scipy.sparse import csr_matrix
 
         outcomes = len(self.bias)

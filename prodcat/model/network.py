@@ -17,12 +17,12 @@ class Network(nn.Module):
 
     Args:
         taxonomy: The tree.
-        encoder: The encoder, or None for a network that reads n-grams only.
+        encoder: The encoder, or None for a network of n-grams alone.
         structure: What the heads' logits mean; see
             :class:`~prodcat.model.path_model.PathModel`.
         belief_width: See :class:`StackedHeads`.
-        lexical: The lexical branch, or None for a network that reads tokens only.
-        dropout: Dropout on the pooled title in training.
+        lexical: The lexical branch, or None for a network without n-grams.
+        dropout: Share of a pooled title's numbers that is set to 0 in training, 0 to 1.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class Network(nn.Module):
         return self.paths.parent.device
 
     def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The logits of the heads.
+        """Compute the logits of the heads.
 
         Args:
-            ids: int64 [batch, token].
+            ids: int64 [batch, token]: token ids.
             mask: bool [batch, token], true for real tokens.
 
         Returns:
@@ -76,7 +76,14 @@ class Network(nn.Module):
         return logits
 
     def lexical_scores(self, features: Features | None) -> Tensor | None:
-        """The margins of the lexical branch, float32 [batch, outcome], or None without one."""
+        """Compute the margins of the lexical branch.
+
+        Args:
+            features: The n-gram features of the titles, or None.
+
+        Returns:
+            float32 [batch, outcome]; None without a lexical branch or without features.
+        """
         if self.lexical is None or features is None:
             return None
         margins: Tensor = self.lexical(features)

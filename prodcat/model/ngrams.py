@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.catalog.text import fold
+from prodcat.model.text_chunks import text_chunks
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -30,7 +31,7 @@ class Features:
     """The n-gram features of many titles.
 
     Attributes:
-        matrix: float32 [title, n-gram], with ascending columns in each row.
+        matrix: float32 [title, n-gram]: the weights, with ascending columns in each row.
     """
 
     matrix: "csr_matrix"
@@ -40,17 +41,17 @@ class Features:
         return int(self.matrix.shape[0])
 
     def take(self, rows: NDArray[np.int64]) -> "Features":
-        """The features of the titles at these positions, in this order."""
+        """The features of the titles at these positions, int64, in this order."""
         return Features(self.matrix[rows])
 
 
 @dataclass(frozen=True)
 class NGrams:
-    """A vocabulary of n-grams with their weights; call it to get the features of texts.
+    """A vocabulary of n-grams; call it with texts to get their features.
 
     Attributes:
         hashes: uint64 [n-gram], ascending: first all word n-grams, then all character n-grams.
-        idf: float32 [n-gram]: the inverse document frequencies.
+        idf: float32 [n-gram]: the inverse document frequency of each, as a logarithm.
         characters: Lengths of the shortest and the longest character n-gram.
 
     >>> ngrams, features = NGrams.fit(["Oat milk", "milk"], characters=(2, 2), max_features=100)
@@ -77,8 +78,8 @@ class NGrams:
         Args:
             texts: The texts.
             characters: Lengths of the shortest and the longest character n-gram.
-            max_features: Largest number of n-grams to keep.
-            like: Another vocabulary; its n-grams keep the weights that they have there.
+            max_features: Maximum number of n-grams to keep.
+            like: Another vocabulary; the n-grams that it has too keep their frequencies from it.
 
         Returns:
             The vocabulary and the features of the texts.
@@ -101,20 +102,21 @@ class NGrams:
         return ngrams, Features(ngrams._weigh(rows, hashes, len(texts)))
 
     def __call__(self, texts: Sequence[str]) -> Features:
-        """The features of any texts; n-grams that are not in the vocabulary are ignored."""
+        """Compute the features of texts; n-grams that are not in the vocabulary are ignored."""
         from scipy.sparse import vstack
 
-        starts = range(0, max(len(texts), 1), _CHUNK)
-        chunks = [texts[start : start + _CHUNK] for start in starts]
-        parts = [self._weigh(*_hash_texts(part, self.characters), len(part)) for part in chunks]
+        parts = [
+            self._weigh(*_hash_texts(chunk, self.characters), len(chunk))
+            for chunk in text_chunks(texts, _CHUNK)
+        ]
         return Features(parts[0] if len(parts) == 1 else vstack(parts, format="csr"))
 
     def _weigh(self, rows: NDArray[np.int64], hashes: _Hashes, count: int) -> "csr_matrix":
-        """The weights of the n-grams of texts, float32 [text, n-gram].
+        """The tf-idf weights of n-grams, float32 [text, n-gram].
 
         Args:
-            rows: int64 [entry]: the text of each n-gram.
-            hashes: uint64 [entry].
+            rows: int64 [entry]: the text in which each n-gram occurs.
+            hashes: uint64 [entry]: the hash of each n-gram, once for each time that it occurs.
             count: Number of texts.
         """
         from scipy.sparse import csr_matrix
@@ -140,7 +142,7 @@ def find_sorted(hashes: _Hashes, sought: _Hashes) -> tuple[NDArray[np.int64], ND
         sought: uint64 [n].
 
     Returns:
-        int64 [n]: the position of each; and bool [n]: whether it is there.
+        int64 [n]: the position of each hash; and bool [n]: whether it is there at all.
 
     >>> find_sorted(np.array([3, 5, 9], np.uint64), np.array([9, 4], np.uint64))
     (array([2, 1]), array([ True, False]))
@@ -171,7 +173,7 @@ def _powers(base: np.uint64, count: int) -> _Hashes:
 def _hash_texts(
     texts: Sequence[str], characters: tuple[int, int]
 ) -> tuple[NDArray[np.int64], _Hashes]:
-    """The row, int64 [entry], and the hash, uint64 [entry], of every n-gram of the texts."""
+    """The text, int64 [entry], and the hash, uint64 [entry], of every n-gram of the texts."""
     lines = [" ".join(fold(text).split()) for text in texts]
     joined = "".join(f" {line} " for line in lines)
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -186,12 +188,15 @@ def _hash_texts(
 def _character_ngrams(
     letters: NDArray[np.uint64], row: NDArray[np.int64], characters: tuple[int, int]
 ) -> list[tuple[NDArray[np.int64], _Hashes]]:
-    """Rows and hashes of the n-grams of each size; blanks may be at their ends, but not inside.
+    """Rows and hashes of the n-grams of each size; they may begin or end with a blank.
 
     Args:
-        letters: uint64 [letter]: all lines, each with a blank before and after it.
+        letters: uint64 [letter]: the code points of all lines, each between two blanks.
         row: int64 [letter]: the row of each letter.
         characters: Lengths of the shortest and the longest n-gram.
+
+    Returns:
+        For each size the row, int64 [entry], and the hash, uint64 [entry], of each n-gram.
     """
     parts = []
     space = letters == ord(" ")
@@ -222,8 +227,11 @@ def _word_ngrams(
     A word's hash is the difference of a running hash at its end and at its start.
 
     Args:
-        letters: uint64 [letter]: all lines, each with a blank before and after it.
+        letters: uint64 [letter]: the code points of all lines, each between two blanks.
         row: int64 [letter]: the row of each letter.
+
+    Returns:
+        For words and for pairs the row, int64 [entry], and the hash, uint64 [entry], of each.
     """
     space = letters == ord(" ")
     running = np.concatenate(

@@ -1,9 +1,9 @@
-r"""A BERT-like encoder written out for prediction on a CPU.
+r"""A faster implementation of BERT-like encoders, for prediction on a CPU.
 
-On a CPU a title of 15 tokens spends less than half of its time in matrix products; the rest goes
-into softmaxes over 15 numbers, copies and calls.  So everything that does not depend on the title
-is done beforehand: weights are stored in the layout of the product, query, key and value are one
-product, and the scale of the scores is part of the query's weights.  The softmax is
+On a CPU less than half of the time for a title of 15 tokens is spent in matrix products; the rest
+goes into softmaxes over 15 numbers, copies and calls.  So everything that does not depend on the
+title is done beforehand: weights are stored in the layout of the product, query, key and value are
+one product, and the scale of the scores is part of the query's weights.  The softmax is
 ``exp(s) V / sum(exp(s))`` with the scores clamped to [-80, 80] instead of shifted by their maximum:
 it gives the same numbers (``exp(80)`` times any length is within range) in a quarter of the time.
 """
@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812, as everywhere
 
 from prodcat.model.encoder import Encoder, pool
 
-CPU_BATCH_TOKENS = 2_048  # tokens in a batch; the layout of the weights is made for this number
+CPU_BATCH_TOKENS = 2_048  # tokens in a batch, for which the layout of the weights is optimised
 _KINDS = ("bert", "camembert", "roberta", "xlm-roberta")
 _MOST_SCORE = 80.0
 _MASKED = -1e4  # added to the score of a padding token
@@ -28,7 +28,7 @@ Norm = tuple[Tensor, Tensor]  # weight and bias of a layer norm, float [hidden] 
 
 
 def is_plain_bert(config: Any) -> bool:
-    """Whether a model with this config computes the same as :class:`PackedEncoder`."""
+    """Whether :class:`PackedEncoder` computes the same as a model with this config."""
     plain = config.model_type in _KINDS and config.hidden_act == "gelu"
     return plain and not getattr(config, "is_decoder", False)
 
@@ -37,8 +37,8 @@ class PackedLinear:
     """``x W' + b``, with the weights in the layout that the CPU's product needs.
 
     Args:
-        weight: float [out, in].
-        bias: float [out], of the same type.
+        weight: float32 or bfloat16 [out, in].
+        bias: [out], of the same type.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
@@ -51,11 +51,11 @@ class PackedLinear:
             )
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The product, float [token, out], for float [token, in]."""
+        """The product, float [token, out]; ``x`` is float [token, in]."""
         return self._run(x, "none", "")
 
     def gelu(self, x: Tensor) -> Tensor:
-        """The GELU of the product, float [token, out], for float [token, in]."""
+        """The GELU of the product, float [token, out]; ``x`` is float [token, in]."""
         return self._run(x, "gelu", "none")
 
     def _run(self, x: Tensor, activation: str, algorithm: str) -> Tensor:
@@ -79,8 +79,8 @@ class FeedForward:
     """The feed-forward part of a layer.
 
     Args:
-        up: The first product; its method ``gelu`` gives float [token, intermediate] for float
-            [token, hidden].
+        up: The first product, whose method ``gelu`` is used, from [token, hidden] to
+            [token, intermediate].
         down: The second product, from [token, intermediate] to [token, hidden].
     """
 
@@ -88,7 +88,7 @@ class FeedForward:
         self.up, self.down = up, down
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The output, float [token, hidden], for float [token, hidden]."""
+        """The output, float [token, hidden]; ``x`` has the same shape."""
         out: Tensor = self.down(self.up.gelu(x))
         return out
 
@@ -121,8 +121,8 @@ def joined_projection(layer: Any, heads: int) -> tuple[Tensor, Tensor]:
         heads: Its number of attention heads.
 
     Returns:
-        float32 [3 hidden, hidden] and float32 [3 hidden]; the query's part includes the scale of
-        the scores.
+        The weight, float32 [3 hidden, hidden], and the bias, float32 [3 hidden]; the query's part
+        includes the scale of the scores.
     """
     attention = layer.attention.self
     query, key, value = attention.query, attention.key, attention.value
@@ -137,7 +137,7 @@ class PackedEncoder:
 
     Args:
         encoder: The encoder, for which :func:`is_plain_bert` is true; its weights are copied.
-        dtype: The type of weights and activations.
+        dtype: The type of weights and activations, float32 or bfloat16.
     """
 
     def __init__(self, encoder: Encoder, dtype: torch.dtype) -> None:
@@ -174,16 +174,24 @@ class PackedEncoder:
         )
 
     def __call__(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """Pool each title to one vector; see :data:`prodcat.model.precisions.EncoderForm`."""
+        """Compute one vector for each title.
+
+        Args:
+            ids: int64 [batch, token]: token ids.
+            mask: bool [batch, token], true for real tokens; None if nothing is padded.
+
+        Returns:
+            float32 [batch, hidden].
+        """
         if not ids.shape[1]:  # no title has any token
             return torch.zeros(len(ids), self.words.shape[1])
         return pool(self.states(ids, mask).float(), mask, self.pooling)
 
     def states(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """The last layer's output for every token.
+        """Compute the last layer's output for every token.
 
         Args:
-            ids: int64 [batch, token].
+            ids: int64 [batch, token]: token ids.
             mask: bool [batch, token], true for real tokens; None if nothing is padded.
 
         Returns:
@@ -211,13 +219,13 @@ class PackedEncoder:
         return F.layer_norm(x, x.shape[-1:], norm[0], norm[1], self.eps)
 
     def _attend(self, projected: Tensor, batch: int, tokens: int, penalty: Tensor | None) -> Tensor:
-        """Attend.
+        """Scaled dot-product attention of all heads; the scores are scaled already.
 
         Args:
             projected: Query, key and value, float [batch x token, 3 hidden].
             batch: Number of titles.
             tokens: Number of tokens of each title.
-            penalty: float [batch x head, 1, token], which is added to the scores, or None.
+            penalty: float [batch x head, 1, token], added to the scores to mask padding, or None.
 
         Returns:
             float [batch x token, hidden].

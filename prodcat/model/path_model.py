@@ -16,23 +16,24 @@ from torch import Tensor, nn
 from prodcat.model.config import Structure
 from prodcat.taxonomy.tree import Taxonomy
 
-# The first call of MKL's exponential picks its kernel.  Two threads that make it at the same moment
-# may get different kernels, whose last bits differ from run to run.  So the first call is here.
+# MKL picks the kernel of its exponential at the first call.  If two threads make that call at the
+# same moment, they may get different kernels, whose results differ in the last bits.  So the first
+# call is made here.
 torch.zeros(1).exp()
 
 _LEAST_PROBABILITY = 1e-12  # of a branch, before its logarithm is taken
 
 
 class Branches(nn.Module):
-    """Sums along the paths of a tree, computed for its branches: the root and all inner nodes.
+    """The branches of a tree (the root and all inner nodes), with sums along paths to them.
 
-    Most nodes are leaves, and a leaf adds a single term to the sum of its parent.  So sums are
-    computed for the branches, and one more step gives those of all leaves.
+    Most nodes are leaves, and the sum along the path to a leaf is the sum of its parent and one
+    more term.  So sums are computed for the branches first, and then for all leaves at once.
 
     Attributes:
-        nodes: int64 [branch]: the node of each branch: -1 for the root, which comes first, then
-            the inner nodes breadth first.
-        depth: int64 [branch]: the level of the branch, 0 for the root.
+        nodes: int64 [branch]: the node of each branch: first -1, for the root, then the inner
+            nodes breadth first.
+        depth: int64 [branch]: the level of each branch, 0 for the root.
         above: int64 [outcome]: the branch of a leaf's parent; for an outcome that is an inner
             node, the branch of that node.
         leaf: bool [outcome]: whether the outcome is a leaf.
@@ -90,7 +91,7 @@ class Branches(nn.Module):
         self.ranges: Tensor
 
     def probs(self, sums: Tensor) -> Tensor:
-        """The probability of each branch, float64 [batch, branch].
+        """Compute the probability of each branch, float64 [batch, branch].
 
         Args:
             sums: float64 [batch, outcome + 1], from :func:`running_sums`.
@@ -105,7 +106,7 @@ class Branches(nn.Module):
             sums: float64 [batch, outcome + 1], their :func:`running_sums`.
 
         Returns:
-            float64 [batch, depth, branch], with the depths of ``depths``.
+            float64 [batch, depth, branch], for each depth in ``depths``.
         """
         if len(self.depths) == 1:
             return self.probs(sums)[:, None]
@@ -114,10 +115,10 @@ class Branches(nn.Module):
         return span_sums(sums, self.ranges.flatten(0, 1)).view(-1, depths, branches)
 
     def path_sums(self, values: Tensor) -> Tensor:
-        """The sum from the root down to each branch, [..., branch].
+        """Sum values along the path from the root to each branch, float [..., branch].
 
         Args:
-            values: float [..., branch].
+            values: float [..., branch]: a value for each branch.
         """
         sums = [values[..., :1]]
         for (start, end), (above, _) in zip(self.bounds[1:], self.bounds[:-1], strict=True):
@@ -163,15 +164,15 @@ def span_sums(sums: Tensor, spans: Tensor) -> Tensor:
 
 
 class PathModel(nn.Module):
-    """The distribution over a taxonomy's outcomes that logits stand for.
+    """Turns the logits of the heads into one distribution over the outcomes of a taxonomy.
 
     Args:
         taxonomy: The tree.
         structure: What the logits are, and how they become probabilities.
             ``"stacked"``: node logits, summed along each path, with one softmax over the outcomes.
             ``"per_level"``: node logits with a softmax within each level (with "no node" as a
-            further class below the first level), multiplied along real paths and normalised
-            again.  ``"flat"``: outcome logits with one softmax.
+            further class below the first level); the probabilities are multiplied along each path
+            of the tree and normalised again.  ``"flat"``: outcome logits with one softmax.
     """
 
     def __init__(self, taxonomy: Taxonomy, structure: Structure = "stacked") -> None:
@@ -179,7 +180,7 @@ class PathModel(nn.Module):
         self.structure = structure
         self.level_bounds = taxonomy.level_bounds
         self.branches = Branches(taxonomy)
-        # The last row, at -1, is the root's: it has no nodes on its path and all outcomes below it.
+        # The last row, at -1, is that of the root, with no node on its path and all outcomes below.
         root = np.full((1, taxonomy.depth), -1, np.int64)
         chains = np.concatenate([taxonomy.chains, root])
         spans = np.concatenate([taxonomy.spans, [[0, len(taxonomy.outcomes)]]])
@@ -197,10 +198,10 @@ class PathModel(nn.Module):
         self.spans: Tensor
 
     def path_sums(self, values: Tensor) -> Tensor:
-        """The sum of a value along the path to each node, [batch, node].
+        """Sum values along the path from the first level to each node, float [batch, node].
 
         Args:
-            values: float [batch, node].
+            values: float [batch, node]: a value for each node.
         """
         sums: list[Tensor] = []
         for level, (start, end) in enumerate(self.level_bounds):
@@ -228,7 +229,7 @@ class PathModel(nn.Module):
         return self.path_sums(log_probs)[:, self.outcomes] + missing[:, depth]
 
     def level_log_probs(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """A softmax within each level, in which "no node at this level" has the logit 0.
+        """Take a softmax within each level, in which "no node at this level" has the logit 0.
 
         Args:
             logits: float [batch, node].
@@ -262,11 +263,11 @@ class PathModel(nn.Module):
     def temper(self, log_probs: Tensor, weights: Tensor) -> Tensor:
         r"""Scale the contribution of each level to the log-probabilities, and normalise again.
 
-        ``log p(o)`` is the sum of ``log P(n) - log P(parent of n)`` over the nodes of its path.
-        For an outcome with children the step of ending there is added, which belongs to the next
+        ``log p(o)`` is the sum of ``log P(n) - log P(parent of n)`` over the nodes of its path; for
+        an outcome with children a term for ending there is added, which counts as one of the next
         level.  Each term is multiplied by the weight of its level; with equal weights this is
         temperature scaling (Guo et al., ICML 2017).  The result is again one distribution over
-        outcomes, so it stays coherent.
+        the outcomes.
 
         Args:
             log_probs: float [batch, outcome].
@@ -285,7 +286,7 @@ class PathModel(nn.Module):
         return scores.log_softmax(dim=1)
 
     def node_probs(self, outcome_probs: Tensor) -> Tensor:
-        """The probability of each node, float [batch, node].
+        """The probability of each node, float [batch, node]: that of the outcomes at or below it.
 
         Args:
             outcome_probs: float [batch, outcome].

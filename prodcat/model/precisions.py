@@ -1,6 +1,7 @@
-"""The precisions in which a trained encoder can run, and the fastest form of it for each.
+"""The precisions in which a trained encoder can run, and its fastest implementation in each.
 
-These forms are for prediction only; see :mod:`prodcat.model.packed` for those for CPUs.
+These implementations ("forms") are for prediction only.  Those for CPUs are in
+:mod:`prodcat.model.packed` and :mod:`prodcat.model.int8`.
 """
 
 import copy
@@ -13,29 +14,29 @@ from prodcat.model.encoder import Encoder, autocast
 from prodcat.model.int8 import QuantizedEncoder, Ranges, can_quantize
 from prodcat.model.packed import CPU_BATCH_TOKENS, PackedEncoder, is_plain_bert
 
-# From ids, int64 [batch, token], and a mask, bool [batch, token] or None if nothing is padded,
-# to pooled titles, float32 [batch, hidden].
+# A function from token ids, int64 [batch, token], and a mask, bool [batch, token] or None if
+# nothing is padded, to pooled titles, float32 [batch, hidden].
 EncoderForm = Callable[[Tensor, Tensor | None], Tensor]
 PRECISIONS = ("float32", "bfloat16", "int8")
 _GPU_BATCH_TOKENS = 32_768
 
 
 def no_encoder(ids: Tensor, mask: Tensor | None) -> Tensor:
-    """The :data:`EncoderForm` of a network without an encoder; it is never called."""
+    """Stands in for the encoder of a network without one; it must not be called."""
     raise AssertionError("there is no encoder")
 
 
 def encoder_form(encoder: Encoder, precision: str, ranges: Ranges | None = None) -> EncoderForm:
-    """The fastest form of an encoder on its device.
+    """The fastest implementation of an encoder on its device.
 
     Args:
         encoder: The encoder, in eval mode; it is not changed.
-        precision: One of the encoder's :func:`precisions`.
-        ranges: The ranges of its activations; needed for int8.
+        precision: One of the encoder's :func:`precisions`; ``"int8"`` only on a CPU.
+        ranges: The ranges of the inputs of its matrix products; needed for int8.
 
     Returns:
-        A function from ids, int64 [batch, token], and a mask, bool [batch, token] or None if
-        nothing is padded, to pooled titles, float32 [batch, hidden].
+        A function from token ids, int64 [batch, token], and a mask, bool [batch, token] or None
+        if nothing is padded, to pooled titles, float32 [batch, hidden].
     """
     device = next(encoder.parameters()).device
     if precision == "int8":
@@ -61,14 +62,14 @@ make_reading, no_reading = encoder_form, no_encoder
 
 
 def batch_tokens(device: torch.device) -> int:
-    """The number of tokens in a batch with which a device is fastest."""
+    """The maximum number of tokens in a batch, padding included, with which a device is fastest."""
     return CPU_BATCH_TOKENS if device.type == "cpu" else _GPU_BATCH_TOKENS
 
 
 def precisions(encoder: Encoder | None) -> tuple[str, ...]:
     """The precisions in which an encoder can run; without an encoder only float32.
 
-    Each of them gives correct results on every CPU, whether the CPU is fast at it or not.
+    Each of them gives correct results on every CPU, but some CPUs are slow in some of them.
     """
     if encoder is None:
         return ("float32",)
@@ -76,7 +77,7 @@ def precisions(encoder: Encoder | None) -> tuple[str, ...]:
 
 
 def fastest(device: torch.device) -> tuple[str, ...]:
-    """The precisions that a device supports, the fastest first."""
+    """The precisions that a device supports, from the fastest to the slowest."""
     floats = ("bfloat16", "float32") if _has_bfloat16(device) else ("float32", "bfloat16")
     if device.type == "cuda":
         return floats

@@ -9,19 +9,20 @@ from numpy.typing import NDArray
 
 from prodcat.errors import EncoderError, is_fault
 from prodcat.model.batches import TokenTable
+from prodcat.model.text_chunks import text_chunks
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _CHUNK = 2_048  # texts that are tokenised together
-_LOCK = threading.Lock()  # the limit is a setting of the tokenizer, which threads share
+_LOCK = threading.Lock()  # for the limit, a setting of the tokenizer, which threads share
 
 
 def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> TokenTable:
     """Tokenise texts in Rust, on all cores; safe to call from several threads.
 
     Args:
-        tokenizer: A tokenizer that adds its special tokens; its limit and padding may be changed.
+        tokenizer: A tokenizer that adds its special tokens; its truncation and padding are set.
         texts: The texts.
         max_tokens: Longer texts are cut to this many tokens, special ones included.
 
@@ -31,13 +32,13 @@ def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> T
     pieces: list[NDArray[np.int32]] = []
     lengths: list[int] = []
     truncated = 0
-    for start in range(0, len(texts), _CHUNK):
+    for chunk in text_chunks(texts, _CHUNK):
         with _LOCK:
             if tokenizer.padding is not None:
                 tokenizer.no_padding()
             if (tokenizer.truncation or {}).get("max_length") != max_tokens:
                 tokenizer.enable_truncation(max_tokens)
-            encoded = tokenizer.encode_batch(list(texts[start : start + _CHUNK]))
+            encoded = tokenizer.encode_batch(chunk)
         for row in encoded:
             lengths.append(len(row.ids))
             truncated += bool(row.overflowing)
@@ -49,11 +50,11 @@ def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> T
 
 
 def read_tokenizer(text: str, source: str) -> "Tokenizer":
-    """The tokenizer that the text of a ``tokenizer.json`` describes.
+    """Make the tokenizer that a ``tokenizer.json`` describes.
 
     Args:
-        text: The text.
-        source: Where the text is from, for the error message.
+        text: The content of the file.
+        source: The path of the file, for the error message.
 
     Raises:
         EncoderError: The text does not describe a tokenizer.

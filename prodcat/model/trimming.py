@@ -14,7 +14,7 @@ from prodcat.model.vocabulary_report import VocabularyReport, vocabulary_report
 
 @torch.no_grad()
 def keep_pieces(encoder: Encoder, kept: Tensor) -> None:
-    """Reduce the word embeddings of an encoder to these pieces, in place.
+    """Reduce the word embeddings of an encoder to those of these pieces, in place.
 
     Args:
         encoder: The encoder, which is changed.
@@ -49,7 +49,7 @@ def trim_encoder(
     min_count: int = 1,
     max_pieces: int | None = None,
 ) -> VocabularyReport:
-    """Write an encoder that has only the word pieces of given texts or languages.
+    """Write a copy of an encoder that has only the word pieces of given texts or languages.
 
     Args:
         source: A hub name, a local folder or an fsspec URI, as for ``ModelConfig.encoder``.
@@ -58,14 +58,16 @@ def trim_encoder(
         text_languages: The language of each text; used for the report only.
         languages: Languages such as ``["tr", "en"]``; the pieces that can be written with their
             alphabets are kept.
-        min_count: Smallest number of occurrences in the texts with which a piece is kept.
-        max_pieces: Largest number of pieces of the texts; the most frequent ones are kept.
+        min_count: Minimum number of occurrences of a piece in the texts for it to be kept.
+        max_pieces: Maximum number of pieces of the texts, the most frequent ones; None for no
+            limit.
 
     Returns:
-        Sizes, tokens and unknown tokens before and after.
+        Size of the vocabulary, tokens of a text and unknown tokens, before and after.
 
     Raises:
-        ConfigError: Neither texts nor languages are given, or a language is not known.
+        ConfigError: Neither texts nor languages are given, a language is not known, or a number is
+            out of range.
         EncoderError: The encoder cannot be loaded, or its tokenizer cannot be trimmed.
     """
     encoder, tokenizer = load_encoder(source)

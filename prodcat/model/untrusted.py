@@ -1,7 +1,7 @@
-"""Limits for the encoder and the tokenizer of an artifact that nobody vouches for.
+"""Limits for the encoder and the tokenizer of an artifact that may come from an attacker.
 
 A config can ask for any amount of memory, and for code or weights from elsewhere; a tokenizer can
-turn a short title into millions of tokens.  Both are refused before anything is built with them.
+turn a short title into millions of tokens.  Such files are refused before they are used.
 """
 
 import base64
@@ -15,23 +15,23 @@ from prodcat.errors import EncoderError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# The kinds that tests save and load again.  The config of any other kind could ask for anything,
-# such as huge tables that are computed before the first weight is compared.
+# The types of encoders that tests save and load again.  The config of another type could ask for
+# anything, such as huge tables that are computed before the first weight is checked.
 ENCODERS = (
     "albert", "bert", "camembert", "convbert", "deberta", "deberta-v2", "distilbert", "electra",
     "ernie", "esm", "eurobert", "gemma", "gemma2", "gemma3_text", "gpt2", "llama",
     "megatron-bert", "mistral", "modernbert", "mpnet", "nomic_bert", "phi3", "qwen2", "qwen3",
     "rembert", "roberta", "roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl",
 )  # fmt: skip
-# Kinds that compute positions when they are needed.  Others make a table of all positions, and the
-# table of some kinds grows with the square of their number.
+# Types that compute positions when they are needed.  Others make a table of all positions, which in
+# some types grows with the square of their number.
 _COMPUTED_POSITIONS = (
     "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "llama", "mistral", "phi3",
     "modernbert", "eurobert", "nomic_bert", "esm",
 )  # fmt: skip
 _MOST_POSITIONS = 1_000_000
 _MOST_ROWS = 8_192
-# Parts of the names of settings that count modules, and of settings that are not sizes.
+# Words in the names of settings that count modules, and of settings that are not sizes.
 _MODULE_COUNTS = ("layer", "group", "network", "block", "experts")
 _NO_SIZES = ("_id", "seed", "theta", "window", "factor", "relative", "token_index")
 _MOST_LAYERS = 128
@@ -40,13 +40,13 @@ _MOST_GROWTH = 10_000  # largest factor by which a tokenizer may make a title lo
 
 
 def check_kind(kind: object) -> None:
-    """Refuse a kind of encoder for which no test saves and loads it.
+    """Refuse an encoder of a type that no test of prodcat saves and loads.
 
     Args:
         kind: The ``model_type`` of a config.
 
     Raises:
-        EncoderError: The kind is not one of :data:`ENCODERS`.
+        EncoderError: The type is not one of :data:`ENCODERS`.
     """
     if kind not in ENCODERS:
         raise EncoderError(
@@ -56,23 +56,23 @@ def check_kind(kind: object) -> None:
 
 
 def check_encoder(config: Any, shapes: Mapping[str, Sequence[int]]) -> int:
-    """Refuse a config that an encoder with these weights cannot have.
+    """Refuse a config that does not belong to an encoder with these weights.
 
     Args:
         config: The parsed JSON of the encoder's config from the artifact.
         shapes: The shape of each of the artifact's weights by name.
 
     Returns:
-        The largest number of weights that the encoder may have, for
+        The maximum number of weight tensors that the encoder may have, for
         :class:`prodcat.model.weightless.without_weights`.
 
     Raises:
-        EncoderError: The kind of encoder is not known, or a number in the config is larger than
+        EncoderError: The type of encoder is not known, or a number in the config is larger than
             the weights allow.
     """
     kind = config.get("model_type") if isinstance(config, dict) else None
     check_kind(kind)
-    # All sizes of a model are axes of its weights, a product of two at most.
+    # An axis of a weight is a size of the model or a product of sizes, so none exceeds the longest.
     widest = max((max(shape, default=0) for shape in shapes.values()), default=0)
     for name, number in _numbers(config):
         most = max(widest, _MOST_ROWS)
@@ -85,7 +85,7 @@ def check_encoder(config: Any, shapes: Mapping[str, Sequence[int]]) -> int:
         if abs(number) > most:
             raise EncoderError(
                 f"The encoder's config asks for {name}={number:,}; expected at most {most:,} with "
-                "these weights. It is not the config of these weights."
+                "these weights. The config does not belong to these weights."
             )
     return 3 * len(shapes) + 64
 
@@ -101,7 +101,7 @@ def _most_table_rows(shapes: Mapping[str, Sequence[int]]) -> int:
 
 
 def _numbers(config: Any, name: str = "") -> Iterator[tuple[str, int]]:
-    """The name and the value of every whole number in a config."""
+    """The name and the value of every whole number in the JSON of a config."""
     if isinstance(config, dict):
         for key, value in config.items():
             yield from _numbers(value, str(key))
@@ -113,12 +113,12 @@ def _numbers(config: Any, name: str = "") -> Iterator[tuple[str, int]]:
 
 
 def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
-    """Refuse a tokenizer that does not fit the encoder's word embeddings.
+    """Refuse a tokenizer that does not match the encoder, or that makes titles far too long.
 
     Args:
         tokenizer: The tokenizer; its padding and truncation are switched off.
-        rows: Number of word embeddings.
-        source: Where the tokenizer is from, for the error message.
+        rows: Number of word embeddings of the encoder.
+        source: The name or path of the tokenizer, for the error message.
 
     Raises:
         EncoderError: The tokenizer has more pieces than there are word embeddings, or it may make
@@ -131,29 +131,29 @@ def try_tokenizer(tokenizer: "Tokenizer", rows: int, source: str) -> None:
     if special > _MOST_SPECIAL_TOKENS or growth > _MOST_GROWTH:
         raise EncoderError(
             f"{source} adds {special:,} tokens to a title and may make it {growth:,} times as "
-            f"long; expected at most {_MOST_SPECIAL_TOKENS} and {_MOST_GROWTH:,}. It is of no use "
-            "for titles."
+            f"long; expected at most {_MOST_SPECIAL_TOKENS} and {_MOST_GROWTH:,}. Use the "
+            "tokenizer that the encoder was trained with."
         )
     tokenizer.no_padding()
     tokenizer.enable_truncation(2 * _MOST_SPECIAL_TOKENS)
     ids = tokenizer.encode("prodcat 1 kg, süt").ids
-    tokenizer.no_truncation()  # each caller of tokenize sets its limit
+    tokenizer.no_truncation()  # tokenize sets the limit at each call
     if pieces > rows or max(ids, default=0) >= rows:
         raise EncoderError(
             f"{source} has {max(pieces, max(ids, default=0) + 1):,} pieces; the encoder has "
-            f"vectors for {rows:,}. They belong to different models."
+            f"embeddings for {rows:,}. They belong to different models."
         )
 
 
 def _as_json(component: Any) -> dict[str, Any]:
-    """The parsed JSON of a component of a tokenizer, or of one that does nothing for None."""
+    """The JSON of a component of a tokenizer, with the type ``"None"`` if it is None."""
     state: dict[str, Any]
     state = {"type": "None"} if component is None else json.loads(component.__getstate__())
     return state
 
 
 def _growth(normalizer: dict[str, Any]) -> int:
-    """An upper bound of the factor by which a normalizer makes a text longer."""
+    """An upper bound of the factor by which a normaliser makes a text longer."""
     kind = normalizer["type"]
     if kind == "Sequence":
         return math.prod(map(_growth, normalizer["normalizers"]))
@@ -173,7 +173,7 @@ def _growth(normalizer: dict[str, Any]) -> int:
 
 
 def _repeats(processor: dict[str, Any]) -> int:
-    """How often the title appears in the output of a post-processor."""
+    """How many times a post-processor puts the title into its output."""
     if processor["type"] == "Sequence":
         return math.prod(map(_repeats, processor["processors"]))
     if processor["type"] == "TemplateProcessing":

@@ -64,9 +64,11 @@ def choose_pieces(
     Args:
         tokenizer: A WordPiece or Unigram tokenizer; it is not changed.
         texts: Texts whose pieces are kept.
-        languages: Languages; the pieces that can be written with their alphabets are kept.
-        min_count: Smallest number of occurrences in the texts with which a piece is kept.
-        max_pieces: Largest number of pieces of the texts; the most frequent ones are kept.
+        languages: Languages such as ``["tr", "en"]``; the pieces that can be written with their
+            alphabets are kept.
+        min_count: Minimum number of occurrences of a piece in the texts for it to be kept.
+        max_pieces: Maximum number of pieces of the texts, the most frequent ones; None for no
+            limit.
 
     Returns:
         Ids, int64 [piece], ascending.  Special tokens, all ids up to the padding token's and the
@@ -79,12 +81,12 @@ def choose_pieces(
     """
     if texts is None and not languages:
         raise ConfigError(
-            "Found neither texts nor languages; expected at least one of them to tell which "
+            "Found neither texts nor languages; expected at least one of them, to choose the "
             "pieces to keep. Give titles, or languages such as ['tr', 'en']."
         )
-    for name, value, least in (("min_count", min_count, 1), ("max_pieces", max_pieces, 1)):
-        if value is not None and value < least:
-            raise ConfigError(f"{name}={value!r} is out of range; expected at least {least}.")
+    for name, value in (("min_count", min_count), ("max_pieces", max_pieces)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name}={value!r} is out of range; expected at least 1.")
     pieces = _all_pieces(tokenizer)
     kept = np.zeros(len(pieces), np.bool_)
     letters: set[str] = set()
@@ -107,15 +109,15 @@ def choose_pieces(
 
 
 def trim_tokenizer(tokenizer: "Tokenizer", kept: NDArray[np.int64]) -> "Tokenizer":
-    """A tokenizer with only these pieces; the piece ``kept[i]`` gets the id ``i``.
+    """Make a copy of a tokenizer with only these pieces; the piece ``kept[i]`` gets the id ``i``.
 
     Args:
         tokenizer: A WordPiece or Unigram tokenizer; it is not changed.
         kept: int64 [piece]: ids, ascending, as from :func:`choose_pieces`.
 
     Raises:
-        EncoderError: The tokenizer is neither WordPiece nor Unigram, or a piece is missing that it
-            needs.
+        EncoderError: The tokenizer is neither WordPiece nor Unigram, or ``kept`` lacks a piece that
+            it needs.
     """
     whole = json.loads(tokenizer.to_str())
     model = whole["model"]
@@ -135,7 +137,7 @@ def trim_tokenizer(tokenizer: "Tokenizer", kept: NDArray[np.int64]) -> "Tokenize
 
 
 def unknown_id(tokenizer: "Tokenizer") -> int | None:
-    """The id of the piece for text that no other piece can write, or None without one.
+    """The id of the token for text that no piece can write, or None if there is no such token.
 
     Args:
         tokenizer: A WordPiece or Unigram tokenizer.
@@ -163,14 +165,14 @@ def _model(tokenizer: "Tokenizer") -> dict[str, Any]:
     kind = model.get("type") or ("WordPiece" if "continuing_subword_prefix" in model else None)
     if kind not in ("WordPiece", "Unigram"):
         raise EncoderError(
-            f"The tokenizer is of the kind {kind!r}; expected WordPiece or Unigram, the kinds "
-            "whose vocabulary can be trimmed. Use the encoder as it is."
+            f"The tokenizer is of the kind {kind!r}; expected WordPiece or Unigram, because only "
+            "their vocabularies can be trimmed. Use the encoder as it is."
         )
     return model
 
 
 def _pieces(model: dict[str, Any]) -> list[str]:
-    """The pieces of a tokenizer's model, by id."""
+    """The pieces of a tokenizer's model, in the order of their ids."""
     if model["type"] == "Unigram":
         return [piece for piece, _ in model["vocab"]]
     pieces = [""] * (max(model["vocab"].values(), default=-1) + 1)
@@ -197,7 +199,7 @@ def _count(
         How often each piece occurs, int64 [size]; and the letters of the normalised texts.
     """
     texts = list(texts)
-    # Another thread may be using the tokenizer, so the limit is set on a copy.
+    # Another thread may be using the tokenizer, so the truncation is set on a copy.
     table = tokenize(uncut_copy(tokenizer), texts, 1 << 20)
     counts = np.bincount(table.ids, minlength=size)[:size].astype(np.int64)
     normalize = tokenizer.normalizer.normalize_str if tokenizer.normalizer is not None else str
@@ -205,12 +207,12 @@ def _count(
 
 
 def _alphabet(languages: Sequence[str]) -> set[str]:
-    """The letters of the languages in both cases, also without or besides their marks."""
+    """The letters of the languages in both cases, and their base letters and marks."""
     unknown = [name for name in languages if name not in ALPHABETS]
     if unknown:
         raise ConfigError(
             f"languages has {unknown[0]!r}, whose alphabet is not known here; expected some of "
-            f"{sorted(ALPHABETS)}. Give titles of that language as texts instead."
+            f"{sorted(ALPHABETS)}. Give titles in that language as texts instead."
         )
     letters = set(_LATIN) | {letter for name in languages for letter in ALPHABETS[name]}
     upper = {letter.upper() for letter in letters if len(letter.upper()) == 1}
@@ -231,7 +233,7 @@ def _written_with(piece: str, alphabet: set[str]) -> bool:
 
 
 def _core(piece: str) -> str:
-    """The letters of a piece, without the prefix for its place in the word.
+    """The letters of a piece, without the prefix that marks the start or the rest of a word.
 
     >>> _core("##er"), _core("▁süt")
     ('er', 'süt')
@@ -240,9 +242,9 @@ def _core(piece: str) -> str:
 
 
 def _required(tokenizer: "Tokenizer", pieces: list[str]) -> list[int]:
-    """The ids of special tokens and byte pieces, and all ids up to the padding token's.
+    """The ids that must be kept: special tokens, byte pieces, and all up to the padding token's.
 
-    The padding token must keep its id, because models count positions from it.
+    The padding token must keep its id, because some models count positions from it.
     """
     whole = json.loads(tokenizer.to_str())
     kept = [int(token["id"]) for token in whole["added_tokens"]]
@@ -257,12 +259,12 @@ def _required(tokenizer: "Tokenizer", pieces: list[str]) -> list[int]:
 
 
 def _moved(place: dict[int, int], old: int, pieces: list[str]) -> int:
-    """The new id of a piece that must be kept."""
+    """The new id of a piece that the tokenizer needs; an EncoderError if it is not kept."""
     if old not in place:
         name = pieces[old] if old < len(pieces) else str(old)
         raise EncoderError(
-            f"The piece {name!r}, which the tokenizer cannot do without, is not among the kept "
-            "ones. Take the pieces from choose_pieces."
+            f"The piece {name!r}, which the tokenizer cannot do without, is not in kept. Choose "
+            "the pieces with choose_pieces."
         )
     return place[old]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from prodcat.model.vocabulary import uncut_copy, unknown_id
+from prodcat.text_encoding import for_terminal
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -21,9 +22,9 @@ class LanguageReport:
         texts: Number of texts.
         tokens_before: Mean number of tokens of a text, special tokens not counted.
         tokens_after: The same with the trimmed vocabulary.
-        unknown_before: Share of the tokens that are unknown.
+        unknown_before: Share of the tokens that are unknown, 0 to 1.
         unknown_after: The same with the trimmed vocabulary.
-        unchanged: Share of the texts whose tokens are the same before and after.
+        unchanged: Share of the texts whose tokens are the same before and after, 0 to 1.
     """
 
     language: str
@@ -42,9 +43,9 @@ class VocabularyReport:
     Attributes:
         pieces_before: Number of pieces before the trim.
         pieces_after: Number of pieces that are kept.
-        bytes_before: Size of the word embeddings before the trim.
-        bytes_after: Size of the word embeddings after the trim.
-        languages: The effect on the texts of each language.
+        bytes_before: Size of the word embeddings before the trim, in bytes.
+        bytes_after: Size of the word embeddings after the trim, in bytes.
+        languages: The effect on the texts of each language; empty if no texts were compared.
     """
 
     pieces_before: int
@@ -66,7 +67,7 @@ class VocabularyReport:
         if self.languages:
             lines.append("language  texts     tokens a text    unknown            unchanged")
         lines += [
-            f"{one.language or '-':<8}  {one.texts:<8,}  {one.tokens_before:5.2f} -> "
+            f"{for_terminal(one.language) or '-':<8}  {one.texts:<8,}  {one.tokens_before:5.2f} -> "
             f"{one.tokens_after:5.2f}   {one.unknown_before:6.2%} -> {one.unknown_after:6.2%}   "
             f"{one.unchanged:.1%}"
             for one in self.languages
@@ -81,14 +82,20 @@ def vocabulary_report(
     texts: Sequence[str] = (),
     languages: Sequence[str] | None = None,
 ) -> VocabularyReport:
-    """Compare a tokenizer with its trimmed form.
+    """Compare a tokenizer with its trimmed version.
 
     Args:
         before: The tokenizer before the trim.
         after: The trimmed tokenizer.
-        width: Width of a word embedding, in numbers of four bytes.
-        texts: Texts to compare the tokens of.
-        languages: The language of each text, if known.
+        width: Length of a word embedding, as a number of float32 values.
+        texts: Texts whose tokens are compared.
+        languages: The language of each text, or None if they are not known.
+
+    Returns:
+        Sizes before and after, and the effect on the texts of each language.
+
+    Raises:
+        EncoderError: The tokenizer is neither WordPiece nor Unigram.
     """
     sizes = [tokenizer.get_vocab_size(with_added_tokens=True) for tokenizer in (before, after)]
     names = list(languages) if languages is not None else [""] * len(texts)
@@ -107,7 +114,7 @@ def vocabulary_report(
 
 
 def _pieces(tokenizer: "Tokenizer", texts: Sequence[str]) -> list[_Pieces]:
-    """The pieces of each text, without special tokens."""
+    """The pieces of each text, without special tokens, and the number of unknown ones."""
     unknown = unknown_id(tokenizer)
     unknown = -1 if unknown is None else unknown
     rows = uncut_copy(tokenizer).encode_batch(list(texts), add_special_tokens=False)

@@ -1,4 +1,4 @@
-"""Modules whose weights take no memory, for a model that is built before its weights are read."""
+"""Build modules whose weights take no memory until the real weights are loaded."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from torch.overrides import TorchFunctionMode
 
 from prodcat.errors import EncoderError
 
-_MOST_CONSTANT_BYTES = 96 << 20  # of all constants that a model computes when it is built
+_MOST_CONSTANT_BYTES = 96 << 20  # for all constants that a model computes when it is built
 # Functions that give a weight its initial values.
 _INITIALISERS = {
     "normal_", "uniform_", "trunc_normal_", "zeros_", "ones_", "constant_", "zero_", "fill_",
@@ -27,10 +27,10 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
     are real tensors.
 
     Args:
-        most: Largest number of weights that may be made; no limit with None.
+        most: Maximum number of weight tensors that may be made; None for no limit.
 
     Raises:
-        EncoderError: More weights are made, or constants of more than 96 MB.
+        EncoderError: More weight tensors are made, or constants of more than 96 MB (2**20 bytes).
 
     >>> with without_weights():
     ...     layer = torch.nn.Linear(2, 3)
@@ -43,7 +43,7 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
         self.most, self.weights, self.bytes = most, 0, 0
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Put uninitialised and random tensors, which become weights, on the meta device."""
+        """Make uninitialised and random tensors, which become weights, on the meta device."""
         kwargs = dict(kwargs or {})
         target = args[0] if args else kwargs.get("tensor")
         if isinstance(target, Tensor) and target.is_meta and func.__name__ in _INITIALISERS:
@@ -64,15 +64,15 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
         self.weights += 1
         if self.most is not None and self.weights > self.most:
             raise EncoderError(
-                f"The encoder's config asks for more than {self.most:,} weights, but the artifact "
-                "has fewer. It is not the config of these weights."
+                f"The encoder's config asks for more than {self.most:,} weight tensors, but the "
+                "artifact has fewer. The config does not belong to these weights."
             )
 
     def _check_bytes(self, count: int) -> None:
         if count > _MOST_CONSTANT_BYTES:
             raise EncoderError(
                 f"The encoder's config asks for constants of more than "
-                f"{_MOST_CONSTANT_BYTES >> 20} MB. It is not the config of these weights."
+                f"{_MOST_CONSTANT_BYTES >> 20} MB. The config does not belong to these weights."
             )
 
 

@@ -1,4 +1,4 @@
-"""Records of a table that describes a taxonomy, and the meaning of their cells."""
+"""Reads the rows of a table that describes a taxonomy, and the values of their cells."""
 
 from typing import Any
 
@@ -9,7 +9,14 @@ from prodcat.taxonomy.paths import Path, split_path
 
 
 def records_of(source: object) -> list[dict[str, Any]]:
-    """The rows of any table that prodcat reads, each as a mapping of columns to values."""
+    """The rows of a table, each as a mapping from column names to values.
+
+    Args:
+        source: Any table that :func:`prodcat.storage.tables.iter_tables` reads.
+
+    Raises:
+        CatalogError: The table cannot be read.
+    """
     records: list[dict[str, Any]] = []
     for piece in iter_tables(source):
         names = list(piece)
@@ -19,7 +26,7 @@ def records_of(source: object) -> list[dict[str, Any]]:
 
 
 def cell_text(value: object) -> str:
-    """The text of a cell without the blanks around it; empty if the value is missing.
+    """The value of a cell as text without surrounding blanks; empty if the value is missing.
 
     >>> cell_text(" Fruit "), cell_text(None)
     ('Fruit', '')
@@ -28,7 +35,7 @@ def cell_text(value: object) -> str:
 
 
 def cell_path(value: object, separator: str) -> Path:
-    """The path in a cell that holds one line or a list of names; empty for any other value.
+    """The path in a cell: a list of names, or one text with separators; else an empty path.
 
     >>> cell_path("Food > Fruit", ">"), cell_path(["Food", "Fruit"], ">"), cell_path(7, ">")
     (('Food', 'Fruit'), ('Food', 'Fruit'), ())
@@ -41,7 +48,7 @@ def cell_path(value: object, separator: str) -> Path:
 
 
 def cell_mark(value: object) -> bool:
-    """Whether a cell holds a word for yes.
+    """Whether a cell means yes: true, 1, yes or y, in upper or lower case.
 
     >>> cell_mark("Yes"), cell_mark(True), cell_mark("no")
     (True, True, False)

@@ -1,37 +1,34 @@
-"""Lookup of nodes by path or id, with a hint to the nearest names if there is no such node."""
+"""Finds nodes by path or id; errors for unknown nodes suggest similar names."""
 
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
 from prodcat.errors import TaxonomyError
-from prodcat.taxonomy.arrays import Children
+from prodcat.taxonomy.arrays import Children, Ints
 from prodcat.taxonomy.paths import Path, join_path
 
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """An index of the nodes of a tree.
+    """Finds the nodes of a tree by path or id.
 
     Attributes:
         ids: The id of each node, in breadth-first order.
         names: The name of each node.
         parent: int64 [nodes]: the parent of each node, -1 at the top level.
-        children: The children of each node, followed by the nodes of the top level.
+        children: The children of each node, and as the last entry the top-level nodes.
     """
 
     ids: tuple[str, ...]
     names: tuple[str, ...]
-    parent: NDArray[np.int64]
+    parent: Ints
     children: Children
 
     @cached_property
     def paths(self) -> tuple[Path, ...]:
-        """The path of each node."""
+        """The path of each node, in the order of the nodes."""
         paths: list[Path] = []
         for node, above in enumerate(self.parent):
             paths.append((*(paths[above] if above >= 0 else ()), self.names[node]))
@@ -51,7 +48,7 @@ class Lookup:
         """The node with this path.
 
         Raises:
-            TaxonomyError: There is no such node; the message gives the nearest names.
+            TaxonomyError: There is no such node; the message suggests similar names.
         """
         node = self.by_path.get(tuple(path))
         if node is None:
@@ -65,16 +62,23 @@ class Lookup:
         """The node with this id.
 
         Raises:
-            TaxonomyError: There is no such node; the message gives the nearest ids.
+            TaxonomyError: There is no such node; the message suggests similar ids.
         """
         if id not in self.by_id:
             close = difflib.get_close_matches(id, self.ids, n=3)
-            hint = f"; near it are {close}" if close else ""
+            hint = f"; similar ids are {close}" if close else ""
             raise TaxonomyError(f"The tree has no id {id!r}{hint}.")
         return self.by_id[id]
 
     def hint(self, path: Sequence[str]) -> str:
-        """Say how much of an unknown path is in the tree, and which names are near the next one."""
+        """Tell in part of a sentence how much of a path the tree has, and suggest similar names.
+
+        Args:
+            path: The names from the top level down.
+
+        Returns:
+            Text that starts with a semicolon; empty if the path is empty or in the tree.
+        """
         known = 0
         while known < len(path) and tuple(path[: known + 1]) in self.by_path:
             known += 1
@@ -83,6 +87,6 @@ class Lookup:
         above = self.by_path.get(tuple(path[:known]), -1)
         options = [self.names[node] for node in self.children[above]]
         close = difflib.get_close_matches(path[known], options, n=3, cutoff=0.5)
-        where = f"{join_path(path[:known])!r} is" if known else "the top level is"
-        hint = f", where the nearest to {path[known]!r} are {close}" if close else ""
-        return f"; {where} as far as it is known{hint}"
+        where = f"below {join_path(path[:known])!r}" if known else "at the top level"
+        hint = f", but the similar {close}" if close else ""
+        return f"; {where} there is no {path[known]!r}{hint}"

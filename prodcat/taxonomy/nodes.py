@@ -1,29 +1,30 @@
-"""The nodes of a tree as columns, put in order and checked, for all kinds of sources."""
+"""Checks the nodes of a tree from any source, and puts them in breadth-first order."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.errors import TaxonomyError
+from prodcat.taxonomy.arrays import Children, children_of
 from prodcat.taxonomy.problems import first_problems
 
-DEEPEST = 64  # levels
+DEEPEST = 64  # the greatest number of levels
 
 
 @dataclass(frozen=True)
 class SourceNodes:
-    """Nodes in the order of their source, without cycles but otherwise unchecked.
+    """Nodes in the order of their source: checked for cycles, but for nothing else.
 
     Attributes:
         ids: The id of each node.
         names: The name of each node.
         parent: The position of each node's parent, -1 at the top level.
-        terminal: Whether the source says that a product may end at the node.
-        rows: The row of the source that describes the node, -1 if there is none.
-        translations: The names of the nodes by language.
+        terminal: Whether the source says that a product may end at each node.
+        rows: The number of the row in the source that describes each node, -1 if there is none.
+        translations: The names of all nodes by language code.
     """
 
     ids: Sequence[str]
@@ -33,61 +34,49 @@ class SourceNodes:
     rows: Sequence[int]
     translations: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def children(self) -> list[list[int]]:
-        """The positions of each node's children."""
-        children: list[list[int]] = [[] for _ in self.ids]
-        for node, above in enumerate(self.parent):
-            if above >= 0:
-                children[above].append(node)
-        return children
 
+def breadth_first(nodes: SourceNodes) -> dict[str, Any]:
+    """Put nodes in breadth-first order, and make every leaf terminal.
 
-@dataclass(frozen=True)
-class NodeColumns:
-    """The columns of a taxonomy in breadth-first order; ``Taxonomy`` explains them."""
-
-    ids: tuple[str, ...]
-    names: tuple[str, ...]
-    parent: NDArray[np.int64]
-    terminal: NDArray[np.bool_]
-    translations: Mapping[str, tuple[str, ...]]
-
-
-def breadth_first(nodes: SourceNodes) -> NodeColumns:
-    """Put nodes into breadth-first order, and make every leaf terminal.
+    Returns:
+        The fields of :class:`prodcat.Taxonomy` by name.
 
     Raises:
-        TaxonomyError: There are more than :data:`DEEPEST` levels, an id stands for two nodes, or
+        TaxonomyError: There are more than :data:`DEEPEST` levels, two nodes have the same id, or
             two children of one node have the same name.
     """
-    children = nodes.children()
+    children = children_of(np.array(nodes.parent, np.int64))
     order = _order(nodes, children)
     _refuse_ambiguity(nodes, order)
     position = {node: place for place, node in enumerate(order)}
     parent = [position[nodes.parent[n]] if nodes.parent[n] >= 0 else -1 for n in order]
     terminal = [nodes.terminal[node] or not children[node] for node in order]
-    return NodeColumns(
-        ids=tuple(nodes.ids[node] for node in order),
-        names=tuple(nodes.names[node] for node in order),
-        parent=np.array(parent, dtype=np.int64),
-        terminal=np.array(terminal, dtype=np.bool_),
-        translations={
+    return {
+        "ids": tuple(nodes.ids[node] for node in order),
+        "names": tuple(nodes.names[node] for node in order),
+        "parent": np.array(parent, dtype=np.int64),
+        "terminal": np.array(terminal, dtype=np.bool_),
+        "translations": {
             language: tuple(names[node] for node in order)
             for language, names in nodes.translations.items()
         },
-    )
+    }
 
 
-def _order(nodes: SourceNodes, children: Sequence[Sequence[int]]) -> list[int]:
-    """The positions of the nodes, level by level."""
+def _order(nodes: SourceNodes, children: Children) -> list[int]:
+    """The positions of the nodes in the source, level by level.
+
+    Raises:
+        TaxonomyError: There are more than :data:`DEEPEST` levels.
+    """
     order: list[int] = []
-    level = [node for node, above in enumerate(nodes.parent) if above < 0]
+    level = list(children[-1])
     depth = 0
     while level:
         if depth == DEEPEST:
             raise TaxonomyError(
-                f"The tree has more than {DEEPEST} levels; expected a tree of categories. "
-                f"Look at the node {nodes.ids[level[0]]!r} and those above it."
+                f"The tree has more than {DEEPEST} levels, which is the limit. "
+                f"Look at the node {nodes.ids[level[0]]!r} and its ancestors."
             )
         order += level
         level = [child for node in level for child in children[node]]
@@ -96,9 +85,13 @@ def _order(nodes: SourceNodes, children: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _refuse_ambiguity(nodes: SourceNodes, order: Sequence[int]) -> None:
-    """Raise an error if two nodes have the same id, or two siblings the same name."""
+    """Check that all ids differ, and the names of all siblings.
+
+    Raises:
+        TaxonomyError: Two nodes have the same id, or two siblings the same name.
+    """
     counts = Counter(nodes.ids)
-    problems = [f"id {key!r} stands for {n} nodes" for key, n in counts.items() if n > 1]
+    problems = [f"{n} nodes have the id {key!r}" for key, n in counts.items() if n > 1]
     first_with_name: dict[tuple[int, str], int] = {}
     for node in order:
         name = nodes.names[node]
@@ -107,11 +100,11 @@ def _refuse_ambiguity(nodes: SourceNodes, order: Sequence[int]) -> None:
             rows = nodes.rows[twin], nodes.rows[node]
             where = f"rows {rows[0]} and {rows[1]}: " if rows[1] >= 0 else ""
             problems.append(
-                f"{where}{name!r} is twice under one "
-                f"parent (ids {nodes.ids[twin]!r} and {nodes.ids[node]!r})"
+                f"{where}two children of one parent have the name {name!r} "
+                f"(ids {nodes.ids[twin]!r} and {nodes.ids[node]!r})"
             )
     if problems:
         raise TaxonomyError(
-            f"The tree is ambiguous: {first_problems(problems)}. Give every node its own id, and "
-            "siblings different names."
+            f"The tree is ambiguous: {first_problems(problems)}. Give every node a different id, "
+            "and siblings different names."
         )

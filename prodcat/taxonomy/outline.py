@@ -1,39 +1,37 @@
-"""Pictures of a tree for people: indented text, and HTML that folds."""
+"""Shows a tree to people, as indented text or as nested HTML lists that can be folded."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from prodcat.taxonomy.arrays import Children
+from prodcat.taxonomy.arrays import Children, Flags
+from prodcat.text_encoding import for_html, for_terminal
 
 _MOST_HTML_NODES = 2_000
 
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """The parts of a tree that are drawn.
+    """The parts of a tree that its text and its HTML show.
 
     Attributes:
         heading: The line above the tree.
         names: The name of each node.
-        children: The children of each node, followed by the nodes of the top level.
+        children: The children of each node, and as the last entry the top-level nodes.
         terminal: bool [nodes]: whether a product may end at the node.
     """
 
     heading: str
     names: Sequence[str]
     children: Children
-    terminal: NDArray[np.bool_]
+    terminal: Flags
 
     def text(self, max_level: int | None, max_children: int) -> str:
         """The tree as indented text.
 
         Args:
-            max_level: The deepest level to write; None for all levels.
-            max_children: The most children of a node to write; the others are counted.
+            max_level: The deepest level to show, 1 for the coarsest; None for all levels.
+            max_children: The greatest number of children of a node to show; a last line gives the
+                number of the others.
         """
         lines = [self.heading]
 
@@ -46,7 +44,8 @@ class Outline:
                 last = position == len(shown) - 1 and len(shown) == len(below)
                 inner = self.children[child] and self.terminal[child]
                 mark = " (terminal)" if inner else ""
-                lines.append(f"{indent}{'└── ' if last else '├── '}{self.names[child]}{mark}")
+                name = for_terminal(self.names[child])
+                lines.append(f"{indent}{'└── ' if last else '├── '}{name}{mark}")
                 write(child, level + 1, indent + ("    " if last else "│   "))
             if len(shown) < len(below):
                 lines.append(f"{indent}└── … {len(below) - len(shown)} more")
@@ -55,7 +54,7 @@ class Outline:
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The tree as nested lists that fold; of a large tree only the first 2,000 nodes."""
+        """The first 2,000 nodes of the tree as nested HTML lists that can be folded."""
         left = _MOST_HTML_NODES
 
         def write(node: int) -> str:
@@ -66,7 +65,7 @@ class Outline:
                     items.append("<li>…</li>")
                     break
                 left -= 1
-                name = html.escape(self.names[child])
+                name = for_html(self.names[child])
                 if self.children[child]:
                     items.append(
                         f"<li><details><summary>{name} "
@@ -77,4 +76,4 @@ class Outline:
                     items.append(f"<li>{name}</li>")
             return f"<ul>{''.join(items)}</ul>"
 
-        return f"<div><b>{html.escape(self.heading)}</b>{write(-1)}</div>"
+        return f"<div><b>{for_html(self.heading)}</b>{write(-1)}</div>"

@@ -1,12 +1,9 @@
-"""The nodes of a tree from rows that name each node's parent, in tables and in JSON."""
+"""Reads the nodes of a tree from parent-child rows, in tables or JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.errors import TaxonomyError
 from prodcat.taxonomy.cells import cell_mark, cell_text, records_of
@@ -23,7 +20,8 @@ class ParentColumns:
     Attributes:
         id: The column with each node's stable id.
         parent: The column with the id of the node's parent.
-        name: The column with the node's name; ``name:tr`` holds the Turkish names, and so on.
+        name: The column with the node's name.  Columns such as ``name:tr`` contain the names in
+            other languages.
         terminal: The column that marks nodes at which a product may end.
     """
 
@@ -33,20 +31,21 @@ class ParentColumns:
     terminal: str
 
     def languages(self, records: Sequence[Record]) -> list[str]:
-        """The languages of the names, in alphabetical order."""
+        """The codes of the languages for which there is a column of names, in order."""
         start = f"{self.name}:"
         return sorted({c[len(start) :] for r in records for c in r if str(c).startswith(start)})
 
 
 def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
-    """Read the nodes from a parent-child table, one from each row.
+    """Read nodes from a parent-child table with one row for each node.
 
     Args:
         source: Any table that prodcat reads.
         columns: The names of its columns.
 
     Raises:
-        TaxonomyError: The rows do not form a tree.
+        TaxonomyError: A column is missing, there are no rows, or the rows do not form a tree.
+        CatalogError: The table cannot be read.
     """
     table = records_of(source)
     problems: list[str] = []
@@ -66,10 +65,10 @@ def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
     if problems:
         raise TaxonomyError(
             f"The table of {len(table)} rows is not a tree: {first_problems(problems)}. Give every "
-            "node one row, one name and one parent that is in the table."
+            "node one row with an id, a name and a parent that is in the table."
         )
     if not records:
-        raise TaxonomyError("Found no rows; expected at least one node.")
+        raise TaxonomyError("The table has no rows; expected at least one node.")
     return SourceNodes(
         ids=ids,
         names=names,
@@ -89,7 +88,13 @@ def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
 def _records_by_row(
     table: Sequence[Record], columns: ParentColumns, problems: list[str]
 ) -> dict[int, Record]:
-    """The records with a unique id and a name, by row; adds the others to ``problems``."""
+    """The records with a name and a new id, by row number.
+
+    Appends to ``problems`` what is wrong with the other records.
+
+    Raises:
+        TaxonomyError: A column is missing.
+    """
     row_of_id: dict[str, int] = {}
     records: dict[int, Record] = {}
     for row, record in enumerate(table):
@@ -105,7 +110,7 @@ def _records_by_row(
         elif key in row_of_id:
             first = row_of_id[key]
             old, new = (cell_text(r[columns.parent]) for r in (records[first], record))
-            what = f"has two parents, {old!r} and {new!r}" if old != new else "is there twice"
+            what = f"has two parents, {old!r} and {new!r}" if old != new else "is in both"
             problems.append(f"rows {first} and {row}: id {key!r} {what}")
         else:
             row_of_id[key] = row
@@ -114,8 +119,14 @@ def _records_by_row(
 
 
 def _cycles(parents: Sequence[int], ids: Sequence[str], rows: Sequence[int]) -> list[str]:
-    """Describe each cycle once.  ``state`` is 0 for new nodes, 1 on the present trail, 2 after."""
-    state = [0] * len(parents)
+    """A description of each cycle of parents.
+
+    Args:
+        parents: The position of each node's parent, -1 for none.
+        ids: The id of each node.
+        rows: The row of each node.
+    """
+    state = [0] * len(parents)  # 0 for a node not visited, 1 on the current trail, 2 visited before
     problems = []
     for start in range(len(parents)):
         trail: list[int] = []
@@ -134,13 +145,13 @@ def _cycles(parents: Sequence[int], ids: Sequence[str], rows: Sequence[int]) -> 
 
 
 def rows_of_json(text: str) -> list[dict[str, Any]]:
-    """Read the parent-child rows from a JSON document.
+    """Read parent-child rows from a JSON document.
 
     Args:
-        text: ``{"nodes": [{"id": ..., "parent": ..., "name": ...}, ...]}``, or the list alone.
+        text: ``{"nodes": [{"id": ..., "parent": ..., "name": ...}, ...]}``, or only the list.
 
     Raises:
-        TaxonomyError: The text is not JSON, or not of that form.
+        TaxonomyError: The text is not JSON, or its structure is another one.
 
     >>> rows_of_json('[{"id": "f", "parent": null, "name": "Food"}]')
     [{'id': 'f', 'parent': None, 'name': 'Food'}]
@@ -152,29 +163,7 @@ def rows_of_json(text: str) -> list[dict[str, Any]]:
     rows = document.get("nodes") if isinstance(document, dict) else document
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TaxonomyError(
-            'Found JSON of another form; expected {"nodes": [{"id", "parent", "name"}, ...]} '
-            "or the list alone."
+            'The JSON is not a tree; expected {"nodes": [{"id": ..., "parent": ..., "name": ...}, '
+            "...]} or only the list."
         )
     return rows
-
-
-def table_rows(
-    ids: Sequence[str],
-    names: Sequence[str],
-    parent: NDArray[np.int64],
-    terminal: NDArray[np.bool_],
-    translations: Mapping[str, Sequence[str]],
-) -> list[dict[str, Any]]:
-    """The rows of a parent-child table from which the same nodes can be read again."""
-    return [
-        {
-            "id": key,
-            "parent": ids[above] if above >= 0 else None,
-            "name": name,
-            "terminal": bool(end),
-            **{f"name:{language}": column[node] for language, column in translations.items()},
-        }
-        for node, (key, above, name, end) in enumerate(
-            zip(ids, parent, names, terminal, strict=True)
-        )
-    ]

@@ -1,4 +1,4 @@
-"""The nodes of a tree from rows that hold paths."""
+"""Makes the nodes of a tree from a list of paths."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,10 +11,13 @@ from prodcat.taxonomy.problems import first_problems
 def nodes_of_paths(
     paths: Iterable[Sequence[str]], ids: Iterable[Sequence[str]] | None, inner: str
 ) -> SourceNodes:
-    """Read the nodes on all paths; ``Taxonomy.from_paths`` explains the arguments.
+    """Make the nodes on all paths.
+
+    The arguments are those of :meth:`prodcat.Taxonomy.from_paths`.
 
     Raises:
-        TaxonomyError: The paths cannot be part of one tree.
+        TaxonomyError: The paths contradict each other or are too long, a name is empty, a path and
+            its ids differ in length, there is no path, or ``inner`` is not supported.
     """
     if inner not in ("terminal", "partial"):
         raise TaxonomyError(f"inner={inner!r} is not known; expected 'terminal' or 'partial'.")
@@ -22,8 +25,8 @@ def nodes_of_paths(
     id_rows = name_rows if ids is None else [tuple(row) for row in ids]
     if len(id_rows) != len(name_rows):
         raise TaxonomyError(
-            f"Found {len(id_rows)} rows of ids for {len(name_rows)} paths; expected one "
-            "row of ids for each path."
+            f"Got ids for {len(id_rows)} paths, but {len(name_rows)} paths; expected ids for each "
+            "path."
         )
     first_row: dict[tuple[Path, Path], int] = {}
     for row, pair in enumerate(zip(name_rows, id_rows, strict=True)):
@@ -42,11 +45,14 @@ def nodes_of_paths(
 
 
 def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> dict[Path, str]:
-    """The name of each node by the chain of ids from the top level down to the node.
+    """The name of each node, by the ids from the top level down to the node.
 
     Args:
-        first_row: The first row that holds each pair of a path and its ids.
-        rows: The number of rows in the source.
+        first_row: For each pair of a path's names and ids, the first row with this pair.
+        rows: The number of rows in the source, for the error message.
+
+    Raises:
+        TaxonomyError: Rows are wrong or contradict each other, or there are none.
     """
     named: dict[Path, str] = {}
     problems: list[str] = []
@@ -59,7 +65,7 @@ def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> di
             known = named.setdefault(keys[:end], name)
             if known != name:
                 problems.append(
-                    f"row {row}: id {keys[end - 1]!r} is named {name!r} here and {known!r} before"
+                    f"row {row}: id {keys[end - 1]!r} has the name {name!r}, earlier {known!r}"
                 )
     if problems:
         raise TaxonomyError(
@@ -67,7 +73,7 @@ def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> di
             f"{first_problems(problems)}. Give every node of a path one name and one id."
         )
     if not named:
-        raise TaxonomyError("Found no path; expected at least one. Give a list of paths.")
+        raise TaxonomyError("There are no paths; expected at least one. Give a list of paths.")
     return named
 
 
@@ -83,5 +89,5 @@ def _row_problem(names: Path, keys: Path) -> str | None:
 
 
 def _path_id(path: Path) -> str:
-    """The id of a node without one: its path in one line, with separators in names escaped."""
+    """The id of a node that was given none: its path in one line, separators in names escaped."""
     return join_path(tuple(name.replace(SEPARATOR, " \\> ") for name in path))

@@ -7,7 +7,7 @@ Path = tuple[str, ...]
 
 
 def join_path(path: Sequence[str]) -> str:
-    """Write a path as one line.
+    """The names of a path in one line, with :data:`SEPARATOR` between them.
 
     >>> join_path(("Food", "Fruit", "Apples"))
     'Food > Fruit > Apples'
@@ -16,7 +16,7 @@ def join_path(path: Sequence[str]) -> str:
 
 
 def split_path(text: str, separator: str = ">") -> Path:
-    """Read a path from one line, without the blanks around the names.
+    """The names in one line of text, each without surrounding blanks.
 
     >>> split_path("Food > Fruit>Apples")
     ('Food', 'Fruit', 'Apples')

@@ -1,4 +1,4 @@
-"""Lists of wrong rows for error messages."""
+"""Joins descriptions of wrong rows for error messages."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ _SHOWN = 5
 
 
 def first_problems(problems: Sequence[str]) -> str:
-    """The first five problems in one line, and the number of further ones.
+    """The first five problems in one line, followed by the number of the others.
 
     >>> first_problems(["row 0: empty id", "row 3: empty name"])
     'row 0: empty id; row 3: empty name'

@@ -1,4 +1,4 @@
-"""Reading of a taxonomy from a file."""
+"""Reads a taxonomy from a file."""
 
 from typing import Any
 
@@ -12,19 +12,20 @@ Record = dict[str, Any]
 
 
 def read_taxonomy(uri: str, *, separator: str = ">", inner: str = "terminal") -> Taxonomy:
-    """Read a tree from a file at any fsspec URI.
+    """Read a tree from a file.
 
     Args:
-        uri: The address of a ``.json`` file (see :meth:`Taxonomy.from_json`), or of any table
-            that prodcat reads, such as ``.csv`` or ``.jsonl``; all of them also with ``.gz``.
-            Rows have either ``id``, ``parent`` and ``name``, or a ``path`` (a list, or one line
-            with separators).  Rows with a ``path`` may also have ``path_ids``, the ids along
-            the path, or an ``id``, if every node has a row.
-        separator: The mark between the names of a ``path`` in one line.
-        inner: As for :meth:`Taxonomy.from_paths`.
+        uri: The fsspec URI of a ``.json`` file (see :meth:`Taxonomy.from_json`) or of a table, such
+            as ``.csv`` or ``.jsonl``; each may be compressed (``.gz``).  The columns of a table
+            are either ``id``, ``parent`` and ``name``, or ``path`` (a list of names, or one text
+            with separators).  With ``path`` there may be ``path_ids``, the ids along the path in
+            the same format, or, if every node has a row, ``id``.
+        separator: The text between the names of a ``path``, and between the ids of ``path_ids``.
+        inner: The meaning of a path that ends at an inner node, ``"terminal"`` or ``"partial"``;
+            see :meth:`Taxonomy.from_paths`.  It has no effect on other files.
 
     Raises:
-        TaxonomyError: The file does not exist, has another form, or does not hold a tree.
+        TaxonomyError: The file does not exist, cannot be read, or does not describe a tree.
     """
     import fsspec
 
@@ -43,7 +44,7 @@ def read_taxonomy(uri: str, *, separator: str = ">", inner: str = "terminal") ->
 
 
 def _from_path_records(records: list[Record], separator: str, inner: str) -> Taxonomy:
-    """Make the tree of rows with a path each, and with ``path_ids``, an ``id`` or neither."""
+    """Make the tree from records with a ``path`` and perhaps ``path_ids`` or ``id``."""
     paths = [cell_path(record.get("path"), separator) for record in records]
     if records[0].get("path_ids") is not None:
         ids = [cell_path(record.get("path_ids"), separator) for record in records]
@@ -52,7 +53,7 @@ def _from_path_records(records: list[Record], separator: str, inner: str) -> Tax
         return Taxonomy.from_paths(paths, inner=inner)
     id_of = _ids_by_path(paths, records)
     _refuse_missing_parents(paths, id_of)
-    # Every node has a row here, so a row says that the node exists, not that products end there.
+    # Every node has a row here, so a row does not mean that products end at its node.
     return Taxonomy.from_paths(
         paths,
         ids=[tuple(id_of[path[:end]] for end in range(1, len(path) + 1)) for path in paths],
@@ -61,7 +62,11 @@ def _from_path_records(records: list[Record], separator: str, inner: str) -> Tax
 
 
 def _ids_by_path(paths: list[Path], records: list[Record]) -> dict[Path, str]:
-    """The id of each path, from rows that have the id of the node at the end of the path."""
+    """The id of each path, from records with the id of the node at the end of their path.
+
+    Raises:
+        TaxonomyError: A record has no id, or two records with the same path have different ids.
+    """
     id_of: dict[Path, str] = {}
     problems = []
     for row, (path, record) in enumerate(zip(paths, records, strict=True)):
@@ -81,7 +86,11 @@ def _ids_by_path(paths: list[Path], records: list[Record]) -> dict[Path, str]:
 
 
 def _refuse_missing_parents(paths: list[Path], id_of: dict[Path, str]) -> None:
-    """Raise an error if a node on a path has no row, and therefore no id."""
+    """Check that every node on a path has a row, which gives its id.
+
+    Raises:
+        TaxonomyError: A node has no row.
+    """
     missing = [
         f"row {row}: {join_path(path[:end])!r} has no row of its own"
         for row, path in enumerate(paths)
@@ -90,6 +99,6 @@ def _refuse_missing_parents(paths: list[Path], id_of: dict[Path, str]) -> None:
     ]
     if missing:
         raise TaxonomyError(
-            f"{len(missing)} parents have no id: {first_problems(missing)}. Give every node a row, "
-            "or give path_ids."
+            f"{len(missing)} parents have no id: {first_problems(missing)}. Add a row for every "
+            "node, or a column path_ids."
         )

@@ -1,8 +1,8 @@
-"""The category tree as an immutable value of plain arrays.
+"""The category tree: an immutable object whose data are tuples and NumPy arrays.
 
 Nodes are in breadth-first order, so that each level and the children of each node are one
-contiguous range.  Outcomes are in depth-first order, so that the outcomes below a node are one
-contiguous range, and a sum over a subtree is a sum over a range.
+contiguous range.  Outcomes, the nodes at which a product may end, are in depth-first order, so that
+the outcomes below a node are one contiguous range, and a sum over a subtree is a sum over a range.
 
 >>> print(Taxonomy.from_paths([("Food", "Fruit"), ("Home",)]).to_text())
 Taxonomy(3 nodes, 2 outcomes, 2 levels, 2 at the top)
@@ -22,12 +22,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.errors import TaxonomyError
 from prodcat.storage.document import json_bytes, json_text
 from prodcat.taxonomy.arrays import (
     Children,
+    Flags,
+    Ints,
     chains_of,
     children_of,
     levels_of,
@@ -35,32 +36,33 @@ from prodcat.taxonomy.arrays import (
     spans_of,
 )
 from prodcat.taxonomy.lookup import Lookup
-from prodcat.taxonomy.nodes import SourceNodes, breadth_first
+from prodcat.taxonomy.nodes import breadth_first
 from prodcat.taxonomy.outline import Outline
-from prodcat.taxonomy.parent_rows import ParentColumns, nodes_of_table, rows_of_json, table_rows
+from prodcat.taxonomy.parent_rows import ParentColumns, nodes_of_table, rows_of_json
 from prodcat.taxonomy.path_rows import nodes_of_paths
 from prodcat.taxonomy.paths import Path
 
 
 @dataclass(frozen=True, eq=False)
 class Taxonomy:
-    """An immutable category tree; leaves may be at any level, and names may repeat.
+    """An immutable category tree.
 
-    Make one with :meth:`from_paths`, :meth:`from_table`, :meth:`from_json` or
-    :func:`read_taxonomy`, not with the constructor.  A node is an index into the arrays.
+    Leaves may be at any level, and nodes with different parents may have the same name.  A node is
+    given as an int, its index in the arrays.  Make a tree with :meth:`from_paths`,
+    :meth:`from_table`, :meth:`from_json` or :func:`read_taxonomy`, not with the constructor.
 
     Attributes:
         ids: The stable id of each node, in breadth-first order.
         names: The name of each node.
         parent: int64 [nodes]: the parent of each node, -1 at the top level.
         terminal: bool [nodes]: whether a product may end at the node.  All leaves are terminal.
-        translations: The names of all nodes by language: ``{"tr": (name of node 0, ...)}``.
+        translations: The names of all nodes by language code: ``{"tr": (name of node 0, ...)}``.
     """
 
     ids: tuple[str, ...]
     names: tuple[str, ...]
-    parent: NDArray[np.int64]
-    terminal: NDArray[np.bool_]
+    parent: Ints
+    terminal: Flags
     translations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,20 +79,20 @@ class Taxonomy:
         ids: Iterable[Sequence[str]] | None = None,
         inner: str = "terminal",
     ) -> "Taxonomy":
-        """Make the tree that holds all the paths.
+        """Make the tree that consists of all nodes on the paths.
 
         Args:
-            paths: The names along each path, coarsest first; a path may repeat.
-            ids: The stable ids along each path, in the same shape.  Without them a
-                node's id is its path in one line.
+            paths: The names along each path, coarsest first; a path may occur several times.
+            ids: The stable ids along each path, as many as it has names.  None: a node's id is
+                its path in one line.
             inner: The meaning of a path that ends at a node with children: ``"terminal"``
                 (a product may end there, as in real ragged trees) or ``"partial"`` (the
                 rest of the path is not known).
 
         Raises:
-            TaxonomyError: A name is empty, an id stands for two nodes, a path and its ids
-                differ in length, or a path has more than 64 levels; the message names the
-                rows, counted from 0.
+            TaxonomyError: There is no path, a name is empty, two nodes have the same id, a path
+                and its ids differ in length, a path has more than 64 levels, or ``inner`` is
+                not supported; the message gives the numbers of the rows, counted from 0.
 
         >>> tree = Taxonomy.from_paths([("Food", "Fruit"), ("Food", "Bread"), ("Home",)])
         >>> tree
@@ -98,7 +100,7 @@ class Taxonomy:
         >>> tree.paths
         (('Food',), ('Home',), ('Food', 'Fruit'), ('Food', 'Bread'))
         """
-        return cls._of(nodes_of_paths(paths, ids, inner))
+        return cls(**breadth_first(nodes_of_paths(paths, ids, inner)))
 
     @classmethod
     def from_table(
@@ -113,38 +115,32 @@ class Taxonomy:
         """Make a tree from a parent-child table, whose rows may be in any order.
 
         Args:
-            rows: Mappings, or any table that prodcat reads, with the columns named below.
-                The parent is empty or None at the top level.  A column ``name:tr`` holds
-                the Turkish names, and so on.
+            rows: A list of mappings, or any other table that :func:`prodcat.read_catalog` reads,
+                with the columns named below.  The parent is empty or None at the top level.
+                Columns such as ``name:tr`` contain the names in other languages.
             id: The name of the column with each node's stable id.
             parent: The name of the column with the parent's id.
             name: The name of the column with the node's name.
-            terminal: The name of the column that marks (true, 1, yes) inner nodes at which a
-                product may end; the column may be missing.
+            terminal: The name of the column that is true, 1 or yes for inner nodes at which a
+                product may end.  Without this column, products end at leaves only.
 
         Raises:
-            TaxonomyError: There is a duplicate id, a node with two parents, an unknown parent,
-                a cycle, an empty id or name, more than 64 levels, or two siblings with the same
-                name; the message names the rows, counted from 0.
+            TaxonomyError: There are no rows, a missing column, a duplicate id, a node with two
+                parents, an unknown parent, a cycle, an empty id or name, more than 64 levels, or
+                siblings of the same name; the message gives row numbers, counted from 0.
+            CatalogError: The table cannot be read.
         """
-        return cls._of(nodes_of_table(rows, ParentColumns(id, parent, name, terminal)))
+        columns = ParentColumns(id, parent, name, terminal)
+        return cls(**breadth_first(nodes_of_table(rows, columns)))
 
     @classmethod
     def from_json(cls, text: str) -> "Taxonomy":
-        """Read a tree that :meth:`to_json` wrote, or a JSON list of parent-child rows.
+        """Make a tree from the result of :meth:`to_json`, or from a JSON list of parent-child rows.
 
         Raises:
-            TaxonomyError: The text is not JSON, or not of that form.
+            TaxonomyError: The text is not JSON of this structure, or the rows do not form a tree.
         """
         return cls.from_table(rows_of_json(text))
-
-    @classmethod
-    def _of(cls, nodes: SourceNodes) -> "Taxonomy":
-        """Make the tree of nodes that may be in any order."""
-        columns = breadth_first(nodes)
-        return cls(
-            columns.ids, columns.names, columns.parent, columns.terminal, columns.translations
-        )
 
     # -- the tree as arrays -------------------------------------------------------
 
@@ -153,7 +149,7 @@ class Taxonomy:
         return len(self.ids)
 
     @cached_property
-    def level(self) -> NDArray[np.int64]:
+    def level(self) -> Ints:
         """The level of each node, 1 for the coarsest: int64 [nodes]."""
         return levels_of(self.parent)
 
@@ -164,7 +160,7 @@ class Taxonomy:
 
     @cached_property
     def level_bounds(self) -> tuple[tuple[int, int], ...]:
-        """The range of nodes (start, end) of each level, coarsest first."""
+        """The first node of each level and the node after its last, coarsest level first."""
         edges = np.searchsorted(self.level, np.arange(1, self.depth + 2))
         return tuple((int(start), int(end)) for start, end in itertools.pairwise(edges))
 
@@ -173,7 +169,7 @@ class Taxonomy:
         return children_of(self.parent)
 
     def children(self, node: int = -1) -> tuple[int, ...]:
-        """The children of a node, or the nodes of the top level for -1."""
+        """The children of a node; for -1, the top-level nodes."""
         return self._children[node]
 
     def siblings(self, node: int) -> tuple[int, ...]:
@@ -181,38 +177,38 @@ class Taxonomy:
         return tuple(n for n in self._children[int(self.parent[node])] if n != node)
 
     def ancestors(self, node: int) -> tuple[int, ...]:
-        """The nodes from the top level down to ``node``, which is included."""
+        """The nodes from the top level down to and including ``node``."""
         chain = [node]
         while self.parent[chain[-1]] >= 0:
             chain.append(int(self.parent[chain[-1]]))
         return tuple(reversed(chain))
 
     @cached_property
-    def chains(self) -> NDArray[np.int64]:
+    def chains(self) -> Ints:
         """The ancestors of each node and the node itself, padded with -1: int64 [nodes, depth]."""
         return chains_of(self.parent, self.level)
 
     @cached_property
-    def outcomes(self) -> NDArray[np.int64]:
-        """The terminal nodes depth first, a node before those below it: int64 [outcomes]."""
+    def outcomes(self) -> Ints:
+        """The terminal nodes, depth first, a node before its descendants: int64 [outcomes]."""
         return outcomes_of(self._children, self.terminal)
 
     @cached_property
-    def spans(self) -> NDArray[np.int64]:
-        """The range of outcomes at or below each node, start and end: int64 [nodes, 2]."""
+    def spans(self) -> Ints:
+        """The positions (start, end) of the outcomes at or below each node: int64 [nodes, 2]."""
         return spans_of(self.parent, self._children, self.terminal)
 
     @cached_property
-    def outcome_positions(self) -> NDArray[np.int64]:
-        """The position of each node among the outcomes, -1 for other nodes: int64 [nodes]."""
+    def outcome_positions(self) -> Ints:
+        """The position of each node in :attr:`outcomes`, -1 if it has none: int64 [nodes]."""
         return np.where(self.terminal, self.spans[:, 0], -1)
 
     @cached_property
-    def target_spans(self) -> NDArray[np.int64]:
-        """The range of outcomes that a row labelled with each node may have: int64 [nodes, 2].
+    def target_spans(self) -> Ints:
+        """The outcomes that a product with each node as its label may have: int64 [nodes, 2].
 
-        The only outcome of a terminal node is the node itself; for any other node, that is for a
-        label that stops early, they are all outcomes below it.
+        For a terminal node this is only the node itself.  Any other node is a partial label, for
+        which it is all outcomes below the node.  The ranges are as in :attr:`spans`.
         """
         spans = self.spans.copy()
         spans[self.terminal, 1] = spans[self.terminal, 0] + 1
@@ -221,7 +217,11 @@ class Taxonomy:
     # -- names --------------------------------------------------------------------
 
     def path(self, node: int, language: str | None = None) -> Path:
-        """The names from the top level down to the node, in a language if one is given."""
+        """The names from the top level down to a node, in a language of ``translations`` if given.
+
+        Raises:
+            TaxonomyError: The tree has no names in this language.
+        """
         names = self._names(language)
         return tuple(names[n] for n in self.ancestors(node))
 
@@ -230,8 +230,8 @@ class Taxonomy:
             return self.names
         if language not in self.translations:
             raise TaxonomyError(
-                f"The tree has no names in {language!r}; found {sorted(self.translations)}. "
-                "Add them with with_names(language, {id: name})."
+                f"The tree has no names in the language {language!r}, only in "
+                f"{sorted(self.translations)}. Add names with with_names(language, {{id: name}})."
             )
         return self.translations[language]
 
@@ -241,18 +241,18 @@ class Taxonomy:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The path of each node."""
+        """The path of each node, in the order of the nodes."""
         return self._lookup.paths
 
     def get(self, path: Sequence[str]) -> int | None:
-        """The node with this path, or None."""
+        """The node with this path, or None if there is none."""
         return self._lookup.by_path.get(tuple(path))
 
     def find(self, path: Sequence[str]) -> int:
         """The node with this path.
 
         Raises:
-            TaxonomyError: There is no such node; the message gives the nearest names.
+            TaxonomyError: There is no such node; the message suggests similar names.
         """
         return self._lookup.node_at(path)
 
@@ -260,12 +260,12 @@ class Taxonomy:
         """The node with this id.
 
         Raises:
-            TaxonomyError: There is no such node.
+            TaxonomyError: There is no such node; the message suggests similar ids.
         """
         return self._lookup.node_with(id)
 
     def near(self, path: Sequence[str]) -> str:
-        """Say how much of an unknown path is in the tree, and which names are near the next one."""
+        """For error messages about an unknown path: where it leaves the tree, and similar names."""
         return self._lookup.hint(path)
 
     def with_names(self, language: str, names: Mapping[str, str]) -> "Taxonomy":
@@ -273,7 +273,7 @@ class Taxonomy:
 
         Args:
             language: The language's code, such as ``"tr"``.
-            names: The new name of each id; nodes without one keep their usual name.
+            names: The new names by node id; all other nodes keep their usual name.
 
         Raises:
             TaxonomyError: An id is not in the tree.
@@ -289,16 +289,16 @@ class Taxonomy:
     # -- writing and reading ------------------------------------------------------
 
     def to_table(self) -> list[dict[str, Any]]:
-        """Parent-child rows that :meth:`from_table` reads back to an equal tree."""
-        return table_rows(self.ids, self.names, self.parent, self.terminal, self.translations)
+        """The tree as parent-child rows, from which :meth:`from_table` makes an equal tree."""
+        return [_table_row(self, node) for node in range(len(self))]
 
     def to_json(self) -> str:
-        """One JSON document that :meth:`from_json` reads back to an equal tree."""
+        """The tree as a JSON document, from which :meth:`from_json` makes an equal tree."""
         return json_text({"nodes": self.to_table()}, indent=0)
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over ids, parents, names and terminal marks; it is equal for equal trees."""
+        """SHA-256 of ids, parents, names and terminal flags, but not of translations, as hex."""
         digest = hashlib.sha256()
         for row in self.to_table():
             values = [row[column] for column in ("id", "parent", "name", "terminal")]
@@ -306,7 +306,7 @@ class Taxonomy:
         return digest.hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        """Whether both trees have equal ids, names, parents, terminal marks and translations."""
+        """Whether both trees have equal ids, names, parents, terminal flags and translations."""
         if not isinstance(other, Taxonomy):
             return NotImplemented
         return self.hash == other.hash and dict(self.translations) == dict(other.translations)
@@ -330,9 +330,12 @@ class Taxonomy:
         """The tree as indented text.
 
         Args:
-            max_level: The deepest level to write; None for all levels.
-            max_children: The most children of a node to write; the others are counted.
-            language: The language of the names; None for the usual names.
+            max_level: The deepest level to show, 1 for the coarsest; None for all levels.
+            max_children: The most children of a node to show; a line counts the others.
+            language: The code of the names' language; None for the usual names.
+
+        Raises:
+            TaxonomyError: The tree has no names in this language.
         """
         return self._outline(language).text(max_level, max_children)
 
@@ -341,3 +344,15 @@ class Taxonomy:
 
     def _outline(self, language: str | None) -> Outline:
         return Outline(repr(self), self._names(language), self._children, self.terminal)
+
+
+def _table_row(tree: Taxonomy, node: int) -> dict[str, Any]:
+    """The row of a node in a parent-child table."""
+    above = tree.parent[node]
+    return {
+        "id": tree.ids[node],
+        "parent": tree.ids[above] if above >= 0 else None,
+        "name": tree.names[node],
+        "terminal": bool(tree.terminal[node]),
+        **{f"name:{language}": names[node] for language, names in tree.translations.items()},
+    }

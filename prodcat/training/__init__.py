@@ -1,1 +1,1 @@
-"""From a catalog to a classifier."""
+"""Training: from a catalog of labelled titles to a classifier."""

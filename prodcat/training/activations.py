@@ -1,8 +1,7 @@
-"""Frozen lower layers, computed once: their output is kept and training starts above them.
+"""Freeze the lower layers of an encoder, and compute their output only once.
 
-Half of an encoder's layers carry over to product titles as they are.  Keeping them fixed
-saves their backward pass, and keeping their output saves the forward pass of every epoch
-but the first.
+Half of an encoder's layers suit product titles as they are.  Freezing them saves their backward
+pass, and storing their output saves their forward pass in every epoch but the first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +19,16 @@ from prodcat.model.encoder import Encoder, autocast, pad_id_of
 
 
 def layer_list(body: nn.Module) -> tuple[nn.Module, str, nn.ModuleList]:
-    """Find the list of an encoder's layers: its owner, its name there, and the list.
+    """Find the list of an encoder's layers.
+
+    Args:
+        body: A model of ``transformers``.
+
+    Returns:
+        The module that has the list as an attribute, the name of this attribute, and the list.
 
     Raises:
-        EncoderError: There is no list with as many modules as the config has layers.
+        EncoderError: No list of modules is as long as the number of layers in the config.
     """
     config: Any = body.config
     count = getattr(config, "num_hidden_layers", None) or getattr(config, "n_layers", None)
@@ -32,18 +37,21 @@ def layer_list(body: nn.Module) -> tuple[nn.Module, str, nn.ModuleList]:
             if isinstance(child, nn.ModuleList) and len(child) == count:
                 return owner, name, child
     raise EncoderError(
-        f"Found no list of {count} layers in a {type(body).__name__}; expected one. "
-        "Train with frozen_layers=0."
+        f"The lower layers of the encoder ({type(body).__name__}) cannot be frozen: expected a "
+        f"list of {count} layers in it, and found none. Train with frozen_layers=0."
     )
 
 
 class LayerSplit:
-    """An encoder cut in two: lower layers that stay, upper layers that learn.
+    """An encoder cut in two: frozen lower layers, and upper layers that are trained.
 
     Args:
         encoder: The encoder.
-        frozen: How many layers from the bottom stay as they are, at least 1.
-        precision: ``"bfloat16"`` or ``"float32"``.
+        frozen: Number of frozen layers, counted from the bottom; at least 1.
+        precision: The precision of the lower layers: ``"bfloat16"`` or ``"float32"``.
+
+    Raises:
+        EncoderError: The layers cannot be found; see :func:`layer_list`.
     """
 
     def __init__(self, encoder: Encoder, frozen: int, precision: str) -> None:
@@ -55,7 +63,7 @@ class LayerSplit:
 
     @contextmanager
     def _layers_only(self, start: int, end: int) -> Iterator[nn.ModuleList]:
-        """A context in which the encoder has no other layers than these."""
+        """A context in which the encoder has only the layers from ``start`` to before ``end``."""
         part = self.layers[start:end]
         assert isinstance(part, nn.ModuleList)
         setattr(self.owner, self.name, part)
@@ -65,23 +73,26 @@ class LayerSplit:
             setattr(self.owner, self.name, self.layers)
 
     def freeze(self) -> None:
-        """Stop everything below the upper layers from learning."""
+        """Exclude everything below the upper layers from training, by ``requires_grad``."""
         for parameter in self.encoder.parameters():
             parameter.requires_grad_(False)
         for layer in list(self.layers)[self.frozen :]:
             layer.requires_grad_(True)
         for name, module in self.owner.named_children():
-            if name != self.name and "embed" not in name:  # a last norm, as in ModernBERT
+            if name != self.name and "embed" not in name:  # the final norm, as in ModernBERT
                 module.requires_grad_(True)
 
     @torch.no_grad()
     def lower(self, table: TokenTable, batches: Sequence[NDArray[np.int64]]) -> Tensor:
-        """The lower layers' output for every token, [tokens, hidden], in the table's order.
+        """Compute the lower layers' output for every token.
 
         Args:
-            table: The titles.
-            batches: Rows to read, as :func:`plan_batches` returns them; the tokens of other rows
-                stay 0.
+            table: The tokens of the titles.
+            batches: The rows to compute, as :func:`plan_batches` returns them; the output for the
+                tokens of other rows is 0.
+
+        Returns:
+            float32 or bfloat16, by ``precision``, [tokens, hidden], in the order of ``table.ids``.
         """
         kept: dict[str, Tensor] = {}
         dtype = torch.bfloat16 if self.precision == "bfloat16" else torch.float32
@@ -109,11 +120,14 @@ class LayerSplit:
         return hidden
 
     def upper(self, hidden: Tensor, batch: Batch) -> Tensor:
-        """Run the upper layers on kept activations: pooled titles, float32 [batch, hidden].
+        """Run the upper layers on the output of the lower ones.
 
         Args:
-            hidden: Activations that :meth:`lower` returned.
-            batch: Rows of the same table, on the same device.
+            hidden: [tokens, hidden], from :meth:`lower`.
+            batch: A batch of the same table, on the same device.
+
+        Returns:
+            Pooled titles, float32 [batch, hidden].
         """
         states = hidden[batch.source].float()
         with self._layers_only(self.frozen, len(self.layers)) as part:
@@ -131,7 +145,7 @@ class LayerSplit:
 def _replace(
     states: Tensor, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a layer with other hidden states."""
+    """The arguments of a layer's call, with ``states`` as its hidden states."""
     if arguments:
         return (states, *arguments[1:]), keywords
     return arguments, {**keywords, "hidden_states": states}

@@ -1,4 +1,4 @@
-"""How the heads begin: with the closed-form solution, as they are, or with the better of both."""
+"""The weights that the heads start from: the closed-form solution or those of a warm start."""
 
 import logging
 from collections.abc import Callable
@@ -20,12 +20,13 @@ logger = logging.getLogger("prodcat")
 
 @dataclass(frozen=True)
 class HeadStart:
-    """The network before its first step.
+    """The state of the network before the first training step.
 
     Attributes:
         result: The network's result on the validation titles.
-        weights: A copy of all weights that learn, by name.
-        start: How the closed-form start was chosen, or None where the heads do not begin with it.
+        weights: A copy of all trainable weights, by name.
+        start: The settings chosen for the closed-form start, from :meth:`Start.to_dict`; None if
+            the heads do not start from it.
     """
 
     result: EpochResult
@@ -36,16 +37,16 @@ class HeadStart:
 def begin_heads(
     task: Task, reader: TitleReader, beginning: Beginning, measure: Callable[[], EpochResult]
 ) -> HeadStart:
-    """Start the heads, in place.
+    """Set the weights that the heads start from, in place.
 
     Args:
-        task: What is trained.
-        reader: Reads its titles.
+        task: What is trained, on which titles, and how.
+        reader: Runs titles through the encoder of the task.
         beginning: See :class:`prodcat.training.task.TrainOptions`.
-        measure: Measures the current network on the validation titles.
+        measure: A function that returns the current network's result on the validation titles.
 
     Returns:
-        The network before its first step.
+        The state of the network before the first training step.
     """
     network = task.network
     carried = HeadStart(measure(), learned_weights(network)) if beginning != "solve" else None
@@ -56,8 +57,8 @@ def begin_heads(
     rows = len(task.validation.targets)
     if carried is not None and is_better(carried.result, result, [carried.result, result], rows):
         logger.info(
-            "The heads are carried over: path accuracy %.4f on the validation titles, "
-            "solved anew %.4f.",
+            "The heads start from those of the warm start: path accuracy %.4f on the validation "
+            "titles, against %.4f with the closed-form solution.",
             carried.result.path_accuracy,
             result.path_accuracy,
         )
@@ -68,7 +69,11 @@ def begin_heads(
 
 
 def _solve_heads(task: Task, reader: TitleReader) -> Start | None:
-    """Write the closed-form solution into the heads, where the settings and labels allow it."""
+    """Write the closed-form solution into the heads.
+
+    Returns:
+        The solution, or None if the settings rule it out or no label is complete.
+    """
     network, config = task.network, task.config
     targets = torch.from_numpy(task.training.targets).to(task.device)
     if not config.closed_form or not bool(network.paths.terminal[targets].any()):
@@ -84,7 +89,7 @@ def _solve_heads(task: Task, reader: TitleReader) -> Start | None:
             heads.head.weight.copy_(start.weight)
             heads.head.bias.copy_(start.bias)
     logger.info(
-        "Closed-form start: shrinkage %g, temperature %g, held-out log-loss %.3f.",
+        "Closed-form start: shrinkage %g, temperature %g, held-out log-loss %.3f nats.",
         start.shrinkage,
         start.temperature,
         start.loss,

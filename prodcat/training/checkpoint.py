@@ -1,13 +1,14 @@
-"""Checkpoints: all that an interrupted training needs to resume as if nothing had happened.
+"""Checkpoints: everything an interrupted training needs to resume as if nothing had happened.
 
     <run>/step-00001200.safetensors    weights, optimiser state, random states, and as its JSON
                                        metadata the step, the history and the run's fingerprint
 
-A run is identified by the fingerprint of all that decides it: titles and their order, tree,
-settings, and what it started from.  So a run finds only the checkpoints that are its own, and many
-runs can share a folder.  Each checkpoint is one file.  On a local disk it is written under another
-name and renamed when it is complete; on an object store, a PUT shows the whole object or nothing.
-The last two checkpoints are kept, so that the older one serves if the newer one is damaged.
+A run is identified by the fingerprint of everything that determines it: titles and their order,
+tree, settings, number of processes and starting weights.  So a run finds only its checkpoints, and
+many runs can share a folder.  Each checkpoint is one file.  On a local disk it is written under
+another name and renamed when it is complete; on an object store, a PUT shows the whole object or
+nothing.  The last two checkpoints are kept, so that the older one can be used if the newer one is
+damaged.
 """
 
 import hashlib
@@ -33,12 +34,12 @@ _KEPT = 2
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One state of a training.
+    """The state of a training after a number of steps.
 
     Attributes:
-        step: Optimiser steps done.
+        step: Number of optimiser steps taken.
         tensors: Weights, optimiser state and random states, by name.
-        state: Everything else, in values that JSON can hold.
+        state: Everything else, as values that JSON can represent.
     """
 
     step: int
@@ -50,11 +51,11 @@ class Checkpoints:
     """The checkpoints of one run, in a folder at any fsspec URI.
 
     Args:
-        uri: The folder; made if it is not there.
-        run: The fingerprint of what is trained.
+        uri: The folder; it is created if it does not exist.
+        run: The fingerprint of the run, as hexadecimal digits; the first 16 name its subfolder.
 
     Raises:
-        CheckpointError: The folder cannot be reached.
+        CheckpointError: The folder cannot be reached or created.
     """
 
     def __init__(self, uri: str, run: str) -> None:
@@ -67,18 +68,18 @@ class Checkpoints:
             steps = self._steps()
         except StoreError as error:
             raise CheckpointError(
-                f"Cannot keep checkpoints at {uri!r}: {error} Check the address and the rights."
+                f"Cannot keep checkpoints at {uri!r}: {error} Check address and access rights."
             ) from error
         if others and not steps:
             logger.info(
-                "%r has checkpoints of %d other runs (other titles, tree, settings, processes or "
-                "start); this one starts anew.",
+                "%r has checkpoints of %d other runs (with other titles, tree, settings, number of "
+                "processes or starting weights) and none of this run, which starts at step 0.",
                 uri,
                 len(others),
             )
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint, and remove all but the last two.
+        """Write a checkpoint, and remove all checkpoints of this run but the last two.
 
         Raises:
             CheckpointError: The checkpoint cannot be written; older ones are unchanged.
@@ -106,6 +107,7 @@ class Checkpoints:
 
         Raises:
             CheckpointError: A checkpoint cannot be read.
+            StoreError: The folder cannot be listed.
         """
         for step in reversed(self._steps()):
             checkpoint = self._read(step)
@@ -114,11 +116,15 @@ class Checkpoints:
         return None
 
     def clear(self) -> None:
-        """Remove all checkpoints of this run, whose result is saved elsewhere."""
+        """Remove all checkpoints of this run; call it once the classifier is saved elsewhere.
+
+        Raises:
+            StoreError: They cannot be removed.
+        """
         self.objects.remove_below("")
 
     def _steps(self) -> list[int]:
-        """The steps of the checkpoints that are there, ascending."""
+        """The steps of the checkpoints in the folder, ascending."""
         matches = (_NAME.match(name) for name in self.objects.names(""))
         return sorted(int(match[1]) for match in matches if match)
 
@@ -132,7 +138,7 @@ class Checkpoints:
             content = self.objects.read(_name(step))
         except (StoreError, FileNotFoundError) as error:
             raise CheckpointError(
-                f"Cannot read the checkpoint {path!r}: {error}. Check the rights and the network."
+                f"Cannot read the checkpoint {path!r}: {error}. Check access rights and network."
             ) from error
         try:
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
@@ -142,19 +148,19 @@ class Checkpoints:
         except (SafetensorError, ValueError, KeyError, MemoryError, OverflowError):
             whole = False
         if not whole:
-            logger.warning("The checkpoint %s is damaged; the one before it is used.", path)
+            logger.warning("The checkpoint %s is damaged; the one before it is used, if any.", path)
             return None
         return Checkpoint(step, tensors, json.loads(state))
 
 
 class CheckpointFolder:
-    """A folder for checkpoints, with the runs that saved their state there through this object.
+    """A folder for the checkpoints of any number of runs.
 
-    :func:`prodcat.fit` saves its state in the folder.  Call :meth:`clear` once the classifier is
-    saved elsewhere.
+    Pass it to :func:`prodcat.fit` as ``checkpoints``, and call :meth:`clear` once the classifier
+    is saved elsewhere.
 
     Args:
-        uri: The folder at any fsspec URI; many runs may share it.
+        uri: The folder, at any fsspec URI; it is created if it does not exist.
     """
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
@@ -165,12 +171,12 @@ class CheckpointFolder:
         """The checkpoints of the run with this fingerprint.
 
         Args:
-            fingerprint: The fingerprint of what decides the run.
-            writes: Whether this process writes and clears them; of several processes that train
-                together, one does.
+            fingerprint: The fingerprint of the run, as hexadecimal digits.
+            writes: Whether :meth:`clear` of this object removes them; true in one of the processes
+                that train together.
 
         Raises:
-            CheckpointError: The folder cannot be reached.
+            CheckpointError: The folder cannot be reached or created.
         """
         run = Checkpoints(self.uri, fingerprint)
         if writes:
@@ -178,12 +184,17 @@ class CheckpointFolder:
         return run
 
     def clear(self) -> None:
-        """Remove the checkpoints of every run that was made by this object."""
+        """Remove the checkpoints of the runs that :meth:`run` returned with ``writes=True``.
+
+        Raises:
+            StoreError: They cannot be removed.
+        """
         for run in self._runs:
             run.clear()
 
 
 def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
+    """A SHA-256 hash of a text and of contiguous tensors on the CPU, with their names."""
     whole = hashlib.sha256(state.encode())
     for name in sorted(tensors):
         whole.update(name.encode())
@@ -192,7 +203,7 @@ def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
 
 
 def state_digest(tensors: Mapping[str, Tensor]) -> str:
-    """A hash of all that a training starts from."""
+    """A SHA-256 hash, as hexadecimal digits, of the names and values of tensors."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     return _digest(on_cpu, "")
 

@@ -5,13 +5,13 @@ the titles of class ``k``, ``S`` the covariance within classes and ``q_k`` the c
 the discriminant's log-posterior is ``x' S^-1 m_k - m_k' S^-1 m_k / 2 + log q_k`` (Fisher;
 Hastie, Tibshirani and Friedman, "The Elements of Statistical Learning", 4.3).  ``S`` is
 shrunk toward a multiple of the identity, and the quadratic part is scaled by a temperature,
-without which the posterior is far too sure of itself.  A category with few titles has a mean
-that is mostly chance: it is drawn toward its parent's as if the parent had so many titles
-there (an empirical Bayes estimate).  All three are chosen on titles that were left out of
-the means and the covariance.
+without which the posterior is far too sure of itself.  The mean of a category with few titles is
+mostly chance, so it is pulled toward its parent's mean, as if the category had a number of
+further titles with that mean (an empirical Bayes estimate).  Shrinkage, temperature and this
+number, the pull, are chosen on titles that were left out of the means and the covariance.
 
-A title with a partial label counts for the outcomes below its label, for each as much as a
-first solution thinks it likely (one step of expectation maximisation).
+A title with a partial label is shared among the outcomes below its label, in proportion to their
+probabilities under a first solution (one step of expectation maximisation).
 """
 
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ _MOST_ROWS = 50_000
 
 @dataclass(frozen=True)
 class Start:
-    """A linear solution for the heads, and how it was chosen.
+    """A linear solution for the heads, and the settings that were chosen for it.
 
     Attributes:
-        weight: float32 [node or outcome, hidden].
-        bias: float32 [node or outcome].
-        shrinkage: Share of the identity in the covariance, 0 to 1.
-        temperature: Scale of the discriminant's quadratic part.
-        pull: How many titles' weight the parent's mean has in a category's.
-        loss: Mean log-loss on the titles left out, in nats.
+        weight: float32 [node, hidden], or [outcome, hidden] for a flat structure.
+        bias: float32 [node], or [outcome] for a flat structure.
+        shrinkage: Share of the identity in the shrunken covariance, 0 to 1.
+        temperature: Factor of the discriminant's quadratic part.
+        pull: Weight of the parent's mean in the mean of a category, as a number of titles.
+        loss: Mean log-loss on the held-out titles, in nats; NaN if none could be held out.
     """
 
     weight: Tensor
@@ -53,7 +53,7 @@ class Start:
     loss: float
 
     def to_dict(self) -> dict[str, Any]:
-        """How it was chosen, in plain values for JSON."""
+        """The chosen settings and the held-out log-loss, as values that JSON can represent."""
         return {
             "shrinkage": self.shrinkage,
             "temperature": self.temperature,
@@ -64,7 +64,7 @@ class Start:
 
 @dataclass(frozen=True)
 class _Classes:
-    """Mean of the titles of each class, float64 [class, hidden], and their number, [class]."""
+    """Mean title of each class, float64 [class, hidden], and its titles, float64 [class]."""
 
     means: Tensor
     counts: Tensor
@@ -78,19 +78,19 @@ def closed_form_start(
     seed: int = 0,
     weights: Tensor | None = None,
 ) -> Start:
-    """Solve the heads.
+    """Solve the heads in closed form.
 
     Args:
-        pooled: float [rows, hidden]: the training titles through the frozen encoder.
-        targets: int64 [rows]: node positions, partial labels included; at least one is
-            complete.
+        pooled: float [rows, hidden]: the training titles, pooled by the encoder.
+        targets: int64 [rows]: the node of each label; labels may be partial, but at least one
+            must be complete.
         taxonomy: The tree.
-        paths: Its path model, which says what the logits mean.
-        seed: Seed of the folds.
+        paths: The tree's path model, which defines what the logits mean.
+        seed: Seed of the random folds.
         weights: float [rows]: how many titles each row stands for, 1 by default.
 
     Returns:
-        The linear solution, one row for each node, or for each outcome of a flat structure.
+        The solution: a row of weights for each node, or for each outcome of a flat structure.
     """
     device = pooled.device
     labels = torch.tensor(taxonomy.outcome_positions, device=device)[targets]
@@ -123,7 +123,7 @@ def closed_form_start(
 
 
 def _sums(x: Tensor, labels: Tensor, weights: Tensor, paths: PathModel) -> tuple[Tensor, Tensor]:
-    """Sum [outcome, hidden] and number [outcome] of the titles of each outcome."""
+    """The sum of each outcome's titles, [outcome, hidden], and their number, [outcome]."""
     outcomes = len(paths.outcomes)
     sums = x.new_zeros(outcomes, x.shape[1]).index_add_(0, labels, x * weights[:, None])
     return sums, x.new_zeros(outcomes).index_add_(0, labels, weights)
@@ -137,7 +137,19 @@ def _with_partial(
     weight: Tensor,
     bias: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Add titles with partial labels, shared among the outcomes below their labels."""
+    """Add titles with partial labels to the sums and numbers of :func:`_sums`.
+
+    Args:
+        sums: The sums, [outcome, hidden], and numbers, [outcome]; they are not changed.
+        x: float64 [rows, hidden]: the titles.
+        spans: int64 [rows, 2]: the range of outcomes below each label.
+        weights: float64 [rows]: how many titles each row stands for.
+        weight: float64 [outcome, hidden]: a first solution, which shares out each title.
+        bias: float64 [outcome]: the biases of this solution.
+
+    Returns:
+        The sums and numbers of all titles.
+    """
     total, counts = (tensor.clone() for tensor in sums)
     place = torch.arange(len(counts), device=x.device)
     for start in range(0, len(x), _CHUNK):
@@ -153,7 +165,7 @@ def _with_partial(
 def _classes(
     sums: Tensor, counts: Tensor, taxonomy: Taxonomy, paths: PathModel, pull: float
 ) -> _Classes:
-    """Class means, drawn toward the parent's mean; without titles, the nearest ancestor's mean."""
+    """Class means, pulled toward the parent's mean; without titles, the nearest ancestor's mean."""
     means = sums / counts.clamp(min=1e-12)[:, None]
     empty = counts <= 0
     if pull or bool(empty.any()):
@@ -161,7 +173,7 @@ def _classes(
         node_counts = paths.node_probs(counts[None])[0]
         parent = torch.as_tensor(taxonomy.parent[taxonomy.outcomes], device=sums.device)
         above = node_sums[parent] / node_counts[parent].clamp(min=1e-12)[:, None]
-        above[parent < 0] = 0.0  # the mean of all, which the titles are centered on
+        above[parent < 0] = 0.0  # the mean of all titles, as they are centered
         drawn = (sums + pull * above) / (counts + pull).clamp(min=1e-12)[:, None]
         means = torch.where(empty[:, None], means, drawn)
         for outcome in torch.nonzero(empty).flatten().tolist():
@@ -175,7 +187,7 @@ def _classes(
 def _spectrum(
     x: Tensor, labels: Tensor, weights: Tensor, classes: _Classes
 ) -> tuple[Tensor, Tensor]:
-    """Eigenvalues and eigenvectors of the covariance within classes."""
+    """Eigenvalues, [hidden], and eigenvectors, [hidden, hidden], of the within-class covariance."""
     residual = x - classes.means[labels]
     spare = max(float(weights.sum()) - int((classes.counts > 0).sum()), 1.0)
     covariance = (residual * weights[:, None]).T @ residual / spare
@@ -185,17 +197,19 @@ def _spectrum(
 
 
 def _inverse(values: Tensor, vectors: Tensor, shrinkage: float) -> Tensor:
+    """The inverse of the shrunken covariance, [hidden, hidden], from its spectrum."""
     shrunk = (1 - shrinkage) * values + shrinkage * values.mean()
     return (vectors / shrunk) @ vectors.T
 
 
 def _prior(counts: Tensor) -> Tensor:
-    """Log class shares; a class without titles counts as half a title."""
+    """Log class shares, [class]; a class with less than half a title counts as half a title."""
     filled = counts.clamp(min=0.5)
     return (filled / filled.sum()).log()
 
 
 def _discriminant(inverse: Tensor, classes: _Classes, temperature: float) -> tuple[Tensor, Tensor]:
+    """Weights, [class, hidden], and biases, [class], of the linear discriminant."""
     weight = temperature * classes.means @ inverse
     bias = -0.5 * (weight * classes.means).sum(dim=1) + _prior(classes.counts)
     return weight, bias
@@ -204,9 +218,12 @@ def _discriminant(inverse: Tensor, classes: _Classes, temperature: float) -> tup
 def _choose(
     x: Tensor, labels: Tensor, weights: Tensor, taxonomy: Taxonomy, paths: PathModel, seed: int
 ) -> tuple[float, float, float, float]:
-    """Shrinkage, temperature and pull with the least log-loss on held-out folds.
+    """Choose shrinkage, temperature and pull by their log-loss on held-out folds.
 
-    First shrinkage and temperature without a pull, then the pull, and the temperature again.
+    First shrinkage and temperature are chosen without a pull, then pull and temperature.
+
+    Returns:
+        Shrinkage, temperature, pull, and their mean log-loss in nats.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(x), generator=generator)[:_MOST_ROWS].to(x.device)
@@ -247,7 +264,7 @@ def _choose(
 
 
 def _node_means(classes: _Classes, taxonomy: Taxonomy, paths: PathModel) -> tuple[Tensor, Tensor]:
-    """Mean and number of the titles at or below each node."""
+    """Mean, [node, hidden], and number, [node], of the titles at or below each node."""
     counts = paths.node_probs(classes.counts[None])[0]
     weights = classes.counts.clamp(min=1e-6)
     shares = paths.node_probs(weights[None])[0]
@@ -258,10 +275,10 @@ def _node_means(classes: _Classes, taxonomy: Taxonomy, paths: PathModel) -> tupl
 def _telescope(
     weight: Tensor, bias: Tensor, counts: Tensor, taxonomy: Taxonomy, paths: PathModel
 ) -> tuple[Tensor, Tensor]:
-    """Spread outcome solutions over the nodes so that path sums give them back.
+    """Turn a solution for outcomes into one for nodes, so that its sums along paths are the same.
 
-    A node that is an outcome stands for itself, any other for the mean of the outcomes
-    below it; every node then holds its difference to its parent.
+    A node that is an outcome takes the outcome's solution, any other node the mean over the
+    outcomes below it.  Then the solution of each node's parent is subtracted.
     """
     share = counts.clamp(min=0.5)
     below = paths.node_probs(share[None])[0]
@@ -283,7 +300,7 @@ def _level_solution(
     temperature: float,
     paths: PathModel,
 ) -> tuple[Tensor, Tensor]:
-    """One discriminant for each level, relative to "no node" where paths end early."""
+    """One discriminant for each level, minus that of "no node" where some paths end above it."""
     weight, bias = _discriminant(inverse, _Classes(means, counts), temperature)
     depth = paths.chains[paths.outcomes].ge(0).sum(dim=1)
     for level, (start, end) in enumerate(paths.level_bounds):

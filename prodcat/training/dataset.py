@@ -1,4 +1,4 @@
-"""The titles of a fit: what is learned, and what is held out."""
+"""The labelled titles of a fit: those to train on, and those that are held out."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,14 @@ from prodcat.training.settings import Setup
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled titles, split and made into rows.
+    """Labelled titles, split into those to train on and those to validate on.
 
     Attributes:
         taxonomy: The tree of the catalog.
         catalog: The titles to train on.
         validation: The titles to validate on.
-        training_rows: Distinct texts to learn from: the titles and, with
-            ``training.node_names``, the names of the categories.
+        training_rows: Distinct texts to train on, with their labels: the titles and, if
+            ``training.node_names`` is set, the names of the outcomes.
         validation_rows: One row for each title to validate on.
     """
 
@@ -35,23 +35,26 @@ class Dataset:
 
     @classmethod
     def of(cls, catalog: Catalog, validation: Catalog | None, setup: Setup) -> "Dataset":
-        """The titles that :func:`prodcat.fit` is given.
+        """Split the titles that :func:`prodcat.fit` is given, and make rows of them.
 
         Args:
             catalog: All titles to train on.
             validation: Titles to validate on; None to hold out a share of the catalog.
             setup: The settings of the fit.
 
+        Returns:
+            The titles, their tree, and the rows to train on and to validate on.
+
         Raises:
-            CatalogError: There are too few labelled titles, the text columns differ, or the
-                validation set's labels are not in the tree.
+            CatalogError: There are too few labelled titles, the text columns differ, or a label
+                of the validation titles is not in the tree.
         """
         taxonomy = catalog.tree
         warm = setup.warm
         if warm is not None and warm.text_columns != tuple(catalog.texts):
             raise CatalogError(
                 f"The catalog has text columns {list(catalog.texts)}; the classifier to start from "
-                f"was trained with {list(warm.text_columns)}. Read the catalog with text= the same."
+                f"was trained with {list(warm.text_columns)}. Read the catalog with these as text=."
             )
         catalog, validation = split_labelled(catalog, validation, setup)
         names, nodes = named_outcomes(taxonomy) if setup.training.node_names else ([], [])

@@ -1,4 +1,4 @@
-"""The dropout of an encoder's own layers while it is trained."""
+"""The dropout inside an encoder's layers while it is trained."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from prodcat.model.encoder import Encoder
 
 @contextmanager
 def encoder_dropout(encoder: Encoder, share: float) -> Iterator[None]:
-    """A context in which the encoder's layers have another dropout than in their config.
+    """A context in which the encoder's layers use this dropout instead of their config's.
 
     Args:
         encoder: The encoder.
-        share: Share of the values that is set to 0 in training.
+        share: Share of the values that is set to 0 in training, 0 to 1.
     """
     names = ("p", "attention_dropout")
     before = [

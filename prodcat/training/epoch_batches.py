@@ -1,4 +1,4 @@
-"""The batches of an epoch, prepared while the device works on earlier ones."""
+"""The batches of an epoch, prepared while the device computes earlier ones."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from torch import Tensor
 from prodcat.model.batches import Batch, padded_share, plan_batches, to_device
 from prodcat.training.task import Task
 
-_AHEAD = 4  # batches that are prepared while the device works
+_AHEAD = 4  # batches that are prepared in advance
 
 
 @dataclass(frozen=True)
@@ -22,31 +22,29 @@ class PreparedBatch:
 
     Attributes:
         tokens: The titles' tokens.
-        rows: int64 [batch]: which training rows they are.
-        targets: int64 [batch], node positions.
+        targets: int64 [batch]: the node of each label.
         weights: float32 [batch]: how many titles each row stands for.
     """
 
     tokens: Batch
-    rows: Tensor
     targets: Tensor
     weights: Tensor
 
 
 class EpochBatches:
-    """The batches that one process reads in each epoch.
+    """The batches that one process trains on in each epoch.
 
-    One step of the optimiser takes ``config.accumulate`` batches for each process.
+    Each step of the optimiser takes ``config.accumulate`` batches from each process.
 
     Args:
-        task: What is trained.
+        task: What is trained, on which titles, and how.
         pad_id: The token id that short titles are padded with.
 
     Attributes:
-        steps: Steps of the optimiser in an epoch.
-        total_weight: Number of titles that all training rows stand for.
-        weight_per_step: Number of titles that a step reads on average.
-        padded_share: Share of the batches' tokens that is padding.
+        steps: Number of optimiser steps in an epoch.
+        total_weight: Number of titles in an epoch, the sum of the training rows' weights.
+        weight_per_step: Mean number of titles in a step, over all processes.
+        padded_share: Share of the batches' tokens that is padding, 0 to 1.
     """
 
     def __init__(self, task: Task, pad_id: int) -> None:
@@ -58,19 +56,17 @@ class EpochBatches:
         self.batches_per_step = task.ranks.size * task.config.accumulate
         self.steps = -(-len(plan) // self.batches_per_step)
         self.total_weight = float(self.weights.sum())
-        self.weight_per_step = (
-            self.total_weight / len(plan) * self.batches_per_step if plan else 0.0
-        )
+        self.weight_per_step = self.total_weight / max(len(plan), 1) * self.batches_per_step
 
     def prepared(self, epoch: int, first_step: int) -> Iterator[PreparedBatch]:
-        """This process's batches of an epoch, made ahead of the device.
+        """Prepare this process's batches of an epoch, a few in advance.
 
         The order within an epoch depends only on the seed and the epoch's number, so that a
         training can resume in the middle of an epoch.
 
         Args:
             epoch: The number of the epoch, from 1.
-            first_step: Steps of this epoch that are already done.
+            first_step: Number of steps of this epoch that were taken already.
 
         Yields:
             The batches, on the device.
@@ -105,14 +101,11 @@ class EpochBatches:
         ]
 
     def _prepare(self, plan: list[NDArray[np.int64]], number: int) -> PreparedBatch:
-        # The last step may have fewer batches than processes; the others read a row of weight 0.
+        # The last step may have fewer batches than processes; the others get one row of weight 0.
         missing = number >= len(plan)
         rows = plan[0][:1] if missing else plan[number]
         weights = self.weights[rows] * np.float32(not missing)
         device = self.task.device
-        places, targets, shares = (
-            to_device(torch.from_numpy(array), device)
-            for array in (rows, self.targets[rows], weights)
-        )
         tokens = self.table.batch(rows, self.pad_id).to(device)
-        return PreparedBatch(tokens, places, targets, shares)
+        targets = to_device(torch.from_numpy(self.targets[rows]), device)
+        return PreparedBatch(tokens, targets, to_device(torch.from_numpy(weights), device))

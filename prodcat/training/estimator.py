@@ -1,9 +1,8 @@
 """A scikit-learn estimator over :func:`prodcat.fit`."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypedDict, TypeVar, Unpack, get_type_hints
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from prodcat.catalog.reading import read_catalog
 from prodcat.classifier.classifier import Classifier
-from prodcat.errors import CatalogError, check_keywords
+from prodcat.errors import CatalogError, check_keywords, takes_keywords
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.storage.tables import is_missing
 from prodcat.taxonomy.paths import join_path, split_path
 from prodcat.training.fitting import fit
 
-_Init = TypeVar("_Init", bound=Callable[..., None])
 _MODEL_SETTINGS = ("encoder", "structure", "lexical")
 _TRAINING_SETTINGS = (
     "epochs",
@@ -31,7 +29,7 @@ _TRAINING_SETTINGS = (
 
 
 class EstimatorKeywords(TypedDict, total=False):
-    """The rarer keyword arguments of :class:`CategoryClassifier`."""
+    """The less common keyword arguments of :class:`CategoryClassifier`."""
 
     lexical_cost: float | None
     seed: int | None
@@ -51,29 +49,6 @@ _DEFAULTS: EstimatorKeywords = {
 }
 
 
-def _with_full_signature(init: _Init) -> _Init:
-    """Let a constructor show its bundled keyword arguments one by one.
-
-    scikit-learn reads from the signature of ``__init__`` which parameters an estimator has, to
-    clone it, to search over them and to print those that are not at their defaults.
-    """
-    types = get_type_hints(EstimatorKeywords)
-    bundled = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation=types[name]
-        )
-        for name, value in _DEFAULTS.items()
-    ]
-    signature = inspect.signature(init)
-    explicit = [
-        parameter
-        for parameter in signature.parameters.values()
-        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-    ]
-    vars(init)["__signature__"] = signature.replace(parameters=[*explicit, *bundled])
-    return init
-
-
 class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """An estimator from titles (``X``) to category paths (``y``, e.g. ``"Food > Fruit > Apples"``).
 
@@ -88,16 +63,17 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ``training``.
         frozen_layers: See :class:`prodcat.TrainingConfig`; None for the value in ``training``.
         named: Further keyword arguments: ``lexical_cost`` and ``seed``, see
-            :class:`prodcat.TrainingConfig`; ``model`` and ``training``, all settings of either
-            kind; ``separator``, which stands between the names of a path in ``y`` (``">"``);
-            ``device``, where to train (a GPU if there is one).
+            :class:`prodcat.TrainingConfig`; ``model`` and ``training``, a config with all
+            settings of the model or of the training; ``separator``, the text between the names
+            of a path in ``y`` (default ``">"``); ``device``, the device to train on (default: a
+            GPU if there is one).
 
     Attributes:
         classifier_: The trained :class:`prodcat.Classifier`.
-        classes_: The labels of all outcomes, as they were given, sorted.
+        classes_: The label of each outcome, spelled as in ``y``, sorted.
 
     Raises:
-        TypeError: A keyword argument is not known.
+        TypeError: A keyword argument is unknown.
     """
 
     lexical_cost: float | None
@@ -107,7 +83,8 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     separator: str
     device: str | None
 
-    @_with_full_signature
+    # scikit-learn takes the parameters of an estimator from the signature of its constructor.
+    @takes_keywords(EstimatorKeywords, **_DEFAULTS)
     def __init__(
         self,
         encoder: str | None = None,
@@ -134,14 +111,17 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train on labelled titles.
 
         Args:
-            X: Titles.
-            y: The path of each title, as one line.
+            X: Titles, [titles] or [titles, 1].
+            y: The path of each title, as one line of text.
 
         Returns:
             The estimator itself.
 
         Raises:
-            CatalogError: A title or a path is empty, or the lengths differ.
+            CatalogError: A title or a path is empty or not text, the lengths differ, or there are
+                too few titles.
+            ConfigError: The settings contradict each other.
+            EncoderError: The encoder cannot be loaded.
         """
         titles = _titles(X)
         given = np.asarray(y, dtype=object).ravel()
@@ -157,14 +137,12 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _with_settings(self, config: Any, names: Sequence[str]) -> Any:
-        """The settings, replaced where a parameter of the estimator is not None."""
-        given = {name: getattr(self, name) for name in names}
-        return replace(
-            config, **{name: value for name, value in given.items() if value is not None}
-        )
+        """A copy of the config with the estimator's parameters of these names that are not None."""
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return replace(config, **given)
 
     def _set_classes(self, y: Sequence[str], given: list[Any], paths: list[str]) -> None:
-        """Set ``classes_``: the label of each outcome as it was given, in scikit-learn's order."""
+        """Set ``classes_``: the label of each outcome, spelled as in ``y``, in sorted order."""
         spelling = {
             split_path(path, self.separator): label
             for path, label in zip(reversed(paths), reversed(given), strict=True)
@@ -178,12 +156,34 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float32]:  # noqa: N803
-        """The probability of each path: float32 [title, class], in the order of ``classes_``."""
+        """Predict the probability of each path.
+
+        Args:
+            X: Titles, [titles] or [titles, 1].
+
+        Returns:
+            float32 [titles, classes], in the order of ``classes_``.
+
+        Raises:
+            CatalogError: ``X`` has another shape, or a title is not text.
+            NotFittedError: :meth:`fit` was not called before.
+        """
         check_is_fitted(self)
         return self.classifier_.predict_proba(_titles(X))[:, self._order]
 
     def predict(self, X: Sequence[str]) -> NDArray[Any]:  # noqa: N803
-        """The most likely path of each title, as one line."""
+        """Predict the most likely path of each title.
+
+        Args:
+            X: Titles, [titles] or [titles, 1].
+
+        Returns:
+            Labels of ``classes_``, [titles].
+
+        Raises:
+            CatalogError: ``X`` has another shape, or a title is not text.
+            NotFittedError: :meth:`fit` was not called before.
+        """
         check_is_fitted(self)
         chosen: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return chosen
@@ -195,21 +195,21 @@ def _titles(values: Any) -> list[str]:
         array = array[:, 0]
     if array.ndim != 1:
         raise CatalogError(
-            f"Found an array of shape {array.shape}; expected one text for each row. Select the "
-            "column with the titles."
+            f"X has the shape {array.shape}; expected one title for each row. Select the column "
+            "with the titles."
         )
     titles: list[str] = array.tolist()
     for row, value in enumerate(titles):
         if not isinstance(value, str):
             raise CatalogError(
-                f"Title {row} is {value!r}, a {type(value).__name__}; expected text. Convert it "
-                "with str(), or drop the row."
+                f"Title {row} is {value!r}, of type {type(value).__name__}; expected text. Convert "
+                "it with str(), or drop the row."
             )
     return titles
 
 
 def _label(label: object, row: int) -> str:
-    """A label as a path; scikit-learn's tools hand over numbers in place of texts."""
+    """A label as text; scikit-learn's tools may replace labels by numbers."""
     if is_missing(label) or not str(label).strip():
         raise CatalogError(f"Label {row} is {label!r}; expected a path such as 'Food > Fruit'.")
     return str(label)

@@ -1,4 +1,4 @@
-"""From a catalog to a classifier: the steps of a fit."""
+"""Train a classifier on a catalog: the steps of :func:`prodcat.fit`."""
 
 import logging
 import os
@@ -37,7 +37,7 @@ logger = logging.getLogger("prodcat")
 
 
 class RunKeywords(TypedDict, total=False):
-    """The keyword arguments of :func:`fit` that say where and how it runs."""
+    """The keyword arguments of :func:`fit` that say where and how the training runs."""
 
     checkpoints: str | os.PathLike[str] | CheckpointFolder | None
     device: str | torch.device | None
@@ -62,38 +62,38 @@ def fit(
 
     Args:
         catalog: Titles with their categories.
-        validation: Titles on which early stopping is decided and the evidence is weighed;
-            without it a share of the catalog is held out (``training.validation``), near
-            duplicates kept on one side.
-        model: What the model is made of; by default the settings of ``warm_start``.
-        training: How the model is trained.
-        warm_start: A classifier to begin from, or the place where one is saved: the last version
-            of the same country, another country's classifier, or one for all countries.  Its
-            encoder is trained on, and so are its heads for every node with the same id.  If it
-            knows most titles, only new ones and as many known ones are learned; if titles, tree
-            and settings are unchanged, it is returned as it is.
-        run: Where and how it runs:
+        validation: Titles for early stopping and for fitting the calibration; if None, the share
+            ``training.validation`` of the catalog is held out for this, and near duplicates of a
+            title are put on the same side of the split.
+        model: The settings of the model; by default those of ``warm_start``.
+        training: The settings of the training.
+        warm_start: A classifier to start from, or the URI of a saved one: the last version of the
+            same country, another country's classifier, or one for all countries.  The training
+            starts from its encoder and from its heads for every node with the same id.  If it
+            was trained on most of the titles, only the new ones are learned, with
+            ``training.replay`` known ones for each; if titles, tree and settings are unchanged, it
+            is returned as it is.
+        run: Where and how the training runs:
 
             * ``checkpoints``: a folder at any fsspec URI in which the state of the training is
               saved, also at SIGTERM, so that the same call resumes the training.  Call ``clear()``
               of a :class:`prodcat.CheckpointFolder` once the classifier is saved.
-            * ``device``: where to train; a GPU if there is one.
+            * ``device``: the device to train on; by default a GPU if there is one.
             * ``progress``: whether to show a progress bar; true by default.
             * ``listener``: a function that is called with the result of each epoch.
 
     Returns:
-        The classifier, on the device.
+        The classifier, on the device that it was trained on.
 
     Raises:
-        CatalogError: There are too few labelled titles, or the validation set's labels are
-            not in the tree.
+        CatalogError: There are too few labelled titles, or a validation label is not in the tree.
         EncoderError: The encoder cannot be loaded.
-        ArtifactError: There is no complete classifier at ``warm_start``, or the tree is too large
-            to be saved.
+        ArtifactError: There is no complete classifier at ``warm_start``, or the tree is too large.
+        StoreError: ``warm_start`` names a version that its store does not have.
         ConfigError: The settings contradict each other, or those of ``warm_start``.
-        CheckpointError: The checkpoints cannot be written.
-        TrainingInterrupted: SIGTERM came, and the state was saved.
-        TypeError: A keyword argument is not known.
+        CheckpointError: The checkpoints cannot be read or written.
+        TrainingInterrupted: The process got SIGTERM; the state of the training is saved.
+        TypeError: A keyword argument is unknown.
     """
     check_keywords(fit, run)
     folder = _checkpoint_folder(run.get("checkpoints"))
@@ -110,15 +110,15 @@ def fit(
 
 @dataclass(frozen=True)
 class _Ingredients:
-    """What a training needs before the network is made.
+    """Everything that the network is made of and trained with.
 
     Attributes:
         dataset: The titles.
         setup: The settings.
-        identity: Fingerprints of what decides the training.
+        identity: The fingerprints of the training.
         encoder: The encoder to start from and its tokenizer.
-        plan: What the encoder and the heads learn from, and how they begin.
-        lexical: The solved n-grams, or None without a lexical branch.
+        plan: The rows that the encoder and the heads are trained on, and how.
+        lexical: The fitted n-grams, or None without a lexical branch.
     """
 
     dataset: Dataset
@@ -130,7 +130,7 @@ class _Ingredients:
 
 
 def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients:
-    """Load the encoder, choose the rows to learn, and solve the n-grams."""
+    """Load the encoder, choose the rows to learn, and fit the n-grams."""
     # A tree that could not be loaded again is refused before hours are spent on it.
     check_loadable("taxonomy.json", dataset.taxonomy.to_json().encode())
     encoder = starting_encoder(setup)
@@ -144,7 +144,7 @@ def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients
 def _train_network(
     ingredients: _Ingredients, folder: CheckpointFolder | None, run: RunKeywords
 ) -> tuple[Network, Trained]:
-    """Make the network and train it; the caller's random state does not change."""
+    """Make the network and train it; the caller's random state is left unchanged."""
     setup, plan = ingredients.setup, ingredients.plan
     training_rows, validation_rows = _rows(ingredients)
     with torch.random.fork_rng():
@@ -165,7 +165,7 @@ def _train_network(
 
 
 def _rows(ingredients: _Ingredients) -> tuple[Rows, Rows]:
-    """The tokens and labels to learn from, and those to validate on."""
+    """The rows to train on and the rows to validate on, tokenised."""
     setup, lexical = ingredients.setup, ingredients.lexical
     learned = ingredients.dataset.training_rows.take(ingredients.plan.rows)
     held_out = ingredients.dataset.validation_rows
@@ -184,7 +184,7 @@ def _rows(ingredients: _Ingredients) -> tuple[Rows, Rows]:
 
 
 def _network(ingredients: _Ingredients) -> Network:
-    """The network before its first step, with the heads of the warm start."""
+    """The network before its first step, with the heads of the warm start if there is one."""
     setup, taxonomy, lexical = ingredients.setup, ingredients.dataset.taxonomy, ingredients.lexical
     model, warm = setup.model, setup.warm
     network = Network(
@@ -213,7 +213,7 @@ def _checkpoint_folder(
 def _checkpoints(
     ingredients: _Ingredients, network: Network, folder: CheckpointFolder | None
 ) -> Checkpoints | None:
-    """The checkpoints of this run, or None without a folder for them."""
+    """The checkpoints of this run, or None if no folder is given for them."""
     if folder is None:
         return None
     ranks = ingredients.setup.ranks
@@ -221,7 +221,7 @@ def _checkpoints(
 
 
 def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) -> Classifier:
-    """The classifier, before it is measured on the validation titles."""
+    """The classifier, without its results on the validation titles."""
     dataset, setup, lexical = ingredients.dataset, ingredients.setup, ingredients.lexical
     catalog, validation = dataset.catalog, dataset.validation
     encoder, tokenizer = ingredients.encoder.encoder, ingredients.encoder.tokenizer
@@ -252,8 +252,8 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
 
 
 def _measured(classifier: Classifier, validation: Catalog) -> Classifier:
-    """The classifier with its results on the validation titles."""
-    # Measured in the precision in which the calibration was fitted.
+    """The classifier with its results on the validation titles added."""
+    # The calibration was fitted in this precision.
     precision = pick_precision(classifier.training.precision, classifier.network.device)
     evaluation = classifier.evaluate(validation, precision=precision)
     assert evaluation.judged is not None and evaluation.judged.confidence is not None

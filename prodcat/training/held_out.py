@@ -1,4 +1,4 @@
-"""Which titles are held out of training, to validate on them."""
+"""Choose the titles that are held out of training, to validate on them."""
 
 import logging
 from dataclasses import replace
@@ -21,15 +21,21 @@ _FEWEST = 10  # new titles; with fewer, no share of them is held out
 def split_labelled(
     catalog: Catalog, validation: Catalog | None, setup: Setup
 ) -> tuple[Catalog, Catalog]:
-    """The labelled titles to train on, and those to validate on.
+    """Split labelled titles into those to train on and those to validate on.
+
+    Titles without a category are left out, with a warning.
 
     Args:
         catalog: All titles to train on.
         validation: Titles to validate on; None to hold out a share of the catalog.
         setup: The settings of the fit.
 
+    Returns:
+        The titles to train on and the titles to validate on.
+
     Raises:
-        CatalogError: There are too few labelled titles, or the two have other text columns.
+        CatalogError: There are too few labelled titles, or the two catalogs have different text
+            columns.
     """
     unlabelled = int((~catalog.labelled).sum())
     if unlabelled:
@@ -44,35 +50,36 @@ def split_labelled(
     if len(catalog) < 2 or not len(validation):
         raise CatalogError(
             f"Found {len(catalog)} labelled titles to train on and {len(validation)} to validate "
-            "on; expected at least 2 and 1. Give more titles, or a validation catalog."
+            "on; expected at least 2 and 1. Add labelled titles, or give validation titles."
         )
     if tuple(validation.texts) != tuple(catalog.texts):
         raise CatalogError(
             f"The catalog has text columns {list(catalog.texts)}, the validation catalog "
-            f"{list(validation.texts)}; expected the same. Read both with the same text=."
+            f"{list(validation.texts)}; expected the same in both. Read both with the same text=."
         )
     _warn_of_learned(validation, setup.warm)
     return catalog, validation
 
 
 def label_hashes(catalog: Catalog) -> NDArray[np.uint64]:
-    """uint64 [rows]: one hash of each title and its label; every row is labelled."""
+    """uint64 [rows]: a hash of each row's title and label; every row must be labelled."""
     ids = catalog.tree.ids
     return row_hashes(catalog.inputs, [ids[node] for node in catalog.targets.tolist()])
 
 
 def rows_to_hold_out(catalog: Catalog, setup: Setup) -> NDArray[np.bool_]:
-    """Which rows to validate on.
+    """Choose the rows to validate on.
 
-    A warm start is validated, if possible, on titles that it has not learned: those that it was
-    validated on before, and a share of the new ones that are no near duplicates of learned ones.
+    With a warm start these are, if possible, titles that it has not learned: the titles that it
+    was validated on before, and a share of the new titles that are not near duplicates of learned
+    ones.
 
     Args:
         catalog: Labelled titles.
         setup: The settings of the fit.
 
     Returns:
-        bool [rows].
+        bool [rows]: true for the rows to validate on.
     """
     held_before, new = _known_to(setup.warm, catalog)
     if new.sum() < _FEWEST:
@@ -90,7 +97,10 @@ def rows_to_hold_out(catalog: Catalog, setup: Setup) -> NDArray[np.bool_]:
 def _known_to(
     warm: Classifier | None, catalog: Catalog
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows a classifier was validated on, and which are new to it, bool [rows] each."""
+    """Which rows a classifier was validated on, and which are new to it: bool [rows] each.
+
+    Near duplicates of titles that it learned are not new.  Without a classifier all rows are new.
+    """
     held = np.zeros(len(catalog), np.bool_)
     if warm is None or not warm.remembers:
         return held, ~held
@@ -102,13 +112,13 @@ def _known_to(
 
 
 def _warn_of_learned(validation: Catalog, warm: Classifier | None) -> None:
-    """Warn if the warm start has learned titles that it is to be validated on."""
+    """Log a warning if the warm start has learned some of the validation titles."""
     learned = 0 if warm is None else int(warm.knows(label_hashes(validation)).sum())
     if learned:
         logger.warning(
-            "%d of %d validation titles were learned by the classifier to start from: their "
-            "accuracy and the confidence fitted on them look better than they are. Validate on "
-            "titles that it did not learn.",
+            "%d of %d validation titles were learned by the classifier to start from, so accuracy "
+            "and confidence will look better than they are. Validate on titles that it did not "
+            "learn.",
             learned,
             len(validation),
         )

@@ -1,4 +1,4 @@
-"""Fingerprints of what decides a training, which tell whether two trainings are the same."""
+"""Fingerprints that tell whether two trainings are the same."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,11 +18,11 @@ from prodcat.training.settings import Setup
 
 @dataclass(frozen=True)
 class Identity:
-    """What decides a training: its titles, tree and settings.
+    """Everything that determines a training: its titles, tree and settings.
 
     Attributes:
         hashes: Hashes of the training rows and of the validation rows, uint64 [rows] each.
-        settings: Everything else that decides what is learned, in values that JSON can hold.
+        settings: The settings and the hash of the tree, as values that JSON can represent.
     """
 
     hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]]
@@ -30,14 +30,18 @@ class Identity:
 
     @classmethod
     def of(cls, dataset: Dataset, setup: Setup) -> "Identity":
-        """What decides a training with these titles and settings.
+        """The identity of a training with these titles and settings.
+
+        Args:
+            dataset: The titles and the tree.
+            setup: The settings of the fit.
 
         Raises:
             ConfigError: The processes were given different titles, trees or settings.
         """
         settings = {
             "model": asdict(setup.model),
-            # As earlier versions had them: an unchanged job trains nothing after an update.
+            # With the settings of earlier versions, so that an update of prodcat retrains nothing.
             "training": asdict(setup.training) | REMOVED_TRAINING_SETTINGS,
             "tree": dataset.taxonomy.hash,
         }
@@ -47,17 +51,17 @@ class Identity:
         if len(set(given)) > 1:
             raise ConfigError(
                 "The processes were given different titles, trees or settings; expected the same "
-                "for all, which then share the work. Read the same files in every process."
+                "in all processes that train together. Read the same files in every process."
             )
         return identity
 
     @property
     def fingerprint(self) -> str:
-        """A hash that is equal for equal titles in any order, with the same tree and settings."""
+        """A hash of titles, tree and settings that does not depend on the order of the titles."""
         return fingerprint(self.hashes, self.settings, ordered=False)
 
     def run_fingerprint(self, ranks: Ranks, network: Network) -> str:
-        """A hash that depends on the order of the rows, the processes and the first weights too.
+        """A hash that also depends on the order of rows, number of processes and first weights.
 
         Args:
             ranks: The processes that train together.

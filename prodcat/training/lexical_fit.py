@@ -24,12 +24,12 @@ _NEGLIGIBLE = 1e-3
 
 @dataclass(frozen=True)
 class FittedNGrams:
-    """The n-gram evidence of a classifier.
+    """The fitted n-gram branch of a classifier.
 
     Attributes:
         ngrams: The vocabulary.
-        branch: The map from n-grams to the scores of outcomes.
-        held_out: The features of the validation titles.
+        branch: The linear map from n-grams to outcome scores.
+        held_out: The n-gram features of the validation titles.
     """
 
     ngrams: NGrams
@@ -38,15 +38,18 @@ class FittedNGrams:
 
 
 def fit_lexical(dataset: Dataset, setup: Setup, warm: Classifier | None) -> FittedNGrams:
-    """Choose the n-grams and solve the branch.
+    """Choose the n-grams and fit a support vector machine for each outcome.
 
-    Rows with partial labels have no outcome to learn, so the branch does not see them.
+    Rows with partial labels are left out, because they have no outcome to learn.
 
     Args:
         dataset: The titles.
         setup: The settings of the fit.
-        warm: A classifier to take machines from, or None.  If its n-grams are of the same kind,
-            the machines of outcomes whose titles did not change are kept.
+        warm: A classifier whose machines are reused, or None.  If it has the same settings of
+            n-grams, the machines of outcomes whose titles did not change are kept.
+
+    Returns:
+        The n-grams, the machines, and the features of the validation titles.
 
     Raises:
         CatalogError: All labels are partial.
@@ -79,19 +82,23 @@ def fit_lexical(dataset: Dataset, setup: Setup, warm: Classifier | None) -> Fitt
 
 
 def _same_kind(setup: Setup, warm: Classifier) -> bool:
-    """Whether the warm start's n-gram machines are of the kind that would be solved."""
+    """Whether the warm start's machines were fitted with the same settings of n-grams."""
     requested = (setup.model.characters, setup.model.max_features, setup.training.lexical_cost)
     available = (warm.model.characters, warm.model.max_features, warm.training.lexical_cost)
     return warm.ngrams is not None and requested == available
 
 
 def _complete_rows(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows whose labels are outcomes."""
+    """The positions, int64, of the rows whose labels are outcomes.
+
+    Raises:
+        CatalogError: There are none.
+    """
     complete = np.flatnonzero(outcomes >= 0)
     if not len(complete):
         raise CatalogError(
-            f"All {len(outcomes)} labels stop above the outcomes, so the n-grams have nothing to "
-            "learn; expected some complete paths. Give some, or set lexical=False."
+            f"All {len(outcomes)} labels are partial, so the n-grams have nothing to learn; "
+            "expected some complete paths. Add titles with complete paths, or set lexical=False."
         )
     if len(complete) < len(outcomes):
         logger.info(
@@ -104,11 +111,11 @@ def _complete_rows(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class _KeptMachines:
-    """Machines of a warm start over the new n-grams and outcomes.
+    """Machines of a warm start, moved to the new n-grams and outcomes.
 
     Attributes:
         branch: The machines.
-        again: bool [outcomes]: which machines are solved again nevertheless.
+        again: bool [outcomes]: which of them must be solved again.
     """
 
     branch: LexicalBranch
@@ -116,7 +123,7 @@ class _KeptMachines:
 
 
 def _kept_machines(dataset: Dataset, warm: Classifier, ngrams: NGrams) -> _KeptMachines:
-    """The machines of a warm start; those of outcomes with other titles are solved again."""
+    """The machines of a warm start; those of outcomes whose titles changed are solved again."""
     assert warm.network.lexical is not None and warm.ngrams is not None
     taxonomy, rows = dataset.taxonomy, dataset.training_rows
     source = match_nodes(warm.taxonomy, taxonomy)
@@ -130,7 +137,7 @@ def _kept_machines(dataset: Dataset, warm: Classifier, ngrams: NGrams) -> _KeptM
 
 
 class SolveKeywords(TypedDict, total=False):
-    """The rarer keyword arguments of :func:`solve`."""
+    """The less common keyword arguments of :func:`solve`."""
 
     negligible: float
     kept: LexicalBranch | None
@@ -149,25 +156,28 @@ def solve(
     threads: int = 1,
     **named: Unpack[SolveKeywords],
 ) -> LexicalBranch:
-    """Fit the map with scikit-learn's liblinear; the result does not depend on the processes.
+    """Fit one linear support vector machine for each outcome, with scikit-learn's liblinear.
+
+    The result does not depend on the number of processes.
 
     Args:
-        features: The training rows.
+        features: The n-gram features of the training rows.
         size: Number of n-grams.
         targets: int64 [rows]: the outcome of each row, as a position among the outcomes.
-        outcomes: Number of outcomes; one that no row has scores below all others.
-        cost: Weight of the squared hinge losses against the squared length of the map.
+        outcomes: Number of outcomes; an outcome without rows gets a score below all others.
+        cost: The cost parameter C: the weight of the squared hinge losses.
         weights: float32 [rows]: weight of each row, 1 by default.
         threads: Number of processes to solve in, if the work is large enough.
-        named: ``negligible``: entries below this size are left out (0.001).  ``kept``: a map over
-            the same n-grams and outcomes, whose machines are taken over.  ``again``: bool
-            [outcomes]: which machines are solved nevertheless; all of them without ``kept``.
+        named: ``negligible``: weights with a smaller absolute value are dropped (default 0.001).
+            ``kept``: a map over the same n-grams and outcomes, whose machines are reused.
+            ``again``: bool [outcomes]: which of these machines are solved again.  If one of the
+            last two is missing, all machines are solved.
 
     Returns:
-        The map from n-grams to the scores of outcomes.
+        The linear map from n-grams to outcome scores.
 
     Raises:
-        TypeError: A keyword argument is not known.
+        TypeError: A keyword argument is unknown.
     """
     check_keywords(solve, named)
     kept, again = named.get("kept"), named.get("again")
@@ -189,7 +199,7 @@ def solve(
 
 
 class _Machines:
-    """The entries of a map, collected machine by machine."""
+    """The weights of a map, collected machine by machine."""
 
     def __init__(self, outcomes: int) -> None:
         none = np.zeros(0, np.int64)
@@ -200,7 +210,7 @@ class _Machines:
 
     @classmethod
     def kept_from(cls, branch: LexicalBranch, again: NDArray[np.bool_]) -> "_Machines":
-        """The machines of a map that are not solved again."""
+        """The machines of a map without those that are solved again, bool [outcomes]."""
         machines = cls(len(again))
         features, outcomes, values = branch.entries()
         stays = ~again[outcomes]
@@ -213,7 +223,7 @@ class _Machines:
     def add(
         self, outcome: int, intercept: float, weight: NDArray[np.float16], negligible: float
     ) -> None:
-        """Add a solved machine, without its negligible weights."""
+        """Add a machine, without weights of a smaller absolute value than ``negligible``."""
         self.bias[outcome] = intercept
         features = np.flatnonzero(np.abs(weight) >= negligible)
         self.features.append(features)
@@ -221,7 +231,7 @@ class _Machines:
         self.values.append(weight[features])
 
     def to_branch(self, size: int) -> LexicalBranch:
-        """The map over this many n-grams."""
+        """The map of all machines over ``size`` n-grams."""
         return LexicalBranch.from_entries(
             np.concatenate(self.features),
             np.concatenate(self.outcomes),

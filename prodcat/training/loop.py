@@ -1,4 +1,4 @@
-"""The training loop."""
+"""The training loop: epochs, validation, early stopping and checkpoints."""
 
 import logging
 import threading
@@ -44,24 +44,25 @@ def train(
     config: TrainingConfig,
     **named: Unpack[TrainKeywords],
 ) -> Trained:
-    """Fit the encoder and the heads, then weigh the evidence; the network is changed in place.
+    """Train the encoder and the heads, then fit the calibration; changes the network in place.
 
     Args:
-        network: On the device to train on, its lexical branch solved.
+        network: The network, on the device to train on, its lexical branch already fitted.
         taxonomy: The tree.
-        training: Rows to learn from.
-        validation: Rows to stop early by and to weigh the evidence with.
-        config: How the network is trained.
+        training: Rows to train on.
+        validation: Rows for early stopping and for fitting the calibration.
+        config: The settings of the training.
         named: ``beginning``, ``checkpoints``, ``progress`` and ``listener``; see
             :class:`prodcat.training.task.TrainOptions`.
 
     Returns:
-        The history, the closed-form start and the calibration.
+        The history, the settings of the closed-form start, and the calibration.
 
     Raises:
-        TrainingInterrupted: SIGTERM came, and the state was saved.
-        CheckpointError: The checkpoints cannot be written.
-        TypeError: An option is not known.
+        TrainingInterrupted: The process got SIGTERM; the state of the training is saved.
+        CheckpointError: The checkpoints cannot be read or written.
+        EncoderError: The layers to freeze cannot be found.
+        TypeError: A keyword argument is unknown.
     """
     check_keywords(train, named)
     ranks = Ranks.current()
@@ -79,7 +80,7 @@ def train(
 
 
 def _without_encoder(task: Task, validator: Validator, options: TrainOptions) -> Trained:
-    """Weigh the n-grams, which are solved already when there is no encoder."""
+    """Fit only the calibration: the n-grams are fitted already, and nothing else is trained."""
     result = validator.measure(0, None, None, 0.0)
     if options.listener is not None:
         options.listener(result)
@@ -87,12 +88,12 @@ def _without_encoder(task: Task, validator: Validator, options: TrainOptions) ->
 
 
 class TrainingLoop:
-    """One training of encoder and heads, epoch by epoch until the results no longer improve.
+    """Trains encoder and heads, epoch by epoch, until the results no longer improve.
 
     Args:
-        task: What is trained.
-        validator: Measures it on the validation titles.
-        options: How it begins, what it shows and where it saves its state.
+        task: What is trained, on which titles, and how.
+        validator: Measures the network on the validation titles.
+        options: How the run starts, what it shows and where it saves its state.
     """
 
     def __init__(self, task: Task, validator: Validator, options: TrainOptions) -> None:
@@ -110,9 +111,12 @@ class TrainingLoop:
     def run(self) -> Trained:
         """Train, and leave the network with the weights of its best epoch.
 
+        Returns:
+            The history, the settings of the closed-form start, and the calibration.
+
         Raises:
-            TrainingInterrupted: SIGTERM came, and the state was saved.
-            CheckpointError: The checkpoints cannot be written.
+            TrainingInterrupted: The process got SIGTERM; the state of the training is saved.
+            CheckpointError: The checkpoints cannot be read or written.
         """
         for rows in (self.task.training, self.task.validation):
             self.reader.keep_activations(rows.tokens)
@@ -133,11 +137,15 @@ class TrainingLoop:
         """Take the remaining steps of the current epoch.
 
         Args:
-            stop: Set by SIGTERM.
+            stop: An event that is set when the process gets SIGTERM.
             bar: A progress bar of tqdm.
 
         Returns:
-            Mean loss in nats, and the seconds that the epoch took.
+            Mean training loss of a title, in nats, and the seconds that the epoch took.
+
+        Raises:
+            TrainingInterrupted: The process got SIGTERM; the state of the training is saved.
+            CheckpointError: A checkpoint cannot be written.
         """
         progress = self.state.progress
         self.network.train()
@@ -153,7 +161,7 @@ class TrainingLoop:
             self.saver.after_step(stop)
         seconds = time.perf_counter() - began
         loss_sum = float(self.ranks.add_up(self.step.loss_sum.clone()))
-        # A resumed epoch counts as if its earlier steps had been as fast as the later ones.
+        # In a resumed epoch, earlier steps are assumed to have been as fast as the later ones.
         share = (self.batches.steps - first_step) / self.batches.steps
         return loss_sum / self.batches.total_weight, seconds / share if share else float("inf")
 
@@ -166,21 +174,21 @@ class TrainingLoop:
     # -- before the first step ----------------------------------------------------
 
     def _begin_or_resume(self) -> None:
-        """Start the heads, or resume from the last checkpoint."""
+        """Resume from the last checkpoint, or set the weights that the heads start from."""
         checkpoint = self._latest_checkpoint()
         if checkpoint is None:
             self._begin()
         else:
             self.state.restore(checkpoint, self.ranks)
             self.schedule.set_after(self.state.progress.steps)
-            logger.info("Going on from step %d of %d.", checkpoint.step, self.steps)
+            logger.info("Resuming from step %d of %d.", checkpoint.step, self.steps)
         if self.steps:
             self.step.share_gradients()
 
     def _latest_checkpoint(self) -> Checkpoint | None:
         """The last checkpoint, or None.
 
-        The first process reads it for all, since a shared disk may show files late to others.
+        Process 0 reads it for all, because other machines may see a shared disk's files later.
         """
         checkpoints = self.options.checkpoints
         latest = checkpoints.latest() if checkpoints is not None and self.ranks.writes else None
@@ -197,7 +205,7 @@ class TrainingLoop:
     # -- after an epoch -----------------------------------------------------------
 
     def _validate_epoch(self, loss: float, seconds: float, bar: Any) -> None:
-        """Measure an epoch, and keep its weights if it is the best so far."""
+        """Measure the network after an epoch, and copy its weights if it is the best so far."""
         progress, lengths = self.state.progress, self.batches.table.lengths
         result = replace(
             self._measure(progress.epoch, loss),
@@ -227,7 +235,7 @@ class TrainingLoop:
         if progress.epochs_without_gain < self.config.patience:
             return False
         logger.info(
-            "Nothing better on the validation titles since epoch %d: stopped.",
+            "Training stopped early: no better result on the validation titles since epoch %d.",
             progress.best_result.epoch,
         )
         return True
@@ -235,7 +243,7 @@ class TrainingLoop:
     # -- after the last epoch -----------------------------------------------------
 
     def _finish(self) -> Trained:
-        """Restore the best weights, and fit the calibration for them."""
+        """Restore the weights of the best epoch, and fit the calibration for them."""
         self.saver.save()  # the steps below can be interrupted too
         network, progress = self.network, self.state.progress
         network.load_state_dict(self.state.best, strict=False)

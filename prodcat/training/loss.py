@@ -9,14 +9,14 @@ from prodcat.model.path_model import PathModel
 def path_loss(
     paths: PathModel, logits: Tensor, targets: Tensor, level_weight: float = 0.0
 ) -> Tensor:
-    """Minus the log-probability of each row's label.
+    """The loss of each row: the negative log-probability of its label.
 
     Args:
         paths: The path model.
-        logits: float [batch, node] (or [batch, outcome] for a flat structure).
-        targets: int64 [batch], node positions; inner nodes are partial labels.
-        level_weight: Weight of an auxiliary cross-entropy at each level of the label, on
-            the model's own node probabilities.
+        logits: float [batch, node], or [batch, outcome] for a flat structure.
+        targets: int64 [batch]: the node of each label; labels may be partial.
+        level_weight: Weight of a further cross-entropy, the mean over the levels of the label;
+            ignored for the structure ``"per_level"``.
 
     Returns:
         float [batch], in nats.
@@ -34,12 +34,13 @@ def path_loss(
 
 
 def _log_node_probs(paths: PathModel, scores: Tensor) -> Tensor:
+    """Log-probabilities of the nodes, float [batch, node]."""
     probs = paths.node_probs(scores.softmax(dim=1))
     return probs.clamp(min=torch.finfo(probs.dtype).tiny).log()
 
 
 def _level_losses(paths: PathModel, logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy within each level; a partial label has no loss below its end."""
+    """Cross-entropies summed over levels, float [batch]; none below the end of a partial label."""
     log_probs, none = paths.level_log_probs(logits)
     chain = paths.chains[targets]
     known = chain >= 0

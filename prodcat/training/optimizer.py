@@ -10,27 +10,30 @@ from prodcat.model.network import Network
 
 
 def make_optimizer(network: Network, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter, 2019) for all parameters of a network that learn.
+    """AdamW (Loshchilov and Hutter, 2019) for all trainable parameters of a network.
 
     Args:
-        network: The network, its frozen layers frozen.
+        network: The network; layers that are not trained must be frozen already.
         config: Learning rates and weight decay.
+
+    Returns:
+        The optimiser, with the groups of :func:`parameter_groups`.
     """
     return torch.optim.AdamW(parameter_groups(network, config), betas=(0.9, 0.98), fused=True)
 
 
 def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str, Any]]:
-    """The parameters in groups with the same learning rate and weight decay.
+    """The trainable parameters in groups with the same learning rate and weight decay.
 
-    Weights decay in matrices alone, word embeddings excepted.
+    Only matrices have weight decay, and of these the word embeddings have none.
 
     Args:
-        network: The network, its frozen layers frozen.
+        network: The network; layers that are not trained must be frozen already.
         config: Learning rates and weight decay.
 
     Returns:
-        Parameter groups for an optimiser of torch; each also holds its peak learning rate as
-        ``"peak"``, which :class:`LinearSchedule` reads.
+        Parameter groups for an optimiser of torch; ``"peak"`` in each is its peak learning rate,
+        for :class:`LinearSchedule`.
     """
     assert network.encoder is not None and network.heads is not None
     embeddings = {id(parameter) for parameter in network.encoder.word_embeddings.parameters()}
@@ -50,12 +53,12 @@ def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str,
 
 
 class LinearSchedule:
-    """A linear rise to the peak rates, then a linear fall to 0.
+    """Learning rates that rise linearly to their peaks and then fall linearly to 0.
 
     Args:
-        optimizer: An optimiser of :func:`make_optimizer`; its rates are set for the first step.
-        steps: Steps of the whole training.
-        warmup: Share of the steps before the peak.
+        optimizer: From :func:`make_optimizer`; its learning rates are set for the first step.
+        steps: Number of steps of the whole training.
+        warmup: Share of the steps before the peak, 0 to 1.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, steps: int, warmup: float) -> None:
@@ -64,7 +67,7 @@ class LinearSchedule:
         self.set_after(0)
 
     def set_after(self, done: int) -> None:
-        """Set the learning rates for the step after this many steps."""
+        """Set the learning rates of the step that follows ``done`` steps."""
         fall = max(self.steps - done, 0) / max(self.steps - self.warmup, 1)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * min((done + 1) / self.warmup, fall)

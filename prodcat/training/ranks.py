@@ -1,4 +1,4 @@
-"""The processes that train together: how they share work and exchange values.
+"""The processes that train together: how they divide work and exchange values.
 
 ``torchrun`` starts them and :mod:`torch.distributed` connects them.  A process that trains alone is
 rank 0 of 1.
@@ -18,11 +18,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among those that train together.
+    """The number of this process, and of all processes that train together.
 
     Attributes:
         rank: The number of this process, from 0; process 0 writes the files.
-        size: The number of processes.
+        size: The number of processes that train together.
     """
 
     rank: int = 0
@@ -30,18 +30,18 @@ class Ranks:
 
     @classmethod
     def current(cls) -> "Ranks":
-        """The rank in :mod:`torch.distributed`; rank 0 of 1 if that is not initialised."""
+        """The numbers in :mod:`torch.distributed`; rank 0 of 1 if this is not initialised."""
         if dist.is_available() and dist.is_initialized():
             return cls(dist.get_rank(), dist.get_world_size())
         return cls()
 
     @property
     def writes(self) -> bool:
-        """Whether this process writes files and logs for all."""
+        """Whether this process writes files and logs for all processes."""
         return self.rank == 0
 
     def share(self, count: int) -> NDArray[np.int64]:
-        """The numbers below ``count`` that are this process's share of the work.
+        """The items, numbered from 0 to ``count - 1``, that this process works on, int64.
 
         >>> Ranks(rank=1, size=3).share(8).tolist()
         [1, 4, 7]
@@ -49,13 +49,13 @@ class Ranks:
         return np.arange(self.rank, count, self.size)
 
     def add_up(self, tensor: Tensor) -> Tensor:
-        """Sum a tensor over all processes, in place."""
+        """Sum a tensor over all processes, in place, and return it."""
         if self.size > 1:
             dist.all_reduce(tensor)
         return tensor
 
     def agree(self, value: _T) -> _T:
-        """The first process's value."""
+        """The value in process 0, which may differ from the value in this process."""
         if self.size == 1:
             return value
         values = [value]

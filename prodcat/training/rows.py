@@ -1,4 +1,4 @@
-"""Labelled rows, as texts and as the tokens and n-grams of the training loop."""
+"""Labelled rows: as texts, and as the tokens and n-grams that the training loop takes."""
 
 from dataclasses import dataclass, replace
 
@@ -15,13 +15,13 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as the training loop reads them.
+    """Labelled rows as the training loop takes them.
 
     Attributes:
-        tokens: Tokens of the titles.
-        features: N-grams of the titles, or None without a lexical branch.
-        targets: int64 [rows], node positions.
-        weights: float32 [rows]: how many equal titles each row stands for; None for 1.
+        tokens: The tokens of the titles.
+        features: The n-gram features of the titles, or None if they are not needed.
+        targets: int64 [rows]: the node of each label.
+        weights: float32 [rows]: how many equal titles each row stands for; None for 1 each.
     """
 
     tokens: TokenTable
@@ -31,7 +31,7 @@ class Rows:
 
     @property
     def row_weights(self) -> NDArray[np.float32]:
-        """float32 [rows]: the weights, 1 for every row if there are none."""
+        """float32 [rows]: ``weights``, or ones if it is None."""
         return np.ones(len(self.targets), np.float32) if self.weights is None else self.weights
 
 
@@ -40,10 +40,10 @@ class LabelledRows:
     """Texts with their labels.
 
     Attributes:
-        texts: The texts as the model reads them.
-        targets: int64 [rows], node positions.
-        weights: float32 [rows]: how many equal rows each stands for.
-        hashes: uint64 [rows]: a hash of text and label together.
+        texts: The text of each row as the model gets it, further text columns joined to the title.
+        targets: int64 [rows]: the node of each label.
+        weights: float32 [rows]: how many equal titles each row stands for.
+        hashes: uint64 [rows]: a hash of each row's text and label.
     """
 
     texts: list[str]
@@ -61,34 +61,39 @@ class LabelledRows:
 
         Args:
             texts: One for each row.
-            targets: int64 [rows], node positions.
-            taxonomy: The tree, whose node ids the hashes are made of.
+            targets: int64 [rows]: the node of each label.
+            taxonomy: The tree, whose node ids go into the hashes.
         """
         labels = [taxonomy.ids[node] for node in targets.tolist()]
         return cls(texts, targets, np.ones(len(texts), np.float32), row_hashes(texts, labels))
 
     def merged(self) -> "LabelledRows":
-        """The distinct rows, in order of first appearance, weighted by how often each occurs."""
+        """The rows that differ in text or label, in order of first appearance.
+
+        Returns:
+            Rows whose weights, float32 [rows], are the number of times that each occurs in these
+            rows; the weights of these rows are ignored.
+        """
         _, first, counts = np.unique(self.hashes, return_index=True, return_counts=True)
         order = np.argsort(first)
         distinct = self.take(first[order].astype(np.int64))
         return replace(distinct, weights=counts[order].astype(np.float32))
 
     def weighed_hashes(self) -> NDArray[np.uint64]:
-        """uint64 [rows]: hashes that also depend on the weights."""
+        """uint64 [rows]: hashes that also depend on the weights; ``hashes`` for weights of 1."""
         return self.hashes ^ (self.weights.astype(np.uint64) - np.uint64(1)) * _MIX
 
     def take(self, rows: NDArray[np.int64]) -> "LabelledRows":
-        """The rows at these positions."""
+        """The rows at these positions, int64, in this order."""
         texts = [self.texts[row] for row in rows.tolist()]
         return LabelledRows(texts, self.targets[rows], self.weights[rows], self.hashes[rows])
 
 
 def named_outcomes(taxonomy: Taxonomy) -> tuple[list[str], list[int]]:
-    """The names of every outcome, each once, as titles that even rare categories have.
+    """The names of all outcomes, as further training titles, so that every outcome has some.
 
     Returns:
-        Names in all languages of the tree, and the node of each name.
+        The distinct names of each outcome in all languages of the tree, and the node of each name.
     """
     columns = (taxonomy.names, *taxonomy.translations.values())
     pairs = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""The state of a run: all that a checkpoint has to hold so that the run can resume."""
+"""The state of a run: everything that a checkpoint needs so that the run can resume."""
 
 import time
 from dataclasses import asdict, dataclass, field
@@ -19,12 +19,12 @@ class Progress:
 
     Attributes:
         epoch: The current epoch, from 1.
-        step: Steps done in this epoch.
-        steps: Steps done in the whole training.
-        seconds: Seconds of training before this process began.
+        step: Number of steps taken in this epoch.
+        steps: Number of steps taken in the whole training.
+        seconds: Seconds of training in earlier processes, from whose checkpoint this one resumed.
         history: The results of all epochs so far.
         best: The position of the best epoch in the history.
-        start: How the closed-form start was chosen, or None without one.
+        start: The settings chosen for the closed-form start, or None without one.
     """
 
     epoch: int = 1
@@ -42,20 +42,20 @@ class Progress:
 
     @property
     def epochs_without_gain(self) -> int:
-        """How many epochs have ended since the best one."""
+        """Number of epochs that have ended since the best one."""
         return self.epoch - 1 - self.best_result.epoch
 
     def count_step(self) -> None:
-        """Note that one more step is done."""
+        """Count one more step as taken."""
         self.step, self.steps = self.step + 1, self.steps + 1
 
     def end_epoch(self) -> None:
-        """Note that the epoch is over."""
+        """Move on to the first step of the next epoch."""
         self.epoch, self.step = self.epoch + 1, 0
 
 
 def learned_weights(network: Network) -> dict[str, Tensor]:
-    """A copy of all weights that learn, by name."""
+    """A copy of all trainable weights, by name."""
     learned = {name for name, weight in network.named_parameters() if weight.requires_grad}
     return {
         name: tensor.detach().clone()
@@ -65,11 +65,11 @@ def learned_weights(network: Network) -> dict[str, Tensor]:
 
 
 class RunState:
-    """All that changes while a network is trained.
+    """Everything that changes while a network is trained.
 
     Args:
-        network: The network that learns.
-        step: The optimiser and the losses since the epoch began.
+        network: The network that is trained.
+        step: The training step, which has the optimiser and the sum of the epoch's losses.
 
     Attributes:
         progress: How far the training has come.
@@ -89,9 +89,9 @@ class RunState:
         return self.progress.seconds + time.perf_counter() - self.began
 
     def to_checkpoint(self, ranks: Ranks) -> Checkpoint | None:
-        """The state as a checkpoint; None in all processes but the first.
+        """The state as a checkpoint, in process 0; None in all others.
 
-        Every process must call this at the same step, since each adds its random state.
+        Every process must call this after the same step, because each adds its random state.
         """
         device = self.network.device
         of_this_process = {"cpu": torch.get_rng_state(), "total": self.step.loss_sum.cpu()}
@@ -111,7 +111,7 @@ class RunState:
         return Checkpoint(self.progress.steps, tensors, state)
 
     def restore(self, checkpoint: Checkpoint, ranks: Ranks) -> None:
-        """Replace this state with that of a checkpoint."""
+        """Set this state, the network, the optimiser and the random state to a checkpoint's."""
         device, optimizer = self.network.device, self.step.optimizer
 
         def tensors_of(prefix: str) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Saving the state of a run, at regular steps and when the run is told to stop."""
+"""Save the state of a run, at regular steps and when the run is asked to stop."""
 
 import threading
 
@@ -7,14 +7,14 @@ from prodcat.training.checkpoint import Checkpoints
 from prodcat.training.run_state import RunState
 from prodcat.training.task import Task
 
-_EXCHANGE_STEPS = 16  # after which processes tell each other whether one was told to stop
+_EXCHANGE_STEPS = 16  # between which processes exchange whether one was asked to stop
 
 
 class CheckpointSaver:
     """Saves the state of a run at regular steps and after SIGTERM.
 
     Args:
-        task: What is trained.
+        task: What is trained, on which titles, and how.
         state: The state of the run.
         checkpoints: Where the state is saved, or None to save nothing.
     """
@@ -23,13 +23,13 @@ class CheckpointSaver:
         self.task, self.state, self.checkpoints = task, state, checkpoints
 
     def after_step(self, stop: threading.Event) -> None:
-        """Save the state if it is due.
+        """Save the state if a checkpoint is due or a process was asked to stop.
 
         Args:
-            stop: Set by SIGTERM.
+            stop: An event that is set when the process gets SIGTERM.
 
         Raises:
-            TrainingInterrupted: SIGTERM came, and the state was saved.
+            TrainingInterrupted: A process got SIGTERM; the state is saved.
             CheckpointError: The checkpoint cannot be written.
         """
         if self.checkpoints is None:
@@ -40,12 +40,12 @@ class CheckpointSaver:
             self.save()
         if asked:
             raise TrainingInterrupted(
-                f"Stopped by SIGTERM after step {steps}; the state is in "
-                f"{self.checkpoints.uri!r}. Run the same again to go on."
+                f"Stopped by SIGTERM after step {steps}; the state is saved in "
+                f"{self.checkpoints.uri!r}. Repeat the same call or command to resume."
             )
 
     def save(self) -> None:
-        """Save the current state; the first process writes for all.
+        """Save the current state; process 0 writes it for all.
 
         Raises:
             CheckpointError: The checkpoint cannot be written.
@@ -57,7 +57,7 @@ class CheckpointSaver:
             self.checkpoints.save(checkpoint)
 
     def _asked_to_stop(self, stop: threading.Event) -> bool:
-        """Whether any process was told to stop; several ask each other every few steps."""
+        """Whether any process was asked to stop; several exchange this every few steps."""
         ranks = self.task.ranks
         if ranks.size == 1:
             return stop.is_set()

@@ -1,4 +1,4 @@
-"""The settings of a fit: defaults are filled in, and contradictions are refused."""
+"""The settings of a fit, with defaults filled in and contradictions refused."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,11 @@ class Setup:
     """All settings of a fit, with the defaults filled in.
 
     Attributes:
-        model: What the model is made of.
-        training: How it is trained.
+        model: The settings of the model.
+        training: The settings of the training.
         warm: The classifier to start from, or None.
-        device: Where to train.
-        ranks: This process among those that train together.
+        device: The device to train on.
+        ranks: The number of this process, and of all processes that train together.
     """
 
     model: ModelConfig
@@ -41,14 +41,19 @@ class Setup:
         """Check the settings that :func:`prodcat.fit` is given, and fill in the defaults.
 
         Args:
-            model: What the model is made of; None for the settings of ``warm_start``.
-            training: How it is trained, or None for the defaults.
-            warm_start: The classifier to start from, the place where one is saved, or None.
-            device: Where to train; None for a GPU if there is one.
+            model: The settings of the model; None for those of ``warm_start``, or the defaults.
+            training: The settings of the training, or None for the defaults.
+            warm_start: The classifier to start from, the URI of a saved one, or None.
+            device: The device to train on; None for a GPU if there is one.
+
+        Returns:
+            All settings, with ``warm_start`` loaded and the number of this process.
 
         Raises:
-            ConfigError: The settings contradict each other, or those of ``warm_start``.
+            ConfigError: The settings contradict each other, or those of ``warm_start``, or there
+                is no such device.
             ArtifactError: There is no complete classifier at ``warm_start``.
+            StoreError: ``warm_start`` names a version that its store does not have.
         """
         ranks = Ranks.current()
         picked = pick_device(device)
@@ -64,8 +69,8 @@ class Setup:
 def _check_structure(model: ModelConfig, training: TrainingConfig) -> None:
     if model.structure == "per_level" and training.level_weight:
         raise ConfigError(
-            "structure='per_level' has a loss of its own at each level; level_weight does not "
-            "apply. Set it to 0."
+            f"level_weight={training.level_weight} does not apply to structure='per_level', whose "
+            "loss is computed at each level anyway. Set level_weight to 0."
         )
 
 
@@ -75,6 +80,5 @@ def _check_same_kind(model: ModelConfig, warm: ModelConfig) -> None:
         if requested != available:
             raise ConfigError(
                 f"{name}={requested!r} does not go with the classifier to start from, which has "
-                f"{available!r}. Leave model= out to take over its settings, or train without "
-                "warm_start."
+                f"{available!r}. Leave {name} out to use the same, or train without a warm start."
             )

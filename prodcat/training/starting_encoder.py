@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StartingEncoder:
-    """An encoder with its tokenizer.
+    """The encoder that a training starts from, and its tokenizer.
 
     Attributes:
         encoder: The encoder, or None for n-grams alone.
@@ -29,14 +29,17 @@ class StartingEncoder:
 
 
 def starting_encoder(setup: Setup) -> StartingEncoder:
-    """A copy of the warm start's encoder, or a pretrained one.
+    """Copy the encoder of the warm start, or load a pretrained one.
 
     Args:
         setup: The settings of the fit.
 
+    Returns:
+        The encoder and its tokenizer; None for both if the settings ask for n-grams alone.
+
     Raises:
         EncoderError: The encoder cannot be loaded, or could not be loaded again after saving.
-        ConfigError: The encoder has too few positions for titles of ``max_tokens``.
+        ConfigError: ``max_tokens`` is more than the number of positions of the encoder.
     """
     model, warm = setup.model, setup.warm
     if model.encoder is None:
@@ -55,7 +58,7 @@ def _check_length(encoder: Encoder, model: ModelConfig) -> None:
     config: Any = encoder.body.config
     most = getattr(config, "max_position_embeddings", None)
     if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        most = most and most - pad_id_of(encoder) - 1  # positions are counted from the padding id
+        most = most and most - pad_id_of(encoder) - 1  # they count positions from the padding id
     if most is not None and model.max_tokens > most:
         raise ConfigError(
             f"max_tokens={model.max_tokens} is more than the {most} positions of "

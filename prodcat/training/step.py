@@ -14,11 +14,11 @@ from prodcat.training.title_reader import TitleReader
 
 
 class StepLoss(nn.Module):
-    """The summed loss of a batch, which every process computes for its own batches.
+    """The loss of a batch; each process computes it for other batches.
 
     Args:
-        task: What is trained.
-        reader: Reads its titles.
+        task: What is trained, on which titles, and how.
+        reader: Runs titles through the encoder of the task.
     """
 
     def __init__(self, task: Task, reader: TitleReader) -> None:
@@ -27,12 +27,15 @@ class StepLoss(nn.Module):
         self.reader, self.table = reader, task.training.tokens
 
     def forward(self, tokens: Batch, targets: Tensor, weights: Tensor) -> Tensor:
-        """The weighted losses of a batch, summed to a scalar.
+        """Compute the loss of a batch.
 
         Args:
             tokens: The titles' tokens.
-            targets: int64 [batch], node positions.
+            targets: int64 [batch]: the node of each label.
             weights: float32 [batch]: how many titles each row stands for.
+
+        Returns:
+            The sum of the rows' losses times their weights, in nats, a scalar.
         """
         network = self.network
         assert network.heads is not None
@@ -43,17 +46,17 @@ class StepLoss(nn.Module):
 
 
 class TrainingStep:
-    """A step of the optimiser, in which nothing waits for a value on the device.
+    """A step of the optimiser, in which the CPU never waits for a value of the device.
 
     Args:
-        task: What is trained.
-        reader: Reads its titles.
+        task: What is trained, on which titles, and how.
+        reader: Runs titles through the encoder of the task.
         optimizer: Updates the weights.
-        weight_per_step: Average number of titles in a step, by which the loss is divided.
+        weight_per_step: Mean number of titles in a step, by which the loss is divided.
 
     Attributes:
-        loss_sum: The sum of this process's losses since it was last set to 0, a scalar on the
-            device.
+        loss_sum: The sum of this process's losses, in nats, since it was last set to 0: a scalar
+            on the device.
     """
 
     def __init__(
@@ -72,17 +75,17 @@ class TrainingStep:
         self.loss: nn.Module = StepLoss(task, reader)
 
     def share_gradients(self) -> None:
-        """Average the gradients over all processes, so that all take the same step."""
+        """From now on average the gradients over all processes, so that all take equal steps."""
         if self.ranks.size > 1:
             self.loss = nn.parallel.DistributedDataParallel(
                 self.loss, broadcast_buffers=False, find_unused_parameters=True
             )
 
     def __call__(self, batches: Iterable[PreparedBatch]) -> None:
-        """Update the weights once.
+        """Update the weights once, and add the batches' losses to ``loss_sum``.
 
         Args:
-            batches: The batches of the step, ``config.accumulate`` of them.
+            batches: The batches of the step: at most ``config.accumulate``.
         """
         for number, batch in enumerate(batches, start=1):
             more_to_come = number < self.config.accumulate and self.ranks.size > 1

@@ -1,8 +1,8 @@
 """One-vs-rest linear support vector machines, the same for any number of processes.
 
-liblinear draws its order of coordinates from one generator for the whole process, so that threads
-would change each other's solutions.  Here each machine is solved in a process that does nothing
-else meanwhile.  This module imports nothing heavy, because each of those processes imports it.
+liblinear draws the order of its coordinates from one random generator for the whole process, so
+threads would change each other's solutions.  So machines are solved in parallel processes, one at
+a time in each.  This module imports nothing heavy, because each of these processes imports it.
 """
 
 import os
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PAYS = 1e8  # entries times machines, seconds of work, from which processes are worth starting
-_PIECES = 8  # pieces of work for each process
+_PAYS = 1e8  # matrix entries times machines (seconds of work) above which processes pay off
+_PIECES = 8  # chunks of classes for each process
 
 
 def solve_all(
@@ -27,15 +27,15 @@ def solve_all(
     """Solve one machine for each class, with liblinear (Fan et al., 2008).
 
     Args:
-        matrix: Sparse rows [rows, features], float64.
-        targets: int64 [rows].
-        weights: float32 [rows], or None for 1.
-        classes: The values of ``targets`` to tell from all others.
-        cost: Weight of the squared hinge losses.
+        matrix: A sparse matrix of scipy, float64 [rows, features].
+        targets: int64 [rows]: the class of each row.
+        weights: float32 [rows]: the weight of each row; None for 1 each.
+        classes: The classes to solve a machine for, each against all other rows.
+        cost: The cost parameter C: the weight of the squared hinge losses.
         processes: Number of processes to solve in, if the work is large enough.
 
     Returns:
-        Intercept and weights, float16 [features], for each class.
+        For each class its intercept and its weights, float16 [features].
     """
     if not len(classes):
         return []

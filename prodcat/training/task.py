@@ -1,4 +1,4 @@
-"""What one training is asked to do, and what it returns."""
+"""The inputs, the options and the results of one training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,8 +16,7 @@ from prodcat.training.checkpoint import Checkpoints
 from prodcat.training.ranks import Ranks
 from prodcat.training.rows import Rows
 
-# How the heads begin: with the closed-form solution, with the better of this and the transferred
-# heads on the validation titles, or with the transferred heads.
+# What the heads start from; see TrainOptions.
 Beginning = Literal["solve", "compare", "carry"]
 Listener = Callable[[EpochResult], None]
 
@@ -27,13 +26,13 @@ class Task:
     """What is trained, on which titles, and how.
 
     Attributes:
-        network: The network on its device; it is changed in place.
+        network: The network, on the device to train on; it is changed in place.
         taxonomy: The tree.
-        training: Rows to learn from.
-        validation: Rows to stop early by and to weigh the evidence with.
-        config: How the network is trained.
-        precision: ``"bfloat16"`` or ``"float32"``.
-        ranks: This process among those that train together.
+        training: Rows to train on.
+        validation: Rows for early stopping and for fitting the calibration.
+        config: The settings of the training.
+        precision: The precision of the encoder: ``"bfloat16"`` or ``"float32"``.
+        ranks: The number of this process, and of all processes that train together.
     """
 
     network: Network
@@ -50,7 +49,7 @@ class Task:
         return self.network.device
 
     def with_tokens(self, training: TokenTable, validation: TokenTable) -> "Task":
-        """The same task with the titles' tokens in another vocabulary."""
+        """The same task with other tokens of the training and the validation titles."""
         return replace(
             self,
             training=replace(self.training, tokens=training),
@@ -69,14 +68,16 @@ class TrainKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How one run of a training begins, what it shows and where it saves its state.
+    """How a training run starts, what it shows and where it saves its state.
 
     Attributes:
-        beginning: ``"solve"`` starts the heads in closed form; ``"carry"`` leaves them as they
-            are; ``"compare"`` takes the better of the two on the validation titles.
-        checkpoints: Where the state is saved, or None; a run resumes from a state saved there.
+        beginning: What the heads start from: ``"solve"``, the closed-form solution; ``"carry"``,
+            their current weights, transferred from a warm start; or ``"compare"``, whichever of
+            the two is better on the validation titles.
+        checkpoints: Where the state is saved, or None to save none; a run resumes from the last
+            state there.
         progress: Whether to show a progress bar.
-        listener: A function that the first process calls with the result of each epoch.
+        listener: A function that process 0 calls with the result of each epoch, or None.
     """
 
     beginning: Beginning = "solve"
@@ -85,7 +86,7 @@ class TrainOptions:
     listener: Listener | None = None
 
     def for_rank(self, ranks: Ranks) -> "TrainOptions":
-        """The options of one process; only the first shows a bar and calls the listener."""
+        """The options of this process: only process 0 shows a bar and calls the listener."""
         return replace(
             self,
             progress=self.progress and ranks.writes,
@@ -98,8 +99,8 @@ class Trained:
     """The results of a training other than the weights of the network.
 
     Attributes:
-        history: One entry for each epoch; entry 0 is the closed-form start.
-        start: How the closed-form start was chosen, or None without one.
+        history: The result of each epoch; entry 0 is the result before the first step.
+        start: The settings chosen for the closed-form start, or None without one.
         weights: The calibration, fitted on the validation titles.
     """
 

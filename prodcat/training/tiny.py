@@ -1,4 +1,4 @@
-"""A classifier of n-grams that is trained on the names of its tree; see :mod:`prodcat.testing`."""
+"""A small classifier for tests, trained on the names of its tree; see :mod:`prodcat.testing`."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +15,8 @@ from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.fitting import fit
 
 _BRANDS = ("Velmora", "Nordika", "Casalta", "Fresh", "Daily")
-_REPEATS = 20  # weight of a given answer, so that generated titles do not outvote it
-_CALIBRATION_TITLES = 300  # at least; enough for a guarantee of 0.99
+_REPEATS = 20  # copies of a given answer, so that generated titles do not outvote it
+_CALIBRATION_TITLES = 300  # the least number; enough for a guarantee of 0.99
 _GROCERIES = (
     ("Food > Fruit > Apples", "Gıda > Meyve > Elma"),
     ("Food > Fruit > Bananas", "Gıda > Meyve > Muz"),
@@ -40,24 +40,24 @@ def tiny_classifier(
 ) -> Classifier:
     """Train a small classifier for tests, in a fraction of a second and without files or network.
 
-    It is a :class:`prodcat.Classifier` of n-grams alone, trained on the names of the tree, in all
+    It is a :class:`prodcat.Classifier` without an encoder, trained on the names of the tree, in all
     its languages, and on titles generated from them; equal arguments give equal answers.  It has a
     guarantee, measured on at least 300 further generated titles, so that ``predict(guarantee=0.9)``
     and ``predict(max_error=0.1)`` work too.  Its accuracy says nothing about a real model's.
 
     Args:
-        tree: The categories: a tree; or paths, each as names or as one line such as
+        tree: The categories: a tree; a list of paths, each as names or as one line such as
             ``"Food > Fruit"``; or None for a small grocery tree in English and Turkish (``"tr"``).
-            The time grows with the number of outcomes.
-        answers: The path to answer for each of these titles, as names or as one line.
+            Training takes longer for more outcomes.
+        answers: Titles and the path to answer for each, as names or as one line.
 
     Returns:
         The classifier, on the CPU.
 
     Raises:
         TaxonomyError: The paths do not form a tree, or a path in ``answers`` is not in it.
-        ConfigError: ``tree`` is a single text, a path in ``answers`` ends where no product may
-            end, or titles with the same n-grams have different paths in ``answers``.
+        ConfigError: ``tree`` is a single text, a path in ``answers`` ends above the outcomes, or
+            titles with the same n-grams have different paths in ``answers``.
 
     >>> tiny_classifier(["Food > Bread", "Home > Soap"]).predict(["fresh bread"])[0][0].path
     ('Food', 'Bread')
@@ -67,7 +67,7 @@ def tiny_classifier(
     given = list(expected.items())
     calibration_numbers = range(5, 5 + math.ceil(_CALIBRATION_TITLES / len(taxonomy.outcomes)))
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # several would only wait for each other at tensors of this size
+    torch.set_num_threads(1)  # more would only wait for each other, so small are the tensors
     try:
         classifier = fit(
             _catalog(taxonomy, [*_generated(taxonomy, range(1, 4)), *given * _REPEATS]),
@@ -117,7 +117,7 @@ def _outcome(taxonomy: Taxonomy, path: str | Sequence[str]) -> Path:
 
 
 def _generated(taxonomy: Taxonomy, numbers: range) -> list[tuple[str, Path]]:
-    """Titles of every outcome in every language, one for each number, with their paths."""
+    """Titles with their paths: for every outcome and language, one for each number."""
     return [
         (f"{_BRANDS[number % 5]} {' '.join(path[-2:])} {number}00 g", taxonomy.paths[node])
         for node in taxonomy.outcomes.tolist()
@@ -134,7 +134,7 @@ def _catalog(taxonomy: Taxonomy, rows: Iterable[tuple[str, Path]]) -> Catalog:
 
 
 def _check_answers(classifier: Classifier, expected: Mapping[str, Path]) -> None:
-    """Refuse answers that n-grams cannot tell apart."""
+    """Check that the classifier gives the answers; raises ConfigError if it does not."""
     predicted = classifier.predict(list(expected))
     for (title, path), [best] in zip(expected.items(), predicted, strict=True):
         if best.path != path:

@@ -1,4 +1,4 @@
-"""Reading titles into pooled vectors while an encoder learns."""
+"""Run titles through an encoder that is being trained."""
 
 import logging
 
@@ -14,12 +14,16 @@ from prodcat.training.activations import LayerSplit, layer_list
 from prodcat.training.task import Task
 
 logger = logging.getLogger("prodcat")
-_FORWARD_TOKENS = 8_192
-_LARGEST_CACHE = 8 << 30
+_FORWARD_TOKENS = 8_192  # tokens in a batch for which no gradients are computed
+_LARGEST_CACHE = 8 << 30  # bytes of stored activations of one table
 
 
 def frozen_layers(encoder: Encoder, config: TrainingConfig) -> int:
-    """The number of layers, from the bottom, that do not learn; at least one layer learns."""
+    """The number of layers, counted from the bottom, that are not trained; never all of them.
+
+    Raises:
+        EncoderError: The layers to freeze cannot be found.
+    """
     if not config.frozen_layers:
         return 0
     layers = len(layer_list(encoder.body)[2])
@@ -27,13 +31,16 @@ def frozen_layers(encoder: Encoder, config: TrainingConfig) -> int:
 
 
 class TitleReader:
-    """Reads titles with as little work as possible: from kept activations where there are some.
+    """Turns titles into pooled vectors, with stored activations of frozen layers if there are any.
 
-    The output of frozen lower layers can be computed once for each token and kept; later readings
-    then begin above them.
+    The output of the frozen lower layers is computed once for each token and stored; from then on
+    only the layers above them are run.
 
     Args:
-        task: What is trained; this stops the frozen layers of its encoder from learning.
+        task: What is trained, on which titles, and how; layers of its encoder are frozen here.
+
+    Raises:
+        EncoderError: The layers to freeze cannot be found.
     """
 
     def __init__(self, task: Task) -> None:
@@ -50,30 +57,36 @@ class TitleReader:
             self.split.freeze()
 
     def keep_activations(self, table: TokenTable) -> None:
-        """Compute the output of the frozen layers for a table once; each process does its share.
+        """Compute and store the output of the frozen layers; each process computes a share of it.
+
+        Without frozen layers, or if the output would take more than 8 GiB, nothing is stored.
 
         Args:
-            table: The titles; the activations are kept for this object, not for equal ones.
+            table: The titles; the activations are used for this object only, not for equal ones.
         """
         size = len(table.ids) * self.encoder.hidden * (2 if self.precision == "bfloat16" else 4)
         if self.split is None:
             return
         if size > _LARGEST_CACHE:
             logger.warning(
-                "The frozen layers' output would take %.1f GiB; it is computed anew in every "
-                "epoch instead.",
+                "The output of the frozen layers would take %.1f GiB, and at most %d GiB are "
+                "stored; so it is computed again in every epoch.",
                 size / 2**30,
+                _LARGEST_CACHE >> 30,
             )
             return
         lower = self.split.lower(table, self._batches_of_this_process(table))
         self.activations[id(table)] = self.ranks.add_up(lower)
 
     def read(self, table: TokenTable, batch: Batch) -> Tensor:
-        """Pooled titles of a batch, float32 [batch, hidden], with gradients.
+        """Run a batch of titles through the encoder, with gradients.
 
         Args:
             table: The titles.
-            batch: Rows of the table, on the network's device.
+            batch: A batch of the table, on the network's device.
+
+        Returns:
+            Pooled titles, float32 [batch, hidden].
         """
         with autocast(self.network.device, self.precision):
             if self.split is not None and id(table) in self.activations:
@@ -83,7 +96,13 @@ class TitleReader:
 
     @torch.no_grad()
     def read_all(self, table: TokenTable) -> Tensor:
-        """Pooled titles of a whole table, float32 [rows, hidden]; each process reads its share."""
+        """Run all titles of a table through the encoder in eval mode, without gradients.
+
+        Each process computes a share, and all get the whole result.
+
+        Returns:
+            Pooled titles, float32 [rows, hidden].
+        """
         self.network.eval()
         device = self.network.device
         pooled = torch.zeros(len(table), self.encoder.hidden, device=device)

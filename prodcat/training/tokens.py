@@ -1,4 +1,4 @@
-"""Tokens of the rows of a fit, made by all processes that train together."""
+"""Tokenise the rows of a fit, in all processes that train together."""
 
 import logging
 from collections.abc import Sequence
@@ -19,13 +19,16 @@ logger = logging.getLogger("prodcat")
 def tokenize_shared(
     tokenizer: "Tokenizer | None", texts: Sequence[str], max_tokens: int, ranks: Ranks
 ) -> TokenTable:
-    """Tokenise texts; each process does its share, and all get the whole result.
+    """Tokenise texts; each process tokenises a share, and all get the whole result.
 
     Args:
         tokenizer: The encoder's tokenizer; without one each text has no tokens.
         texts: One for each row.
         max_tokens: Longer texts are cut to this many tokens.
         ranks: The processes that train together.
+
+    Returns:
+        The tokens of all texts, in their order.
     """
     if tokenizer is None:
         return TokenTable(np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
@@ -41,7 +44,7 @@ def tokenize_shared(
 
 
 def warn_of_cut(table: TokenTable, max_tokens: int) -> None:
-    """Log how many training texts were cut, if any were."""
+    """Log a warning with the number of training texts that were cut, if there are any."""
     if table.truncated:
         logger.warning(
             "%d of %d texts (titles and category names) are longer than max_tokens=%d and were "

@@ -1,4 +1,4 @@
-"""Validation: results of the network on titles that it does not learn from."""
+"""Validation: results of the network on titles that it is not trained on."""
 
 import math
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from prodcat.training.rows import Rows
 
 
 class Validator:
-    """Weighs the evidence of encoder and n-grams anew, and measures both together.
+    """Measures a network on the validation titles, and fits its calibration on them.
 
-    The whole calibration is fitted once, at the end; epochs are compared with only the two weights
-    of the evidence fitted.
+    To compare epochs, only the weights of the encoder's and of the n-grams' scores are fitted; the
+    whole calibration is fitted once, at the end.
 
     Args:
-        network: The network; its n-gram scores are computed once, when this is made.
+        network: The network; its n-gram scores of the titles are computed here, only once.
         validation: The validation titles.
     """
 
@@ -38,11 +38,14 @@ class Validator:
         """Measure the current network.
 
         Args:
-            epoch: The number of the epoch, 0 for the start.
-            pooled: float [rows, hidden]: the validation titles through the encoder, or None
-                without one.
-            loss: Mean training loss of the epoch, in nats, or None for the start.
+            epoch: The number of the epoch, 0 before the first step.
+            pooled: float [rows, hidden]: the validation titles, pooled by the encoder; None
+                without an encoder.
+            loss: Mean training loss of the epoch, in nats; None before the first step.
             seconds: Seconds since training began.
+
+        Returns:
+            The result of the epoch.
         """
         paths, encoder_scores = self.network.paths, self._encoder_scores(pooled)
         weights = fit_weights(
@@ -59,9 +62,12 @@ class Validator:
         """Fit the whole calibration for the current network.
 
         Args:
-            pooled: float [rows, hidden]: the validation titles through the encoder, or None
-                without one.
+            pooled: float [rows, hidden]: the validation titles, pooled by the encoder; None
+                without an encoder.
             method: See :func:`prodcat.decisions.calibration.fit_weights`.
+
+        Returns:
+            The calibration.
         """
         encoder_scores = self._encoder_scores(pooled)
         return fit_weights(
@@ -81,8 +87,8 @@ def is_better(
     """Whether an epoch is better than the best one so far.
 
     Accuracies within half a standard error of the highest one count as equal, because such a
-    difference comes from a title or two.  Among equals the log-loss decides, to which every title
-    contributes.
+    difference comes from a title or two.  Among equal accuracies the lower log-loss is better, to
+    which every title contributes.
 
     Args:
         result: The epoch's result.

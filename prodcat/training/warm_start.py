@@ -1,9 +1,10 @@
 """Warm starts: training a new model from an existing one.
 
-The encoder is taken over unchanged.  Heads are transferred node by node: a node of the new tree is
-the old node with the same id.  If its parent is the same too, its rows are copied; a node that
-moved keeps the sum of the rows on its old path; a new node starts as the mean of its siblings.  If
-most titles are known already, only the new ones are learned, with a sample of known ones.
+The training starts from the encoder of the existing model.  Heads are transferred node by node,
+matched by node id.  If a node has the same parent as before, its weights are copied; for a node
+that moved, they are set so that their sum along its path stays the same; a new node starts with the
+mean of its siblings.  If the existing model was trained on most of the titles, only the new ones
+are learned, with a sample of known ones.
 """
 
 from dataclasses import dataclass, replace
@@ -21,12 +22,12 @@ from prodcat.training.dataset import Dataset
 from prodcat.training.settings import Setup
 from prodcat.training.task import Beginning
 
-_LARGEST_SHARE = 0.5  # of all rows; if more are to be learned, all rows are
+_LARGEST_SHARE = 0.5  # of all rows; if more would be learned, all rows are learned
 
 
 @dataclass(frozen=True)
 class TransferredHeads:
-    """How many nodes of a tree had their heads transferred.
+    """How many nodes of a tree got their heads from a warm start.
 
     Attributes:
         matched: Number of nodes whose id is in the old tree too.
@@ -50,7 +51,7 @@ class TransferredHeads:
 
 
 def match_nodes(old: Taxonomy, new: Taxonomy) -> NDArray[np.int64]:
-    """The old position of each node of the new tree, -1 for nodes that the old tree lacks.
+    """int64 [new node]: the position in the old tree of the node with the same id, or -1.
 
     >>> old = Taxonomy.from_paths([("Food", "Fruit"), ("Home",)])
     >>> match_nodes(old, Taxonomy.from_paths([("Food", "Bread"), ("Home",)])).tolist()
@@ -64,16 +65,16 @@ def match_nodes(old: Taxonomy, new: Taxonomy) -> NDArray[np.int64]:
 def transfer_heads(
     old: Network, old_tree: Taxonomy, new: Network, new_tree: Taxonomy
 ) -> TransferredHeads:
-    """Write the heads of one network into those of another with the same kind of encoder.
+    """Write the heads of one network into those of another with the same settings of the model.
 
     Args:
-        old: The network to read from; it is not changed.
+        old: The network to copy from; it is not changed.
         old_tree: The tree of the old network.
         new: The network to write to.
         new_tree: The tree of the new network.
 
     Returns:
-        How many nodes were matched.
+        How many nodes were matched, moved, new and gone.
     """
     source = match_nodes(old_tree, new_tree)
     known = source >= 0
@@ -89,7 +90,7 @@ def transfer_heads(
 
 
 def _transfer_flat(old: Network, new: Network, old_outcome: Tensor) -> None:
-    """Write the rows of a flat head; ``old_outcome`` is that of each new outcome, or -1."""
+    """Transfer a flat head; ``old_outcome`` is the old position of each new outcome, or -1."""
     assert isinstance(old.heads, FlatHead) and isinstance(new.heads, FlatHead)
     known = old_outcome >= 0
     for name in ("weight", "bias"):
@@ -113,6 +114,15 @@ def _transfer_stacked(
     stayed: NDArray[np.bool_],
     new_tree: Taxonomy,
 ) -> None:
+    """Transfer stacked heads.
+
+    Args:
+        old: The network to copy from.
+        new: The network to write to.
+        source: int64 [new node]: the position of each node in the old tree, or -1.
+        stayed: bool [new node]: whether the node is known and has the same parent as before.
+        new_tree: The tree of the new network.
+    """
     assert isinstance(old.heads, StackedHeads) and isinstance(new.heads, StackedHeads)
     device = new.device
     rows = _rows(old.heads)
@@ -135,15 +145,14 @@ def _transfer_stacked(
                 new_rows[node] = rows[siblings].mean(dim=0)
         path_sums[node] = above + new_rows[node]
     new.heads.set_linear(new_rows[:, :-1], new_rows[:, -1])
-    if not len(new.heads.shifts) or not len(old.heads.shifts):
-        return
-    _transfer_beliefs(old.heads, new.heads, source, new_tree)
+    if len(new.heads.shifts) and len(old.heads.shifts):
+        _transfer_beliefs(old.heads, new.heads, source, new_tree)
 
 
 def _transfer_beliefs(
     old: StackedHeads, new: StackedHeads, source: NDArray[np.int64], new_tree: Taxonomy
 ) -> None:
-    """Copy what connects the heads of neighbouring levels."""
+    """Copy the node embeddings and shifts that connect the heads of neighbouring levels."""
     embeddings = torch.cat([level.detach() for level in old.node_embeddings])
     embeddings = embeddings.to(new.node_embeddings[0].device)
     for level, new_embeddings in enumerate(new.node_embeddings):
@@ -156,7 +165,7 @@ def _transfer_beliefs(
 
 
 def rows_to_learn(new: NDArray[np.bool_], replay: float, seed: int) -> NDArray[np.int64]:
-    """The new rows, and a sample of known ones so that nothing is forgotten.
+    """Choose the new rows, and a random sample of known ones so that nothing is forgotten.
 
     Args:
         new: bool [rows]: which rows are new.
@@ -164,7 +173,7 @@ def rows_to_learn(new: NDArray[np.bool_], replay: float, seed: int) -> NDArray[n
         seed: Seed of the sample.
 
     Returns:
-        Row numbers, int64, ascending.
+        The positions of the rows, int64, ascending.
 
     >>> rows_to_learn(np.array([False, True, False]), replay=0.0, seed=0).tolist()
     [1]
@@ -177,12 +186,13 @@ def rows_to_learn(new: NDArray[np.bool_], replay: float, seed: int) -> NDArray[n
 
 @dataclass(frozen=True)
 class LearningPlan:
-    """What the encoder and the heads learn from, and how they begin.
+    """The rows that the encoder and the heads are trained on, and how.
 
     Attributes:
-        rows: int64: the positions of the training rows to learn.
-        beginning: How the heads begin.
-        training: How they are trained.
+        rows: int64: the positions of the training rows to train on.
+        beginning: What the heads start from; see :class:`prodcat.training.task.TrainOptions`.
+        training: The settings of the training; with lower learning rates and fewer epochs if only
+            new and replayed rows are learned.
     """
 
     rows: NDArray[np.int64]
@@ -191,11 +201,14 @@ class LearningPlan:
 
 
 def plan_learning(dataset: Dataset, setup: Setup) -> LearningPlan:
-    """Plan to learn all rows, or new ones and a sample of known ones if a warm start knows most.
+    """Choose all rows, or only new ones and some known ones if a warm start knows most of them.
 
     Args:
         dataset: The titles.
         setup: The settings of the fit.
+
+    Returns:
+        The rows to train on, what the heads start from, and the settings of the training.
     """
     training = setup.training
     rows, beginning = _rows_and_beginning(dataset, setup)

@@ -12,15 +12,17 @@ from prodcat.errors import ConfigError
 
 
 def test_a_wrong_objective_says_what_was_expected():
-    with pytest.raises(ConfigError, match=r"objective='f2' is not known; expected one of \['path'"):
+    with pytest.raises(
+        ConfigError, match=r"objective='f2' is not supported; expected one of \['path'"
+    ):
         pick_objective("f2")
     with pytest.raises(ConfigError, match="beta=0 is out of range"):
         HierarchicalF(beta=0)
     with pytest.raises(ConfigError, match="beta='1' is out of range"):
         HierarchicalF(beta="1")
-    with pytest.raises(ConfigError, match="is not a table of numbers"):
+    with pytest.raises(ConfigError, match="does not consist of numbers"):
         ExpectedCost([["a", "b"], ["c", "d"]])
-    with pytest.raises(ConfigError, match=r"shape \(2, 3\); expected finite numbers, one row"):
+    with pytest.raises(ConfigError, match=r"shape \(2, 3\); expected finite numbers in a square"):
         ExpectedCost(np.zeros((2, 3)))
     with pytest.raises(ConfigError, match="entries that are not finite"):
         ExpectedCost(np.full((2, 2), np.inf))

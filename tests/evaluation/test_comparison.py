@@ -42,19 +42,19 @@ def test_a_paired_comparison_finds_what_differs_and_what_does_not():
 
 def test_evaluations_of_other_rows_are_not_compared():
     result = scored(100)
-    with pytest.raises(CatalogError, match="Found 100 and 50 rows with different labels"):
+    with pytest.raises(CatalogError, match="of 100 and 50 rows differ in their labels or trees"):
         result.compare(scored(50))
     other = Taxonomy.from_paths([(a, b) for a in "PQ" for b in "RS"])
     again = Taxonomy.from_paths([(a, b) for a in "XY" for b in "VW"])
     nodes = np.array([2, 3])
-    with pytest.raises(CatalogError, match="rows of one tree in the same order"):
+    with pytest.raises(CatalogError, match="the same rows in the same order"):
         evaluate_nodes(other, nodes, nodes).compare(evaluate_nodes(again, nodes, nodes))
-    with pytest.raises(CatalogError, match="Found 100 and 100 rows with different labels"):
+    with pytest.raises(CatalogError, match="of 100 and 100 rows differ in their labels or trees"):
         result.compare(scored(100, seed=3))
     read = Evaluation.from_dict(json.loads(result.to_json()))
     assert read == result and read.intervals == result.intervals
     assert read.confusion_groups == result.confusion_groups
-    with pytest.raises(CatalogError, match="read from JSON, so its single rows are not known"):
+    with pytest.raises(CatalogError, match="read from JSON, which does not contain single rows"):
         read.compare(result)
     with pytest.raises(CatalogError, match="read from JSON"):
         _ = read.correct

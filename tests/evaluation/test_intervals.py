@@ -17,7 +17,7 @@ def test_the_paired_bootstrap_finds_a_difference_and_none():
     same = paired_bootstrap(np.stack([ours, ours], 1), ours)
     assert (same.low, same.value, same.high) == (0, 0, 0)
     assert str(same) == "+0.0000 [+0.0000, +0.0000]"
-    with pytest.raises(CatalogError, match="needs the same rows"):
+    with pytest.raises(CatalogError, match="needs scores of the same rows"):
         paired_bootstrap(ours, theirs[:5])
 
 

@@ -7,16 +7,16 @@ from prodcat.evaluation.metrics import evaluate_nodes
 
 
 def test_nothing_to_judge_is_refused():
-    with pytest.raises(CatalogError, match="Found 0 targets and 1 answers"):
+    with pytest.raises(CatalogError, match="Got 0 targets and 1 answers"):
         evaluate_nodes(TREE, np.zeros(0, int), np.zeros(1, int))
 
 
 @pytest.mark.parametrize(
     ("targets", "answers", "extra", "message"),
     [
-        ([0, -1], [0, 0], {}, "Found targets from -1 to 0; expected nodes from 0 to 7"),
-        ([0, 1], [0, -3], {}, "Found answers from -3 to 0; expected nodes from -2 to 7"),
-        ([0, 1], [0, 99], {}, "Found answers from 0 to 99"),
+        ([0, -1], [0, 0], {}, "Got targets from -1 to 0; expected nodes from 0 to 7"),
+        ([0, 1], [0, -3], {}, "Got answers from -3 to 0; expected nodes from -2 to 7"),
+        ([0, 1], [0, 99], {}, "Got answers from 0 to 99"),
         ([0, 1], [0, 1], {"confidence": np.ones(3)}, r"confidence of shape \(3,\)"),
         ([0, 1], [0, 1], {"confidence": np.array([1, np.nan])}, "confidence of shape"),
         (

@@ -5,11 +5,11 @@ from prodcat import TaxonomyError
 
 
 def test_an_unknown_path_says_how_far_it_goes_and_what_is_near():
-    with pytest.raises(TaxonomyError, match=r"'A' is as far .* nearest to 'Xx' are \['X'\]"):
+    with pytest.raises(TaxonomyError, match=r"below 'A' there is no 'Xx', but the similar \['X'\]"):
         RAGGED.find(("A", "Xx"))
-    with pytest.raises(TaxonomyError, match="top level is as far"):
+    with pytest.raises(TaxonomyError, match="at the top level there is no 'Q'"):
         RAGGED.find(("Q",))
-    with pytest.raises(TaxonomyError, match="no id 'A > Xx'; near it are"):
+    with pytest.raises(TaxonomyError, match="no id 'A > Xx'; similar ids are"):
         RAGGED.node("A > Xx")
 
 

@@ -19,13 +19,13 @@ def changed(row, **values):
         (changed(1, parent="c"), r"rows \[1, 2\]: cycle 'b' -> 'c' -> 'b'"),
         (changed(0, parent="a"), r"rows \[0\]: cycle 'a' -> 'a'"),
         (changed(2, id="b"), r"rows 1 and 2: id 'b' has two parents, 'a' and 'b'"),
-        ([*TABLE, TABLE[2]], r"rows 2 and 3: id 'c' is there twice"),
+        ([*TABLE, TABLE[2]], r"rows 2 and 3: id 'c' is in both"),
         (changed(1, name=" "), r"row 1: empty name"),
         (changed(1, id=None), r"row 1: empty id"),
         (changed(2, parent="zz"), r"row 2: parent 'zz' is not in the table"),
-        ([*TABLE, {"id": "d", "parent": "a", "name": "B"}], r"rows 1 and 3: 'B' is twice under"),
+        ([*TABLE, {"id": "d", "parent": "a", "name": "B"}], r"rows 1 and 3: two children of one"),
         ([{"id": "a", "name": "A"}], r"Row 0 has no column 'parent'"),
-        ([], "Found no rows"),
+        ([], "The table has no rows"),
     ],
 )
 def test_a_table_that_is_no_tree_is_refused_by_row(table, message):

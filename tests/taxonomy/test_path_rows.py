@@ -13,11 +13,11 @@ def test_partial_paths_make_no_outcome():
     [
         ([("A", "")], None, r"row 0: \['A', ''\] has an empty name"),
         ([()], None, "row 0"),
-        ([], None, "Found no path"),
+        ([], None, "There are no paths"),
         ([("A",), ("A", "B")], [("1",), ("1",)], "row 1: 2 names but 1 ids"),
-        ([("A",), ("B",)], [("1",), ("1",)], "row 1: id '1' is named 'B' here and 'A' before"),
-        ([("A",)], [], "0 rows of ids for 1 paths"),
-        ([("A", "X"), ("B", "X")], [("1", "9"), ("2", "9")], "id '9' stands for 2 nodes"),
+        ([("A",), ("B",)], [("1",), ("1",)], "row 1: id '1' has the name 'B', earlier 'A'"),
+        ([("A",)], [], "Got ids for 0 paths, but 1 paths"),
+        ([("A", "X"), ("B", "X")], [("1", "9"), ("2", "9")], "2 nodes have the id '9'"),
     ],
 )
 def test_paths_that_make_no_tree_are_refused_by_row(paths, ids, message):

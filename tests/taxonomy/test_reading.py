@@ -45,7 +45,7 @@ def test_files_of_every_form_give_the_same_tree(tmp_path):
     ("name", "text", "message"),
     [
         ("x.json", "{", "not valid JSON"),
-        ("x.json", '{"tree": 1}', "JSON of another form"),
+        ("x.json", '{"tree": 1}', "The JSON is not a tree"),
         ("x.jsonl", "{", "line 1 is not valid JSON"),
         ("x.jsonl", "[1]", "expected a JSON object"),
         ("x.jsonl", '{"path": ["A", "B"], "id": "b"}', "'A' has no row of its own"),

@@ -34,7 +34,7 @@ def test_arrays_cannot_be_changed():
 def test_names_in_other_languages():
     tree = RAGGED.with_names("tr", {"A": "Gıda"})
     assert tree.path(tree.find(("A", "X")), "tr") == ("Gıda", "X")
-    with pytest.raises(TaxonomyError, match="no names in 'fr'; found"):
+    with pytest.raises(TaxonomyError, match="no names in the language 'fr', only in"):
         tree.path(0, "fr")
     with pytest.raises(TaxonomyError, match="no id 'nope'"):
         tree.with_names("tr", {"nope": "x"})

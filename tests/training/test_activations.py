@@ -50,5 +50,5 @@ def test_layers_that_cannot_be_found_are_named():
     class Odd(torch.nn.Module):
         config = type("Config", (), {"num_hidden_layers": 3})()
 
-    with pytest.raises(EncoderError, match="Found no list of 3 layers in a Odd"):
+    with pytest.raises(EncoderError, match="cannot be frozen: expected a list of 3"):
         layer_list(Odd())

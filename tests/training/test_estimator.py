@@ -60,14 +60,14 @@ def test_it_trains_an_encoder(encoder_folder, data):
 def test_a_column_of_titles_is_accepted_and_other_shapes_are_not(fitted, data):
     column = np.array(data[0][:3], dtype=object)[:, None]
     assert (fitted.predict(column) == fitted.predict(data[0][:3])).all()
-    with pytest.raises(CatalogError, match=r"shape \(1, 2\)"):
+    with pytest.raises(CatalogError, match=r"X has the shape \(1, 2\)"):
         fitted.predict(np.array([["a", "b"]], dtype=object))
 
 
 @pytest.mark.parametrize(
     ("titles", "labels", "message"),
     [
-        (["a", None], ["A", "B"], "Title 1 is None, a NoneType"),
+        (["a", None], ["A", "B"], "Title 1 is None, of type NoneType"),
         (["a", " "], ["A", "B"], "empty title"),
         (["a", "b"], ["A", None], "Label 1 is None"),
     ],
@@ -75,7 +75,7 @@ def test_a_column_of_titles_is_accepted_and_other_shapes_are_not(fitted, data):
 def test_titles_and_labels_that_are_no_texts_are_refused(fitted, titles, labels, message):
     with pytest.raises(CatalogError, match=message):
         CategoryClassifier().fit(titles, labels)
-    with pytest.raises(CatalogError, match="Title 0 is 5, a int"):
+    with pytest.raises(CatalogError, match="Title 0 is 5, of type int"):
         fitted.predict([5])
 
 

@@ -42,7 +42,6 @@ def prepared_batches(task, pad_id):
         rows = torch.from_numpy(plan[number])
         yield PreparedBatch(
             batches[number].to(META),
-            rows.to(META),
             targets[rows].to(META),
             torch.ones(len(rows), device=META),
         )
@@ -97,7 +96,7 @@ def test_reading_a_title_needs_no_value_of_the_device(task):
             batch.tokens.ids, batch.tokens.mask)))  # fmt: skip
         log_probs = weights.applied(network.paths, scores, None, levels=True, sharpness=True)
         confidence, outcome = log_probs.exp().max(dim=1)
-        assert confidence.is_meta and outcome.shape == (len(batch.rows),)
+        assert confidence.is_meta and outcome.shape == (len(batch.targets),)
         assert network.paths.node_probs(log_probs.exp()).shape[1] == len(task.taxonomy)
 
 

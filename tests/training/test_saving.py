@@ -40,7 +40,7 @@ def test_sigterm_saves_and_the_same_call_goes_on(
             with pytest.raises(ZeroDivisionError):
                 fit(some, encoder_folder, checkpoints=place, listener=fail_after_one, **settings)
         else:
-            message = f"the state is in '{place}'. Run the same again"
+            message = f"the state is saved in '{place}'. Repeat the same call"
             with pytest.raises(TrainingInterrupted, match=message):
                 fit(some, encoder_folder, checkpoints=place, listener=stop, **settings)
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN, "the handler is put back"
@@ -49,7 +49,7 @@ def test_sigterm_saves_and_the_same_call_goes_on(
     with caplog.at_level("INFO", "prodcat"):
         folder = prodcat.CheckpointFolder(place)
         resumed = fit(some, encoder_folder, checkpoints=folder, **settings)
-    assert "Going on from step" in caplog.text
+    assert "Resuming from step" in caplog.text
     assert_equal(weights(whole), weights(resumed))
     assert [r.loss for r in whole.history] == [r.loss for r in resumed.history]
     resumed.save(str(tmp_path / "model"))
@@ -79,7 +79,7 @@ def test_other_titles_start_anew_and_say_so(some, parts, encoder_folder, tmp_pat
     other = parts.train.take(np.arange(1, 201))
     with caplog.at_level("INFO", "prodcat"):
         fit(other, encoder_folder, validation=parts.validation, checkpoints=place, epochs=1)
-    assert "checkpoints of 1 other runs" in caplog.text and "Going on" not in caplog.text
+    assert "checkpoints of 1 other runs" in caplog.text and "Resuming" not in caplog.text
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -94,7 +94,7 @@ def test_a_killed_training_ends_with_the_same_weights(command, tmp_path, number)
     process.send_signal(number)
     assert process.wait(60) == (75 if number == signal.SIGTERM else -9)
     assert not (tmp_path / "resumed").exists()
-    assert "Going on from step" in run(again).stderr
+    assert "Resuming from step" in run(again).stderr
     first, second = (
         (tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "resumed")
     )
