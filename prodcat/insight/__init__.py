@@ -1,11 +1,11 @@
-"""What people look at: pages, tables and texts about evaluations, assortments, labels and drift.
+"""Reports for people: HTML pages, tables and texts about models, catalogs and markets.
 
-* :mod:`~prodcat.insight.report`: an evaluation as a page and as Markdown.
-* :mod:`~prodcat.insight.assortment`: retailers compared category by category; products are counted
-  with :mod:`~prodcat.insight.prevalence`.
+* :mod:`~prodcat.insight.report`: an evaluation as an HTML page and as Markdown.
+* :mod:`~prodcat.insight.assortment`: what several retailers sell, category by category; their
+  products are counted with :mod:`~prodcat.insight.prevalence`.
 * :mod:`~prodcat.insight.audit`: labels that are probably wrong.
-* :mod:`~prodcat.insight.drift`: what changed between two sets of titles.
-* :mod:`~prodcat.insight.queue`, :mod:`~prodcat.insight.decisions`,
-  :mod:`~prodcat.insight.review`: which titles to label next, the decisions of the person who
-  labels them, and the page to do so.
+* :mod:`~prodcat.insight.drift`: the differences between two sets of titles.
+* :mod:`~prodcat.insight.queue`: the titles to label next; :mod:`~prodcat.insight.review`: the web
+  page on which a person labels them; :mod:`~prodcat.insight.decisions`: the file in which this
+  person's decisions are saved.
 """

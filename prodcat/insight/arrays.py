@@ -1,8 +1,5 @@
-"""Types of the arrays that hold figures."""
+"""Types of NumPy arrays: ``Flags`` of bool, ``Floats`` of float64, ``Ints`` of int64."""
 
-import numpy as np
-from numpy.typing import NDArray
+from prodcat.taxonomy.arrays import Flags, Floats, Ints
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+__all__ = ["Flags", "Floats", "Ints"]

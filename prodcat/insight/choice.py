@@ -1,10 +1,11 @@
-"""A choice of titles that represent many others.
+"""The selection of titles that represent many others.
 
-The chosen titles maximise ``sum_i weight_i * max_{chosen j} likeness(i, j)`` within a budget, which
-is a facility location problem.  A title gains much if many titles of great weight are similar to
-it, and little if a title similar to it is chosen already.  The greedy choice reaches at least
-1 - 1/e of the maximum (Nemhauser, Wolsey and Fisher, 1978); gains are computed lazily (Minoux,
-1978).
+At most ``budget`` titles are chosen so that ``sum_i weight_i * max_{chosen j} likeness(i, j)`` is
+large, which is a facility location problem.  The gain of a title is by how much it increases this
+sum.  It is large if many titles of great weight are similar to the title, and small if a similar
+title has been chosen before.  The greedy algorithm, which always takes the title with the largest
+gain, reaches at least 1 - 1/e of the maximum (Nemhauser, Wolsey and Fisher, 1978); gains are
+computed lazily (Minoux, 1978).
 """
 
 import heapq
@@ -18,17 +19,17 @@ import numpy as np
 from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.neighbours import Neighbours
 
-_MOST_TITLES = 20_000  # compared with each other
-_NEIGHBOURS = 24  # of each title
+_MOST_TITLES = 20_000  # that are compared with each other, unless the budget is larger
+_NEIGHBOURS = 24  # that are compared with each title
 
 
 @dataclass(frozen=True, eq=False)
 class _Represented:
-    """The titles that one title represents: those similar to it, and itself.
+    """The titles that one title represents: itself and those similar to it.
 
     Attributes:
         rows: int64 [titles]: positions of these titles.
-        likeness: float64 [titles]: cosine of the title with each of them.
+        likeness: float64 [titles]: cosine similarity of the title to each of them.
     """
 
     rows: Ints
@@ -42,19 +43,20 @@ def choose(
     nodes: Ints | None = None,
     per_node: int | None = None,
 ) -> tuple[list[int], list[float]]:
-    """Choose the titles that represent the weight of all titles best.
+    """Choose the titles that together represent the most weight.
 
     Args:
         texts: The titles.
-        weight: float64 [titles]: the weight of each.
-        budget: How many to choose.
-        nodes: int64 [titles]: the category of each, if ``per_node`` is given.
-        per_node: The largest number of chosen titles of one category.
+        weight: float64 [titles]: the weight of each title, at least 0.
+        budget: The largest number of titles to choose.
+        nodes: int64 [titles]: the category of each title; needed if ``per_node`` is given.
+        per_node: The largest number of chosen titles of one category; not limited by default.
 
     Returns:
-        Positions of the chosen titles, the first choice first; and the gain of each.
+        The positions of the chosen titles in the order in which they were chosen, and the gain of
+        each.
     """
-    # Titles of equal weight are taken by chance, not in the order of the file.
+    # Titles of equal weight are ordered at random, because the file may be sorted.
     chance = np.random.default_rng(0).permutation(len(weight))
     heavy = np.lexsort((chance, -weight))[: max(_MOST_TITLES, budget)]
     heavy_weight = weight[heavy]
@@ -89,7 +91,7 @@ def choose(
 
 
 def _represented(texts: Sequence[str]) -> list[_Represented]:
-    """For each title its nearest neighbours and the titles whose nearest neighbour it is."""
+    """For each title, its nearest neighbours and the titles that have it as a neighbour."""
     from scipy.sparse import coo_matrix
 
     size = len(texts)

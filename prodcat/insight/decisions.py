@@ -1,66 +1,179 @@
-"""The decisions of a person who labels titles, in a file that only grows, so that none is lost.
+"""The decisions of a person who labels titles, in a file to which decisions are only appended.
 
-Each decision is a line of JSON that is on the disk before it is confirmed to the page.  A later
-decision about a title replaces an earlier one, an undo takes back the last decision about a title,
-and a decision that arrives twice (for example from a page that was reloaded) counts once.
+Each decision is a line of JSON, which is written to the disk before the decision is confirmed to
+the page.  If a decision cannot be written, nothing of it remains in the file.  A later decision
+about a title replaces an earlier one, an undo takes back the last decision about a title, and a
+decision that arrives twice (for example from a page that was reloaded) counts once.
 """
 
+import contextlib
 import json
 import logging
 import os
+import stat
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from prodcat.errors import CatalogError, ConfigError
+from prodcat.errors import CatalogError, ConfigError, StoreError
 from prodcat.insight.queue import QueueItem
+from prodcat.storage.faults import explain_disk
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
 
 
-class Decisions:
-    """The decisions about a queue, and the file that holds them.
+class _File:
+    """The file of decisions, opened and locked by one process of the user who owns the file.
+
+    The lock belongs to the file and not to its name, so it also holds for a process that opens the
+    file by a link.
 
     Args:
-        place: The file; it is created with the first decision.
-        items: The queue.
-        taxonomy: The tree that categories are chosen from.
-        write: Whether decisions will be added; only one process at a time can do so.
+        place: The file; it is created if it does not exist.
 
     Raises:
-        CatalogError: The file belongs to another queue or tree, or a line of it is damaged.  Only
-            the last line may be incomplete, because the process that wrote it was killed.
-        ConfigError: Another process is adding decisions to the file.
+        ConfigError: Another process is adding decisions to the file, the file cannot be opened, or
+            it is not a regular file of the user who runs this process.
+        StoreError: Another program replaced the file while it was being opened.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._name = str(place)
+        self._has_rest = False  # whether part of a refused decision may be in the file
+        if place.is_symlink() and place.lstat().st_uid not in (0, os.geteuid()):
+            raise self._refusal("is a link that another user made")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.place = Path(os.path.realpath(place))
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            self._descriptor = os.open(self.place, flags, 0o600)
+        except OSError as error:
+            raise self._refusal(f"cannot be opened ({error.strerror})") from error
+        try:
+            self._take_hold()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def _refusal(self, reason: str) -> ConfigError:
+        return ConfigError(
+            f"{self._name!r} {reason}; expected a file to which decisions can be added. Choose "
+            "another file with --decisions."
+        )
+
+    def _take_hold(self) -> None:
+        import fcntl
+
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            raise self._refusal("is not a regular file of the user who runs this process")
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(
+                f"Another prodcat review is writing decisions to {self._name!r}. Use its page, "
+                "stop it, or choose another file with --decisions."
+            ) from error
+        except OSError as error:
+            raise self._refusal(f"cannot be locked ({error.strerror})") from error
+        with contextlib.suppress(OSError):  # some file systems have no modes
+            os.fchmod(self._descriptor, 0o600)
+        self._size = os.fstat(self._descriptor).st_size
+        self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        """Raise StoreError if another program replaced the file or changed its size."""
+        mine = os.fstat(self._descriptor)
+        with contextlib.suppress(FileNotFoundError):
+            there = os.lstat(self.place)
+            if (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino):
+                if self._has_rest:
+                    self.cut(self._size)
+                    return
+                if mine.st_size == self._size:
+                    return
+        raise StoreError(
+            f"{self._name!r} was changed by another program after this one had opened it. No "
+            "decision was written; stop prodcat review and start it again."
+        )
+
+    def read(self) -> bytes:
+        """The whole content of the file."""
+        return os.pread(self._descriptor, self._size, 0)
+
+    def append(self, line: bytes) -> None:
+        """Append a line and flush it to the disk; if that fails, the file is left as it was.
+
+        Raises:
+            StoreError: The line cannot be written, or another program changed the file.
+        """
+        try:
+            self._check_unchanged()
+            rest = line
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            os.fsync(self._descriptor)
+        except OSError as error:
+            self._has_rest = True
+            with contextlib.suppress(OSError):
+                self.cut(self._size)
+            raise StoreError(
+                f"The decision cannot be written to {self._name!r}, so it was not saved: "
+                f"{explain_disk(error)}"
+            ) from error
+        self._size += len(line)
+
+    def cut(self, size: int) -> None:
+        """Remove everything after the first ``size`` bytes."""
+        os.ftruncate(self._descriptor, size)
+        os.fsync(self._descriptor)
+        self._size, self._has_rest = size, False
+
+    def close(self) -> None:
+        """Close the file and remove it if it is empty."""
+        with contextlib.suppress(OSError, StoreError):
+            self._check_unchanged()
+            if not self._size:
+                self.place.unlink()
+        os.close(self._descriptor)
+
+
+class Decisions:
+    """The decisions about the titles of a queue, saved in a file.
+
+    Args:
+        place: The file.  It is created if it does not exist and ``write`` is true; it is removed
+            when it is closed without a decision in it.
+        items: The queue.
+        taxonomy: The tree that categories are chosen from.
+        write: Whether decisions will be added.  Only one process at a time can do so, and it makes
+            the file readable for its own user only.
+
+    Raises:
+        CatalogError: The file belongs to another queue or tree, or a line of it is damaged.  (An
+            incomplete last line, which a killed process left, is removed with a warning.)
+        ConfigError: Another process is adding decisions to the file, the file cannot be opened, or
+            it belongs to another user.
+        StoreError: Another program changed the file while it was being opened.
     """
 
     def __init__(
         self, place: Path, items: Sequence[QueueItem], taxonomy: Taxonomy, write: bool = True
     ) -> None:
-        from filelock import FileLock, Timeout
-
         self.place, self.items, self.taxonomy = place, items, taxonomy
         self._lock = threading.Lock()
         self._seen: set[str] = set()
         self._history: list[dict[str, Any]] = []  # without decisions that were undone
-        self._file: IO[bytes] | None = None
-        self._process_lock: FileLock | None = None
         self._ids = set(taxonomy.ids)
         self._check_answers()
-        if write:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            self._process_lock = FileLock(f"{place}.lock")
-            try:
-                self._process_lock.acquire(timeout=0)
-            except Timeout as error:
-                raise ConfigError(
-                    f"Another prodcat review is writing decisions to {str(place)!r}. Use that one, "
-                    "or stop it, or name another file with --decisions."
-                ) from error
+        self._file = _File(place) if write else None
         try:
-            if place.exists():
-                self._replay(write)
+            if self._file is not None:
+                self._replay(self._file.read())
+            elif place.exists():
+                self._replay(place.read_bytes())
         except BaseException:
             self.__exit__()
             raise
@@ -76,14 +189,13 @@ class Decisions:
             title, node = unknown[0]
             raise CatalogError(
                 f"The queue has {len(unknown):,} answers that are not in the model's tree, such as "
-                f"{node!r} for {title!r}. Give the model that the queue was made with, or make a "
-                "new queue."
+                f"{node!r} for {title!r}. Use the model that the queue was created with, or create "
+                "a new queue."
             )
 
-    def _replay(self, write: bool) -> None:
-        content = self.place.read_bytes()
+    def _replay(self, content: bytes) -> None:
         lines = content.split(b"\n")
-        # Empty, unless a process was killed while it wrote or an editor dropped the line's end.
+        # Empty, unless a process was killed while writing or an editor removed the last line feed.
         last = lines.pop()
         try:
             json.loads(last)
@@ -98,35 +210,33 @@ class Decisions:
                     raise
                 raise CatalogError(
                     f"Line {number} of {str(self.place)!r} is not a decision ({error}); expected a "
-                    "file that prodcat review wrote. Correct the line or remove it."
+                    "file that prodcat review wrote. Correct the line, or remove it."
                 ) from error
-        if last and write:
-            with self.place.open("rb+") as file:
-                if is_whole:
-                    file.seek(0, os.SEEK_END)
-                    file.write(b"\n")
-                else:
-                    logger.warning(
-                        "The last line of %s is incomplete and is removed; that decision was never "
-                        "confirmed: %r",
-                        self.place,
-                        last[:200],
-                    )
-                    file.truncate(len(content) - len(last))
+        if last and self._file is not None:
+            if is_whole:
+                self._file.append(b"\n")
+            else:
+                logger.warning(
+                    "The last line of %s is incomplete and is removed; that decision was not "
+                    "confirmed to the page: %r",
+                    self.place,
+                    last[:200],
+                )
+                self._file.cut(len(content) - len(last))
 
     def _take_line(self, event: dict[str, Any]) -> None:
         item = event["item"]
         if self.items[item].title != event["title"]:
             raise CatalogError(
-                f"{str(self.place)!r} holds decisions about another queue: item {item} is "
-                f"{event['title']!r} there and {self.items[item].title!r} in this queue. Name "
+                f"{str(self.place)!r} contains decisions about another queue: item {item} is "
+                f"{event['title']!r} there and {self.items[item].title!r} in this queue. Choose "
                 "another file with --decisions."
             )
         if event["kind"] == "label" and event["node"] not in self._ids:
             raise CatalogError(
                 f"{str(self.place)!r} labels {event['title']!r} with the category "
                 f"{event['node']!r}, which is not in the model's tree. Export the decisions with "
-                "the model that the queue was made with, before you go on with another one."
+                "the model that the queue was created with before you use another model."
             )
         self._apply(event)
 
@@ -143,17 +253,18 @@ class Decisions:
                 return
 
     def take(self, event: dict[str, Any]) -> None:
-        """Add a decision; it is on the disk when this returns.
+        """Add a decision and write it to the disk; one with an id seen before is ignored.
 
         Args:
-            event: ``{"id", "item", "kind"}``: an id that no other decision has, the number of the
-                item, and ``"label"``, ``"skip"`` or ``"undo"``; for a label also ``"node"``, the
-                id of the category.
+            event: The decision as a mapping: ``"id"`` is a unique string, ``"item"`` the number of
+                the item, and ``"kind"`` is ``"label"``, ``"skip"`` or ``"undo"``.  A label also
+                has ``"node"``, the id of the category.
 
         Raises:
-            CatalogError: The id, the item or the kind is missing or wrong.
+            CatalogError: A value is missing or wrong.
             TaxonomyError: The tree has no such category.
             ConfigError: The decisions were opened for reading only.
+            StoreError: The decision cannot be written; nothing of it remains in the file.
         """
         item, kind, decision = event.get("item"), event.get("kind"), event.get("id")
         if not isinstance(item, int) or isinstance(item, bool) or not 0 <= item < len(self.items):
@@ -164,8 +275,8 @@ class Decisions:
             raise CatalogError(f"{kind!r} is not a decision; expected label, skip or undo.")
         if not _is_id(decision):
             raise CatalogError(
-                "A decision needs an id that no other decision has; expected a text of 1 to 100 "
-                "printable characters under id."
+                f"The id of the decision is {decision!r}; expected a unique string of 1 to 100 "
+                "printable characters."
             )
         complete: dict[str, Any] = {
             "id": decision, "item": item, "title": self.items[item].title, "kind": kind,
@@ -173,19 +284,19 @@ class Decisions:
         if kind == "label":
             node = event.get("node")
             if not isinstance(node, str):
-                raise CatalogError("The label has no category; expected its id under node.")
+                raise CatalogError(
+                    f"The node of the label is {node!r}; expected the id of a category as a string."
+                )
             complete |= {"node": node, "path": list(self.taxonomy.paths[self.taxonomy.node(node)])}
         line = json.dumps(complete, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             if decision in self._seen:
                 return
-            if self._process_lock is None:
-                raise ConfigError("These decisions were opened for reading only.")
             if self._file is None:
-                self._file = self.place.open("ab")
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+                raise ConfigError(
+                    "These decisions were opened for reading only; open them with write=True."
+                )
+            self._file.append(line)
             self._apply(complete)
 
     @property
@@ -202,7 +313,7 @@ class Decisions:
 
     @property
     def standing(self) -> dict[int, dict[str, Any]]:
-        """The valid decision about each item that has one, by the number of the item."""
+        """The last decision about each item that was not undone, by the number of the item."""
         last = {decision["item"]: decision for decision in self.history}
         return dict(sorted(last.items()))
 
@@ -210,7 +321,8 @@ class Decisions:
         """The labelled titles as rows that :func:`read_catalog` can read.
 
         Returns:
-            For each title its row in the source, title, path, path_ids and further columns.
+            For each labelled title a mapping with the keys row (in the source), title, path and
+            path_ids, and with its further columns.
         """
         tree = self.taxonomy
         labels = []
@@ -229,7 +341,7 @@ class Decisions:
         return labels
 
     def __enter__(self) -> "Decisions":
-        """The decisions themselves."""
+        """Return the object itself."""
         return self
 
     def __exit__(self, *reason: object) -> None:
@@ -237,9 +349,6 @@ class Decisions:
         if self._file is not None:
             self._file.close()
             self._file = None
-        if self._process_lock is not None:
-            self._process_lock.release()
-            self._process_lock = None
 
 
 def _is_id(value: object) -> bool:

@@ -1,27 +1,27 @@
-"""Saving pages, tables and lines of JSON at any fsspec URI."""
+"""Saving of pages, tables and lines of JSON to any fsspec URI."""
 
 import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prodcat.errors import ConfigError
 from prodcat.storage.objects import Objects
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from prodcat.storage.tables import parquet_bytes
+from prodcat.text_encoding import for_spreadsheet
 
 
 def write_form(uri: str, forms: Mapping[str, Callable[[], bytes]]) -> None:
-    """Write a file in the format that its ending names.
+    """Write a file in the format that its name extension says.
 
     Args:
         uri: The file, at any fsspec URI.
-        forms: For each ending that is allowed, the function that makes the content.
+        forms: For each supported extension (lower case, without the dot), a function that returns
+            the content of the file.
 
     Raises:
-        ConfigError: The name has another ending.
+        ConfigError: The name has another extension.
         StoreError: The file cannot be written.
     """
     folder, name = folder_and_name(uri)
@@ -29,13 +29,13 @@ def write_form(uri: str, forms: Mapping[str, Callable[[], bytes]]) -> None:
     if make is None:
         endings = " or ".join(f".{ending}" for ending in forms)
         raise ConfigError(
-            f"{uri!r} does not end with {endings}; the ending of the name chooses the format."
+            f"{uri!r} does not end with {endings}; the file name extension selects the format."
         )
     Objects(folder).write(name, make())
 
 
 def folder_and_name(uri: str) -> tuple[str, str]:
-    """Split a URI into the folder and the name of the file.
+    """Split the URI of a file into the URI of its folder and the name of the file.
 
     >>> folder_and_name("s3://shop/reports/tr.html"), folder_and_name("tr.html")
     (('s3://shop/reports', 'tr.html'), ('.', 'tr.html'))
@@ -45,31 +45,32 @@ def folder_and_name(uri: str) -> tuple[str, str]:
 
 
 class Shown(ABC):
-    """A result that people read as a page and other tools read as a table."""
+    """A result that can be saved as an HTML page for people and as a table for other programs."""
 
     @abstractmethod
     def html(self) -> str:
-        """One HTML file with everything in it."""
+        """A self-contained HTML page."""
 
     @abstractmethod
-    def table(self) -> "pa.Table":
+    def table(self) -> Any:
         """The result as an Arrow table."""
 
     def save(self, uri: str) -> None:
-        """Write the page or the table, as the ending of the name says.
+        """Write the page or the table, depending on the file name extension.
 
         Args:
             uri: The file, at any fsspec URI: ``.html`` for the page; ``.parquet``, ``.csv`` or
-                ``.jsonl`` for the table.
+                ``.jsonl`` for the table.  The CSV is meant for spreadsheets: in texts that they
+                would run as a formula, an apostrophe is put before the formula.
 
         Raises:
-            ConfigError: The name has another ending, or the page needs plotly, which is not
+            ConfigError: The name has another extension, or the page needs plotly, which is not
                 installed.
             StoreError: The file cannot be written.
         """
         forms = {
             "html": lambda: self.html().encode(),
-            "parquet": lambda: _parquet(self.table()),
+            "parquet": lambda: parquet_bytes(self.table()),
             "csv": lambda: _csv(self.table()),
             "jsonl": lambda: json_lines(self.table().to_pylist()),
         }
@@ -77,7 +78,9 @@ class Shown(ABC):
 
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    r"""Write rows as lines of JSON in UTF-8; what JSON has no form for is written as text.
+    r"""Encode rows as lines of JSON in UTF-8.
+
+    Values of types that JSON lacks, such as dates, become strings.
 
     >>> json_lines([{"title": "süt"}, {"title": "ekmek"}]).decode()
     '{"title": "süt"}\n{"title": "ekmek"}\n'
@@ -86,17 +89,18 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _parquet(table: "pa.Table") -> bytes:
-    import pyarrow.parquet as pq
-
-    out = io.BytesIO()
-    pq.write_table(table, out)
-    return out.getvalue()
-
-
-def _csv(table: "pa.Table") -> bytes:
+def _csv(table: Any) -> bytes:
+    """Encode a table as CSV in which a spreadsheet finds no formula."""
+    import pyarrow as pa
     from pyarrow import csv
 
+    for position, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            cells = [
+                None if cell is None else for_spreadsheet(cell)
+                for cell in table.column(position).to_pylist()
+            ]
+            table = table.set_column(position, field, pa.array(cells, field.type))
     out = io.BytesIO()
     csv.write_csv(table, out)
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The known titles that are most similar to others, by their n-grams."""
+"""A search for the titles that are most similar to a given title, by their n-grams."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from prodcat.catalog.catalog import Catalog
 from prodcat.model.ngrams import Features, NGrams
 from prodcat.taxonomy.paths import Path
 
-_CHARACTERS = (3, 5)  # in an n-gram
+_CHARACTERS = (3, 5)  # fewest and most in an n-gram
 _MOST_NGRAMS = 200_000
 _CHUNK = 256
 
@@ -23,7 +23,7 @@ class LabelledNeighbour:
     Attributes:
         title: The labelled title.
         path: Path of its category.
-        likeness: Cosine of the two titles' n-grams, above 0 and at most 1.
+        likeness: Cosine similarity of the two titles' n-grams, above 0 and at most 1.
     """
 
     title: str
@@ -34,16 +34,16 @@ class LabelledNeighbour:
 def labelled_neighbours(
     known: Catalog | None, titles: Sequence[str], count: int = 3
 ) -> list[list[LabelledNeighbour]]:
-    """Find the labelled titles that are most similar to others.
+    """Find the labelled titles that are most similar to each of the given titles.
 
     Args:
-        known: The catalog to search; rows without a category are left out.  None for no catalog.
-        titles: The titles whose neighbours are requested.
-        count: How many neighbours of each title.
+        known: The catalog to search, without its rows that have no category; or None.
+        titles: The titles to find neighbours of.
+        count: The largest number of neighbours of each title.
 
     Returns:
-        For each title its neighbours, the most similar first, without those that have no n-gram in
-        common with it; empty lists if there is no labelled title.
+        For each title its neighbours, the most similar first.  A title with no n-gram in common is
+        not a neighbour.  All lists are empty if there is no labelled title.
     """
     labelled = None if known is None else known.take(known.labelled)
     if labelled is None or not len(labelled) or not titles:
@@ -61,7 +61,7 @@ def labelled_neighbours(
 
 
 class Neighbours:
-    """An exact search; a hundred titles are compared with a million in seconds.
+    """An index for exact search; it compares a hundred titles with a million in seconds.
 
     Args:
         titles: The titles to search.
@@ -75,15 +75,16 @@ class Neighbours:
     def __call__(
         self, titles: Sequence[str], count: int = 3
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Find the known titles that are most similar to others.
+        """Find the indexed titles that are most similar to each of the given titles.
 
         Args:
-            titles: The titles whose neighbours are requested.
-            count: How many neighbours of each title.
+            titles: The titles to find neighbours of.
+            count: The number of neighbours of each title.
 
         Returns:
-            int64 [title, count]: positions of the known titles, the most similar first; float32
-            [title, count]: their cosines, 0 to 1.
+            int64 [titles, count]: positions of the indexed titles, the most similar first; and
+            float32 [titles, count]: their cosine similarities, 0 to 1.  ``count`` is at most the
+            number of indexed titles.
         """
         count = min(count, len(self.titles))
         queries = _unit_rows(self._ngrams(titles))
@@ -103,7 +104,7 @@ class Neighbours:
 
 
 def _unit_rows(features: Features) -> Any:
-    """A sparse matrix [titles, n-grams] whose rows have length 1."""
+    """The features as a sparse matrix [titles, n-grams] whose rows have a length of 1."""
     matrix = features.matrix.copy()
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     matrix.data = matrix.data / np.repeat(np.maximum(lengths, 1e-12), np.diff(matrix.indptr))

@@ -1,11 +1,14 @@
-"""One HTML file with everything in it: headline numbers, tables, trees and charts.
+"""Self-contained HTML pages with headline numbers, tables, trees and charts.
 
-Nothing is fetched from the network when the file is opened.  Charts are drawn by Plotly.  A tree is
-a table that works with a keyboard and a screen reader; its rows are made when they are opened, so a
-tree of ten thousand nodes opens as fast as a small one.  The HTML itself is the Jinja template
-``static/page.html``, which escapes every value that it is given.
+A page loads nothing from the network.  Charts are drawn by Plotly.  A tree is a table that works
+with a keyboard and a screen reader; its rows are created when a person expands their parent, so a
+page with a tree of ten thousand nodes opens as fast as one with a small tree.  The HTML comes from
+the Jinja template ``static/page.html``, which escapes all values.  The page's content security
+policy allows only the scripts of this package and Plotly to run.
 """
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -17,21 +20,26 @@ import numpy as np
 
 from prodcat.errors import ConfigError
 from prodcat.taxonomy.tree import Taxonomy
+from prodcat.text_encoding import for_plotly, for_script, for_terminal
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["Kind", "Page", "escape", "in_script", "render", "shown"]
+__all__ = [
+    "Kind", "Page", "content_policy", "escape", "in_script", "render", "shown", "static_text",
+]  # fmt: skip
 
 Kind = Literal["text", "count", "share", "figure", "price", "interval"]
+# Keys of traces and layouts whose values Plotly shows as text; x and y may be category names.
+_PLOTLY_TEXTS = frozenset({"name", "labels", "text", "title", "x", "y"})
 
 
 class Page:
-    """A page that is filled from top to bottom.
+    """A page to which sections and their contents are added from top to bottom.
 
     Args:
-        title: Title of the document.
-        about: A sentence below the title.
+        title: Title of the page.
+        about: A sentence or more below the title.
     """
 
     def __init__(self, title: str, about: str = "") -> None:
@@ -40,10 +48,10 @@ class Page:
         self._count = 0
 
     def section(self, title: str, text: str = "") -> None:
-        """Begin a section.
+        """Begin a section; the contents that are added next become part of it.
 
         Args:
-            title: Title of the section; also in the page's list of sections.
+            title: Heading of the section, which also appears in the page's list of sections.
             text: What the section shows and how to read it.
         """
         self._sections.append({"id": self._new_id("s"), "title": title, "text": text, "blocks": []})
@@ -53,7 +61,7 @@ class Page:
         return f"{letter}{self._count}"
 
     def _add(self, kind: str, **values: Any) -> None:
-        """Add a block to the section; the template knows how to show each kind."""
+        """Add a block to the current section; the template has a branch for each kind."""
         self._sections[-1]["blocks"].append({"kind": kind, **values})
 
     def numbers(self, headlines: Iterable[tuple[str, str, str]]) -> None:
@@ -70,7 +78,7 @@ class Page:
 
         Args:
             columns: Name and kind of each column.
-            rows: A value for each column; None for what is not known.
+            rows: A value for each column in each row; None for a value that is not known.
             caption: Caption of the table.
         """
         kinds = [kind for _, kind in columns]
@@ -93,14 +101,15 @@ class Page:
         """Add a tree as a table.
 
         Args:
-            label: What the tree is, for people who do not see it.
+            label: A description of the tree for screen readers.
             taxonomy: The tree.
-            columns: ``{"label", "kind"}``; with ``"colour": True``, cells are coloured from 0 (red)
-                to ``"most"`` (green), which is 1 by default.
-            cells: For each node a value for each column.
-            kept: Nodes to show, including all their ancestors; all nodes by default.
-            only: Filters by name.  Each is the number of a column; the filter shows the nodes
-                whose cell in it is neither empty nor 0.
+            columns: A mapping for each column: ``"label"`` is its heading and ``"kind"`` a
+                :data:`Kind`.  If ``"colour"`` is True, the cells are coloured by their values, from
+                0 (red) to ``"most"`` (green; 1 by default).
+            cells: For each node of the tree, a value for each column.
+            kept: The nodes to show, which must include all their ancestors; all nodes by default.
+            only: Filters that the reader can select: the name of each, and the index of a column.
+                The filter shows only nodes whose cell in that column is neither empty nor 0.
         """
         nodes = list(range(len(taxonomy))) if kept is None else [int(node) for node in kept]
         position = {node: number for number, node in enumerate(nodes)}
@@ -119,39 +128,83 @@ class Page:
         """Add a chart, or several side by side.
 
         Args:
-            charts: For each its label, for people who do not see it, and its traces and its layout
-                as Plotly reads them.
-            tall: Whether the charts take more room.
+            charts: For each chart a description for screen readers, and Plotly's traces and layout.
+                Texts in them are plain texts; this method escapes them for Plotly.
+            tall: Whether the charts are higher than usual.
         """
         figures = [
-            {"id": self._new_id("f"), "label": label, "data": {"data": data, "layout": layout}}
+            {
+                "id": self._new_id("f"),
+                "label": label,
+                "data": _with_texts_encoded({"data": data, "layout": layout}),
+            }
             for label, data, layout in charts
         ]
         self._add("charts", figures=figures, tall=tall)
 
     def html(self) -> str:
-        """The whole file.
+        """The page as a self-contained HTML document.
 
         Raises:
             ConfigError: The page has a chart, and plotly is not installed.
         """
         blocks = [block for section in self._sections for block in section["blocks"]]
         has_charts = any(block["kind"] == "charts" for block in blocks)
+        plotly = _plotly() if has_charts else ""
         return render(
             "page.html",
             title=self.title,
             about=self.about,
             sections=self._sections,
-            plotly=_plotly() if has_charts else "",
+            plotly=plotly,
+            policy=content_policy(plotly, static_text("page.js")),
         )
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill one of the package's templates; every value is escaped.
+def _with_texts_encoded(value: Any, shown_as_text: bool = False) -> Any:
+    """Copy traces and layouts, with every text that Plotly shows escaped for it."""
+    if isinstance(value, str):
+        return for_plotly(value) if shown_as_text else value
+    if isinstance(value, Mapping):
+        return {key: _with_texts_encoded(item, key in _PLOTLY_TEXTS) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_texts_encoded(item, shown_as_text) for item in value]
+    return value
+
+
+def content_policy(*scripts: str) -> str:
+    """The content security policy of a page that runs only these scripts and loads nothing.
 
     Args:
-        template: Name of a file in ``static/``.
-        values: What the template shows, by name.
+        scripts: The text of each script element that may run.
+
+    Returns:
+        The value of the header ``Content-Security-Policy``.
+    """
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in scripts)
+    allowed = " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def static_text(name: str) -> str:
+    """The text of a file in the folder ``static`` of this package, by its name."""
+    return resources.files("prodcat.insight").joinpath("static", name).read_text("utf-8")
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill in a template of this package.
+
+    Values are escaped for HTML, and control characters in them become visible.
+
+    Args:
+        template: Name of a file in the folder ``static``.
+        values: The values of the template's variables, by name.
+
+    Returns:
+        The HTML.
     """
     return _templates().get_template(template).render(values)
 
@@ -164,25 +217,24 @@ def _templates() -> "Environment":
     templates = Environment(
         loader=PackageLoader("prodcat.insight", "static"),
         autoescape=True,
+        finalize=lambda value: for_terminal(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    static = resources.files("prodcat.insight").joinpath("static")
-    # Styles and scripts of the package are no templates: their braces mean something else.
-    templates.globals["source"] = lambda name: Markup(static.joinpath(name).read_text("utf-8"))
+    # Styles and scripts are inserted as they are, because braces have another meaning in them.
+    templates.globals["source"] = lambda name: Markup(static_text(name))
     templates.filters["json"] = lambda value: Markup(in_script(value))
     return templates
 
 
 def in_script(value: Any) -> str:
-    r"""Write a value as JSON that cannot end the script element that it stands in.
+    r"""Encode a value as JSON that cannot close the script element that it is written into.
 
     >>> print(in_script("</script>"))
     "\u003c/script>"
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-    return text.replace("<", "\\u003c")
+    return for_script(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain))
 
 
 def _plain(value: Any) -> Any:
@@ -190,11 +242,17 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
-    raise TypeError(f"A page cannot show a {type(value).__name__}; expected numbers and texts.")
+    raise TypeError(f"Found {type(value)} on a page; expected numbers and strings.")
 
 
 def shown(kind: Kind, value: Any) -> str:
-    """Write a value as people read it; a dash stands for what is not known.
+    """Format a value for people; a dash means that it is not known.
+
+    Args:
+        kind: The kind of the value: a ``"text"``; a whole number (``"count"``); a ``"share"`` from
+            0 to 1; a decimal number (``"figure"``); a ``"price"``; or an ``"interval"``, which is a
+            pair of shares.
+        value: The value, or None.
 
     >>> shown("share", 0.25), shown("share", 0.0123), shown("count", None)
     ('25.0%', '1.23%', '–')
@@ -220,7 +278,7 @@ def _plotly() -> str:
         from plotly.offline import get_plotlyjs
     except ImportError as error:
         raise ConfigError(
-            "Reports need plotly, which is not installed; install it with "
+            "Charts need plotly, which is not installed; install it with "
             "pip install 'prodcat[report]'."
         ) from error
     script: str = get_plotlyjs()

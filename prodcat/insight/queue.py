@@ -1,7 +1,7 @@
-"""Which titles to label next: uncertain and valuable ones that stand for many others.
+"""The queue of titles to label next: uncertain and valuable ones that represent many others.
 
 The weight of a title is its uncertainty (the entropy of the probabilities of its paths) times its
-value.  The chosen titles are those that represent this weight best; see
+value.  The titles that together represent the most weight are chosen; see
 :mod:`prodcat.insight.choice`.
 """
 
@@ -28,7 +28,7 @@ from prodcat.storage.objects import Objects
 __all__ = ["QueueItem", "choose", "read_queue", "review_queue", "save_queue"]
 
 _CHUNK = 4_096
-_ANSWERS = 5  # shown with each title
+_ANSWERS = 5  # that are shown with each title
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class QueueItem:
         item: Number of the item in the queue, from 0.
         row: Number of the title's row in the source.
         title: The title.
-        answers: The most likely paths: ``{"id", "path", "confidence"}``.
-        neighbours: The most similar labelled titles: ``{"title", "path", "likeness"}``.
-        weight: Uncertainty, in nats, times value.
-        gain: How much weight is represented better since the title was chosen.
-        columns: Further columns of the row, as they were read.
+        answers: The most likely categories, as mappings ``{"id", "path", "confidence"}``.
+        neighbours: The most similar labelled titles, as ``{"title", "path", "likeness"}``.
+        weight: The title's uncertainty, in nats, times its value.
+        gain: The weight that this title represents and the titles chosen before it do not.
+        columns: The values of the row's further columns, by name.
     """
 
     item: int
@@ -69,22 +69,25 @@ def review_queue(
     """Choose the titles that a person should label next.
 
     Args:
-        catalog: Titles; those with a category are left out.
-        classifier: Answers the titles.  None if there is no classifier yet; then all titles are
-            equally uncertain.
+        catalog: The titles to choose from; those that have a category are left out.
+        classifier: The classifier whose uncertainty is used, or None if there is no classifier yet.
+            Without one, all titles are equally uncertain.
         budget: The largest number of titles to choose.
-        value: A column of the catalog that says what a title is worth, such as its sales, in
-            numbers of at least 0.  All titles are worth the same by default.
-        per_node: The largest number of chosen titles that are answered with one category.
-        known: A catalog whose labelled titles are shown next to the titles that they resemble.
-        precision: The precision of the classifier's encoder.
+        value: Name of a column of the catalog with each title's value, such as its sales, as a
+            number of at least 0.  By default all titles have the same value.
+        per_node: The largest number of chosen titles with the same answer; not limited by default.
+        known: A catalog with labelled titles; the most similar of them are shown with each title.
+        precision: The precision of the classifier's encoder; see :meth:`Classifier.predict`.
 
     Returns:
-        The chosen titles, the one that gains most first.
+        The chosen titles in the order in which they were chosen, the one with the largest gain
+        first.
 
     Raises:
-        ConfigError: A budget is below 1, or ``per_node`` is given without a classifier.
-        CatalogError: All titles have a category, or the value is missing or not a number.
+        ConfigError: ``budget`` or ``per_node`` is below 1, or ``per_node`` is given without a
+            classifier.
+        CatalogError: All titles have a category, the catalog lacks the column ``value``, or one of
+            its values is missing or not a number of at least 0.
     """
     _check_budgets(classifier, budget, per_node)
     titles = _without_category(catalog)
@@ -116,12 +119,12 @@ def review_queue(
 def _check_budgets(classifier: Classifier | None, budget: int, per_node: int | None) -> None:
     if classifier is None and per_node is not None:
         raise ConfigError(
-            "per_node limits the titles that are answered with one category, and there is no "
-            "classifier to answer them; leave per_node out or give a classifier."
+            "per_node limits the number of titles with the same answer, and there is no classifier "
+            "to answer them; leave per_node out, or give a classifier."
         )
     if budget < 1 or (per_node is not None and per_node < 1):
         raise ConfigError(
-            f"budget={budget} and per_node={per_node}; expected whole numbers of at least 1."
+            f"Found budget={budget} and per_node={per_node}; expected whole numbers of at least 1."
         )
 
 
@@ -129,7 +132,7 @@ def _without_category(catalog: Catalog) -> Catalog:
     unlabelled = np.flatnonzero(~catalog.labelled)
     if not len(unlabelled):
         raise CatalogError(
-            f"{catalog!r} has no title without a category; expected titles that are still to label."
+            f"All titles of {catalog!r} have a category; expected at least one without a category."
         )
     return catalog.take(unlabelled)
 
@@ -141,7 +144,7 @@ def _choose_distinct(
     nodes: Ints | None,
     per_node: int | None,
 ) -> tuple[list[int], list[float]]:
-    """Choose among different titles; of equal ones, only the one of the greatest weight."""
+    """Choose among titles with different texts; of equal texts, the one with the most weight."""
     order = np.lexsort((np.arange(len(texts)), -weight))
     distinct = order[np.unique(np.array(texts)[order], return_index=True)[1]]
     positions, gains = choose(
@@ -155,7 +158,7 @@ def _choose_distinct(
 
 
 def _columns(catalog: Catalog, row: int) -> dict[str, Any]:
-    """Everything that a row has besides its title, to be kept when it is labelled."""
+    """The values of a row besides its title, by name, which are exported with its label."""
     columns = {name: values[row] for name, values in catalog.columns.items()}
     columns |= {name: values[row] for name, values in catalog.texts.items()}
     if catalog.languages is not None:
@@ -166,7 +169,7 @@ def _columns(catalog: Catalog, row: int) -> dict[str, Any]:
 def _answered(
     classifier: Classifier | None, texts: Sequence[str], precision: ReadingPrecision
 ) -> tuple[list[list[dict[str, Any]]], Floats]:
-    """The most likely paths of each title; and its uncertainty, float64 [titles], in nats."""
+    """The most likely categories of each title, and float64 [titles]: the uncertainty in nats."""
     if classifier is None:
         return [[] for _ in texts], np.ones(len(texts))
     decide = classifier.decision(_ANSWERS)
@@ -193,11 +196,11 @@ def _answered(
 
 
 def _values(catalog: Catalog, name: str) -> Floats:
-    """float64 [titles]: what each title is worth, by a column."""
+    """float64 [titles]: the value of each title, from a column."""
     if name not in catalog.columns:
         raise CatalogError(
-            f"The catalog has no column {name!r}; found {sorted(catalog.columns)}. Read it with "
-            f"keep=[{name!r}]."
+            f"The catalog has no column {name!r}; it has {sorted(catalog.columns)}. Read it with "
+            f"read_catalog(..., keep=[{name!r}])."
         )
     values = np.empty(len(catalog))
     for position, cell in enumerate(catalog.columns[name]):
@@ -207,8 +210,8 @@ def _values(catalog: Catalog, name: str) -> Floats:
             values[position] = math.nan
         if not (math.isfinite(values[position]) and values[position] >= 0):
             raise CatalogError(
-                f"{name} is {cell!r} in row {int(catalog.rows[position])}; expected a number of "
-                "at least 0 that says what the title is worth."
+                f"Column {name!r} is {cell!r} in row {int(catalog.rows[position])}; expected the "
+                "value of the title as a number of at least 0."
             )
     return values
 
@@ -221,7 +224,7 @@ def save_queue(items: Sequence[QueueItem], uri: str) -> None:
         uri: The file, at any fsspec URI; its name ends with ``.jsonl``.
 
     Raises:
-        ConfigError: The name has another ending.
+        ConfigError: The name has another extension.
         StoreError: The file cannot be written.
     """
     write_form(uri, {"jsonl": lambda: json_lines(map(asdict, items))})
@@ -233,6 +236,9 @@ def read_queue(uri: str) -> list[QueueItem]:
     Args:
         uri: The file, at any fsspec URI.
 
+    Returns:
+        The queue.
+
     Raises:
         CatalogError: There is no such file, or it is not a queue.
         StoreError: The file cannot be read.
@@ -242,7 +248,7 @@ def read_queue(uri: str) -> list[QueueItem]:
         text = Objects(folder).read(name).decode("utf-8", "replace")
     except FileNotFoundError as error:
         raise CatalogError(
-            f"Found no queue at {uri!r}. Give titles to make one, or name another file."
+            f"Found no queue at {uri!r}. Pass a file of titles to create it, or another queue."
         ) from error
     items: list[QueueItem] = []
     lines = text.split("\n")
@@ -263,10 +269,16 @@ def read_queue(uri: str) -> list[QueueItem]:
 
 def _check_item(item: QueueItem, expected: int) -> None:
     if item.item != expected:
-        raise ValueError(f"its number is {item.item}, expected {expected}")
+        raise ValueError(f"its number is {item.item!r}, expected {expected}")
     item.title.encode()  # fails for lone surrogates
     for answer in item.answers:
-        str(answer["id"]), list(answer["path"]), float(answer["confidence"])
+        str(answer["id"]), list(answer["path"]), _finite(answer["confidence"])
     for near in item.neighbours:
-        str(near["title"]), list(near["path"]), float(near["likeness"])
+        str(near["title"]), list(near["path"]), _finite(near["likeness"])
     dict(item.columns.items())
+
+
+def _finite(value: Any) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return float(value)

@@ -1,47 +1,55 @@
-"""A local web page on which a person works through a review queue with the keyboard.
+"""A local web page on which a person labels the titles of a review queue.
 
-A decision is on the disk before it is confirmed to the page.  The page keeps decisions that it
-could not send in the browser, and sends them again.  Only this machine can reach the server.
+The server writes each decision to the disk before it confirms the decision to the page.  The page
+stores unconfirmed decisions in the browser and sends them again.  Only this machine can reach the
+server, and the server answers only requests with the secret token that is part of the page's
+address, which other users of the machine and pages of other sites do not know.
 """
 
 import hashlib
+import hmac
 import json
 import logging
+import re
+import secrets
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from prodcat.errors import CatalogError, ConfigError, TaxonomyError
+from prodcat.errors import CatalogError, ConfigError, StoreError, TaxonomyError
 from prodcat.insight.decisions import Decisions
-from prodcat.insight.page import render
+from prodcat.insight.page import content_policy, render, static_text
 from prodcat.insight.queue import QueueItem
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
-_MOST_BYTES = 1 << 16  # of a decision
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; img-src data:; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+_MOST_BYTES = 1 << 16  # maximum size of a decision
+_HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]+)?")
 
 
-def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions) -> Starlette:
-    """Make the web application that shows the page and takes its decisions.
+def make_app(
+    items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions, token: str
+) -> Starlette:
+    """Create the web application that serves the page and saves its decisions.
 
     Args:
         items: The queue.
         taxonomy: The tree that categories are chosen from.
-        decisions: Where decisions are saved.
+        decisions: Saves the decisions.
+        token: A secret that the path of every request must begin with.  The address of the page is
+            ``http://127.0.0.1:PORT/TOKEN/``.
+
+    Returns:
+        The application.
     """
     content = _queue_content(items, taxonomy, decisions)
     answers = _Answers(render("review.html"), content, decisions)
@@ -51,10 +59,61 @@ def make_app(items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decision
         ("/state", "GET", answers.state),
         ("/decide", "POST", answers.decide),
     ]
-    return Starlette(
+    app = Starlette(
         routes=[Route(path, call, methods=[method]) for path, method, call in routes],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS)],
+        middleware=[Middleware(_Guard, token=token)],
     )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Guard:
+    """Passes on requests whose path begins with the token, and refuses all others.
+
+    Args:
+        app: The application, which gets the path without the token.
+        token: The token.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self.app, self.token = app, token.encode()
+        self.headers = {
+            "Content-Security-Policy": f"{content_policy(static_text('review.js'))}; "
+            "connect-src 'self'; frame-ancestors 'none'",
+            "Cache-Control": "no-store",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on to the application, or refuse it."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = Headers(scope=scope)
+        token, _, path = scope["path"].removeprefix("/").partition("/")
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        # Another site's name may resolve to the address of this machine (DNS rebinding).
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+            refusal = _error("Wrong host. Open the address that prodcat review printed.", 400)
+        elif not hmac.compare_digest(token.encode("utf-8", "replace"), self.token):
+            refusal = _error("There is nothing here. Open the address of the page.", 404)
+        elif any(origin != f"http://{hosts[0]}" for origin in origins):
+            refusal = _error("Only this server's page can send decisions.", 403)
+        else:
+
+            async def send_with_headers(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    added = [(k.lower().encode(), v.encode()) for k, v in self.headers.items()]
+                    message = {**message, "headers": [*message["headers"], *added]}
+                await send(message)
+
+            return await self.app({**scope, "path": f"/{path}"}, receive, send_with_headers)
+        return await refusal(scope, receive, send)
+
+
+def _error(text: str, status: int) -> Response:
+    return JSONResponse({"error": text}, status)
 
 
 def _queue_content(
@@ -81,67 +140,75 @@ def _queue_content(
 
 
 class _Answers:
-    """Answers the page's requests, one method for each route.
+    """Answers the requests of the page, with a method for each route.
 
     Args:
         page: The HTML of the page.
         content: The queue and the tree.
-        decisions: Where decisions are saved.
+        decisions: Saves the decisions.
     """
 
     def __init__(self, page: str, content: dict[str, Any], decisions: Decisions) -> None:
         self.page, self.content, self.decisions = page, content, decisions
 
     async def index(self, request: Request) -> Response:
-        """The page."""
-        return HTMLResponse(self.page, headers=_HEADERS)
+        """Answer with the page."""
+        return HTMLResponse(self.page)
 
     async def queue(self, request: Request) -> Response:
-        """The queue and the tree."""
-        return JSONResponse(self.content)
+        """Answer with the queue and the tree."""
+        # In ASCII, because a name may contain a lone surrogate, which UTF-8 cannot encode.
+        return Response(json.dumps(self.content), media_type="application/json")
 
     async def state(self, request: Request) -> Response:
-        """The decisions so far."""
+        """Answer with the decisions so far."""
         return JSONResponse({"history": self.decisions.history, "seen": self.decisions.seen})
 
     async def decide(self, request: Request) -> Response:
-        """Save a decision, or say why it is refused."""
-        # Browsers do not let pages of other sites send this header.
+        """Save a decision and confirm it, or answer why it is refused."""
+        # Browsers do not allow pages of other sites to send this header.
         if request.headers.get("x-prodcat") != "review":
-            return JSONResponse({"error": "Only this server's page can send decisions."}, 403)
+            return _error("Only this server's page can send decisions.", 403)
         body = b""
         async for piece in request.stream():
             body += piece
             if len(body) > _MOST_BYTES:
-                error = f"The decision is longer than {_MOST_BYTES:,} bytes."
-                return JSONResponse({"error": error}, 413)
+                return _error(f"The decision has more than {_MOST_BYTES:,} bytes.", 413)
         try:
             event = json.loads(body)
             if not isinstance(event, dict):
-                raise ValueError("not an object")
+                raise ValueError("expected a JSON object")
         except (ValueError, RecursionError) as error:
-            return JSONResponse({"error": f"This is not a decision: {error}."}, 400)
+            return _error(f"This is not a decision: {error}.", 400)
         try:
             self.decisions.take(event)
         except (CatalogError, TaxonomyError, UnicodeEncodeError) as error:
-            return JSONResponse({"error": str(error)}, 400)
+            return _error(str(error), 400)
+        except StoreError as error:
+            return _error(str(error), 507)
         return JSONResponse({"taken": event["id"]})
 
 
 def serve_review(
     items: Sequence[QueueItem], taxonomy: Taxonomy, place: Path, port: int = 8008
 ) -> None:
-    """Serve the page until the process is told to stop.
+    """Serve the page until the process is stopped.
+
+    The page's address contains a new random token each time.  It is printed to the standard output
+    and not logged, because everyone who knows it can make decisions.
 
     Args:
         items: The queue.
         taxonomy: The tree that categories are chosen from.
-        place: The file of decisions; decisions that it holds already are kept.
-        port: The port to listen on, for this machine only; 0 for any free port.
+        place: The file of decisions; existing decisions in it are kept.
+        port: The port to listen on, on 127.0.0.1 only; 0 for any free port.
 
     Raises:
-        CatalogError: The file belongs to another queue, or the queue to another tree.
-        ConfigError: The port is not free, or another process is adding decisions to the file.
+        CatalogError: The file belongs to another queue or tree or is damaged, or the queue belongs
+            to another tree.
+        ConfigError: The port is not free, another process is adding decisions to the file, or the
+            file cannot be opened or belongs to another user.
+        StoreError: Another program changed the file while it was being opened.
     """
     import socket
 
@@ -154,18 +221,23 @@ def serve_review(
     except (OSError, OverflowError) as error:
         server_socket.close()
         raise ConfigError(
-            f"The page cannot use port {port} ({error}). Give another one with --port, or 0 for "
-            "any free port."
+            f"The page cannot use port {port} ({error}). Choose another port with --port, or "
+            "--port 0 for any free port."
         ) from error
     with server_socket, Decisions(place, items, taxonomy) as decisions:
+        token = secrets.token_urlsafe(32)
         config = uvicorn.Config(
-            make_app(items, taxonomy, decisions),
+            make_app(items, taxonomy, decisions, token),
+            log_config=None,  # keeps the process's logging
             log_level="warning",
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=2,
+            ws="none",
         )
-        address = f"http://127.0.0.1:{server_socket.getsockname()[1]}/"
-        logger.info("%s titles to review: %s (stop with Ctrl+C)", f"{len(items):,}", address)
+        address = f"http://127.0.0.1:{server_socket.getsockname()[1]}/{token}/"
+        sys.stdout.write(f"{len(items):,} titles to review: {address} (stop with Ctrl+C)\n")
+        sys.stdout.flush()
         logger.info("Decisions are saved in %s.", place)
         try:
             uvicorn.Server(config).run(sockets=[server_socket])

@@ -105,7 +105,7 @@ def test_labels_that_stop_early_are_no_gap(weak):
 
 def test_what_cannot_be_compared_is_refused(weak):
     classifier, labelled, pool = weak
-    with pytest.raises(ConfigError, match="Found no retailer"):
+    with pytest.raises(ConfigError, match="retailers is empty"):
         compare_assortments({}, classifier, labelled)
     dear = dataclasses.replace(pool, columns={"price": tuple("₺12,90" for _ in pool.titles)})
     with pytest.raises(CatalogError, match="no usable price: price is, for example, '₺12,90'"):
@@ -176,7 +176,7 @@ def test_rows_without_a_category_are_estimated_and_wrong_columns_told(written, w
     assert len(half) / 2 <= low < len(half)
     capsys.readouterr()
     assert main([*command, "--path", "categry"]) == 2
-    assert "ours.jsonl: the file has not all of the columns ['categry']" in capsys.readouterr().err
+    assert "ours.jsonl: the file lacks some of the columns ['categry']" in capsys.readouterr().err
 
 
 @pytest.mark.system

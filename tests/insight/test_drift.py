@@ -45,6 +45,23 @@ def halves(catalog, seed, size=1_200):
     return catalog.take(order[: size // 2]), catalog.take(order[size // 2 :])
 
 
+def largest_department(catalog):
+    """Its name, and the department of each title."""
+    department = np.array([path[0] for path in catalog.paths])
+    names, counts = np.unique(department, return_counts=True)
+    return names[np.argmax(counts)], department
+
+
+def with_a_larger_department(catalog):
+    """300 titles with a greater share of the largest department, and its name."""
+    grown, department = largest_department(catalog)
+    weight = np.where(department == grown, 3.0, 1.0)
+    chosen = np.random.default_rng(1).choice(
+        len(catalog), 300, replace=False, p=weight / weight.sum()
+    )
+    return catalog.take(chosen), grown
+
+
 def test_nothing_alarms_where_nothing_changed(world):
     classifier, catalog = world
     smallest = []  # p of shares and of titles
@@ -71,12 +88,8 @@ def test_nothing_alarms_where_nothing_changed(world):
 def test_other_shares_are_told_with_their_category(world):
     classifier, catalog = world
     before, after = halves(catalog, 0)
-    department = np.array([path[0] for path in after.paths])
-    names, counts = np.unique(department, return_counts=True)
-    grown = names[np.argmax(counts)]
-    weight = np.where(department == grown, 3.0, 1.0)
-    rows = np.random.default_rng(1).choice(len(after), 300, replace=False, p=weight / weight.sum())
-    found = find_drift(plain(before), plain(after.take(rows)), classifier)
+    some, grown = with_a_larger_department(after)
+    found = find_drift(plain(before), plain(some), classifier)
     assert found.kinds == ("shares",)
     node = classifier.taxonomy.find((grown,))
     [alarm] = [own for own in found.alarms if own.node == node]
@@ -88,9 +101,7 @@ def test_other_shares_are_told_with_their_category(world):
 def test_other_words_are_told_with_their_category(world):
     classifier, catalog = world
     before, after = halves(catalog, 2)
-    department = np.array([path[0] for path in after.paths])
-    names, counts = np.unique(department, return_counts=True)
-    changed = names[np.argmax(counts)]
+    changed, department = largest_department(after)
     titles = [
         f"{title} kampanya fırsat" if own == changed else title
         for title, own in zip(after.titles, department, strict=True)
@@ -107,12 +118,7 @@ def test_other_words_are_told_with_their_category(world):
 def test_other_shares_are_doubtful_where_the_words_changed_too(world):
     classifier, catalog = world
     before, after = halves(catalog, 0)
-    department = np.array([path[0] for path in after.paths])
-    names, counts = np.unique(department, return_counts=True)
-    grown = names[np.argmax(counts)]
-    weight = np.where(department == grown, 3.0, 1.0)
-    rows = np.random.default_rng(1).choice(len(after), 300, replace=False, p=weight / weight.sum())
-    some = after.take(rows)
+    some, grown = with_a_larger_department(after)
     titles = [
         f"{title} kampanya fırsat" if path[0] == grown else title
         for title, path in zip(some.titles, some.paths, strict=True)

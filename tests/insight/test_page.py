@@ -7,6 +7,7 @@ import pytest
 
 import prodcat
 from prodcat.insight.page import Page, in_script, render, shown
+from prodcat.text_encoding import for_plotly
 
 HOSTILE = [
     "</title><script>alert(1)</script>",
@@ -55,7 +56,10 @@ def page_of(text):
     tree = prodcat.Taxonomy.from_paths([(text, "b")])
     column = {"label": text, "kind": "count"}
     page.tree(text, tree, [column], [(1,), (1,)], only={text: 0})
-    page.charts([(text, [{"name": text}], {"title": text}), (text, [], {})])
+    trace = {"type": "bar", "name": text, "y": [text], "hovertemplate": "%{label}<br>"}
+    page.charts(
+        [(text, [trace], {"title": text, "xaxis": {"title": {"text": text}}}), (text, [], {})]
+    )
     return page.html()
 
 
@@ -69,7 +73,10 @@ def test_text_of_strangers_is_shown_and_nothing_else(text):
         tree, chart, other = parsed.data
         assert tree["names"] == [word, "b"] and tree["label"] == word
         assert tree["columns"][0]["label"] == word
-        assert chart == {"data": [{"name": word}], "layout": {"title": word}}
+        encoded = for_plotly(word)
+        trace = {"type": "bar", "name": encoded, "y": [encoded], "hovertemplate": "%{label}<br>"}
+        titles = {"title": encoded, "xaxis": {"title": {"text": encoded}}}
+        assert chart == {"data": [trace], "layout": titles}
         assert other == {"data": [], "layout": {}}
 
 
@@ -80,7 +87,7 @@ def test_json_ends_no_script(text):
 
 
 def test_a_page_shows_numbers_and_texts_alone():
-    with pytest.raises(TypeError, match="cannot show a object"):
+    with pytest.raises(TypeError, match="expected numbers and strings"):
         in_script(object())
     assert (
         shown("price", 1234.5) == "1,234.50" and shown("interval", (0.1, 0.25)) == "10.0 – 25.0 %"

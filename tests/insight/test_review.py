@@ -3,7 +3,10 @@
 import contextlib
 import json
 import os
+import re
+import resource
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,46 +28,131 @@ def event(own, item, kind="label", node=None):
     return {"id": own, "item": item, "kind": kind, **({"node": node} if node else {})}
 
 
+def filled(folder, items, small):
+    small.save(str(folder / "model"))
+    save_queue(items, str(folder / "queue.jsonl"))
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path, items, small):
-    small.save(str(tmp_path / "model"))
-    save_queue(items, str(tmp_path / "queue.jsonl"))
-    return tmp_path
+    return filled(tmp_path, items, small)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, items, small):
+    """A folder, the process that serves its queue, and the address."""
+    folder = filled(tmp_path_factory.mktemp("served"), items, small)
+    with page_server(folder, servers.free_port()) as (process, address):
+        yield folder, process, address
+
+
+def serving(folder, port, *more):
+    """The command that serves the page."""
+    return [sys.executable, "-m", "prodcat", "review", "--queue", str(folder / "queue.jsonl"),
+            "--model", str(folder / "model"), "--device", "cpu", "--serve", "--port", str(port),
+            *more]  # fmt: skip
 
 
 @contextlib.contextmanager
 def page_server(folder, port):
-    log = folder / "server.log"
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prodcat", "review", "--queue", str(folder / "queue.jsonl"),
-             "--model", str(folder / "model"), "--device", "cpu", "--serve", "--port", str(port)],
-            stdout=out, stderr=out, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+    """The process that serves the page, and the address that it shows."""
+    shown = folder / "shown.txt"
+    environment = {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
+    with shown.open("wb") as out, (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen(serving(folder, port), stdout=out, stderr=log, env=environment)
     try:
         servers.wait_until(lambda: servers.answers(f"http://127.0.0.1:{port}/state"), "review", 60)
-        yield process
+        yield process, re.search(r"http://127[^ ]+", shown.read_text())[0]
     finally:
         servers.stop(process)
 
 
-def test_the_server_answers_its_own_page_alone(folder, small):
-    port = servers.free_port()
-    with page_server(folder, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        assert len(client.get("/queue").json()["items"]) == 25
+MINE = {"X-Prodcat": "review"}
+
+
+def test_the_server_answers_its_own_page_alone(served, small):
+    folder, process, address = served
+    port, token = int(address.split("/")[2].rpartition(":")[2]), address.split("/")[3]
+    assert address == f"http://127.0.0.1:{port}/{token}/" and len(token) >= 40
+    with (
+        httpx.Client(base_url=address) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as stranger,
+    ):
+        assert len(client.get("queue").json()["items"]) == 25
         good = event("a", 0, node=small.taxonomy.ids[int(small.taxonomy.outcomes[0])])
         # A page of another site cannot send this header.
-        assert client.post("/decide", json=good).status_code == 403
-        mine = {"X-Prodcat": "review"}
-        other = {**mine, "Host": "evil.example"}
-        assert client.post("/decide", json=good, headers=other).status_code == 400
-        assert client.post("/decide", json=good, headers=mine).status_code == 200
+        assert client.post("decide", json=good).status_code == 403
+        for more, status in [
+            ({"Host": "evil.example"}, 400), ({"Host": f"evil.example:{port}"}, 400),
+            ({"Host": "127.0.0.1.evil.example"}, 400), ({"Host": "localhost@evil.example"}, 400),
+            ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403),
+            ({"Origin": f"http://127.0.0.1:{port + 1}"}, 403),
+            ({"Origin": f"https://127.0.0.1:{port}"}, 403),
+        ]:  # fmt: skip
+            refused = client.post("decide", json=good, headers=MINE | more)
+            assert refused.status_code == status and "error" in refused.json(), more
+        same = {"Origin": f"http://127.0.0.1:{port}"}
+        assert client.post("decide", json=good, headers=MINE | same).status_code == 200
         for body, status in [(b"{", 400), (b"[]", 400), (b"x" * 70_000, 413), (b"[" * 9_000, 400)]:
-            assert client.post("/decide", content=body, headers=mine).status_code == status
-        refused = client.post("/decide", json={**good, "id": "b", "item": 99}, headers=mine)
+            assert client.post("decide", content=body, headers=MINE).status_code == status
+        refused = client.post("decide", json={**good, "id": "b", "item": 99}, headers=MINE)
         assert refused.status_code == 400 and "no item 99" in refused.json()["error"]
-        state = client.get("/state").json()
-        assert [own["id"] for own in state["history"]] == ["a"] == state["seen"]
+        assert client.get("").headers["cache-control"] == "no-store"
+        # Whoever does not know the token learns nothing and decides nothing.
+        for start in ("", f"/{token[:-1]}", f"/{token}x", f"/{token.swapcase()}", "/..", "/%00",
+                      f"//{token}", f"/x/{token}", "/static", "/s\u0131"):  # fmt: skip
+            for path in ("", "/", "/queue", "/state", "/decide", "/page.css"):
+                told = stranger.get(start + path, headers=MINE)
+                assert told.status_code == 404 and told.json().keys() == {"error"}, start + path
+            sent = stranger.post(f"{start}/decide", json={**good, "id": "c"}, headers=MINE)
+            assert sent.status_code == 404
+        sent = stranger.post("/decide", json={**good, "id": "c"},
+                             headers=MINE | {"Cookie": f"token={token}"})  # fmt: skip
+        assert sent.status_code == 404
+        assert client.get("queue/").status_code == 404  # and is not redirected
+        with socket.create_connection(("127.0.0.1", port)) as raw:
+            raw.sendall(f"GET /{token}/queue nonsense\r\n\r\n".encode())
+            raw.recv(100)
+        state = client.get("state").json()
+        assert "a" in state["seen"] and not {"b", "c"} & set(state["seen"])
+    assert token not in (folder / "server.log").read_text()
+    # It listens to this machine alone.
+    lines = Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()[1:]
+    local = [line.split()[1] for line in lines if line.split()[3] == "0A"]
+    assert [own for own in local if own.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+
+
+def test_what_a_full_disk_refused_is_not_written_later(served):
+    folder, process, address = served
+    place = folder / "queue.decisions.jsonl"
+    with httpx.Client(base_url=address, headers=MINE) as client:
+        assert client.post("decide", json=event("before", 0, "skip")).status_code == 200
+        soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        room = place.stat().st_size + 9
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, hard))
+        full = client.post("decide", json=event("full", 1, "skip"))
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        assert full.status_code == 507 and "was not saved" in full.json()["error"]
+        assert client.post("decide", json=event("after", 2, "skip")).status_code == 200
+        assert "full" not in client.get("state").json()["seen"]
+    decided = [json.loads(line)["id"] for line in place.read_bytes().splitlines()]
+    assert decided[-2:] == ["before", "after"]
+
+
+def test_a_second_editor_is_told_of_the_first(served, capsys):
+    folder, _, _ = served
+    (folder / "link.jsonl").symlink_to(folder / "queue.decisions.jsonl")
+    command = serving(folder, 0, "--decisions", str(folder / "link.jsonl"))[3:]
+    assert main(command) == 2
+    second = capsys.readouterr()
+    assert second.out == "" and "Another prodcat review is writing decisions to" in second.err
+    # And nobody replaces the queue that is shown.
+    (folder / "titles.jsonl").write_text('{"title": "süt"}\n')
+    before = (folder / "queue.jsonl").read_bytes()
+    command = ["review", str(folder / "titles.jsonl"), "--queue", str(folder / "queue.jsonl")]
+    assert main([*command, "--model", str(folder / "model"), "--device", "cpu"]) == 2
+    assert (folder / "queue.jsonl").read_bytes() == before
 
 
 @pytest.mark.system
@@ -92,13 +180,13 @@ def test_twenty_items_by_keyboard_through_a_reload_and_a_killed_server(folder, b
         wanted[item.item] = item.answers[place]["id"]
         page.keyboard.press(key)
 
-    with page_server(folder, port) as process:
+    with page_server(folder, port) as (process, address):
         strict = browser.new_page()
-        strict.goto(f"http://127.0.0.1:{port}/")
+        strict.goto(address)
         strict.wait_for_selector("html[data-ready=yes]")
         assert strict.locator("#answers button").count() == 5
         strict.close()
-        page.goto(f"http://127.0.0.1:{port}/")
+        page.goto(address)
         page.wait_for_selector("html[data-ready=yes]")
         assert not violations(page)
         for _ in range(5):
@@ -140,9 +228,12 @@ def test_twenty_items_by_keyboard_through_a_reload_and_a_killed_server(folder, b
         decided(16)
         page.wait_for_function("!document.getElementById('waiting').hidden")
         assert "kept in this browser" in page.locator("#waiting").inner_text()
-    with page_server(folder, port):
-        page.wait_for_function("document.getElementById('waiting').hidden", timeout=20_000)
-        page.reload()
+    with page_server(folder, port) as (_, address):
+        # The page of before has an old address; it keeps what it could not send.
+        page.wait_for_function(
+            "document.getElementById('waiting').innerText.includes('nothing here')"
+        )
+        page.goto(address)
         page.wait_for_selector("html[data-ready=yes]")
         decided(16)
         for _ in range(4):

@@ -1,4 +1,4 @@
-"""The assortments of several retailers, category by category, with an interval for each figure."""
+"""Comparison of what several retailers sell, by category and with an interval for each figure."""
 
 from prodcat.insight.assortment.comparison import compare_assortments
 from prodcat.insight.assortment.gaps import Gap

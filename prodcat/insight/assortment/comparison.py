@@ -1,4 +1,4 @@
-"""The comparison of retailers."""
+"""The comparison of several retailers."""
 
 import logging
 from collections.abc import Mapping
@@ -37,23 +37,24 @@ def compare_assortments(
     """Compare what retailers sell, category by category.
 
     Args:
-        retailers: Catalogs by name, your own first.  Rows with a category are counted as they are;
-            the categories of all other rows are estimated.
-        classifier: Answers the titles.
-        labelled: Labelled titles that the classifier was not trained on, such as the test rows;
-            its mistakes are measured on them.  A thousand titles are enough for departments.
-        price: Column of the catalogs with the price; rows without a price are left out of the
-            price figures.
-        precision: The precision of the classifier's encoder.
-        seed: Seed of the random draws behind the intervals.
+        retailers: The catalog of each retailer by the retailer's name, your own first.  Rows with a
+            category are counted in it; the categories of all other rows are estimated.
+        classifier: The classifier that answers the titles without a category.
+        labelled: Labelled titles that the classifier was not trained on, such as the test rows, to
+            measure its mistakes on.  A thousand titles are enough to measure those between
+            departments.
+        price: Name of the catalogs' column with the prices.  Rows without a usable price are left
+            out of the price figures.  By default prices are not compared.
+        precision: The precision of the classifier's encoder; see :meth:`Classifier.predict`.
+        seed: Seed of the random draws that the intervals are computed from.
 
     Returns:
-        Counts and shares of every node with 95 % intervals, gaps, and prices.
+        Numbers and shares of products of every node with 95 % intervals, gaps, and prices.
 
     Raises:
         CatalogError: No row of ``labelled`` has a label, a category is not in the classifier's
-            tree, or a catalog lacks the price column.
-        ConfigError: There is no retailer, or a retailer has no products.
+            tree, or a catalog lacks the price column or has no usable price in it.
+        ConfigError: ``retailers`` is empty, or a retailer has no products.
     """
     _check(retailers, price)
     tree = classifier.taxonomy
@@ -85,14 +86,16 @@ def compare_assortments(
 
 def _check(retailers: Mapping[str, Catalog], price: str | None) -> None:
     if not retailers:
-        raise ConfigError("Found no retailer; expected catalogs by name, your own first.")
+        raise ConfigError(
+            "retailers is empty; pass a mapping {name: catalog} with your own shop first."
+        )
     for name, catalog in retailers.items():
         if not len(catalog):
-            raise ConfigError(f"{name!r} has no product; expected at least one.")
+            raise ConfigError(f"The catalog of {name!r} has no product; expected at least one.")
         if price is not None and price not in catalog.columns:
             raise CatalogError(
-                f"{name!r} has no column {price!r}; found {sorted(catalog.columns)}. Read it with "
-                f"keep=[{price!r}]."
+                f"The catalog of {name!r} has no column {price!r}; it has "
+                f"{sorted(catalog.columns)}. Read it with read_catalog(..., keep=[{price!r}])."
             )
 
 
@@ -104,10 +107,11 @@ def _warn_of_missing_labels(tree: Taxonomy, confusion: Confusion) -> None:
     ]
     if departments:
         logger.warning(
-            "%s departments have fewer than %s labelled titles, such as %s; their products are "
-            "counted by the classifier's probabilities alone. Label more of their titles.",
-            len(departments),
+            "Number of departments with fewer than %s labelled titles: %s, such as %s. Their "
+            "products are counted by the classifier's probabilities alone, without a correction. "
+            "Label more titles of these departments.",
             _LEAST_LABELLED,
+            len(departments),
             ", ".join(departments[:5]),
         )
 

@@ -16,11 +16,12 @@ class Gap:
     """A category that another retailer has and the first one lacks.
 
     Attributes:
-        node: The category; its parent is not a gap.
+        node: The node of the category; the parent of the node is not a gap.
         retailer: Name of the retailer that has it.
         count: Expected number of products that this retailer has there.
         low: Lower end of the 95 % interval of that number.
-        sure: Whether the first retailer's interval excludes that it has a product there.
+        sure: Whether the upper end of the first retailer's interval is below half a product;
+            otherwise only its expected number is.
     """
 
     node: int
@@ -31,27 +32,33 @@ class Gap:
 
 
 def lacking(first: Counts, other: Counts) -> Flags:
-    """Find the nodes where the other retailer surely has products and the first probably has none.
+    """Find the nodes that another retailer has and the first one lacks.
+
+    The lower end of the other retailer's interval is above half a product, and the first retailer's
+    expected number is below it.
 
     Args:
-        first: Products of the first retailer.
-        other: Products of the other retailer.
+        first: Numbers of products of the first retailer.
+        other: Numbers of products of the other retailer.
 
     Returns:
-        Bool [nodes].
+        Bool [nodes]: whether the first retailer lacks the node.
     """
-    # If labels of the first retailer stop above a node, its products may be there.
+    # Products of the first retailer that are labelled with an ancestor of the node may be in it.
     present, absent = other.low > HALF_A_PRODUCT, first.count < HALF_A_PRODUCT
     lacks: Flags = present & absent & (first.open == 0)
     return lacks
 
 
 def gaps_of(tree: Taxonomy, retailers: Sequence[Retailer]) -> tuple[Gap, ...]:
-    """Find the gaps of the first retailer, those with the most products first.
+    """Find the gaps of the first retailer.
 
     Args:
         tree: The tree.
         retailers: All retailers.
+
+    Returns:
+        The gaps, those with the most products first.
     """
     first = retailers[0].counts
     gaps = []

@@ -1,4 +1,4 @@
-"""The prices of each category."""
+"""Prices by category."""
 
 import logging
 import math
@@ -19,13 +19,14 @@ _QUARTERS = (0.25, 0.5, 0.75)
 
 @dataclass(frozen=True, eq=False)
 class Prices:
-    """Prices of the products at or below each node.
+    """Prices of one retailer's products at or below each node.
 
     Attributes:
         rows: int64 [nodes]: number of products with a price.
-        quarters: float64 [nodes, 3]: quartiles of their prices; NaN if there are none.
-        bands: float64 [nodes, 3]: shares of the products in the lower, middle and upper third of
-            all retailers' prices in the department; NaN if there are none.
+        quarters: float64 [nodes, 3]: the three quartiles of their prices; NaN without such a
+            product.
+        bands: float64 [nodes, 3]: shares of these products whose price is in the lower, middle and
+            upper third of all retailers' prices in the department; NaN without such a product.
     """
 
     rows: Ints
@@ -34,13 +35,13 @@ class Prices:
 
     @classmethod
     def none(cls, nodes: int) -> "Prices":
-        """The prices of a retailer that has none, for a tree of so many nodes."""
+        """Create the prices of a retailer without any price, for a tree of ``nodes`` nodes."""
         return cls(
             np.zeros(nodes, np.int64), np.full((nodes, 3), np.nan), np.full((nodes, 3), np.nan)
         )
 
     def columns(self) -> dict[str, Any]:
-        """Columns of a table with a row for each node; NaN becomes null."""
+        """Columns for a table with a row for each node, by name; NaN becomes null."""
         import pyarrow as pa
 
         columns: dict[str, Any] = {"price_rows": self.rows}
@@ -53,11 +54,11 @@ class Prices:
 
 @dataclass(frozen=True, eq=False)
 class PricedProducts:
-    """The products of one retailer.
+    """The categories and prices of one retailer's products.
 
     Attributes:
-        nodes: int64 [products]: the node at which each ends.
-        prices: float64 [products]: the price of each; NaN if it is not known.
+        nodes: int64 [products]: the node of each product's label or answer.
+        prices: float64 [products]: the price of each product; NaN if it is not known.
     """
 
     nodes: Ints
@@ -69,12 +70,15 @@ class PricedProducts:
         return int(np.isnan(self.prices).sum())
 
     def of_nodes(self, tree: Taxonomy, edges: Floats) -> Prices:
-        """The prices of each node.
+        """Summarise the prices at or below each node.
 
         Args:
             tree: The tree.
-            edges: float64 [nodes, 2]: the two prices between the three bands of each node's
+            edges: float64 [nodes, 2]: the two prices that separate the three bands of each node's
                 department; NaN if the department has no price.
+
+        Returns:
+            The prices of all nodes.
         """
         node_prices = Prices.none(len(tree))
         priced = ~np.isnan(self.prices)
@@ -96,7 +100,9 @@ class PricedProducts:
 
 
 def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
-    """Read prices as numbers; unusable ones are counted in a warning.
+    """Convert prices to numbers, and log a warning with the number of unusable ones.
+
+    A price is usable if it is, or can be parsed as, a finite number of at least 0.
 
     Args:
         retailer: Name of the retailer, for messages.
@@ -119,7 +125,7 @@ def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
     if unusable:
         logger.warning(
             "%s: %s of %s products have no usable price (%s is, for example, %r); they are left "
-            "out of the prices.",
+            "out of the price figures.",
             retailer,
             f"{len(unusable):,}",
             f"{len(prices):,}",
@@ -140,11 +146,14 @@ def _price(value: object) -> float:
 
 
 def prices_of(tree: Taxonomy, products: Mapping[str, PricedProducts]) -> dict[str, Prices]:
-    """The prices of each retailer's categories, by the retailer's name.
+    """Summarise the prices of each retailer by category.
 
     Args:
         tree: The tree.
-        products: The products of each retailer, by its name.
+        products: The products of each retailer by the retailer's name.
+
+    Returns:
+        The prices of each retailer by the retailer's name.
     """
     if not products:
         return {}
@@ -153,7 +162,7 @@ def prices_of(tree: Taxonomy, products: Mapping[str, PricedProducts]) -> dict[st
 
 
 def _band_edges(tree: Taxonomy, retailers: Sequence[PricedProducts]) -> Floats:
-    """float64 [nodes, 2]: terciles of all retailers' prices in each node's department."""
+    """float64 [nodes, 2]: the terciles of all retailers' prices in each node's department."""
     nodes = np.concatenate([products.nodes for products in retailers])
     prices = np.concatenate([products.prices for products in retailers])
     department = tree.chains[nodes, 0]

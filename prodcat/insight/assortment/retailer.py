@@ -1,4 +1,4 @@
-"""What one retailer sells."""
+"""The assortment of one retailer."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from prodcat.insight.assortment.prices import Prices
 from prodcat.insight.prevalence.counts import Counts, at_or_below
 from prodcat.taxonomy.tree import Taxonomy
 
-HALF_A_PRODUCT = 0.5  # a retailer has a category in which it is expected to have more than this
+HALF_A_PRODUCT = 0.5  # a retailer has a category if its expected number of products is not below
 
 
 @dataclass(frozen=True, eq=False)
 class Retailer:
-    """One assortment.
+    """A retailer and its assortment.
 
     Attributes:
         name: Name of the retailer.
-        counts: Products of each node, with their intervals.
+        counts: Numbers of products at or below each node, with their intervals.
         leaves: int64 [nodes]: number of categories at or below the node that the retailer has.
-        prices: Prices of its products, or None.
-        labelled: Number of products whose category was known.
-        without_price: Number of products whose price is missing or not a number.
+        prices: Prices of its products; None if prices are not compared.
+        labelled: Number of products that had a category in the retailer's catalog.
+        without_price: Number of products without a usable price; 0 if prices are not compared.
     """
 
     name: str
@@ -34,16 +34,18 @@ class Retailer:
 
 
 def leaves_of(tree: Taxonomy, counts: Counts) -> Ints:
-    """Count the categories at or below each node in which at least half a product is expected.
+    """Count the categories that a retailer has at or below each node.
+
+    It has a category if its expected number of products there is at least one half.
 
     Args:
         tree: The tree.
-        counts: Products of each node.
+        counts: The retailer's numbers of products.
 
     Returns:
-        int64 [nodes].
+        int64 [nodes]: number of categories at or below the node that the retailer has.
     """
-    # Products that end at the node itself, not below it.
+    # Products at the node itself, without those below it.
     ending = counts.count.copy()
     below = np.flatnonzero(tree.parent >= 0)
     np.subtract.at(ending, tree.parent[below], counts.count[below])

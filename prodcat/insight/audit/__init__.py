@@ -1,21 +1,23 @@
 """Labels that are probably wrong, found by models that were not trained on them.
 
-Labels are ranked by a suspicion.  Let ``p`` be the probability of the label, ``m`` that of the
-answer, and ``d`` by how much the answer's department is more probable than the label's:
+Labels are ranked by a score, the suspicion.  Let ``p`` be the model's probability of the label,
+``m`` the probability of its answer (the most probable category), and ``d`` by how much the answer's
+department is more probable than the label's department.  The suspicion is
 
     2 log m - log max(p, 1e-4) + d^4 / 2
 
-The first term is small if the answer is not confident, so that titles which are merely hard do not
-rank first.  The last term ranks a wrong department before a wrong sibling if all else is equal.
-(The formula and its constants were chosen on other swapped labels than those of the benchmark.)
+The first term is small if the model is not confident, so that titles that are merely difficult do
+not rank first.  The last term ranks a wrong department before a wrong sibling category if all else
+is equal.  (The formula and its constants were chosen on other data than the benchmark's: labels
+that were swapped in another way.)
 
-The share of wrong labels cannot be estimated from these probabilities, because the models learn
-from wrong labels too: if five in a hundred are wrong, the models expect five to be wrong.  What is
-reported is how many labels are clearly contradicted: another answer has a probability of at least
-0.9.
+The share of wrong labels cannot be estimated from these probabilities, because the models also
+learn from the wrong labels: if five in a hundred are wrong, the models expect five to be wrong.
+Instead, the audit reports how many labels are clearly contradicted: the model gives another
+category a probability of at least 0.9.
 
-Of each row, only the probabilities of the label at each level and of the answer are kept, so an
-audit of millions of rows needs no more memory than a table of rows times levels.
+For each row, only the probabilities of the answer and of the label at each level are kept, so the
+memory that an audit of millions of rows needs is that of a table of rows times levels.
 """
 
 from prodcat.insight.arrays import Floats

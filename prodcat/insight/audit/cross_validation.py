@@ -38,19 +38,20 @@ def audit(
         catalog: Titles with their categories.
         held_out: Held-out titles, such as a test set; the audit reports which of them have a near
             duplicate in the catalog.
-        folds: Number of parts; each is checked by a model that was trained on the other parts.
-            Near duplicates are always in the same part.
-        model: The model to train; by default one of n-grams alone, which takes seconds.
-        training: How the model is trained.
-        device: The device that it is trained on.
-        seed: Seed of the parts.
+        folds: Number of parts of the catalog; the labels of each part are checked by a model that
+            was trained on the other parts.  Near duplicates are always in the same part.
+        model: Configuration of the models to train.  By default they use n-grams alone, which takes
+            seconds.
+        training: Configuration of their training.
+        device: The device to train on, as for :func:`prodcat.fit`.
+        seed: Seed of the random division into parts.
         progress: Whether to show a progress bar.
 
     Returns:
-        The audit as a page, a table and a text.
+        The audit, which can be shown as an HTML page, a table and a text.
 
     Raises:
-        CatalogError: There are fewer than two folds, fewer labelled rows than folds, or all
+        CatalogError: ``folds`` is less than 2, there are fewer labelled rows than folds, or all
             labelled titles are near duplicates of each other.
     """
     rows = np.flatnonzero(catalog.labelled)
@@ -81,8 +82,8 @@ def audit(
 def _check_rows(rows: int, folds: int) -> None:
     if folds < 2 or rows < folds:
         raise CatalogError(
-            f"Found {rows:,} labelled rows and folds={folds}; expected at least 2 folds and "
-            "a labelled row for each."
+            f"Found {rows:,} labelled rows and folds={folds}; expected at least 2 folds and at "
+            "least as many labelled rows as folds."
         )
 
 
@@ -101,7 +102,7 @@ def _read_fold(
     tree: Taxonomy,
     probabilities: OutOfFold,
 ) -> None:
-    """Fill in the probabilities of the rows that the classifier was not trained on."""
+    """Compute the probabilities of some rows and write them into ``probabilities``."""
     targets = targets_in(labelled.take(rows), classifier.taxonomy)
     for start in range(0, len(rows), _CHUNK):
         chunk = slice(start, start + _CHUNK)
@@ -110,15 +111,16 @@ def _read_fold(
 
 
 def folds_of(catalog: Catalog, folds: int, seed: int) -> tuple[Ints, list[str]]:
-    """Divide rows into parts of about the same size; near duplicates are in the same part.
+    """Divide rows into parts of about the same size, with near duplicates in the same part.
 
     Args:
         catalog: The rows.
         folds: Number of parts.
-        seed: Seed of the order.
+        seed: Seed of the random division.
 
     Returns:
-        int64 [rows]: the part of each row; and a key for each row that near duplicates share.
+        int64 [rows]: the part of each row, from 0; and for each row a key, which is the same for
+        near duplicates.
     """
     keys = [near_duplicate_key(title) for title in catalog.titles]
     cluster = clusters(len(keys), [keys])

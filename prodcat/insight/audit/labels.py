@@ -1,4 +1,4 @@
-"""The suspicion against each label."""
+"""The ranking of labels by how probably they are wrong."""
 
 from collections.abc import Sequence
 
@@ -18,12 +18,16 @@ _LEAST_ANSWER = 1e-12
 def audit_labels(
     catalog: Catalog, probabilities: OutOfFold, keys: Sequence[str] | None = None
 ) -> Audit:
-    """Audit labels by out-of-fold probabilities that were computed before.
+    """Audit labels with out-of-fold probabilities that have been computed before.
 
     Args:
         catalog: Titles with their categories.
         probabilities: Probabilities of the labelled rows, by models not trained on them.
-        keys: A key for each labelled title that near duplicates share; computed by default.
+        keys: For each labelled title a key, which is the same for near duplicates; computed by
+            default.
+
+    Returns:
+        The audit, without leaks.
     """
     rows = np.flatnonzero(catalog.labelled)
     tree, targets = catalog.tree, catalog.targets[rows]
@@ -40,7 +44,7 @@ def audit_labels(
 
 
 def _suspicion(probabilities: OutOfFold) -> Floats:
-    """float64 [rows]: the suspicion against each label."""
+    """float64 [rows]: the suspicion score of each label."""
     label = np.maximum(probabilities.levels[:, -1], _LEAST_LABEL)
     distance = np.maximum(probabilities.department - probabilities.levels[:, 0], 0.0)
     answer = np.maximum(probabilities.sure, _LEAST_ANSWER)

@@ -15,8 +15,8 @@ class OutOfFold:
     """Probabilities of each row's label and answer, from a model that was not trained on the row.
 
     Attributes:
-        levels: float64 [rows, levels]: the probability of the label's node at each level; below
-            the end of the label, that of the label itself.
+        levels: float64 [rows, levels]: the probability of the label's ancestor at each level; from
+            the level of the label on, the probability of the label itself.
         best: int64 [rows]: the answer, which is the node of the most probable outcome.
         sure: float64 [rows]: the probability of the answer.
         department: float64 [rows]: the probability of the answer's department.
@@ -29,16 +29,16 @@ class OutOfFold:
 
     @classmethod
     def zeros(cls, rows: int, taxonomy: Taxonomy) -> "OutOfFold":
-        """Arrays for so many rows, to be filled by :meth:`put`."""
+        """Create arrays of zeros for a number of rows, to be filled by :meth:`put`."""
         levels = np.zeros((rows, taxonomy.depth))
         return cls(levels, np.zeros(rows, np.int64), np.zeros(rows), np.zeros(rows))
 
     def put(self, rows: Ints, part: "OutOfFold") -> None:
-        """Fill in the probabilities of a part of the rows.
+        """Write the probabilities of some of the rows into these arrays.
 
         Args:
             rows: int64 [part]: positions of these rows.
-            part: Their probabilities.
+            part: The probabilities of these rows.
         """
         for name in ("levels", "best", "sure", "department"):
             getattr(self, name)[rows] = getattr(part, name)
@@ -50,9 +50,12 @@ def out_of_fold(
     """Reduce the probabilities of all outcomes to those of the labels and answers.
 
     Args:
-        probabilities: float [rows, outcomes].
-        targets: int64 [rows]: the labelled nodes.
+        probabilities: float [rows, outcomes]: the probability of each outcome.
+        targets: int64 [rows]: the labelled node of each row.
         taxonomy: The tree.
+
+    Returns:
+        The probabilities of each row's label and answer.
     """
     sums = np.zeros((len(targets), probabilities.shape[1] + 1))
     np.cumsum(probabilities, axis=1, out=sums[:, 1:])

@@ -14,13 +14,13 @@ class LabelProblem:
     """A label that is probably wrong.
 
     Attributes:
-        row: Position in the catalog.
+        row: Position of the row in the catalog.
         title: Title of the row.
         label: Path of the label.
         suggestion: Path of the model's answer.
         probability: Probability of the label, by a model that was not trained on the row.
         suggested: Probability of the suggestion, by the same model.
-        level: The first level at which label and suggestion differ, 1 for departments.
+        level: The first level at which label and suggestion differ; 1 for departments.
     """
 
     row: int
@@ -34,10 +34,10 @@ class LabelProblem:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Near duplicates with different labels.
+    """A group of near duplicates with different labels.
 
     Attributes:
-        rows: Positions in the catalog.
+        rows: Positions of the rows in the catalog.
         titles: Titles of these rows, in the same order.
         labels: Paths of their labels, in the same order.
     """
@@ -53,7 +53,8 @@ def conflicts_in(catalog: Catalog, rows: Ints, keys: Sequence[str] | None) -> It
     Args:
         catalog: Titles with their categories.
         rows: int64 [labelled]: positions of the labelled rows.
-        keys: A key for each of these rows that near duplicates share; computed if None.
+        keys: For each of these rows a key, which is the same for near duplicates; computed if
+            None.
 
     Yields:
         Groups of near duplicates whose labels contradict each other.
@@ -65,7 +66,7 @@ def conflicts_in(catalog: Catalog, rows: Ints, keys: Sequence[str] | None) -> It
         groups.setdefault(key, []).append(row)
     for group in groups.values():
         ends = {int(catalog.targets[row]) for row in group}
-        # A label that stops early does not contradict a label below it.
+        # A label at an inner category does not contradict a label below that category.
         inner = {node for end in ends for node in catalog.tree.ancestors(end)[:-1]}
         if len(ends - inner) > 1:
             yield Conflict(

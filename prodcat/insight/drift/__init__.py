@@ -1,23 +1,23 @@
-"""What changed between two sets of titles: the tree, the shares of categories, or the titles.
+"""The differences between two sets of titles: in the tree, the shares of categories, and the words.
 
-**Tree.** Two trees are compared by the ids of their nodes: which nodes are new, gone, moved or
-renamed.
+**Tree.** The nodes of two trees are compared by their ids: nodes are new, gone, moved or renamed.
 
-**Shares.** The share of the titles that are at or below each node, by labels if all titles of both
-sets have one, otherwise by the classifier's answers.  The statistic of a node is the likelihood
-ratio of two shares against one share (G).
+**Shares.** The share of the titles that are at or below each node is compared between the two sets.
+Titles are counted by their labels if all titles of both sets have one, otherwise by the
+classifier's answers.  The statistic of a node is the likelihood ratio G: that of two different
+shares against one common share.
 
-**Titles.** Whether the titles of a category use the same words as before.  Each title is a vector
-of its n-grams.  The statistic of a node is the length of the difference between the two sets'
-means; each category below the node is compared with itself, so that changed shares do not look like
-changed titles.
+**Titles.** The words in the titles of each category are compared.  Each title is represented by a
+vector of its n-grams.  The statistic of a node is the length of the difference between the mean
+vectors of the two sets.  The difference is computed within each category below the node, so that
+changed shares do not look like changed titles.
 
-All nodes are tested at once, and at most ``level`` of all comparisons raise any false alarm: half
-of it for shares and half for titles.  The thresholds are found by a permutation test: the titles
-are divided into two sets at random many times (for titles, within each category).  A node raises an
-alarm if it exceeds what the most extreme of all nodes reaches by chance; each level of the tree has
-an equal part in the false alarms (Westfall and Young, 1993).  Equal titles stay together, because
-they are one product that is listed several times.
+All nodes are tested at once.  If nothing changed, the probability of any false alarm is at most
+``level``: one half of it for shares, the other for titles.  The thresholds come from a permutation
+test: the titles are divided into two sets at random many times (for titles, within each category).
+A node raises an alarm if its statistic exceeds what the most extreme of all nodes reaches by
+chance; each level of the tree gets an equal part of the false alarms (Westfall and Young, 1993).
+Equal titles stay in the same set, because they are one product that is listed several times.
 """
 
 from prodcat.insight.arrays import Floats, Ints

@@ -9,20 +9,21 @@ from prodcat.insight.drift.answers import Answers
 
 _CONFIDENCES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)  # edges of the bins
 _BINS = len(_CONFIDENCES) + 1
-_DRAWS = 2_000
-_CUTS = 25
+_DRAWS = 2_000  # from the posterior of the accuracy
+_CUTS = 25  # random divisions of the labelled titles into two parts
 
 
 @dataclass(frozen=True)
 class AccuracyEstimate:
-    """The estimated share of correct answers to today's titles.
+    """The estimated share of correct answers to the later titles.
 
     Attributes:
-        value: The expected share.
+        value: The expected share, 0 to 1.
         low: Lower end of its 95 % interval.
         high: Upper end of its 95 % interval.
-        before: The expected share for the titles of the past.
-        doubtful: Whether the titles changed, so that confidences may no longer be calibrated.
+        before: The expected share for the earlier titles.
+        doubtful: Whether the words of the titles changed, so that the classifier's confidences may
+            no longer be calibrated.
     """
 
     value: float
@@ -40,7 +41,7 @@ class AccuracyEstimate:
 
 @dataclass(frozen=True, eq=False)
 class LabelledAnswers:
-    """Answers to labelled titles, which show how often an answer of some confidence is correct.
+    """Answers to labelled titles, which show how often answers of each confidence are correct.
 
     Attributes:
         targets: int64 [titles]: the labelled node of each title.
@@ -54,11 +55,14 @@ class LabelledAnswers:
 
     @classmethod
     def of(cls, answers: Answers, targets: Ints) -> "LabelledAnswers":
-        """Compare answers with labels.
+        """Compare answers with the labels of the same titles.
 
         Args:
             answers: The answers.
             targets: int64 [titles]: the labelled node of each title.
+
+        Returns:
+            The answers with their labels.
         """
         return cls(targets, answers.nodes == targets, answers.confidence)
 
@@ -70,20 +74,25 @@ def estimate_accuracy(
     doubtful: bool,
     rng: np.random.Generator,
 ) -> AccuracyEstimate:
-    """Estimate how many answers are correct from how often such confidences are correct.
+    """Estimate the share of correct answers to unlabelled titles from their confidences.
+
+    How often an answer of some confidence is correct is measured on labelled titles.
 
     Args:
         labelled: Answers to labelled titles.
-        before: float64 [titles]: confidence in the answers to the titles of the past.
-        after: float64 [titles]: confidence in the answers to the titles of today.
-        doubtful: Whether the titles changed.
+        before: float64 [titles]: confidences of the answers to the earlier titles.
+        after: float64 [titles]: confidences of the answers to the later titles.
+        doubtful: Whether the words of the titles changed.
         rng: Random numbers for the interval.
+
+    Returns:
+        The estimate.
     """
     bins = _bins(labelled.confidence)
     accuracy = _BinAccuracy(labelled.right, labelled.confidence, bins)
     drawn = accuracy.drawn(_count(after), rng)
     value = accuracy.expected(_count(after))
-    # Titles of a category are right or wrong together, so the draws vary too little.
+    # Answers within a category tend to be all correct or all wrong, so the draws vary too little.
     dispersion = _dispersion(labelled, bins, rng)
     low, high = np.quantile(value + (drawn - value) * np.sqrt(dispersion), (0.025, 0.975))
     return AccuracyEstimate(
@@ -108,7 +117,13 @@ def _count(confidence: Floats) -> Ints:
 class _BinAccuracy:
     """How often the answers of each bin are correct, measured on labelled titles.
 
-    The mean confidence of the bin counts as one more title, which matters in bins of few titles.
+    One imaginary title is added to each bin, which is correct with a probability of the bin's mean
+    confidence.  It matters only in bins with few titles.
+
+    Args:
+        right: Bool [titles]: whether the answer to each labelled title is correct.
+        confidence: float64 [titles]: the confidence of each answer.
+        bins: int64 [titles]: the bin of each confidence.
     """
 
     def __init__(self, right: Flags, confidence: Floats, bins: Ints) -> None:
@@ -123,7 +138,7 @@ class _BinAccuracy:
         return float(counts @ (self.right / (self.rows + 1)) / counts.sum())
 
     def drawn(self, counts: Ints, rng: np.random.Generator) -> Floats:
-        """float64 [draws]: draws of that share from its posterior."""
+        """float64 [draws]: random draws of that share from its posterior distribution."""
         accuracy = rng.beta(
             self.right + 1e-3, self.rows + 1 - self.right + 1e-3, (_DRAWS, len(self.rows))
         )
@@ -132,10 +147,11 @@ class _BinAccuracy:
 
 
 def _dispersion(labelled: LabelledAnswers, bins: Ints, rng: np.random.Generator) -> float:
-    """The squared errors of estimates divided by the variance that they claim; at least 1.
+    """Measure by which factor the variance of the estimates is too small; at least 1.
 
-    The labelled titles are cut in two, with no category in both parts, and the accuracy of one part
-    is estimated from the other.
+    The labelled titles are divided into two parts at random, with no category in both parts, and
+    the accuracy of one part is estimated from the other.  The factor is the sum of the squared
+    errors of these estimates divided by the sum of their variances.
     """
     right, confidence = labelled.right, labelled.confidence
     categories, place = np.unique(labelled.targets, return_inverse=True)

@@ -1,4 +1,4 @@
-"""Alarms: nodes that changed more than chance explains, and which alarms are doubtful."""
+"""Alarms about nodes that changed more than chance explains."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,16 +13,18 @@ Kind = Literal["tree", "shares", "titles"]
 
 @dataclass(frozen=True)
 class NodeDrift:
-    """An alarm.
+    """An alarm: a node that changed more than chance explains.
 
     Attributes:
         node: The node of the tree; -1 for all titles together.
-        kind: What changed: ``"shares"`` or ``"titles"``.
-        p: The probability that any node shows such a difference if nothing changed.
-        before: Share of the titles of the past that are at or below the node.
-        after: Share of the titles of today that are at or below the node.
-        doubtful: Whether a changed share may be an error of the classifier, because the titles at
-            the node, above or below it changed too and may be answered with other categories.
+        kind: What changed: ``"shares"`` or ``"titles"`` (their words).
+        p: The probability that at least one node shows such a large difference by chance, if
+            nothing changed.
+        before: Share of the earlier titles that are at or below the node.
+        after: Share of the later titles that are at or below the node.
+        doubtful: Whether the changed share may be a mistake of the classifier: the words of the
+            titles at, above or below the node changed too, so that the classifier may assign these
+            titles to wrong categories.
     """
 
     node: int
@@ -38,9 +40,9 @@ class PValues:
     """The p-values of all tests, corrected for the number of nodes.
 
     Attributes:
-        shares: float64 [nodes]: for the share of each node.
-        titles: float64 [nodes]: for the words of each node's titles.
-        all_titles: For the words of all titles together.
+        shares: float64 [nodes]: p-value of the test of each node's share.
+        titles: float64 [nodes]: p-value of the test of the words in each node's titles.
+        all_titles: p-value of the test of the words in all titles together.
     """
 
     shares: Floats
@@ -49,7 +51,7 @@ class PValues:
 
 
 def nodes_with_other_titles(tree: Taxonomy, p: PValues, level: float) -> Flags:
-    """Find the nodes near which the words of titles changed.
+    """Find the nodes at, above or below which the words of the titles changed.
 
     Args:
         tree: The tree.
@@ -57,7 +59,8 @@ def nodes_with_other_titles(tree: Taxonomy, p: PValues, level: float) -> Flags:
         level: The largest p-value that raises an alarm.
 
     Returns:
-        Bool [nodes]: whether titles changed at the node, above or below it.
+        Bool [nodes]: whether the words changed at the node, above or below it, or in all titles
+        together.
     """
     changed = np.flatnonzero(p.titles <= level)
     near = np.zeros(len(tree), bool)
@@ -68,13 +71,16 @@ def nodes_with_other_titles(tree: Taxonomy, p: PValues, level: float) -> Flags:
 
 
 def alarms_at(p: PValues, shares: Floats, level: float, doubtful: Flags) -> tuple[NodeDrift, ...]:
-    """All alarms, the smallest p-value first.
+    """List the alarms.
 
     Args:
         p: The p-values of all tests.
         shares: float64 [nodes, 2]: shares of the titles before and after.
         level: The largest p-value that raises an alarm.
-        doubtful: Bool [nodes]: where a changed share is doubtful.
+        doubtful: Bool [nodes]: whether a changed share of the node is doubtful.
+
+    Returns:
+        The alarms, the smallest p-value first.
     """
     alarms = [NodeDrift(-1, "titles", p.all_titles, 1.0, 1.0)] if p.all_titles <= level else []
     tests: tuple[tuple[Kind, Floats], ...] = (("titles", p.titles), ("shares", p.shares))

@@ -1,4 +1,4 @@
-"""The answers of a classifier with their confidence."""
+"""The answers of a classifier and their confidences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Answers:
     """The answers to a set of titles.
 
     Attributes:
-        nodes: int64 [titles]: the node that each title was answered with.
+        nodes: int64 [titles]: the answered node of each title.
         confidence: float64 [titles]: the probability of that node.
     """
 
@@ -28,12 +28,15 @@ class Answers:
 def answers_to(
     titles: Catalog | Sequence[str], classifier: Classifier, precision: ReadingPrecision
 ) -> Answers:
-    """Answer all titles.
+    """Classify titles.
 
     Args:
-        titles: A catalog, or the texts that ``classifier.texts_of`` makes of it.
-        classifier: Answers the titles.
-        precision: The precision of its encoder.
+        titles: A catalog, or the texts that ``classifier.texts_of`` returns for it.
+        classifier: The classifier.
+        precision: The precision of its encoder; see :meth:`Classifier.predict`.
+
+    Returns:
+        The answer to each title and its confidence.
     """
     nodes, confidence = [], []
     for answered, probabilities in node_probabilities(classifier, titles, precision):

@@ -37,44 +37,44 @@ def find_drift(
     """Find out what changed between two sets of titles.
 
     Args:
-        before: Titles of the past.
-        after: Titles of today.  Labels are counted if all rows of both have one, else answers.
-        classifier: Answers the titles.
-        labelled: Labelled titles that the classifier was not trained on, to estimate accuracy.
-        trees: The trees of the past and of today, to be compared.
-        level: The probability of any false alarm if nothing changed.
-        precision: The precision of the classifier's encoder.
+        before: The earlier titles.
+        after: The later titles.  Titles are counted by their labels if all titles of both sets have
+            a label in the classifier's tree, otherwise by the classifier's answers.
+        classifier: The classifier that answers the titles.
+        labelled: Labelled titles that the classifier was not trained on, to estimate its accuracy.
+        trees: The earlier and the later tree, to be compared.
+        level: The largest probability of any false alarm if nothing changed.
+        precision: The precision of the classifier's encoder; see :meth:`Classifier.predict`.
         seed: Seed of the random divisions into two sets.
 
     Returns:
-        What changed, as a page, a table and a text.
+        The differences as an HTML page, a table and a text.
 
     Raises:
-        CatalogError: A set is empty, or no row of ``labelled`` has a label.
-        ConfigError: The level is too small to be tested by random divisions, or not below 1.
+        CatalogError: A set is empty, or ``labelled`` has no label or one outside the tree.
+        ConfigError: ``level`` is 1 or more, or too small to be tested by 499 random divisions.
     """
     tree = classifier.taxonomy
     _check(level, tree, {"before": before, "after": after})
     texts = classifier.texts_of(before), classifier.texts_of(after)
-    answers = [answers_to(titles, classifier, precision) for titles in texts]
+    past, today = (answers_to(titles, classifier, precision) for titles in texts)
     labels = _labels(before, after, tree)
-    nodes = (answers[0].nodes, answers[1].nodes) if labels is None else labels
+    nodes = (past.nodes, today.nodes) if labels is None else labels
     shares = np.stack([at_or_below(tree, ends) / len(ends) for ends in nodes], axis=1)
     pool = PooledTitles.of(texts[0], texts[1], nodes)
     rng = np.random.default_rng(seed)
     p = PValues(p_of_shares(tree, pool, rng), *p_of_titles(tree, pool, rng))
-    half = level / 2
-    changed_titles = nodes_with_other_titles(tree, p, half)
+    changed_titles = nodes_with_other_titles(tree, p, level / 2)
     accuracy = None
     if labelled is not None:
         known = _labelled_answers(labelled, classifier, precision)
-        past, today = (answer.confidence for answer in answers)
-        accuracy = estimate_accuracy(known, past, today, bool(changed_titles.any()), rng)
+        doubtful = bool(changed_titles.any())
+        accuracy = estimate_accuracy(known, past.confidence, today.confidence, doubtful, rng)
     return Drift(
         taxonomy=tree,
         rows=(len(before), len(after)),
         changes=() if trees is None else compare_trees(*trees),
-        alarms=alarms_at(p, shares, half, changed_titles & (labels is None)),
+        alarms=alarms_at(p, shares, level / 2, changed_titles & (labels is None)),
         shares=shares,
         p_shares=p.shares,
         p_titles=p.titles,
@@ -86,7 +86,7 @@ def find_drift(
 
 
 def _check(level: float, tree: Taxonomy, catalogs: Mapping[str, Catalog]) -> None:
-    # Below this level, not even a difference that no random division reaches raises an alarm.
+    # Below this level, not even a difference larger than in all random divisions raises an alarm.
     least = 2 * (tree.depth + 1) / (PERMUTATIONS + 1)
     if not least <= level < 1:
         raise ConfigError(
@@ -99,7 +99,7 @@ def _check(level: float, tree: Taxonomy, catalogs: Mapping[str, Catalog]) -> Non
 
 
 def _labels(before: Catalog, after: Catalog, tree: Taxonomy) -> tuple[Ints, Ints] | None:
-    """The labelled nodes of both sets; None if a row has no label in the classifier's tree."""
+    """The labelled nodes of both sets, or None if any row has no label in the classifier's tree."""
     for catalog in (before, after):
         if catalog.taxonomy is None or not catalog.labelled.all():
             return None

@@ -1,4 +1,4 @@
-"""Permutation tests: the differences between two sets if the titles are divided at random."""
+"""Permutation tests, which divide the titles of two sets at random many times."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -13,17 +13,17 @@ from prodcat.insight.arrays import Flags, Floats, Ints
 from prodcat.taxonomy.tree import Taxonomy
 
 PERMUTATIONS = 499  # random divisions of the titles into two sets
-_CHUNK = 25  # permutations that are held at once
+_CHUNK = 25  # permutations that are in memory at once
 
 
 @dataclass(frozen=True, eq=False)
 class PooledTitles:
-    """The titles of both sets, those of the first set before those of the second.
+    """The titles of two sets, those of the first set before those of the second.
 
     Attributes:
-        texts: What the classifier reads of each title.
-        nodes: int64 [titles]: the node at which each title ends.
-        groups: int64 [titles]: a number that equal titles share.
+        texts: The classifier's input text for each title.
+        nodes: int64 [titles]: the node of each title's label or answer.
+        groups: int64 [titles]: a number from 0, which is the same for equal titles.
         second: Bool [titles]: whether the title is in the second set.
     """
 
@@ -36,12 +36,15 @@ class PooledTitles:
     def of(
         cls, before: Sequence[str], after: Sequence[str], nodes: tuple[Ints, Ints]
     ) -> "PooledTitles":
-        """Put two sets together.
+        """Pool the titles of two sets.
 
         Args:
             before: Texts of the first set.
             after: Texts of the second set.
-            nodes: int64 [titles] for each of them: the nodes at which the titles end.
+            nodes: For each of the two sets, int64 [titles]: the node of each title.
+
+        Returns:
+            The titles of both sets.
         """
         texts = [*before, *after]
         groups = np.unique(title_hashes(texts), return_inverse=True)[1].astype(np.int64)
@@ -52,18 +55,19 @@ class PooledTitles:
 def permuted_sets(
     groups: Ints, second: Flags, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float32]]:
-    """Divide titles into two sets at random, again and again.
+    """Divide titles into two sets at random many times.
 
-    Groups of equal titles stay together; a group takes the place of one that has as many titles.
+    Equal titles stay together: only groups with the same number of titles are exchanged.
 
     Args:
-        groups: int64 [titles]: a number that equal titles share.
+        groups: int64 [titles]: a number from 0, which is the same for equal titles.
         second: Bool [titles]: whether the title is in the second set.
         rng: Random numbers for the permutations.
 
     Yields:
-        float32 [permutations, titles]: the part of each title's group that is in the second set,
-        some permutations at a time.  The first one is the sets as they are.
+        float32 [permutations, titles]: for each title, which part of its group is in the second
+        set, 0 to 1.  Each array has some of the permutations; the very first permutation is the
+        actual division.
     """
     count = np.bincount(groups)
     share = (np.bincount(groups, second, minlength=len(count)) / count).astype(np.float32)
@@ -81,7 +85,7 @@ def permuted_sets(
 
 
 def equal_runs(ordered: Ints) -> list[tuple[int, int]]:
-    """Find the start and end of each run of equal numbers among ascending numbers of at least 0.
+    """Find the start and end of each run of equal numbers in an ascending array of numbers >= 0.
 
     >>> equal_runs(np.array([0, 0, 3]))
     [(0, 2), (2, 3)]
@@ -91,11 +95,14 @@ def equal_runs(ordered: Ints) -> list[tuple[int, int]]:
 
 
 def rows_of_nodes(tree: Taxonomy, nodes: Ints) -> Any:
-    """Make a sparse float32 matrix [nodes, titles] that is 1 where a title is at or below a node.
+    """Create a matrix that tells which titles are at or below which node.
 
     Args:
         tree: The tree.
-        nodes: int64 [titles]: the node at which each title ends.
+        nodes: int64 [titles]: the node of each title.
+
+    Returns:
+        A sparse float32 matrix [nodes, titles]: 1 where the title is at or below the node, else 0.
     """
     from scipy.sparse import csr_matrix
 
@@ -106,17 +113,18 @@ def rows_of_nodes(tree: Taxonomy, nodes: Ints) -> Any:
 
 
 def corrected_p(statistics: Floats, levels: Ints) -> Floats:
-    """Correct the p-values of many statistics (Westfall and Young, 1993).
+    """Compute p-values that are corrected for the number of statistics (Westfall and Young, 1993).
 
-    Each level of the tree has an equal part in the false alarms.
+    Each level of the tree gets an equal part of the false alarms.
 
     Args:
-        statistics: float64 [1 + permutations, statistics]: of the sets as they are, then of the
-            permutations.
-        levels: int64 [statistics]: the level of each statistic.
+        statistics: float64 [1 + permutations, statistics]: the statistics of the actual division
+            in the first row, and those of the permutations in the others.
+        levels: int64 [statistics]: the level of the tree that each statistic belongs to.
 
     Returns:
-        float64 [statistics]: the probability that any statistic is as extreme if nothing changed.
+        float64 [statistics]: the probability that at least one of the statistics is as extreme as
+        this one by chance, if nothing changed.
     """
     names, level_of = np.unique(levels, return_inverse=True)
     ordered, share = [], np.empty((len(statistics), len(names)))
@@ -134,7 +142,7 @@ def corrected_p(statistics: Floats, levels: Ints) -> Floats:
 
 
 def _share_at_least(ordered: Floats, values: Floats) -> Floats:
-    """The share of ascending numbers that are at least as large as each of the values."""
+    """The share of the ascending numbers that are at least as large as each value."""
     above = len(ordered) - np.searchsorted(ordered, values - 1e-9)
     share: Floats = np.maximum(above, 1) / len(ordered)
     return share

@@ -1,4 +1,4 @@
-"""Whether the categories' shares of the titles changed."""
+"""The test whether the categories' shares of the titles changed."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from prodcat.taxonomy.tree import Taxonomy
 
 
 def p_of_shares(tree: Taxonomy, pool: PooledTitles, rng: np.random.Generator) -> Floats:
-    """Test the share of every node.
+    """Test for every node whether its share of the titles changed.
 
     Args:
         tree: The tree.
@@ -34,13 +34,20 @@ def p_of_shares(tree: Taxonomy, pool: PooledTitles, rng: np.random.Generator) ->
 
 
 def _likelihood_ratio(at_nodes: Floats, total: Floats, second: Floats, titles: int) -> Floats:
-    """The G statistic of each node's two-by-two table: at the node or not, in which of the sets.
+    """Compute the G statistic of each node's two-by-two table.
+
+    The rows of the table are the first and the second set, its columns the titles that are at or
+    below the node and those that are not.
 
     Args:
-        at_nodes: float64 [permutations, nodes]: titles of the second set at or below each node.
-        total: float64 [nodes]: titles of both sets at or below each node.
-        second: float64 [permutations, 1]: titles of the second set.
+        at_nodes: float64 [permutations, nodes]: number of titles of the second set at or below each
+            node.
+        total: float64 [nodes]: number of titles of both sets at or below each node.
+        second: float64 [permutations, 1]: number of titles of the second set.
         titles: Number of titles of both sets.
+
+    Returns:
+        float64 [permutations, nodes].
     """
     ratio = np.zeros_like(at_nodes)
     share = second / titles

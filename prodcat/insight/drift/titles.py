@@ -1,4 +1,4 @@
-"""Whether the words of a category's titles changed."""
+"""The test whether the words in the titles of a category changed."""
 
 from dataclasses import dataclass
 
@@ -16,16 +16,16 @@ from prodcat.insight.drift.permutation import (
 from prodcat.taxonomy.tree import Taxonomy
 
 _DIMENSIONS = 128  # of a title's vector
-_MOST_TITLES = 40_000  # different titles that are compared
+_MOST_TITLES = 40_000  # different titles that are compared; a random sample if there are more
 
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """Different titles of the categories that both sets have.
+    """The titles that are compared: all different, and of categories that both sets contain.
 
     Attributes:
         rows: int64 [titles]: positions of the titles in the pool.
-        nodes: int64 [titles]: the node at which each title ends.
+        nodes: int64 [titles]: the node of each title.
         categories: int64 [titles]: a number from 0 for each of these nodes.
         second: Bool [titles]: whether the title is in the second set.
     """
@@ -39,7 +39,7 @@ class _Sample:
 def p_of_titles(
     tree: Taxonomy, pool: PooledTitles, rng: np.random.Generator
 ) -> tuple[Floats, float]:
-    """Test the words of every node's titles.
+    """Test for every node whether the words in its titles changed.
 
     Args:
         tree: The tree.
@@ -60,10 +60,10 @@ def p_of_titles(
 
 
 def _comparable(pool: PooledTitles, rng: np.random.Generator) -> _Sample:
-    # Of equal titles, the first one is compared.
+    # Of equal titles, only the first one is compared.
     _, rows = np.unique(pool.groups, return_index=True)
     share = np.bincount(pool.groups, pool.second) / np.bincount(pool.groups)
-    rows = rows[(share == 0) | (share == 1)]  # a title of both sets has not changed
+    rows = rows[(share == 0) | (share == 1)]  # without titles that both sets contain
     if len(rows) > _MOST_TITLES:
         rows = rng.choice(rows, _MOST_TITLES, replace=False)
     categories = np.unique(pool.nodes[rows], return_inverse=True)[1]
@@ -77,20 +77,23 @@ def _comparable(pool: PooledTitles, rng: np.random.Generator) -> _Sample:
 def _squared_lengths(
     tree: Taxonomy, sample: _Sample, vectors: NDArray[np.float32], rng: np.random.Generator
 ) -> Floats:
-    """The squared distance of the two sets' titles, of the sets as they are and of permutations.
+    """Compute the squared distances between the two sets' titles.
 
     Args:
         tree: The tree.
         sample: The titles.
-        vectors: float32 [titles, dimensions]: vectors of the titles, which are centred in place.
+        vectors: float32 [titles, dimensions]: vectors of the titles; changed in place, so that the
+            mean of each category is 0.
         rng: Random numbers for the permutations.
 
     Returns:
-        float64 [1 + permutations, nodes + 1]: for each node and, last, for all titles.
+        float64 [1 + permutations, nodes + 1]: the distances of the actual division in the first
+        row and those of the permutations in the others; a column for each node and a last one for
+        all titles together.
     """
     by_category = np.argsort(sample.categories, kind="stable")
     for start, end in equal_runs(sample.categories[by_category]):
-        # With a mean of 0 in each category, a sum over one set is a difference of the two sets.
+        # If the mean of a category is 0, its sum over one set measures the sets' difference.
         rows = by_category[start:end]
         vectors[rows] -= vectors[rows].mean(axis=0)
     rows_at = rows_of_nodes(tree, sample.nodes)

@@ -12,7 +12,7 @@ class TreeChange:
     """A node that is new, gone, moved or renamed.
 
     Attributes:
-        kind: What happened to the node.
+        kind: How the node changed.
         node_id: Id of the node.
         before: Path of the node before; empty if it is new.
         after: Path of the node after; empty if it is gone.
@@ -27,14 +27,16 @@ class TreeChange:
 def compare_trees(old: Taxonomy, new: Taxonomy) -> tuple[TreeChange, ...]:
     """List the changes between two trees.
 
-    Nodes of the same id are the same node.  The nodes below a moved node did not move.
+    Nodes with the same id are the same node.  A node counts as moved if its parent changed, so the
+    nodes below a moved node do not count as moved.
 
     Args:
-        old: The tree of the past.
-        new: The tree of today.
+        old: The earlier tree.
+        new: The later tree.
 
     Returns:
-        The new tree's changed nodes in the order of the tree, then the nodes that are gone.
+        The new, moved and renamed nodes in the order of the later tree, then the nodes that are
+        gone.
     """
     return (*_new_and_changed(old, new), *_gone(old, new))
 

@@ -1,29 +1,33 @@
-"""How many products of each category there are, counted by a classifier that makes mistakes.
+"""Estimates of the number of products in each category, by a classifier that makes mistakes.
 
-Counting answers is biased: mistakes into a category do not balance mistakes out of it, least of all
-if it has few products.  Here the counts are corrected for the classifier's confusions of
-departments, measured on labelled titles that it was not trained on, and the intervals include
-everything that is uncertain.
+Counting the classifier's answers is biased: products that are wrongly assigned to a category are
+not as many as those that are wrongly assigned to others, above all if the category is small.  Here
+the counts are corrected for the classifier's confusions of departments, which are measured on
+labelled titles that it was not trained on.  The intervals include the uncertainty of this
+measurement.
 
-Titles fall into cells: the answered department and the confidence of the answer.  Let ``C`` be the
-probability of a cell given the true department, with ``C_i ~ Dirichlet(n_i + 10 m_i)``: ``n_i`` are
-the labelled titles of department ``i`` in each cell, and ``m_i`` is what the classifier's
-probabilities predict, which counts as much as ten titles.  The titles of a cell ``c`` are assigned
-to departments at random in proportion to ``q_i C_ic``, and the shares ``q`` are drawn again from
-the assigned titles.  This Gibbs sampling gives the posterior of the true counts.  It assumes label
-shift: the titles of a department are of the same kind in all sets (Saerens, Latinne and
-Decaestecker, 2002, estimate the shares alone).  ``C`` is drawn from the labelled titles only, so
-that a large set cannot distort it.
+Each title falls into a cell, which is a pair of the answered department and a range of the
+department's probability.  Let ``C_ic`` be the probability of cell ``c`` if ``i`` is the true
+department, with the distribution ``C_i ~ Dirichlet(n_i + 10 m_i)``.  Here ``n_i`` is the number of
+labelled titles of department ``i`` in each cell, and ``m_i`` is the distribution that the
+classifier's probabilities predict, which weighs as much as ten titles.  Gibbs sampling alternates
+between two steps: the titles of each cell ``c`` are assigned to departments at random in proportion
+to ``q_i C_ic``, and the shares ``q`` of the departments are drawn given the assigned titles.  This
+gives the posterior distribution of the true counts.  The method assumes label shift: the titles of
+a department have the same distribution in all sets (Saerens, Latinne and Decaestecker, 2002,
+estimate the shares alone).  ``C`` is drawn from the labelled titles only, so that a large set of
+unlabelled titles cannot distort it.
 
-Titles of a category are right or wrong together, so they tell less than their number suggests.  How
-much less is measured: the labelled titles are cut in two many times, with no category in both
-parts; sets with other shares are drawn from one part and counted with the other.  If these counts
-are farther off than their posterior predicts, all intervals are widened by that ratio (the
-dispersion of a quasi-likelihood).
+Titles of the same category tend to be all answered correctly or all wrongly, so they contain less
+information than their number suggests.  How much less is measured: the labelled titles are divided
+into two parts many times, with no category in both parts; sets of titles with other shares are
+drawn from one part and counted with the help of the other.  If the errors of these counts are
+larger than their posterior predicts, all intervals are widened by that factor (the dispersion of a
+quasi-likelihood).
 
-Within a department, the classifier's probabilities are used as they are.  The intervals of these
-counts include the randomness of the titles, the dispersion, and an error proportional to the count,
-which is measured for each level on the labelled titles.
+Within a department, the classifier's probabilities are not corrected.  The intervals of these
+counts include the random variation of the titles, the dispersion, and an error that is proportional
+to the count and is measured for each level of the tree on the labelled titles.
 """
 
 from prodcat.insight.arrays import Floats, Ints

@@ -1,4 +1,4 @@
-"""The confusions of departments by a classifier, measured on labelled titles."""
+"""A classifier's confusions of departments, measured on labelled titles."""
 
 import numpy as np
 
@@ -8,23 +8,23 @@ from prodcat.insight.prevalence.evidence import CELLS, TINY, Evidence
 from prodcat.insight.prevalence.posterior import draw_departments
 from prodcat.taxonomy.tree import Taxonomy
 
-_PRIOR_TITLES = 10.0  # the weight of the classifier's probabilities, in titles
-# Settings of the measurement of the dispersion.
-_CUTS = 25
-_PART = 0.2  # share of the categories that are counted with the help of the others
+_PRIOR_TITLES = 10.0  # the classifier's probabilities weigh as much as so many titles
+# Settings for measuring the dispersion.
+_CUTS = 25  # random divisions of the labelled titles into two parts
+_PART = 0.2  # share of the categories in the part that is counted with the help of the other
 _SHIFT = 0.7  # standard deviation of the logarithms of the departments' weights
-_DRAWS = 60
-_LEAST_TITLES = 10  # in a part that is counted
+_DRAWS = 60  # from the posterior
+_LEAST_TITLES = 10  # in the part that is counted
 
 
 class Confusion:
-    """The confusions of departments, with the uncertainty of their measurement.
+    """A classifier's confusions of departments, with the uncertainty of their measurement.
 
     Args:
         tree: The tree.
-        evidence: The classifier's answers to labelled titles that it was not trained on, gathered
-            with ``keep_each``.
-        targets: int64 [titles]: the labels of these titles.
+        evidence: The classifier's answers to labelled titles that it was not trained on, from
+            :func:`gather` with ``keep_each=True``.
+        targets: int64 [titles]: the labelled nodes of these titles.
     """
 
     def __init__(self, tree: Taxonomy, evidence: Evidence, targets: Ints) -> None:
@@ -37,10 +37,10 @@ class Confusion:
         self.relative = _relative_errors(tree, evidence, targets)
 
     def shape(self, evidence: Evidence) -> Floats:
-        """Parameters of the Dirichlet distributions of cells, given the department.
+        """Compute the parameters of the Dirichlet distribution over cells of each department.
 
-        The classifier's probabilities for the labelled titles and for the titles to be counted are
-        the prior; a department without labelled titles is known by them alone.
+        The prior comes from the classifier's probabilities for the labelled titles and for the
+        titles to be counted; for a department without labelled titles, nothing else is known.
 
         Args:
             evidence: The classifier's answers to the titles to be counted.
@@ -52,7 +52,7 @@ class Confusion:
 
 
 def _counts(true: Ints, cells: Ints, departments: int) -> Floats:
-    """float64 [departments, cells]: the number of labelled titles."""
+    """float64 [departments, cells]: number of labelled titles by true department and cell."""
     counts = np.zeros((departments, departments * CELLS))
     np.add.at(counts, (true, cells), 1.0)
     return counts
@@ -60,18 +60,21 @@ def _counts(true: Ints, cells: Ints, departments: int) -> Floats:
 
 def _shape(counts: Floats, tops: Floats) -> Floats:
     expected = tops + TINY
-    # Any department may end up in any cell: the mean of all departments has a small weight.
+    # A title of any department may fall into any cell, so each department gets a small part of the
+    # mean of all departments.
     expected = expected + 1e-3 * expected.mean(axis=0)
     shape: Floats = counts + _PRIOR_TITLES * expected / expected.sum(axis=1, keepdims=True)
     return shape
 
 
 def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
-    """The squared errors of counts divided by the variance of their posterior; at least 1.
+    """Measure by which factor the variance of the posterior is too small; at least 1.
+
+    The factor is the sum of the squared errors of counts divided by the sum of their variances.
 
     Args:
         true: int64 [titles]: the department of each labelled title.
-        targets: int64 [titles]: the label of each title.
+        targets: int64 [titles]: the labelled node of each title.
         evidence: The classifier's answers to the titles.
     """
     rng = np.random.default_rng(0)
@@ -88,7 +91,7 @@ def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
         chosen = rng.choice(rows, len(rows) // 2, replace=False, p=weight / weight.sum())
         sizes = np.bincount(evidence.cells[chosen], minlength=counts.shape[1])
         at_departments = np.bincount(true[chosen], minlength=departments)
-        unused = np.zeros_like(evidence.tops)  # of titles that are in neither part
+        unused = np.zeros_like(evidence.tops)  # probabilities of the titles in neither part
         left = np.setdiff1d(rows, chosen)
         np.add.at(unused.T, evidence.cells[left], evidence.each[left].astype(np.float64))
         shape = _shape(counts, evidence.tops - unused)
@@ -99,16 +102,16 @@ def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
 
 
 def _relative_errors(tree: Taxonomy, evidence: Evidence, targets: Ints) -> Floats:
-    """float64 [depth]: relative errors of counts below departments, beyond random variation.
+    """float64 [depth]: the relative error of counts at each level, beyond random variation.
 
-    With ``v`` the variance that the probabilities predict, ``(counted - expected)^2`` has the mean
-    ``v + (error * expected)^2``.
+    If ``v`` is the variance that the probabilities predict, ``(counted - expected)^2`` has the mean
+    ``v + (error * expected)^2``.  The error of departments, the first level, is 0.
     """
     tops = np.array(tree.children(), np.int64)
     department = tree.chains[:, 0]
     counted = at_or_below(tree, targets)
     expected, variance = evidence.sums.sum(axis=0), evidence.squares.sum(axis=0)
-    # Scaled to the true number of titles in each department.
+    # The expected counts are scaled to the true number of titles in each department.
     scale = np.ones(len(tree))
     scale[tops] = counted[tops] / np.maximum(expected[tops], TINY)
     scale = scale[department]

@@ -1,4 +1,4 @@
-"""How many products are at or below each node, with intervals."""
+"""Numbers of products at or below each node, with intervals."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +11,16 @@ from prodcat.taxonomy.tree import Taxonomy
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """How many products there are at or below each node.
+    """The numbers of products at or below each node.
 
     Attributes:
-        rows: Number of products.
-        count: float64 [nodes]: expected number of products; children sum to their parent.
-        low: float64 [nodes]: lower end of the 95 % interval.
-        high: float64 [nodes]: upper end of the 95 % interval.
-        naive: int64 [nodes]: number of answers at or below the node.
-        open: int64 [nodes]: number of products whose label stops above the node.  They may be at
-            the node, so they are part of ``high`` but not of ``count``.
+        rows: Number of all products.
+        count: float64 [nodes]: expected number of products at or below the node.
+        low: float64 [nodes]: lower end of the 95 % interval of this number.
+        high: float64 [nodes]: upper end of the 95 % interval of this number.
+        naive: int64 [nodes]: number of labels and answers at or below the node, not corrected.
+        open: int64 [nodes]: number of products that are labelled with an ancestor of the node.
+            They may be at the node, so they are part of ``high`` but not of ``count``.
     """
 
     rows: int
@@ -32,11 +32,11 @@ class Counts:
 
 
 def at_or_below(tree: Taxonomy, nodes: Ints) -> Ints:
-    """Count titles at every node of a tree.
+    """Count the titles at or below every node of a tree.
 
     Args:
         tree: The tree.
-        nodes: int64 [titles]: the node at which each title ends.
+        nodes: int64 [titles]: the node of each title.
 
     Returns:
         int64 [nodes]: the number of titles at or below each node.
@@ -49,7 +49,7 @@ def shares(counts: Counts) -> dict[str, Any]:
     """Divide counts by the number of all products.
 
     Returns:
-        float64 [nodes] under each of the names count, low, high and naive.
+        A dictionary with the keys count, low, high and naive; each value is float64 [nodes].
     """
     rows = max(counts.rows, 1)
     return {name: getattr(counts, name) / rows for name in ("count", "low", "high", "naive")}

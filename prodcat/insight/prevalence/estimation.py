@@ -1,4 +1,4 @@
-"""The counts of a set of titles, corrected for the classifier's confusions."""
+"""The estimated counts of a set of titles, corrected for the classifier's confusions."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from prodcat.insight.prevalence.evidence import TINY, Evidence
 from prodcat.insight.prevalence.posterior import draw_departments
 from prodcat.taxonomy.tree import Taxonomy
 
-_DRAWS = 400
+_DRAWS = 400  # from the posterior
 
 
 def prevalence(
@@ -24,13 +24,13 @@ def prevalence(
     draws: int = _DRAWS,
     seed: int = 0,
 ) -> Counts:
-    """Estimate how many products of each category there are in a set.
+    """Estimate the number of products in each category.
 
     Args:
         tree: The tree.
         evidence: The classifier's answers to the titles whose category is not known.
-        confusion: The confusions of departments by that classifier.
-        known: int64 [titles]: labels of further titles; these count as certain.
+        confusion: The same classifier's confusions of departments.
+        known: int64 [titles]: the labelled nodes of further titles, which are counted as certain.
         draws: Number of draws from the posterior.
         seed: Seed of the draws.
 
@@ -62,12 +62,14 @@ def prevalence(
 
 @dataclass(frozen=True, eq=False)
 class _NodeParts:
-    """The part of a department's titles in each cell that is at or below each of its nodes.
+    """For each cell and node, the part of the department's titles in the cell that are at the node.
+
+    Titles below the node count as well.
 
     Attributes:
         department: int64 [nodes]: the department of each node.
-        part: float64 [cells, nodes]: the expected part.
-        variance: float64 [cells, nodes]: the variance of the part for a single title.
+        part: float64 [cells, nodes]: the expected part, 0 to 1.
+        variance: float64 [cells, nodes]: the variance of the part if there is a single title.
     """
 
     department: Ints
@@ -76,7 +78,7 @@ class _NodeParts:
 
     @classmethod
     def of(cls, tree: Taxonomy, evidence: Evidence) -> "_NodeParts":
-        """Compute the parts from the classifier's probabilities."""
+        """Compute the parts from the classifier's probabilities in ``evidence``."""
         department = tree.chains[:, 0]  # departments are the first nodes
         whole = evidence.sums[:, department]
         part = np.where(whole > TINY, evidence.sums / np.maximum(whole, TINY), 0.0)
@@ -84,12 +86,12 @@ class _NodeParts:
         return cls(department, part, np.maximum(part - square, 0.0))
 
     def counts(self, titles: Floats) -> Floats:
-        """float64 [nodes]: expected counts, given the titles float64 [departments, cells]."""
+        """float64 [nodes]: expected counts, given the number of titles [departments, cells]."""
         counts: Floats = np.einsum("nc,cn->n", titles[self.department], self.part)
         return counts
 
     def count_variance(self, titles: Floats) -> Floats:
-        """float64 [nodes]: the variance of these counts."""
+        """float64 [nodes]: variances of these counts, given the number of titles likewise."""
         variance: Floats = np.einsum("nc,cn->n", titles[self.department], self.variance)
         return variance
 
@@ -101,7 +103,7 @@ def _drawn_counts(
     departments: Floats,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """float32 [draws, nodes]: draws of the counts, given those of the departments."""
+    """float32 [draws, nodes]: random draws of all nodes' counts, given those of the departments."""
     errors = confusion.relative[tree.level - 1]
     drawn = np.empty((len(departments), len(tree)), np.float32)
     for draw, titles in enumerate(departments):  # [departments, cells]
@@ -114,7 +116,7 @@ def _drawn_counts(
 
 
 def _labels_above(tree: Taxonomy, known: Ints | None) -> Ints:
-    """int64 [nodes]: the number of labels that stop above each node."""
+    """int64 [nodes]: the number of titles that are labelled with an ancestor of each node."""
     stopping = np.zeros(len(tree), np.int64)
     if known is not None:
         np.add.at(stopping, known[~tree.terminal[known]], 1)
@@ -126,7 +128,7 @@ def _labels_above(tree: Taxonomy, known: Ints | None) -> Ints:
 
 
 def _around(mean: Floats, variance: Floats, rng: np.random.Generator) -> Floats:
-    """Draw whole counts of this mean and variance: gamma variates that are rounded at random."""
+    """Draw whole numbers with these means and variances: gamma variates, rounded at random."""
     varying = (mean > TINY) & (variance > TINY)
     counts = mean.copy()
     scale = variance[varying] / mean[varying]
@@ -135,7 +137,7 @@ def _around(mean: Floats, variance: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _spread(departments: Floats, dispersion: float) -> Floats:
-    """Multiply the variance of the departments' totals by the dispersion; their means stay."""
+    """Multiply the variances of the departments' totals by the dispersion and keep their means."""
     total = departments.sum(axis=2)
     mean = total.mean(axis=0)
     wide = np.maximum(mean + (total - mean) * np.sqrt(dispersion), 0.0)

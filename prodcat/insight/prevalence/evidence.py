@@ -16,26 +16,29 @@ from prodcat.insight.arrays import Floats, Ints
 
 logger = logging.getLogger("prodcat")
 
-EDGES = (0.6, 0.8, 0.9, 0.97, 0.995)  # between the cells, in the department's probability
-CELLS = len(EDGES) + 1  # of each department
+EDGES = (0.6, 0.8, 0.9, 0.97, 0.995)  # probabilities of a department that separate its cells
+CELLS = len(EDGES) + 1  # number of cells of each department
 TINY = 1e-6  # smaller sums of probabilities count as 0
 _CHUNK = 4_096
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The answers to a set of titles, summed up.
+    """The answers to a set of titles, summed up by cell.
+
+    A cell contains the titles with the same answered department whose department has about the same
+    probability.
 
     Attributes:
         sizes: int64 [cells]: number of titles in each cell.
         sums: float64 [cells, nodes]: sums of the titles' probabilities.
         squares: float64 [cells, nodes]: sums of the squared probabilities, each divided by the
             probability of the node's department.
-        answers: int64 [titles]: the node that each title was answered with.
+        answers: int64 [titles]: the answered node of each title.
         cells: int64 [titles]: the cell of each title.
-        tops: float64 [departments, cells]: sums of the probabilities of departments.
-        each: float32 [titles, departments]: each title's probabilities; empty if they are not
-            kept.
+        tops: float64 [departments, cells]: sums of the titles' probabilities of each department.
+        each: float32 [titles, departments]: the probabilities of the departments for each title;
+            empty if they were not kept.
     """
 
     sizes: Ints
@@ -54,13 +57,16 @@ def gather(
     precision: ReadingPrecision = "auto",
     keep_each: bool = False,
 ) -> Evidence:
-    """Answer all titles of a catalog and sum up the answers.
+    """Classify all titles of a catalog and sum up the answers.
 
     Args:
-        classifier: Answers the titles.
+        classifier: The classifier.
         catalog: The titles.
         precision: The precision of its encoder; see :meth:`Classifier.predict`.
-        keep_each: Whether to keep each title's probabilities of departments.
+        keep_each: Whether to keep the probabilities of the departments for each title.
+
+    Returns:
+        The answers, summed up by cell.
     """
     from scipy.sparse import csr_matrix
 
@@ -102,16 +108,16 @@ def node_probabilities(
     titles: Catalog | Sequence[str],
     precision: ReadingPrecision = "auto",
 ) -> Iterator[tuple[Ints, NDArray[np.float32]]]:
-    """Answer titles with the probabilities of all nodes.
+    """Compute the answers to titles and the probabilities of all nodes.
 
     Args:
-        classifier: Answers the titles.
-        titles: A catalog, or the texts that ``classifier.texts_of`` makes of it.
-        precision: The precision of its encoder.
+        classifier: The classifier.
+        titles: A catalog, or the texts that ``classifier.texts_of`` returns for it.
+        precision: The precision of its encoder; see :meth:`Classifier.predict`.
 
     Yields:
-        The answered nodes, int64 [titles], and the probabilities of all nodes, float32 [titles,
-        nodes], for some titles at a time, in order.
+        For at most 4,096 titles at a time, in their order: int64 [titles], the answered nodes; and
+        float32 [titles, nodes], the probabilities of all nodes.
     """
     texts = classifier.texts_of(titles) if isinstance(titles, Catalog) else titles
     paths = classifier.network.paths
@@ -126,11 +132,14 @@ def node_probabilities(
 
 
 def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
-    """Select the labelled rows, to measure a classifier's mistakes on them.
+    """Select the labelled rows of a catalog, to measure a classifier's mistakes on them.
 
     Args:
         classifier: The classifier; a warning is logged if it was trained on some of the rows.
         labelled: Titles of which some or all have a label.
+
+    Returns:
+        The rows that have a label.
 
     Raises:
         CatalogError: No row is labelled.
@@ -144,9 +153,9 @@ def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
     seen = int(classifier.has_seen(classifier.texts_of(judged)).sum())
     if seen:
         logger.warning(
-            "Training, its validation or a calibration used %s of the %s labelled titles. The "
-            "classifier makes fewer mistakes on these, so the measurement is too good. Give other "
-            "titles.",
+            "%s of the %s labelled titles were used in the classifier's training, validation or "
+            "calibration. It makes fewer mistakes on these, so its mistakes are underestimated. "
+            "Pass labelled titles that the classifier has not seen.",
             f"{seen:,}",
             f"{len(judged):,}",
         )

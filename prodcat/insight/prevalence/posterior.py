@@ -1,20 +1,20 @@
-"""The true departments of the titles in each cell, drawn from their posterior."""
+"""Draws of the true departments of the titles in each cell from the posterior distribution."""
 
 import numpy as np
 
 from prodcat.insight.arrays import Floats, Ints
 
 _WARM_UP = 20  # first draws, which are discarded
-_ROUNDS = 4  # of Gibbs sampling for each draw
+_ROUNDS = 4  # steps of Gibbs sampling for each draw
 
 
 def draw_departments(sizes: Ints, shape: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    """Draw the departments of the titles in each cell by Gibbs sampling.
+    """Draw the true departments of the titles in each cell by Gibbs sampling.
 
     Args:
         sizes: int64 [cells]: number of titles in each cell.
-        shape: float64 [departments, cells]: parameters of the Dirichlet distributions of cells,
-            given the department.
+        shape: float64 [departments, cells]: parameters of each department's Dirichlet distribution
+            over cells.
         draws: Number of draws from the posterior.
         rng: Random numbers.
 

@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file, and as Markdown."""
+"""Reports on an evaluation: a self-contained HTML page, and Markdown."""
 
 from prodcat.insight.report.figures import NodeFigures, node_figures, wilson
 from prodcat.insight.report.report import Report, report_evaluation

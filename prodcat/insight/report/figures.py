@@ -1,22 +1,20 @@
-"""Rows and correct answers of each node, and intervals of shares."""
+"""Numbers of rows and correct answers at each node, and intervals of shares."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from prodcat.evaluation.judged_rows import JudgedRows
 from prodcat.insight.arrays import Floats, Ints
-
-if TYPE_CHECKING:
-    from prodcat.evaluation.judged_rows import JudgedRows
 
 _Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
 class NodeFigures:
-    """Rows and correct answers of each node.
+    """Numbers of rows and correct answers at each node.
 
     Attributes:
         rows: int64 [nodes]: number of rows whose label is at or below the node.
@@ -43,12 +41,15 @@ def _ratio(part: Ints, whole: Ints) -> Floats:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
-def node_figures(judged: "JudgedRows", nodes: int) -> NodeFigures:
-    """Count rows at each node of the tree.
+def node_figures(judged: JudgedRows, nodes: int) -> NodeFigures:
+    """Count rows and correct answers at each node of the tree.
 
     Args:
         judged: The rows with their labels and answers.
         nodes: Number of nodes of the tree.
+
+    Returns:
+        The numbers for all nodes.
     """
 
     def count(ends: Ints) -> Ints:
@@ -64,14 +65,15 @@ def node_figures(judged: "JudgedRows", nodes: int) -> NodeFigures:
 
 
 def wilson(right: NDArray[Any], rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The 95 % interval of shares (Wilson, 1927).
+    """Compute 95 % intervals of shares of correct rows (Wilson, 1927).
 
     Args:
         right: Integers of any shape: number of correct rows.
         rows: Integers of the same shape: number of all rows.
 
     Returns:
-        Lower and upper ends; 0 and 1 if there are no rows.
+        float64 arrays of the same shape: the lower and the upper ends; 0 and 1 where there are no
+        rows.
 
     >>> low, high = wilson(np.array([8]), np.array([10]))
     >>> low.round(3), high.round(3)

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+from prodcat.catalog.catalog import Catalog
 from prodcat.errors import ConfigError
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.insight.files import write_form
-from prodcat.insight.report.contents import Contents
-from prodcat.insight.report.markdown import report_markdown
+from prodcat.insight.page import Kind, shown
+from prodcat.insight.report.contents import Contents, Table
 from prodcat.insight.report.page import report_page
 from prodcat.taxonomy.tree import Taxonomy
+from prodcat.text_encoding import for_markdown
 
-if TYPE_CHECKING:
-    from prodcat.catalog.catalog import Catalog
+_MOST_ROWS = 20  # in a table of the Markdown
 
 
 @dataclass(frozen=True)
@@ -21,26 +22,26 @@ class Report:
     """A report as HTML and as Markdown.
 
     Attributes:
-        html: One file with everything in it; nothing is fetched when it is opened.
-        markdown: The same figures and tables, for a pull request or a wiki.
+        html: A self-contained HTML page, which loads nothing from the network.
+        markdown: The headline figures and the first 20 rows of each table, for a pull request or a
+            wiki.
     """
 
     html: str
     markdown: str
 
     def save(self, uri: str) -> None:
-        """Write the HTML or the Markdown, as the ending of the name says.
+        """Write the HTML or the Markdown, depending on the file name extension.
 
         Args:
-            uri: The file, at any fsspec URI; its name ends with ``.html`` or ``.md``.
+            uri: The file, at any fsspec URI; its name ends with ``.html``, ``.htm`` or ``.md``.
 
         Raises:
-            ConfigError: The name has another ending.
+            ConfigError: The name has another extension.
             StoreError: The file cannot be written.
         """
-        write_form(
-            uri, {"html": self.html.encode, "htm": self.html.encode, "md": self.markdown.encode}
-        )
+        html = self.html.encode
+        write_form(uri, {"html": html, "htm": html, "md": self.markdown.encode})
 
 
 def report_evaluation(
@@ -48,28 +49,30 @@ def report_evaluation(
     taxonomy: Taxonomy,
     *,
     titles: Sequence[str] | None = None,
-    known: "Catalog | None" = None,
+    known: Catalog | None = None,
     production: Evaluation | None = None,
     name: str = "",
 ) -> Report:
-    """Show an evaluation to people.
+    """Write a report on an evaluation.
 
     Args:
-        evaluation: From :meth:`Classifier.evaluate`.
+        evaluation: The evaluation, from :meth:`Classifier.evaluate`.
         taxonomy: The classifier's tree.
-        titles: Titles of the evaluated rows, in their order, to show examples of wrong answers.
+        titles: Titles of the evaluated rows, in their order.  With them, the report shows examples
+            of wrong answers.
         known: Labelled titles, such as the training rows; each example is shown with the most
             similar of them.
-        production: An evaluation of the classifier in production on the same rows.
-        name: Name of the classifier, for the title.
+        production: An evaluation of the classifier in production on the same rows, to compare with.
+        name: Name of the classifier, for the title of the report.
 
     Returns:
-        HTML and Markdown.
+        The report as HTML and as Markdown.
 
     Raises:
-        ConfigError: The evaluation is of another tree; it was read from a file and lacks the
-            single rows that ``titles`` or ``production`` need; the number of titles is wrong; or
-            plotly is not installed.
+        ConfigError: The evaluation used another tree; it was read from a file and lacks the single
+            rows that ``titles`` or ``production`` need; the number of titles differs from that of
+            the rows; or plotly is not installed.
+        CatalogError: ``production`` has other rows, or was read from a file.
     """
     judged = evaluation.judged
     if judged is None and (titles is not None or production is not None):
@@ -79,8 +82,8 @@ def report_evaluation(
         )
     if judged is not None and judged.tree_hash != taxonomy.hash:
         raise ConfigError(
-            "The evaluation is of another tree than the taxonomy that was given; expected "
-            "classifier.taxonomy."
+            "The evaluation is of another tree than the given taxonomy; expected "
+            "taxonomy=classifier.taxonomy of the classifier that was evaluated."
         )
     if titles is not None and len(titles) != evaluation.rows:
         raise ConfigError(
@@ -88,7 +91,48 @@ def report_evaluation(
             "title of each labelled row, in order."
         )
     comparison = None if production is None else evaluation.compare(production)
-    contents = Contents.of(
-        evaluation, taxonomy, titles=titles, known=known, comparison=comparison, name=name
+    contents = Contents(
+        name or "A classifier", evaluation, taxonomy, comparison, titles=titles, known=known
     )
     return Report(report_page(contents), report_markdown(contents))
+
+
+def report_markdown(contents: Contents) -> str:
+    """Write the contents of a report as Markdown, each table with at most 20 rows."""
+    lines = [f"# {for_markdown(contents.name)}: evaluation", ""]
+    lines += _lines(["", "value", "95 % interval"], contents.headlines())
+    lines += ["", "## By level", "", *_table(contents.levels())]
+    if contents.comparison is not None:
+        lines += ["", f"## Against production, on {contents.comparison.rows:,} rows", ""]
+        lines += _lines(
+            ["metric", "difference", "95 % interval", "verdict"],
+            [
+                (metric, f"{value:+.4f}", f"{low:+.4f} to {high:+.4f}", verdict)
+                for metric, value, low, high, verdict in contents.differences()
+            ],
+        )
+    if contents.worst:
+        lines += ["", "## Worst categories", "", *_table(contents.worst_categories())]
+    lines += ["", "## Confusions by common ancestor", "", *_table(contents.confusions())]
+    if contents.examples:
+        lines += ["", "## Examples", "", *_table(contents.wrong_answers())]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: Table) -> list[str]:
+    columns, rows = table
+    cells = [
+        [_cell(kind, value) for (_, kind), value in zip(columns, row, strict=True)]
+        for row in rows[:_MOST_ROWS]
+    ]
+    return _lines([name for name, _ in columns], cells)
+
+
+def _cell(kind: Kind, value: Any) -> str:
+    text = shown(kind, value)
+    return for_markdown(text) if kind == "text" and value is not None else text
+
+
+def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return [lines[0], "|" + "---|" * len(head), *lines[1:]]

@@ -1,5 +1,6 @@
 "use strict";
-// Trees as tables that open, filter and sort by mouse, keyboard and screen reader; charts by Plotly.
+// Trees as tables, to be expanded, filtered and sorted with the mouse, the keyboard or a screen
+// reader; charts drawn by Plotly.
 
 const number = (value, digits) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });

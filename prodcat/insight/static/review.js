@@ -1,5 +1,6 @@
 "use strict";
-// Shows one title after the other. A decision stays in the browser until the server has it on disk.
+// Shows one title at a time. A decision is kept in the browser until the server has confirmed that
+// it is on the disk.
 
 const fold = (text) =>
   text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
@@ -11,8 +12,8 @@ const review = {
   decisions: new Map(), order: [], at: 0, outbox: [], sending: false, matches: [], marked: -1,
 };
 
-// Each decision that the server does not have yet is stored under a separate key, so that two tabs
-// do not overwrite each other.
+// Each unconfirmed decision is stored under a key of its own, so that two tabs of the browser do not
+// overwrite each other's decisions.
 function storedDecisions() {
   const decisions = [];
   for (let index = 0; index < localStorage.length; index += 1) {
@@ -21,7 +22,7 @@ function storedDecisions() {
     try {
       decisions.push(JSON.parse(localStorage.getItem(key)));
     } catch {
-      // written by something else
+      // not written by this page
     }
   }
   return decisions.sort((one, other) => one.at - other.at);
@@ -29,10 +30,13 @@ function storedDecisions() {
 
 const keyOf = (event) => `${review.key}-${event.id}`;
 
+// The path of the page begins with the token that every request needs.
+const address = (name) => `${location.pathname.replace(/\/*$/, "")}/${name}`;
+
 function showWaiting() {
   const waiting = element("waiting");
   waiting.hidden = review.outbox.length === 0 || !review.failed;
-  waiting.textContent = `The server does not answer. ${review.outbox.length} decisions are kept in this browser; start prodcat review again and they are sent.`;
+  waiting.textContent = `${review.failed} Decisions kept in this browser: ${review.outbox.length}. If the server was stopped, start prodcat review again with the same --port and open the new address that it prints; the page then sends these decisions.`;
 }
 
 // -- decisions -----------------------------------------------------------------
@@ -66,29 +70,34 @@ async function send() {
   while (review.outbox.length) {
     const event = review.outbox[0];
     try {
-      const answer = await fetch("/decide", {
+      const answer = await fetch(address("decide"), {
         method: "POST",
         headers: { "Content-Type": "application/json", "X-Prodcat": "review" },
         body: JSON.stringify(event),
       });
-      if (answer.status >= 500) throw new Error(answer.statusText);
-      review.failed = false;
+      const result = await answer.json();
+      const refused = [400, 413].includes(answer.status) && result.error;
+      if (!refused && result.taken !== event.id) {
+        review.failed = result.error || "The server does not answer.";
+        showWaiting();
+        break;
+      }
+      review.failed = "";
       review.outbox.shift();
       localStorage.removeItem(keyOf(event));
       showWaiting();
-      if (!answer.ok) {
-        // The server will never accept it, so it is dropped here too; the others are sent.
-        const refusal = await answer.json();
+      if (refused) {
+        // The server will never accept this decision, so it is removed here as well.
         const stack = (review.decisions.get(event.item) || []).filter(({ id }) => id !== event.id);
         review.decisions.set(event.item, stack);
         const at = review.order.lastIndexOf(event.item);
         if (at >= 0 && event.kind !== "undo") review.order.splice(at, 1);
-        element("refused").textContent = `A decision was refused: ${refusal.error}`;
+        element("refused").textContent = `A decision was refused: ${result.error}`;
         element("refused").hidden = false;
         go(review.items.findIndex(({ item }) => item === event.item));
       }
     } catch {
-      review.failed = true;
+      review.failed = "The server does not answer.";
       showWaiting();
       break;
     }
@@ -216,7 +225,7 @@ function search() {
   review.matches = [];
   let all = 0;
   if (words.length) {
-    // Categories at which a product may end first, then those above them.
+    // First the categories that a product may be labelled with exactly, then those above them.
     for (const ends of [1, 0]) {
       for (let node = 0; node < review.lower.length; node += 1) {
         if (review.tree.ends[node] !== ends) continue;
@@ -291,14 +300,14 @@ function pressed(event) {
 
 async function start() {
   const [queue, state] = await Promise.all(
-    ["/queue", "/state"].map(async (address) => (await fetch(address)).json()),
+    ["queue", "state"].map(async (name) => (await fetch(address(name))).json()),
   );
   review.items = queue.items;
   review.tree = queue.tree;
   review.lower = queue.tree.paths.map((names) => fold(names.join(" > ")));
   review.key = `prodcat-review-${queue.name}`;
   for (const event of state.history) apply(event);
-  // Decisions in this browser are newer than those of the server; what both have counts once.
+  // Decisions in this browser are newer than the server's; a decision that both have counts once.
   const seen = new Set(state.seen);
   const kept = storedDecisions();
   for (const event of kept) if (seen.has(event.id)) localStorage.removeItem(keyOf(event));
