@@ -1,1 +1,1 @@
-"""Adapters for AWS Batch, SageMaker and Ray Serve, which call the library."""
+"""Adapters that run prodcat on AWS Batch, SageMaker and Ray Serve."""

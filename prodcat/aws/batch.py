@@ -1,15 +1,16 @@
-"""prodcat's commands inside an AWS Batch container: ``python -m prodcat.aws.batch predict …``.
+"""Runs prodcat's commands in a container of AWS Batch: ``python -m prodcat.aws.batch predict …``.
 
-Environment variables that Batch sets complete the command:
+The command is completed from environment variables that Batch sets:
 
-- each child of an array job scores its share (``AWS_BATCH_JOB_ARRAY_INDEX``, ``_SIZE``);
+- each child of an array job scores its share of the titles (``AWS_BATCH_JOB_ARRAY_INDEX``,
+  ``_SIZE``);
 - the nodes of a multi-node parallel job train together through torchrun
   (``AWS_BATCH_JOB_NUM_NODES``, ``_NODE_INDEX``, ``_MAIN_NODE_INDEX``, and
   ``_MAIN_NODE_PRIVATE_IPV4_ADDRESS``, which is not set on the main node).
 
-Logs are lines of JSON on stderr.  The exit code says whether to try again: 0 for success, 2 for a
-mistake that must be corrected, 75 if the same job may succeed later (it was stopped by SIGTERM and
-saved its state, or a store could not be reached), and 1 for anything else.
+Logs are lines of JSON on stderr.  The exit code says whether to retry: 0 for success, 2 for a
+mistake that must be corrected first, 75 if the same job may succeed later (such as after SIGTERM or
+if a store could not be reached), and 1 for anything else.
 """
 
 import contextlib
@@ -42,9 +43,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
     Args:
         arguments: The arguments of ``prodcat``, and optionally ``--summary URI``: a file for a
-            JSON object of what was done, for the next job.  The children of an array job add
-            their index before the ending of its name.
-        environment: The environment variables that Batch sets.
+            JSON object that tells later jobs what was done.  Each child of an array job adds its
+            index to the name, before the ending.
+        environment: The environment variables of the process.
 
     Returns:
         The exit code.
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         logger.error("%s", error)
         return 2
     if command[:1] == ["pipeline"] and count_nodes(environment) > 1:
-        logger.error("A pipeline runs on one node; expected a job with one node, or train.")
+        logger.error("A pipeline runs on one node only. Use a job with one node, or train.")
         return 2
     if command[:1] == ["train"] and count_nodes(environment) > 1 and "RANK" not in environment:
         return train_together(arguments, environment)
@@ -80,16 +81,16 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def _interrupt(number: int, frame: object) -> None:
-    raise Interrupted("Stopped by SIGTERM before anything was done. Run the same again.")
+    raise Interrupted("Stopped by SIGTERM before anything was done. Run the same command again.")
 
 
 def _tried(command: list[str], facts: dict[str, Any]) -> int:
-    """Run a command whose output goes to the logs, and return the exit code in any case."""
+    """Run a command with its output sent to the logs; return an exit code whatever happens."""
     signal.signal(signal.SIGTERM, _interrupt)  # until the command handles the signal itself
     with contextlib.redirect_stdout(LoggedLines()), contextlib.redirect_stderr(LoggedLines()):
         code = _exit_code(command, facts)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest takes only a moment
-    logger.info("Ended with %d.", code)
+    logger.info("Ended with exit code %d.", code)
     return code
 
 
@@ -115,7 +116,7 @@ def _without_summary(arguments: list[str]) -> tuple[list[str], str | None]:
             continue
         uri = value if equals else next(iterator, "")
         if not uri:
-            raise ConfigError("--summary names no file; expected a URI, such as s3://b/s.json.")
+            raise ConfigError("--summary is empty; expected a URI, such as s3://b/s.json.")
     return rest, uri
 
 
@@ -136,7 +137,7 @@ def _share_name(summary: str, environment: Mapping[str, str]) -> str:
 
 
 def _write(uri: str, facts: Mapping[str, Any]) -> int | None:
-    """Write the summary; return an exit code if that fails."""
+    """Write the summary; return an exit code if that fails, otherwise None."""
     try:
         write_summary(uri, facts)
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Logs that CloudWatch can search: a line of JSON for each record, on the standard error."""
+"""Logs that CloudWatch can search: one line of JSON per record, on the standard error."""
 
 import io
 import json
@@ -14,7 +14,7 @@ def log_json(about: Mapping[str, str]) -> None:
     """Write all logs of this process as lines of JSON.
 
     Args:
-        about: Facts about the job that every line repeats, by name.
+        about: Facts about the job, by name, which are added to every line.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(about))
@@ -52,13 +52,13 @@ class LoggedLines(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Log the lines that are complete.
+        """Log the lines that are now complete, and keep the rest for the next call.
 
         Args:
             text: The next piece of the output.
 
         Returns:
-            The number of characters written, which are all.
+            The number of characters in ``text``.
         """
         *lines, self.rest = (self.rest + text).split("\n")
         for line in lines:

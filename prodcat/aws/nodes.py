@@ -1,4 +1,4 @@
-"""The nodes of a multi-node parallel job, which train together through torchrun.
+"""Trains on all nodes of a multi-node parallel job together, through torchrun.
 
 Batch sets ``AWS_BATCH_JOB_NUM_NODES``, ``_NODE_INDEX``, ``_MAIN_NODE_INDEX`` on each node, and
 ``_MAIN_NODE_PRIVATE_IPV4_ADDRESS`` on all but the main node.
@@ -22,34 +22,35 @@ _CODES = "PRODCAT_EXIT_CODES"  # a folder in which the workers of a node write t
 
 
 def count_nodes(environment: Mapping[str, str]) -> int:
-    """The number of nodes of the job.
+    """The number of nodes of the job; 1 if Batch sets none.
 
     Args:
-        environment: The environment variables that Batch sets.
+        environment: The environment variables of the process.
     """
     return int(environment.get("AWS_BATCH_JOB_NUM_NODES", "1"))
 
 
 def leave_exit_code(code: int, environment: Mapping[str, str]) -> None:
-    """Write the exit code of a worker for the process that started torchrun, if there is one.
+    """Write a worker's exit code to a file for :func:`train_together`, if that started the worker.
 
     Args:
-        code: The exit code of the worker.
-        environment: The environment variables that torchrun sets for the worker.
+        code: The exit code of the worker; 0 is not written.
+        environment: The environment variables of the worker.
     """
     if code and _CODES in environment:
         Path(environment[_CODES], environment.get("RANK", "0")).write_text(str(code))
 
 
 def train_together(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Do this node's part of a training with torchrun, which starts prodcat once for each device.
+    """Run this node's part of a training with torchrun, which starts one worker per device.
 
     Args:
         arguments: The arguments of the command that each worker runs.
-        environment: The environment variables that Batch sets.
+        environment: The environment variables of the process, which include those of Batch.
 
     Returns:
-        The exit code of the first worker that failed, or 75 if all were asked to stop.
+        0 if all workers succeeded; 75 if SIGTERM stopped them; otherwise the exit code of the
+        first worker that failed, or 1 if it is not known.
     """
     command = _torchrun(arguments, environment)
     codes = tempfile.mkdtemp(prefix="prodcat")
@@ -65,12 +66,12 @@ def train_together(arguments: Sequence[str], environment: Mapping[str, str]) -> 
         code = process.wait()
     finally:
         signal.signal(signal.SIGTERM, before)
-        # The first worker that failed has the reason; torchrun stops the others.
+        # The first worker that failed has the cause; the others failed as torchrun stopped them.
         ended = sorted(Path(codes).iterdir(), key=lambda path: path.stat().st_mtime_ns)
         left = [int(path.read_text()) for path in ended]
         shutil.rmtree(codes, ignore_errors=True)
     if code and signals:
-        # torchrun replaces the exit codes of its workers, which saved their state and stopped.
+        # The workers have saved their state, but torchrun hides their exit codes.
         return TRY_AGAIN
     if code and left:
         return left[0]
@@ -86,7 +87,7 @@ def _torchrun(arguments: Sequence[str], environment: Mapping[str, str]) -> list[
     port = environment.get("PRODCAT_PORT", str(_PORT))
     job = environment.get("AWS_BATCH_JOB_ID", "job").split("#")[0]
     logger.info(
-        "Node %s of %d meets the others at %s:%s.", node, count_nodes(environment), address, port
+        "Node %s of %d joins the others at %s:%s.", node, count_nodes(environment), address, port
     )
     return [
         sys.executable, "-m", "torch.distributed.run",

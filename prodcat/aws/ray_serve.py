@@ -1,12 +1,13 @@
 """prodcat on Ray Serve, for AWS's containers with it: ``prodcat.aws.ray_serve:app``.
 
 Such a container needs only ``SM_RAYSERVE_APP=prodcat.aws.ray_serve:app``: its adapter sends
-``POST /invocations`` to the root of this application, and passes headers in both directions.  The
-model is that in ``PRODCAT_MODEL`` (a folder, an archive or ``STORE/MODEL@production``), or the one
-that SageMaker unpacked.  A replica that cannot load the model never becomes ready.
+``POST /invocations`` to the root of this application, and passes headers in both directions.
+``PRODCAT_MODEL`` names the model (a folder, an archive or ``STORE/MODEL@production``); if it is not
+set, the model that SageMaker unpacked is served.  A replica that cannot load the model does not
+start.
 
-By default Ray gives a replica one core, and torch one thread; ``PRODCAT_REPLICA_CPUS`` and
-``PRODCAT_REPLICA_GPUS`` set other numbers.
+By default Ray gives each replica one CPU core (so torch uses one thread) and no GPU;
+``PRODCAT_REPLICA_CPUS`` and ``PRODCAT_REPLICA_GPUS`` set other numbers.
 """
 
 import os
@@ -15,38 +16,53 @@ from ray import serve  # noqa: TID253, this module is Ray Serve's
 from starlette.requests import Request
 from starlette.responses import Response
 
-from prodcat.cli.environment import limits_of, named_model, opener_of, precision_of
+from prodcat.cli.environment import (
+    allowed_hosts,
+    limits_of,
+    named_model,
+    opener_of,
+    precision_of,
+    server_token,
+)
+from prodcat.serving.access import Access
 from prodcat.serving.application import endpoint
 from prodcat.serving.loaded_models import Models
 from prodcat.serving.server import ONE, Server
 from prodcat.serving.settings import Settings
 
-_AT_ONCE = 512  # open requests of a replica, whose titles share batches
+_AT_ONCE = 512  # simultaneous requests of a replica, whose titles share batches
 
 
 class Endpoint:
-    """A replica: one model, and one thread that answers the titles of all requests in batches."""
+    """A replica: one model, and a thread that classifies the titles of all requests in batches."""
 
     def __init__(self) -> None:
         uri = named_model()
         models = Models(opener=opener_of(), precision=precision_of())
         models.load(ONE, uri)
+        self.access = Access(server_token(), allowed_hosts())
         self.server = Server(models, Settings(limits_of()), uri)
         self._answered = endpoint(self.server, self._invocations)
 
     async def _invocations(self, request: Request) -> Response:
+        self.access.check(request.headers)
         return await self.server.answered(self.server.models.get(ONE), request)
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request of any form that ``prodcat serve`` reads.
+        """Answer a request in any format that ``prodcat serve`` accepts.
 
         Args:
             request: A request with titles.
+
+        Returns:
+            The response with the answers, or with the reason why the request was refused.
         """
-        return await self._answered(request)
+        response = await self._answered(request)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
     def __del__(self) -> None:
-        """Answer the open requests."""
+        """Answer the requests that are still waiting, and stop the server."""
         if hasattr(self, "server"):  # the model could be loaded
             self.server.end()
 

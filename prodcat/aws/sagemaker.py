@@ -4,27 +4,32 @@
 
     from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
 
-The Hugging Face and PyTorch toolkits call the four functions.  Multi Model Server calls
-``handle(data, context)``.  That is a function because Multi Model Server ignores exceptions that a
-class raises while it loads a model: it would report a model as loaded that does not fit.
+The Hugging Face and PyTorch toolkits call the four functions ending in ``_fn``.  Multi Model Server
+calls ``handle(data, context)``.  It is not a class because Multi Model Server ignores exceptions
+that a class raises while it loads a model: it would report a model as loaded that does not fit into
+memory.
 """
 
 import json
+import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from prodcat.cli.environment import limits_of, memory_setting, opener_of, precision_of
+from prodcat.errors import is_fault
 from prodcat.serving.available_memory import free_memory
 from prodcat.serving.bodies import read_body, write_body
 from prodcat.serving.loading import artifact_bytes, open_model
-from prodcat.serving.media_types import ATTRIBUTES, JSON, picked_type
+from prodcat.serving.media_types import ATTRIBUTES, JSON, checked_attributes, picked_type
 from prodcat.serving.query import Query
 from prodcat.serving.refusal import Refusal
 from prodcat.serving.served import Served
 
+logger = logging.getLogger("prodcat")
 _loaded: dict[str, Served] = {}
 _lock = threading.Lock()
 
@@ -36,8 +41,11 @@ def model_fn(model_dir: str, context: Any = None) -> Served:
         model_dir: The folder in which the archive was unpacked.
         context: The context of the server, which is not used.
 
+    Returns:
+        The loaded model, for :func:`predict_fn`.
+
     Raises:
-        ProdcatError: There is no classifier.
+        ProdcatError: There is no classifier, or it cannot be loaded.
         MemoryError: The classifier does not fit into memory.
     """
     return open_model("", model_dir, opener=opener_of(), precision=precision_of())
@@ -52,7 +60,7 @@ def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple
         context: The context of the server, which is not used.
 
     Returns:
-        The bytes of the body, and its media type.
+        The bytes of the body, and ``content_type``.
     """
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), content_type
@@ -69,17 +77,18 @@ def predict_fn(
     Args:
         data: The body and its media type, from :func:`input_fn`.
         model: The model, from :func:`model_fn`.
-        context: The context of the server, in which the status of a refusal is set; the toolkits
-            would send an exception with its traceback.
+        context: The context of the server, in which the HTTP status of a refusal is set.  (If an
+            exception were raised, the toolkits would send its traceback to the client.)
 
     Returns:
-        The answers and the query, or the refusal.
+        The answers and the parsed request, or the refusal.
 
     Raises:
-        Refusal: The body cannot be read, and there is no context.
+        Refusal: The request is refused, and there is no context.
     """
     try:
-        return _answers(model, *data)
+        with _faults_refused():
+            return _answers(model, *data)
     except Refusal as refusal:
         return _with_status(refusal, context)
 
@@ -96,13 +105,17 @@ def output_fn(
         accept: The header ``Accept``.
         context: The context of the server, as for :func:`predict_fn`.
 
+    Returns:
+        The body: the answers in the media type that ``accept`` asks for, or the refusal as JSON.
+
     Raises:
-        Refusal: No accepted media type is available, and there is no context.
+        Refusal: None of the accepted media types is available, and there is no context.
     """
     if isinstance(prediction, Refusal):
         return prediction.body
     try:
-        return write_body(*prediction, picked_type(accept, None))
+        with _faults_refused():
+            return write_body(*prediction, picked_type(accept, None), limits_of().answer)
     except Refusal as refusal:
         return _with_status(refusal, context).body
 
@@ -114,8 +127,22 @@ def _answers(
     return served.answered(query), query
 
 
+@contextmanager
+def _faults_refused() -> Iterator[None]:
+    """A context manager that logs a fault and raises a Refusal, so that no traceback is sent."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        logger.error("A request failed.", exc_info=error)
+        raise Refusal(500, "The server failed. Its log says why.") from error
+
+
 def _with_status(refusal: Refusal, context: Any) -> Refusal:
-    """Set the status of a refusal in the context; without a context, raise the refusal."""
+    """Set the HTTP status of a refusal in the context; without a context, raise the refusal."""
     if context is None:
         raise refusal
     context.set_response_status(refusal.status, "Refused")
@@ -123,18 +150,21 @@ def _with_status(refusal: Refusal, context: Any) -> Refusal:
 
 
 def handle(data: Any, context: Any) -> "list[Any] | None":
-    """Answer the calls of Multi Model Server: the first one loads the model, others have requests.
+    """Load a model and answer requests, as Multi Model Server calls it.
+
+    The first call loads the model.
 
     Args:
-        data: None to load the model, or a batch of requests, ``[{"body": …}, …]``.
-        context: The context of the server, with the folder of the model and the headers; statuses
-            are set in it.
+        data: A batch of requests, ``[{"body": …}, …]``; None to only load the model.
+        context: The context of the server, which has the folder of the model and the headers of the
+            requests.  The status and the headers of each response are set in it.
 
     Returns:
-        The body of the response to each request; None after loading.
+        The body of the response to each request; None if ``data`` is None.
 
     Raises:
         MemoryError: The model does not fit into memory; the server then answers with 507.
+        ProdcatError: The model cannot be loaded.
     """
     folder = str(context.system_properties["model_dir"])
     with _lock:
@@ -155,7 +185,8 @@ def _check_memory(folder: str) -> None:
     limits = [limit for limit in (memory_setting(), free_memory()) if limit is not None]
     if limits and size > min(limits):
         raise MemoryError(
-            f"The model in {folder!r} takes about {size:,} bytes, and {min(limits):,} are free."
+            f"Not enough memory to load the model in {folder!r}: it takes about {size:,} bytes, "
+            f"and {min(limits):,} are free."
         )
 
 
@@ -163,13 +194,15 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
     body = request.get("body", request.get("data"))
     content_type = _header(context, row, "Content-Type") or JSON
     accept = _header(context, row, "Accept")
-    attributes = _header(context, row, ATTRIBUTES)
-    if attributes:
-        context.set_response_header(row, ATTRIBUTES, attributes)
     try:
+        attributes = checked_attributes(_header(context, row, ATTRIBUTES))
+        if attributes:
+            context.set_response_header(row, ATTRIBUTES, attributes)
         kind = picked_type(accept, content_type)
-        answers, query = _answers(served, *input_fn(body, content_type))
-        content, status, reason = write_body(answers, query, kind), 200, "OK"
+        with _faults_refused():
+            answers, query = _answers(served, *input_fn(body, content_type))
+            content = write_body(answers, query, kind, limits_of().answer)
+            status, reason = 200, "OK"
     except Refusal as refusal:
         content, kind, status, reason = refusal.body, JSON, refusal.status, "Refused"
     context.set_response_status(status, reason, row)

@@ -1,1 +1,1 @@
-"""Titles with their categories: reading and checking rows, normalising text, splitting."""
+"""Product titles with their categories: reads and checks rows, normalises text, splits."""

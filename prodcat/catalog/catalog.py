@@ -1,4 +1,4 @@
-"""Titles with their categories, as a value."""
+"""Product titles with their categories, as an immutable object."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from prodcat.catalog.cells import group_text
 from prodcat.catalog.report import CatalogReport
 from prodcat.errors import CatalogError
+from prodcat.taxonomy.arrays import Flags, Ints
 from prodcat.taxonomy.paths import Path
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -26,20 +27,20 @@ class Catalog:
         titles: The product title of each row.
         taxonomy: The tree, or None if the source has no categories.
         targets: int64 [rows]: the node with which each row is labelled, -1 for none.
-        texts: Further text of each row by column, such as the brand.
-        languages: The language of each row, or None if the source has no languages.
-        columns: Other columns that were kept, such as a group or a time to split by.
-        rows: int64 [rows]: the number of each row in the source.
-        report: The rows of the source that are wrong.
+        texts: Further text of each row, such as the brand, by column name.
+        languages: The language code of each row, or None if the source has no languages.
+        columns: Other columns that were kept, such as a group or a time to split by, by name.
+        rows: int64 [rows]: the number of each row in the source, counted from 0.
+        report: The wrong rows of the source.
     """
 
     titles: tuple[str, ...]
     taxonomy: Taxonomy | None
-    targets: NDArray[np.int64]
+    targets: Ints
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     languages: tuple[str, ...] | None = None
     columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     report: CatalogReport = field(default_factory=CatalogReport)
 
     def __len__(self) -> int:
@@ -48,7 +49,7 @@ class Catalog:
 
     @property
     def inputs(self) -> list[str]:
-        """The text that the model reads for each row: the title, then the further texts."""
+        """The model's input for each row: the title, followed by the further texts."""
         if not self.texts:
             return list(self.titles)
         return [
@@ -57,7 +58,7 @@ class Catalog:
         ]
 
     @property
-    def labelled(self) -> NDArray[np.bool_]:
+    def labelled(self) -> Flags:
         """Whether each row has a category: bool [rows]."""
         return self.targets >= 0
 
@@ -66,25 +67,32 @@ class Catalog:
         """The taxonomy.
 
         Raises:
-            CatalogError: The catalog has no categories.
+            CatalogError: There is no taxonomy, because the source has no categories.
         """
         if self.taxonomy is None:
             raise CatalogError(
-                "The catalog has no categories; expected some. Name their column with path=."
+                "The catalog has no categories. Read it with path= set to their column."
             )
         return self.taxonomy
 
     @property
     def paths(self) -> list[Path | None]:
-        """The path of each row's category, None for a row without one."""
+        """The path of each row's category, None for a row without one.
+
+        Raises:
+            CatalogError: There is no taxonomy, because the source has no categories.
+        """
         paths = self.tree.paths
         return [paths[target] if target >= 0 else None for target in self.targets]
 
     def column(self, name: str) -> list[str]:
-        """A kept column, or the language, as texts; a missing value is an empty text.
+        """The values of a column as texts; a missing value becomes an empty text.
+
+        Args:
+            name: The name of a column in ``columns``, or ``"language"`` for ``languages``.
 
         Raises:
-            CatalogError: There is no column of this name.
+            CatalogError: There is no column with this name.
         """
         if name in self.columns:
             return [group_text(value) for value in self.columns[name]]
@@ -92,11 +100,16 @@ class Catalog:
             return list(self.languages)
         raise CatalogError(
             f"The catalog has no column {name!r} to group by; found {sorted(self.columns)}. Read "
-            f"it with keep=[{name!r}]."
+            f"the catalog with keep=[{name!r}]."
         )
 
-    def take(self, rows: NDArray[np.integer[Any]] | NDArray[np.bool_]) -> "Catalog":
-        """The rows at these positions, in this order, or the rows where a mask is true."""
+    def take(self, rows: NDArray[np.integer[Any]] | Flags) -> "Catalog":
+        """A catalog of some of the rows, with the same taxonomy and report.
+
+        Args:
+            rows: int [n]: the positions of the rows, in the order in which they are wanted; or
+                bool [rows]: True for the rows to keep.
+        """
         index = (np.flatnonzero(rows) if rows.dtype == np.bool_ else rows).tolist()
 
         def select(values: Sequence[Any]) -> tuple[Any, ...]:
@@ -113,7 +126,7 @@ class Catalog:
         )
 
     def __repr__(self) -> str:
-        """The sizes of the catalog in one line."""
+        """The numbers of titles, labels and wrong rows, and the taxonomy, in one line."""
         labelled = int(self.labelled.sum())
         wrong = f", {len(self.report.problems):,} wrong rows" if self.report.problems else ""
         return f"Catalog({len(self):,} titles, {labelled:,} labelled{wrong}; {self.taxonomy!r})"

@@ -1,16 +1,16 @@
-"""The meaning of a table's cells in a catalog."""
+"""Converts the cells of a catalog's table to text and to paths."""
 
 import numpy as np
 
-from prodcat.storage.tables import is_missing
+from prodcat.storage.tables import MOST_LETTERS, is_missing
 from prodcat.taxonomy.paths import split_path
 
 
 def cell_text(value: object) -> str:
-    """A cell as text without the blanks around it; empty if the value is missing.
+    """The value of a cell as text without surrounding blanks; empty if the value is missing.
 
-    Data frames turn whole numbers into floats if a value of the column is missing; they are
-    written as whole numbers again.
+    Whole numbers that are floats are written without a decimal point, because data frames convert
+    a column of whole numbers to floats if one of its values is missing.
 
     >>> cell_text(" Milk "), cell_text(12.0), cell_text(None)
     ('Milk', '12', '')
@@ -24,8 +24,27 @@ def cell_text(value: object) -> str:
     return str(value).strip()
 
 
+def shortened(value: object) -> object:
+    """The value of a cell, cut soon after the most letters of a text if it is longer.
+
+    A text that was cut is still too long, but takes little memory.
+
+    >>> len(shortened("milk" * 100_000)), shortened(["milk"])
+    (10001, ['milk'])
+    """
+    if isinstance(value, (str, bytes, list, dict)) and len(value) > MOST_LETTERS // 8:
+        text = cell_text(value)
+        if len(text) > MOST_LETTERS:
+            return text[: MOST_LETTERS + 1]
+    return value
+
+
 def path_names(value: object, separator: str) -> list[str]:
-    """The names in one cell, which holds a list or array of names, or a path in one line.
+    """The names on a path in one cell; empty for a missing value, a dict or a set.
+
+    Args:
+        value: A list, tuple or array of names, or one text.
+        separator: The text between two names in one text.
 
     >>> path_names("Food > Fruit", ">"), path_names(["Food", "Fruit"], ">"), path_names(None, ">")
     (['Food', 'Fruit'], ['Food', 'Fruit'], [])
@@ -39,7 +58,7 @@ def path_names(value: object, separator: str) -> list[str]:
 
 
 def group_text(value: object) -> str:
-    """The value of a group as text, the same in all kinds of tables; empty if it is missing.
+    """The value of a group as text, whether the table has it as 1 or 1.0; empty if missing.
 
     >>> group_text(1), group_text(1.0), group_text(None)
     ('1', '1', '')

@@ -1,18 +1,19 @@
-"""The columns from which a catalog is read."""
+"""Reads the columns of a source that a catalog is made from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from prodcat.catalog.cells import shortened
 from prodcat.errors import CatalogError
 from prodcat.storage.tables import Columns, iter_tables
 
-# One column with the whole path, or one column for each level.
+# The name of the column with the whole path, or the names of one column for each level.
 PathColumns = str | Sequence[str]
 
 
 @dataclass(frozen=True)
 class CatalogColumns:
-    """The names of the columns, and the mark between the names of a path; see ``read_catalog``."""
+    """The column names and the separator that :func:`prodcat.read_catalog` was called with."""
 
     title: str
     path: PathColumns | None
@@ -23,19 +24,27 @@ class CatalogColumns:
     separator: str
 
     def names(self) -> list[str]:
-        """The names of all columns, each of them once."""
+        """The names of all columns, without duplicates."""
         names: list[str] = [self.title, *self.text, *self.keep]
         for path in (self.path, self.path_ids):
             names += [path] if isinstance(path, str) else list(path or ())
         names += [self.language] if self.language else []
         return list(dict.fromkeys(names))
 
+    @property
+    def read_as_text(self) -> set[str]:
+        """The names of the columns whose values are texts or names of categories."""
+        return set(self.names()) - set(self.keep) | {self.title, *self.text}
+
 
 def read_columns(source: object, requested: CatalogColumns) -> Columns:
-    """Read the requested columns of a source, all of one length.
+    """Read the requested columns of a source.
+
+    Returns:
+        The values of each column, [rows], by its name.
 
     Raises:
-        CatalogError: A column is missing, or the source has no rows.
+        CatalogError: A column is missing, the source has no rows, or it cannot be read.
     """
     names = requested.names()
     columns: Columns = {name: [] for name in names}
@@ -45,12 +54,13 @@ def read_columns(source: object, requested: CatalogColumns) -> Columns:
         present.update(piece)
         size = len(next(iter(piece.values()), []))
         for name in names:
-            columns[name] += piece.get(name, [None] * size)
+            values = piece.get(name, [None] * size)
+            columns[name] += map(shortened, values) if name in requested.read_as_text else values
         rows += size
     missing = [name for name in names if name not in present]
     if missing and present:
         raise CatalogError(
-            f"The source has no column {missing[0]!r}; found {sorted(present)}. Name the "
+            f"The source has no column {missing[0]!r}; found {sorted(present)[:50]}. Name the "
             "columns with title=, path=, path_ids=, language=, text= and keep=."
         )
     if not rows:

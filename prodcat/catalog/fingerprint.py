@@ -1,4 +1,4 @@
-"""Hashes of the training data, which show whether it changed and which rows are new."""
+"""Hashes of training data, which show whether the data changed and which rows are new."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def row_hashes(texts: Sequence[str], labels: Sequence[str]) -> _Hashes:
     """A 64-bit hash of each row's text and label.
 
     Args:
-        texts: The text that the model reads for each row, further text columns included.
+        texts: The model's input for each row, which includes further text columns.
         labels: The id of each row's category.
 
     Returns:
@@ -33,13 +33,14 @@ def row_hashes(texts: Sequence[str], labels: Sequence[str]) -> _Hashes:
 
 
 def fingerprint(parts: Sequence[_Hashes], settings: dict[str, Any], *, ordered: bool) -> str:
-    """Compute one hash over everything that determines the trained model.
+    """Compute one hash of everything that determines the trained model.
 
     Args:
-        parts: The row hashes of the training titles, of the validation titles, and so on.
-        settings: All settings, as JSON can hold them.
-        ordered: Whether the order of the rows counts.  The order determines the batches, so
-            it matters to a checkpoint, but rows in another order are not new data.
+        parts: uint64 [rows] for each set of rows, such as training and validation titles: the
+            result of :func:`row_hashes`.
+        settings: All settings, as values that JSON supports.
+        ordered: Whether rows in another order give another hash.  True for a checkpoint, because
+            the order determines the batches; False to find out whether there are new data.
 
     Returns:
         The SHA-256 in hexadecimal digits.

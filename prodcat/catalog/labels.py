@@ -1,14 +1,14 @@
-"""From the paths of the rows to a tree, and to the node with which each row is labelled."""
+"""Makes a tree from the paths of the rows, and finds the node of each row."""
 
 from collections.abc import Callable, Sequence, Set
 
 import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.catalog.report import UNKNOWN_CATEGORY
 from prodcat.catalog.row_paths import RowPaths
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.targets import nodes_by_ids
+from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.paths import Path, join_path
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -16,15 +16,20 @@ from prodcat.taxonomy.tree import Taxonomy
 def grow_taxonomy(
     paths: RowPaths, languages: Sequence[str] | None, rows: Sequence[int], inner: str
 ) -> Taxonomy:
-    """Make the tree of the given rows.
+    """Make a tree from the paths of some rows.
 
-    If the rows have ids, a node has the name of the first row that holds its id.
+    If the paths have ids, a node gets its name from the first row with its id, and its name in
+    each language from the first row with its id in that language.
 
     Args:
         paths: The paths of all rows.
-        languages: The language of each row, or None if the source has no languages.
-        rows: The numbers of the rows that make the tree.
-        inner: As for :meth:`Taxonomy.from_paths`.
+        languages: The language code of each row, or None if the source has no languages.
+        rows: The numbers of the rows to make the tree from.
+        inner: The meaning of a path that ends at an inner node, ``"terminal"`` or ``"partial"``;
+            see :meth:`prodcat.Taxonomy.from_paths`.
+
+    Raises:
+        TaxonomyError: The paths do not form a tree.
     """
     names, ids = paths.names, paths.ids
     if ids is None:
@@ -49,17 +54,17 @@ def grow_taxonomy(
 
 def place_rows(
     paths: RowPaths, taxonomy: Taxonomy, problems: RowProblems, reported: Set[int]
-) -> NDArray[np.int64]:
-    """Find the node of each row, or the last node on its path that is in the tree.
+) -> Ints:
+    """Find the node of each row: the deepest node of its path that is in the tree.
 
     Args:
         paths: The paths of all rows.
-        taxonomy: The tree in which the paths must be.
-        problems: Collects the rows whose path is not in the tree.
-        reported: The rows that are not reported again.
+        taxonomy: The tree.
+        problems: The rows whose whole path is not in the tree are added to it.
+        reported: The numbers of rows that are not added to ``problems``.
 
     Returns:
-        int64 [rows]: -1 for rows without a category.
+        int64 [rows]: the node of each row, -1 for none.
     """
     node_at: Callable[[Path], int | None]
     node_at = taxonomy.get if paths.ids is None else nodes_by_ids(taxonomy).get

@@ -1,11 +1,10 @@
-"""Reading of a catalog; wrong rows are reported, never dropped silently."""
+"""Reads a catalog; rows that are wrong are reported, never dropped silently."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.cells import cell_text
@@ -15,6 +14,7 @@ from prodcat.catalog.report import (
     EMPTY_TITLE,
     INVALID_UTF8,
     SKIPPED_LEVEL,
+    TOO_LONG,
     CatalogReport,
     OnError,
 )
@@ -22,7 +22,8 @@ from prodcat.catalog.row_paths import read_row_paths
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.text import raw_bytes, readable
 from prodcat.errors import CatalogError, check_keywords, takes_keywords
-from prodcat.storage.tables import Columns
+from prodcat.storage.tables import MOST_LETTERS, Columns
+from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.tree import Taxonomy
 
 
@@ -50,49 +51,43 @@ def read_catalog(
     """Read titles and their categories.
 
     Args:
-        source: A URI or glob (Parquet, CSV, TSV, JSONL; ``.gz`` too; any fsspec
-            filesystem), a pandas or polars DataFrame, an Arrow table, a list of mappings,
-            or a mapping of columns.
+        source: A URI or glob of Parquet, CSV, TSV or JSONL files (also with ``.gz``) on any fsspec
+            filesystem, a pandas or polars DataFrame, an Arrow table, a list of titles, a list of
+            mappings, or a mapping from column names to values.
         title: The column with the product title.
-        path: The column with the whole path (a list, or one line such as ``"A > B > C"``),
-            or one column for each level, coarse to fine; None for titles alone.
-        text: Further text columns for the model to read, such as brand or description.
+        path: The column with the whole path (a list, or one text such as ``"A > B > C"``),
+            or one column for each level, coarsest first; None if there are no categories.
+        text: Further text columns that are part of the model's input, such as brand.
         keep: Other columns to keep, such as a group or a time to split by.
-        taxonomy: The tree in which the paths must be; without it the rows make the tree.
-        on_error: What to do with wrong rows (empty title, invalid UTF-8, no or unknown
-            category, a path that skips a level): ``"raise"`` raises an error; ``"aside"``
-            leaves them out and lists them in ``catalog.report``; ``"accept"`` lists them too,
-            but keeps what can be read of them (invalid bytes become U+FFFD, and a path ends
-            at its last known node).
+        taxonomy: The tree that contains the categories; None to make it from the rows' paths.
+        on_error: What to do with wrong rows (empty title, text of more than 10,000 letters,
+            invalid UTF-8, no or unknown category, a path that skips a level): ``"raise"`` raises
+            an error; ``"aside"`` leaves them out and lists them in ``catalog.report``;
+            ``"accept"`` lists them too, but keeps their usable part (long texts are cut, invalid
+            bytes become U+FFFD, and a path ends at its last known node).
         **rarer: ``path_ids``: the column or columns with the stable ids along the path; with
             ids, a category may have another name in each row's language.
-            ``language``: the column with the row's language.
-            ``separator``: the mark between the names of a path in one line, ``">"`` by default.
-            ``inner``: as for :meth:`Taxonomy.from_paths`, if the rows make the tree.
+            ``language``: the column with the row's language code.
+            ``separator``: the text between the names of a path in one text, ``">"`` by default.
+            ``inner``: the meaning of a path that ends at an inner node, ``"terminal"`` (default)
+            or ``"partial"``; see :meth:`Taxonomy.from_paths`.  Ignored if ``taxonomy`` is given.
 
     Returns:
-        The catalog, with a report on the wrong rows.
+        The catalog, whose ``report`` lists the wrong rows.
 
     Raises:
-        CatalogError: A column is missing, the source cannot be read, or rows are wrong and
-            ``on_error`` is ``"raise"``.
-        TaxonomyError: The rows do not make a tree.
-        TypeError: A keyword argument is not known.
+        CatalogError: A column is missing, the source cannot be read or has no rows, an argument
+            is wrong, or rows are wrong and ``on_error`` is ``"raise"``.
+        TaxonomyError: The paths do not form a tree.
+        TypeError: A keyword argument is unknown.
     """
     check_keywords(read_catalog, rarer)
     separator = rarer.get("separator", ">")
     _refuse_mistakes(on_error, separator, text, keep)
     if isinstance(source, (list, tuple)) and source and isinstance(source[0], str):
         path = None  # The source is a list of titles.
-    requested = CatalogColumns(
-        title=title,
-        path=path,
-        path_ids=rarer.get("path_ids"),
-        language=rarer.get("language"),
-        text=tuple(text),
-        keep=tuple(keep),
-        separator=separator,
-    )
+    ids, language = rarer.get("path_ids"), rarer.get("language")
+    requested = CatalogColumns(title, path, ids, language, tuple(text), tuple(keep), separator)
     labelling = _Labelling(taxonomy, rarer.get("inner", "terminal"), on_error)
     return _assemble(read_columns(source, requested), requested, labelling)
 
@@ -100,26 +95,24 @@ def read_catalog(
 def _refuse_mistakes(
     on_error: str, separator: str, text: Sequence[str], keep: Sequence[str]
 ) -> None:
-    """Raise an error for arguments that cannot be right."""
+    """Check arguments of :func:`read_catalog`.
+
+    Raises:
+        CatalogError: An argument is wrong.
+    """
     if on_error not in ("raise", "aside", "accept"):
         raise CatalogError(
-            f"on_error={on_error!r} is not known; expected 'raise', 'aside' or 'accept'."
+            f"on_error={on_error!r} is not supported; expected 'raise', 'aside' or 'accept'."
         )
     if not separator.strip():
-        raise CatalogError(f"separator={separator!r} is blank; expected a mark such as '>'.")
+        raise CatalogError(f"separator={separator!r} is blank; expected a text such as '>'.")
     if isinstance(text, str) or isinstance(keep, str):
-        raise CatalogError("text= and keep= take lists of columns; put the name into a list.")
+        raise CatalogError("text= and keep= take lists of columns; put the name in a list.")
 
 
 @dataclass(frozen=True)
 class _Labelling:
-    """The settings by which rows get their labels.
-
-    Attributes:
-        taxonomy: The tree in which the paths must be, or None if the rows make the tree.
-        inner: As for :meth:`Taxonomy.from_paths`.
-        on_error: What is done with wrong rows; see :func:`read_catalog`.
-    """
+    """The arguments of :func:`read_catalog` that determine the labels of the rows."""
 
     taxonomy: Taxonomy | None
     inner: str
@@ -127,7 +120,11 @@ class _Labelling:
 
 
 def _assemble(columns: Columns, requested: CatalogColumns, labelling: _Labelling) -> Catalog:
-    """Make the catalog from the columns, and treat wrong rows as ``on_error`` says."""
+    """Make the catalog from the values of the columns.
+
+    Raises:
+        CatalogError: Rows are wrong, and ``on_error`` is ``"raise"``.
+    """
     rows = len(columns[requested.title])
     problems = RowProblems(columns)
     titles = _clean_texts(columns[requested.title], requested.title, problems)
@@ -143,7 +140,7 @@ def _assemble(columns: Columns, requested: CatalogColumns, labelling: _Labelling
     if report.problems and labelling.on_error == "raise":
         raise CatalogError(
             f"{report}\nCorrect the rows, or read with on_error='aside' to leave them out or "
-            "on_error='accept' to keep what can be read."
+            "on_error='accept' to keep the usable part of them."
         )
     catalog = Catalog(
         titles=tuple(titles),
@@ -162,11 +159,15 @@ def _assemble(columns: Columns, requested: CatalogColumns, labelling: _Labelling
 
 
 def _clean_texts(values: Iterable[object], column: str, problems: RowProblems) -> list[str]:
-    """The values as readable texts; reports those that are not valid UTF-8."""
+    """The values as texts; adds rows with one that is too long or not UTF-8 to ``problems``."""
     cleaned = []
     for row, value in enumerate(values):
         text = cell_text(value)
         clean = readable(text)
+        if len(clean) > MOST_LETTERS:
+            detail = f"{column} has more than {MOST_LETTERS:,} letters; it begins {clean[:40]!r}"
+            problems.add(row, TOO_LONG, detail)
+            clean = text = clean[:MOST_LETTERS]
         if clean != text:
             problems.add(row, INVALID_UTF8, f"{column}={raw_bytes(text)!r}")
         cleaned.append(clean)
@@ -179,15 +180,20 @@ def _label_rows(
     languages: Sequence[str] | None,
     labelling: _Labelling,
     problems: RowProblems,
-) -> tuple[Taxonomy | None, NDArray[np.int64]]:
-    """The tree, and the node of each row, -1 for none: int64 [rows]."""
+) -> tuple[Taxonomy | None, Ints]:
+    """Find the node of each row; adds the rows whose path is wrong to ``problems``.
+
+    Returns:
+        The tree, or None if there are no categories, and int64 [rows]: the node of each row, -1
+        for none.
+    """
     rows = len(columns[requested.title])
     taxonomy, unlabelled = labelling.taxonomy, np.full(rows, -1, np.int64)
     if requested.path is None and requested.path_ids is None:
         return taxonomy, unlabelled
     paths = read_row_paths(columns, requested, problems)
-    # Rows that are wrong already are not reported again because their path was cut, or because
-    # the tree was made without them.
+    # A row is reported as unknown category only if that is not a consequence of another problem:
+    # its path was cut at a skipped level, or the tree was made without the row.
     reported = problems.rows(SKIPPED_LEVEL)
     if taxonomy is None:
         wrong = problems.rows()

@@ -1,4 +1,4 @@
-"""The usable part of each row's path, and what is wrong with the rest."""
+"""Reads the path of each row, and reports rows whose path is wrong."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ from prodcat.taxonomy.paths import Path
 
 @dataclass(frozen=True)
 class RowPaths:
-    """The path of each row up to its first gap; empty for a row without a path.
+    """The usable part of each row's path: all levels above the first that is empty.
 
     Attributes:
-        names: The names along each row's path.
+        names: The names along each row's path, empty for a row without a path.
         ids: The ids along each row's path, or None if the source has no ids.
     """
 
@@ -30,7 +30,13 @@ class RowPaths:
 
 
 def read_row_paths(columns: Columns, requested: CatalogColumns, problems: RowProblems) -> RowPaths:
-    """Read the path of every row, and report the rows whose path is wrong."""
+    """Read the path of every row.
+
+    Args:
+        columns: The values of all rows by column.
+        requested: The names of the columns, and the separator.
+        problems: The rows whose path is wrong are added to it.
+    """
     names: list[Path] = []
     ids: list[Path] = []
     reader = _PathReader(columns, requested.separator, problems)
@@ -48,7 +54,16 @@ def read_row_paths(columns: Columns, requested: CatalogColumns, problems: RowPro
 
 
 class _PathReader:
-    """Reads the names along a path from the cells of a row, and reports cells that are wrong."""
+    """Reads the names along a path from the cells of a row.
+
+    Args:
+        columns: The values of all rows by column.
+        separator: The text between the names of a path in one text.
+        problems: Cells that are wrong are added to it.
+
+    Attributes:
+        flagged: The numbers of the rows that this reader added to ``problems``.
+    """
 
     def __init__(self, columns: Columns, separator: str, problems: RowProblems) -> None:
         self.columns = columns
@@ -57,11 +72,11 @@ class _PathReader:
         self.flagged: set[int] = set()
 
     def read(self, source: PathColumns, row: int) -> list[str]:
-        """Read the names or ids of a row from one column, or from one column for each level."""
+        """The names or ids of a row, from one column or from one column for each level."""
         if isinstance(source, str):
             value = self.columns[source][row]
             if isinstance(value, (dict, set)):
-                detail = f"a {type(value).__name__} is no path: {value!r}"
+                detail = f"expected a path, got a {type(value).__name__}: {value!r}"
                 self._flag(row, NO_CATEGORY, detail)
             parts = path_names(value, self.separator)
         else:
@@ -78,14 +93,18 @@ class _PathReader:
 
 
 def _checked_path(names: list[str], keys: list[str]) -> tuple[Path, Path, tuple[str, str] | None]:
-    """The usable part of a path and of its ids, and the reason and detail of what is wrong."""
+    """Check a path and its ids.
+
+    Returns:
+        The usable parts of ``names`` and ``keys``, and the reason and detail of a problem, or None.
+    """
     path, key = _without_empty_end(names), _without_empty_end(keys)
     gap = next((i for i, part in enumerate(key) if not part), len(key))
     if gap < len(key):
-        detail = f"{list(key)!r} has nothing at level {gap + 1}"
+        detail = f"{list(key)!r} is empty at level {gap + 1}"
         return path[:gap], key[:gap], (SKIPPED_LEVEL, detail)
     if not key:
-        return (), (), (NO_CATEGORY, "nothing at any level")
+        return (), (), (NO_CATEGORY, "all levels are empty")
     if len(path) != len(key):
         detail = f"{len(path)} names {list(path)!r} for {len(key)} ids {list(key)!r}"
         return (), (), (AMBIGUOUS_IDS, detail)

@@ -1,14 +1,14 @@
-"""Wrong rows, collected while the rows of a source are read."""
+"""Collects the problems of wrong rows while a source is read."""
 
 from prodcat.catalog.report import RowProblem
 from prodcat.storage.tables import Columns
 
 
 class RowProblems:
-    """The wrong rows so far.
+    """The problems reported so far.
 
     Args:
-        columns: The values of all rows by column, from which a wrong row's values are taken.
+        columns: The values of all rows by column; a problem gets those of its row.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -17,13 +17,19 @@ class RowProblems:
         self._rows: set[int] = set()
 
     def add(self, row: int, reason: str, detail: str) -> None:
-        """Add a problem of a row, which may have several problems."""
+        """Add a problem of a row.
+
+        Args:
+            row: The number of the row, which may have several problems.
+            reason: One of the reasons in :mod:`prodcat.catalog.report`.
+            detail: What exactly is wrong.
+        """
         record = {name: values[row] for name, values in self._columns.items()}
         self._problems.append(RowProblem(row, reason, detail, record))
         self._rows.add(row)
 
     def rows(self, reason: str | None = None) -> set[int]:
-        """The numbers of the rows that are wrong, for one reason or for any."""
+        """The numbers of the rows with a problem for this reason; None for any reason."""
         if reason is None:
             return set(self._rows)
         return {problem.row for problem in self._problems if problem.reason == reason}

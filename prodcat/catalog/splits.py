@@ -1,29 +1,30 @@
-"""Split of a catalog for training, validation and test that keeps near duplicates together."""
+"""Splits a catalog into training, validation and test rows; near duplicates stay together."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import near_duplicate_key
 from prodcat.errors import CatalogError
 from prodcat.storage.tables import is_missing
+from prodcat.taxonomy.arrays import Ints
 
 
 @dataclass(frozen=True)
 class LeakAudit:
-    """How many held-out rows have a near duplicate among the training rows.
+    """How many held-out rows, those in validation and test, have a near duplicate in training.
 
     Attributes:
-        held_out: The number of rows in validation and test.
-        leaked: The number of these rows with a near duplicate in training.
+        held_out: The number of held-out rows.
+        leaked: The number of held-out rows with a near duplicate in training.
         would_have_leaked: The number of such rows in a plain split, which ignores near
             duplicates.
-        plain_held_out: The number of rows in validation and test of that plain split.
-        examples: Up to five pairs (held-out title, training title) of the plain split.
+        plain_held_out: The number of held-out rows of the plain split.
+        examples: Up to five near duplicates in the plain split: pairs of a held-out and a
+            training title.
     """
 
     held_out: int
@@ -33,24 +34,24 @@ class LeakAudit:
     examples: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """The numbers in one line for people."""
+        """The numbers in one sentence for people."""
         share = self.would_have_leaked / max(self.plain_held_out, 1)
         return (
             f"{self.leaked:,} of {self.held_out:,} held-out titles have a near duplicate in "
-            f"training; {self.would_have_leaked:,} ({share:.1%}) would have in a plain split."
+            f"training; {self.would_have_leaked:,} ({share:.1%}) would have one in a plain split."
         )
 
 
 @dataclass(frozen=True)
 class Split:
-    """Three catalogs over one taxonomy.
+    """The parts of a catalog, which have the same taxonomy.
 
     Attributes:
         train: The rows for training.
         validation: The rows for early stopping and calibration.
         test: The rows for the final evaluation.
-        aside: Of a split by time, the rows that are near duplicates of earlier ones.
-        audit: How many near duplicates are on both sides of the split.
+        aside: In a split by time, the rows with a near duplicate in an earlier part; else empty.
+        audit: How many held-out rows have a near duplicate in training.
     """
 
     train: Catalog
@@ -70,7 +71,7 @@ def split(
     near_duplicates: Literal["together", "ignore"] = "together",
     seed: int = 0,
 ) -> Split:
-    """Split a catalog.
+    """Split the rows of a catalog for training, validation and test.
 
     Args:
         catalog: The rows.
@@ -79,26 +80,28 @@ def split(
         by: ``"random"``; ``"group"``: rows with the same value in ``column`` stay together;
             ``"time"``: the latest rows by ``column`` are the test set, and those before them
             the validation set.
-        column: A column that was kept with ``read_catalog(keep=[...])``.
+        column: The column of groups or times, which was kept with ``read_catalog(keep=[...])``.
         near_duplicates: ``"together"``: titles that differ only in case, diacritics, pack size
             or word order are in the same part (in a split by time the later ones are set
             aside); ``"ignore"``: near duplicates may be in different parts.
         seed: The seed of the random order.
 
     Raises:
-        CatalogError: The shares are not between 0 and 1 or leave no rows for training, or the
-            column is missing.
+        CatalogError: The shares are negative or leave no rows for training, ``by`` or
+            ``near_duplicates`` is not supported, the column is missing or a time is empty, or
+            there are too few groups for all parts.
     """
     if not (0 <= validation < 1 and 0 <= test < 1 and validation + test < 1):
         raise CatalogError(
-            f"validation={validation} and test={test} leave nothing to train on; expected "
-            "shares of at least 0 that add up to less than 1."
+            f"validation={validation} and test={test} leave no rows for training or are negative; "
+            "expected shares of at least 0 whose sum is less than 1."
         )
     if by not in ("random", "group", "time"):
-        raise CatalogError(f"by={by!r} is not known; expected 'random', 'group' or 'time'.")
+        raise CatalogError(f"by={by!r} is not supported; expected 'random', 'group' or 'time'.")
     if near_duplicates not in ("together", "ignore"):
         raise CatalogError(
-            f"near_duplicates={near_duplicates!r} is not known; expected 'together' or 'ignore'."
+            f"near_duplicates={near_duplicates!r} is not supported; expected 'together' or "
+            "'ignore'."
         )
     keys = [near_duplicate_key(title) for title in catalog.titles]
     plain = _assign(catalog, by, column, [], validation, test, seed)
@@ -121,7 +124,7 @@ def split(
 
 
 def leak_audit(train: Catalog, held_out: Catalog) -> LeakAudit:
-    """Count the held-out rows of a given split that have a near duplicate in training."""
+    """Count the held-out rows of any split that have a near duplicate in training."""
     first: dict[str, str] = {}
     for title in train.titles:
         first.setdefault(near_duplicate_key(title), title)
@@ -137,8 +140,8 @@ def leak_audit(train: Catalog, held_out: Catalog) -> LeakAudit:
 def _column(catalog: Catalog, by: str, column: str | None) -> Sequence[Hashable]:
     if column is None or column not in catalog.columns:
         raise CatalogError(
-            f"by={by!r} needs a column; found column={column!r} and kept columns "
-            f"{sorted(catalog.columns)}. Read the catalog with keep=[...] and name one."
+            f"by={by!r} needs a column; expected column= one of {sorted(catalog.columns)}, got "
+            f"{column!r}. To keep more columns, read the catalog with keep=[...]."
         )
     return catalog.columns[column]
 
@@ -151,8 +154,15 @@ def _assign(
     validation: float,
     test: float,
     seed: int,
-) -> NDArray[np.int64]:
-    """The part of each row, 0 train, 1 validation, 2 test: int64 [rows]."""
+) -> Ints:
+    """The part of each row, 0 for training, 1 for validation, 2 for test: int64 [rows].
+
+    The arguments are those of :func:`split`, and ``together``: lists of a value for each row; rows
+    with an equal value in one of the lists get the same part.  A split by time ignores it.
+
+    Raises:
+        CatalogError: The column is missing, a time is empty, or there are too few clusters.
+    """
     rows = len(catalog)
     planned = (round(rows * validation), round(rows * test))
     part = np.zeros(rows, np.int64)
@@ -160,7 +170,7 @@ def _assign(
         times = _column(catalog, by, column)
         if any(is_missing(time) for time in times):
             raise CatalogError(
-                f"{column!r} is empty in some rows; a split by time needs it in all."
+                f"Column {column!r} is empty in some rows; a split by time needs a time in all."
             )
         order = np.array(sorted(range(rows), key=lambda row: times[row]), dtype=np.int64)  # type: ignore[arg-type,return-value]
         part[order[rows - planned[1] - planned[0] :]] = 1
@@ -183,31 +193,38 @@ def _assign(
     return chosen[cluster]
 
 
-def _fill_empty(
-    chosen: NDArray[np.int64], sizes: NDArray[np.int64], planned: tuple[int, int]
-) -> None:
-    """Put the smallest cluster that is left into each part for which all were too large."""
+def _fill_empty(chosen: Ints, sizes: Ints, planned: tuple[int, int]) -> None:
+    """Put the smallest training cluster in each part that was planned but got no cluster.
+
+    Args:
+        chosen: int64 [clusters]: the part of each cluster, which is changed.
+        sizes: int64 [clusters]: the number of rows of each cluster.
+        planned: The numbers of rows that were planned for validation and for test.
+
+    Raises:
+        CatalogError: Training would be left without a cluster.
+    """
     for slot in (1, 0):
         if not planned[slot] or (chosen == slot + 1).any():
             continue
         left = np.flatnonzero(chosen == 0)
         if len(left) < 2:
             raise CatalogError(
-                f"The rows make {len(sizes)} clusters of near duplicates or groups that must stay "
-                f"together, of up to {sizes.max()} rows; too few to split. Give more titles, your "
-                "own validation and test sets, or near_duplicates='ignore'."
+                f"Near duplicates and groups stay together, which leaves {len(sizes)} clusters of "
+                f"up to {sizes.max()} rows: too few to split. Give more titles, or "
+                "validation and test titles of your own, or near_duplicates='ignore'."
             )
         chosen[left[sizes[left].argmin()]] = slot + 1
 
 
-def clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> NDArray[np.int64]:
-    """The cluster of each row, numbered by their first rows: int64 [rows].
+def clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> Ints:
+    """The cluster of each row, where clusters are numbered by their first rows: int64 [rows].
 
-    Rows that have the same value in any of the links are in the same cluster.
+    Two rows with an equal value in one of the lists are in the same cluster.
 
     Args:
         rows: The number of rows.
-        links: For each link a value for each row.
+        links: Lists of a value for each row.
 
     >>> clusters(4, [["milk", "bread", "milk", "tea"], ["a", "b", "c", "b"]]).tolist()
     [0, 1, 0, 1]
@@ -224,20 +241,25 @@ def clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> NDArray[np.int64
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _set_aside(part: NDArray[np.int64], keys: list[str]) -> NDArray[np.int64]:
-    """Move rows with a near duplicate in an earlier part to part 3, aside."""
+def _set_aside(part: Ints, keys: list[str]) -> Ints:
+    """The part of each row, changed to 3 (aside) if an earlier part has a near duplicate.
+
+    Args:
+        part: int64 [rows]: 0 for training, 1 for validation, 2 for test.
+        keys: The near-duplicate key of each row's title.
+
+    Returns:
+        int64 [rows].
+    """
     earliest: dict[str, int] = {}
     for number, key in zip(part.tolist(), keys, strict=True):
         earliest[key] = min(earliest.get(key, 2), number)
-    late = np.array(
-        [earliest[key] < number for number, key in zip(part.tolist(), keys, strict=True)],
-        dtype=np.bool_,
-    )
+    late = [earliest[key] < number for number, key in zip(part.tolist(), keys, strict=True)]
     return np.where(late, 3, part)
 
 
-def _leaks(part: NDArray[np.int64], keys: list[str]) -> list[tuple[int, int]]:
-    """Each held-out row that has a near duplicate in training, with the first one of these."""
+def _leaks(part: Ints, keys: list[str]) -> list[tuple[int, int]]:
+    """Pairs of a held-out row and the first training row that is a near duplicate of it."""
     trained: dict[str, int] = {}
     for row in np.flatnonzero(part == 0):
         trained.setdefault(keys[row], int(row))

@@ -1,16 +1,18 @@
-"""The labels of a catalog as nodes of another tree."""
+"""Converts the labels of a catalog to nodes of another tree."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.errors import CatalogError
+from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 
 
-def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:
-    """Translate a catalog's targets into nodes of another tree, by the ids on their paths.
+def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> Ints:
+    """The nodes of another tree with which the rows of a catalog are labelled.
+
+    Nodes of the two trees are the same if all ids on their paths are equal.
 
     Args:
         catalog: Rows that all have a label.
@@ -20,7 +22,7 @@ def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:
         int64 [rows].
 
     Raises:
-        CatalogError: A label is not in the tree.
+        CatalogError: The label of a row is not in the other tree, or the catalog has no categories.
     """
     source = catalog.tree
     if source is taxonomy or source.hash == taxonomy.hash:
@@ -36,14 +38,14 @@ def targets_in(catalog: Catalog, taxonomy: Taxonomy) -> NDArray[np.int64]:
         paths = [join_path(source.paths[target]) for target in missing]
         raise CatalogError(
             f"{rows} rows carry {len(paths)} categories that are not in the classifier's tree, "
-            f"e.g. {paths[:3]}. Read the catalog with taxonomy=<the training catalog's> and "
+            f"e.g. {paths[:3]}. Read the catalog with taxonomy=classifier.taxonomy and "
             "on_error='aside' to leave such rows out."
         )
     return np.array([node_of[int(target)] for target in catalog.targets], dtype=np.int64)
 
 
 def nodes_by_ids(taxonomy: Taxonomy) -> dict[tuple[str, ...], int]:
-    """The nodes of a tree by the ids from the top level down to each node."""
+    """The node for each sequence of ids from the top level down to a node."""
     return {_id_chain(taxonomy, node): node for node in range(len(taxonomy))}
 
 

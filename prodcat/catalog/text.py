@@ -1,4 +1,4 @@
-"""Normalisation of text, by which two spellings of the same title become equal."""
+"""Normalises text, so that different spellings of one title become equal."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ _PACK_SIZE = re.compile(
 
 
 def readable(text: str) -> str:
-    r"""The text with U+FFFD in place of lone surrogates, which UTF-8 cannot encode.
+    r"""Replace lone surrogates, which UTF-8 cannot encode, with U+FFFD.
 
     >>> readable("s\udcfct")
     's�t'
@@ -50,10 +50,10 @@ def raw_bytes(text: str) -> bytes:
 
 
 def fold(text: str) -> str:
-    """Remove differences of case, diacritics and compatibility forms.
+    """Convert text to lower case without diacritics and Unicode compatibility variants.
 
-    Turkish dotted and dotless i, in both cases, become ``i``, so that a title has the same
-    folded form in upper case and without its diacritics.
+    The Turkish letters ı, I, İ and i all become ``i``, so that the result is the same for a
+    title in upper case or without its diacritics.
 
     >>> fold("KIRMIZI Çilek"), fold("kırmızı çilek"), fold("kirmizi cilek")
     ('kirmizi cilek', 'kirmizi cilek', 'kirmizi cilek')
@@ -67,10 +67,10 @@ def fold(text: str) -> str:
 
 
 def near_duplicate_key(title: str) -> str:
-    """The key of a title, in which case, diacritics, pack size and word order do not count.
+    """A key that is equal for titles that differ only in case, diacritics, pack size or word order.
 
-    Two titles with equal keys are near duplicates.  A title that consists of nothing but a
-    pack size keeps it, so that such titles differ.
+    Two titles with equal keys are near duplicates.  If a title consists only of a pack size, the
+    key contains it.
 
     >>> near_duplicate_key("Pınar Süt 1 L") == near_duplicate_key("SUT PINAR 6x200ml")
     True
@@ -83,6 +83,6 @@ def near_duplicate_key(title: str) -> str:
 
 
 def title_hashes(texts: Iterable[str]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each text, by which titles can be recognised: uint64 [texts]."""
+    """A 64-bit hash of each text, to recognise titles without storing them: uint64 [texts]."""
     digests = (hashlib.blake2b(raw_bytes(text), digest_size=8).digest() for text in texts)
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -1,1 +1,1 @@
-"""The fitted classifier, its answers and its files."""
+"""The trained classifier, its answers and its files."""

@@ -1,4 +1,4 @@
-"""How answers are named and rounded, in whatever form they are written."""
+"""Names of answers and rounded confidences, the same in all output formats."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -17,19 +17,19 @@ DIGITS = 6  # decimal places of the confidences that are written
 class AnswerNodes:
     """Names and ids of the nodes at which answers end.
 
-    Each list has an entry for each node and a last one for the root, at which the node -1 of an
-    answer points.
+    Each list has one entry for each node, and a last one for the root: in answers the root is the
+    node -1, the index of a list's last entry.
 
     Args:
         taxonomy: The tree that the answers are paths of.
-        language: The language of the names, where the tree has it; the tree's first if None.
+        language: The language of the names; None for the first language of the tree.
 
     Raises:
         TaxonomyError: The tree has no names in this language.
 
     Attributes:
-        paths: The names along the path of each node.
-        ids: The id of each node, empty for the root.
+        paths: The names along the path to each node; empty for the root.
+        ids: The id of each node; an empty text for the root.
     """
 
     def __init__(self, taxonomy: Taxonomy, language: str | None = None) -> None:
@@ -41,18 +41,18 @@ class AnswerNodes:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The path of each node in one line."""
+        """The path to each node as one line of text, an empty one for the root."""
         return [path_line(path) for path in self.paths]
 
     @cached_property
     def path_ids(self) -> list[list[str]]:
-        """The ids along the path of each node."""
+        """The ids along the path to each node; empty for the root."""
         ancestors = map(self.taxonomy.ancestors, range(len(self.taxonomy)))
         return [*([self.ids[node] for node in nodes] for nodes in ancestors), []]
 
 
 def path_line(names: Sequence[str]) -> str:
-    """A path in one line, as answers are written.
+    """A path as one line of text, as it is written in answers.
 
     >>> path_line(["Dairy", "Milk"])
     'Dairy > Milk'
@@ -61,10 +61,13 @@ def path_line(names: Sequence[str]) -> str:
 
 
 def rounded(confidences: Tensor) -> NDArray[np.float64]:
-    """Confidences as they are written.
+    """Round confidences to the decimal places that are written.
 
     Args:
-        confidences: float32 of any shape, on the host.
+        confidences: float32 of any shape, on the CPU.
+
+    Returns:
+        float64 of the same shape.
 
     >>> import torch
     >>> rounded(torch.tensor([0.12345678, 1.0])).tolist()

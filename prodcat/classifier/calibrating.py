@@ -1,4 +1,4 @@
-"""Fit the calibration and measure precisions of a fitted classifier on labelled titles."""
+"""Fit the calibration of a classifier again, and measure the accuracy of each precision."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ from prodcat.decisions.calibration import fit_weights, rows_to_fit
 from prodcat.decisions.conformal import reference
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.options import AnswerOptions
-from prodcat.errors import ConfigError
+from prodcat.errors import check_choice
 from prodcat.model.config import Method
 from prodcat.model.int8 import Ranges, measure_ranges
 from prodcat.model.precisions import precisions
 from prodcat.model.tokenization import tokenize
 
 logger = logging.getLogger("prodcat")
-_MOST_MEASURED = 10_000  # most titles that the accuracy of a precision is measured on
-_MOST_RANGED = 2_000  # most titles that the ranges of activations are measured on
+_MOST_MEASURED = 10_000  # largest number of titles to measure accuracies on
+_MOST_RANGED = 2_000  # largest number of titles to measure activations on
 
 
 def calibrate(
@@ -33,23 +33,21 @@ def calibrate(
     """Fit the calibration again, on other titles.
 
     Args:
-        reader: The reader whose calibration is fitted; it stays as it is.
+        reader: The reader whose calibration is fitted; it is not changed.
         decider: The decider of the same classifier.
-        catalog: Labelled titles; at most about 20 million probabilities are used.
-        method: How to calibrate; see :func:`prodcat.decisions.calibration.fit_weights`.
+        catalog: Labelled titles; if titles times outcomes are more than 20 million, a sample of
+            them is used.
+        method: The kind of calibration; see :func:`prodcat.decisions.calibration.fit_weights`.
 
     Returns:
-        The reader with the new calibration, quantiles of its confidences on the titles, and the
-        texts of the titles that were used.
+        The reader with the new calibration; quantiles of its confidences on the titles, float64,
+        ascending; and the texts of the titles that were used.
 
     Raises:
         CatalogError: No row is labelled, or a label is not in the tree.
         ConfigError: The method is not known.
     """
-    if method not in ("temperature", "levels", "adaptive"):
-        raise ConfigError(
-            f"method={method!r} is not known; expected 'temperature', 'levels' or 'adaptive'."
-        )
+    check_choice("method", method, ("temperature", "levels", "adaptive"))
     labelled = labelled_rows(catalog)
     targets = targets_in(labelled, decider.taxonomy)
     texts = reader.texts(labelled)
@@ -75,17 +73,22 @@ def measure_precisions(
     counts: NDArray[np.int64],
     known: Mapping[str, float] | None = None,
 ) -> Reader:
-    """Measure which precisions answer as well as float32.
+    """Measure the path accuracy of each precision in which the encoder can run.
 
     Args:
-        reader: The reader of the classifier.
+        reader: The reader of the classifier; it is not changed.
         decider: The decider of the classifier.
-        catalog: Labelled titles that training did not see.
-        counts: int64 [nodes]: the number of training titles labelled with each node.
-        known: Path accuracies that are known already, by precision.
+        catalog: Labelled titles that training did not see; if there are more than 10,000, a sample
+            of them is used.
+        counts: int64 [nodes]: number of training titles labelled with each node.
+        known: Path accuracies on all these titles that are known already, by precision; ignored if
+            only a sample of the titles is used.
 
     Returns:
-        The reader with the path accuracy of each precision.
+        The reader with the path accuracy of each precision, and the ranges that int8 needs.
+
+    Raises:
+        CatalogError: No row is labelled, or a label is not in the tree.
     """
     rows = np.unique(np.linspace(0, len(catalog) - 1, _MOST_MEASURED).astype(np.int64))
     measured_on, given = catalog, known or {}
@@ -93,7 +96,7 @@ def measure_precisions(
         measured_on, given = catalog.take(rows), {}
     names = precisions(reader.network.encoder)
     ranges, on_cpu = None, reader
-    if "int8" in names:  # only CPUs have it
+    if "int8" in names:  # which runs on CPUs only
         if reader.device.type != "cpu":
             on_cpu = reader.to("cpu")
         ranges = _measured_ranges(on_cpu, on_cpu.texts(measured_on))

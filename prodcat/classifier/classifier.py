@@ -1,4 +1,4 @@
-"""A fitted classifier: what it can be asked, and what can be made of it."""
+"""The trained classifier: its answers, and other classifiers made from it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ _WINDOW = 32_768  # titles that are prepared and answered together
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Classifier(ClassifierParts):
-    """A fitted model; it never changes.  Make one with :func:`fit` or :func:`load`.
+    """A trained model, made by :func:`prodcat.fit` or :func:`prodcat.load`; it never changes.
 
     Its attributes and properties are those of :class:`ClassifierParts`.
     """
@@ -61,17 +61,18 @@ class Classifier(ClassifierParts):
 
         Args:
             titles: Product titles, or a catalog.
-            options: What is asked of the answers, or the number of paths, ``top_k``.
+            options: The options of the answers, or only their ``top_k``.
             named: Options by name, which override ``options``: ``top_k``, ``objective``,
                 ``guarantee``, ``max_error``, ``certainty``, ``groups``, ``language`` and
                 ``precision``; see :class:`prodcat.AnswerOptions`.
 
         Returns:
-            For each title its best paths, best first, at most ``top_k``.
+            For each title its best paths, at most ``top_k``, the best first.
 
         Raises:
-            CatalogError: The titles are not texts, or a text column is missing.
-            ConfigError: The options do not go together, or the guarantee cannot be given.
+            CatalogError: The titles are not texts, or a text column or the groups are missing.
+            ConfigError: The options contradict each other, or the guarantee cannot be given.
+            TaxonomyError: The tree has no names in ``language``.
         """
         check_keywords(Classifier.predict, named)
         asked = AnswerOptions.of(options, **named)
@@ -90,21 +91,37 @@ class Classifier(ClassifierParts):
         return predicted
 
     def predict_proba(self, titles: Titles, *, precision: str = "float32") -> NDArray[np.float32]:
-        """The probability of every outcome.
+        """Compute the probability of every outcome.
+
+        Args:
+            titles: Product titles, or a catalog.
+            precision: The precision of the encoder; see :class:`prodcat.AnswerOptions`.
 
         Returns:
             float32 [title, outcome]; column ``i`` is the path ``classifier.outcomes[i]``.
+
+        Raises:
+            CatalogError: The titles are not texts, or a text column is missing.
+            ConfigError: The precision is not known, or not available here.
         """
         chunks = self.reader.log_probs(self.reader.texts(titles), precision)
         empty = np.zeros((0, len(self.taxonomy.outcomes)), np.float32)
         return np.concatenate([empty, *(chunk.exp().cpu().numpy() for chunk in chunks)])
 
     def node_probabilities(self, titles: Titles) -> NDArray[np.float32]:
-        """The probability of every node, float32 [title, node]; see ``taxonomy.paths``."""
-        sums, chunks = (
-            self.network.paths.node_probs,
-            self.reader.log_probs(self.reader.texts(titles)),
-        )
+        """Compute the probability of every node, in float32 precision.
+
+        Args:
+            titles: Product titles, or a catalog.
+
+        Returns:
+            float32 [title, node]; column ``i`` is the path ``classifier.taxonomy.paths[i]``.
+
+        Raises:
+            CatalogError: The titles are not texts, or a text column is missing.
+        """
+        sums = self.network.paths.node_probs
+        chunks = self.reader.log_probs(self.reader.texts(titles))
         empty = np.zeros((0, len(self.taxonomy)), np.float32)
         return np.concatenate([empty, *(sums(chunk.exp()).cpu().numpy() for chunk in chunks)])
 
@@ -120,19 +137,22 @@ class Classifier(ClassifierParts):
 
         Args:
             catalog: Titles with their categories.
-            options: What is asked of the answers; ``groups`` has one for each row of the catalog.
+            options: The options of the answers; ``groups`` has one for each row of the catalog.
             named: Options by name, as for :meth:`predict`.
+
+        Returns:
+            The metrics of the answers.
 
         Raises:
             CatalogError: No row is labelled, or a label is not in this classifier's tree.
-            ConfigError: The options do not go together, or the guarantee cannot be given.
+            ConfigError: The options contradict each other, or the guarantee cannot be given.
         """
         check_keywords(Classifier.evaluate, named)
         asked = AnswerOptions.of(options, **named)
         if asked.top_k > 1:
             raise ConfigError(
-                f"top_k={asked.top_k} does not go with evaluate, which judges one answer for each "
-                "title; expected 1. Leave it out."
+                f"top_k={asked.top_k} does not go with evaluate, which measures one answer for "
+                "each title; expected 1. Leave top_k out."
             )
         decider = self.decider.with_options(asked)
         return evaluate(self.reader, decider, catalog, self.counts)
@@ -141,19 +161,22 @@ class Classifier(ClassifierParts):
     def decision(
         self, options: AnswerOptions | int | None = None, **named: Unpack[DecisionKeywords]
     ) -> Decider:
-        """The decider for these options, which are checked before any title is read.
+        """Check options of answers, without any titles, and get the decider that follows them.
 
         Args:
-            options: What is asked of the answers, or the number of paths, ``top_k``.
+            options: The options of the answers, or only their ``top_k``.
             named: Options by name, as for :meth:`predict`.
 
+        Returns:
+            The decider, which turns log-probabilities into answers.
+
         Raises:
-            ConfigError: The options do not go together, or the guarantee cannot be given.
+            ConfigError: The options contradict each other, or the guarantee cannot be given.
         """
         check_keywords(Classifier.decision, named)
         return self.decider.with_options(AnswerOptions.of(options, **named))
 
-    # -- other classifiers made of this one ---------------------------------------
+    # -- other classifiers made from this one -------------------------------------
 
     def with_guarantee(
         self,
@@ -164,20 +187,19 @@ class Classifier(ClassifierParts):
         pool_below: int = 0,
         objective: str | Objective = "path",
     ) -> "Classifier":
-        """Measure, on labelled titles, what can be promised of this classifier's answers.
+        """Measure, on labelled titles, what can be guaranteed of this classifier's answers.
 
-        The promise is about titles drawn like these.  They must be titles that neither
-        training nor its validation saw; the newest are best.
+        The guarantee holds for titles of the same distribution as these.  They must not have been
+        used for training or its validation; the newest titles are best.
 
         Args:
-            catalog: Labelled titles.  A promise of ``1 - alpha`` needs at least
+            catalog: Labelled titles.  ``predict(..., guarantee=1 - alpha)`` needs at least
                 ``1/alpha - 1`` of them.
-            group: A column of the catalog (``"language"`` or one of ``keep=``): one promise
-                for each of its values, such as countries.
-            by_department: Whether to make one promise for each top-level node of the answers.
-            pool_below: Groups with fewer titles share one promise, which then holds for
-                them on average.
-            objective: The objective of the answers that the promise is about, as for
+            group: A column of the catalog (``"language"`` or one of ``keep=``), such as the
+                country; the guarantee then holds for each of its values.
+            by_department: Whether the guarantee holds for each top-level node of the answers.
+            pool_below: Groups with fewer titles than this are pooled into one.
+            objective: The objective of the answers that the guarantee is for, as for
                 :meth:`predict`.
 
         Returns:
@@ -185,27 +207,25 @@ class Classifier(ClassifierParts):
             ``predict(..., max_error=)``.
 
         Raises:
-            CatalogError: No row is labelled, a label is not in the tree, or there is no
-                such column.
-            ConfigError: Both kinds of groups were asked for, or a cost matrix, or
-                ``pool_below`` is no count.
+            CatalogError: No row is labelled, or a label or the column does not exist.
+            ConfigError: ``group`` and ``by_department`` are both given, ``objective`` is a cost
+                matrix, or ``pool_below`` is out of range.
         """
-        guarantee = measure_guarantee(
-            self, catalog, Grouping(group, by_department, pool_below), objective
-        )
+        grouping = Grouping(group, by_department, pool_below)
+        guarantee = measure_guarantee(self, catalog, grouping, objective)
         return replace(self, decider=replace(self.decider, guarantee=guarantee))
 
     def calibrate(self, catalog: Catalog, method: Method = "adaptive") -> "Classifier":
         """Fit the calibration again, on labelled titles that training did not see.
 
         Args:
-            catalog: Labelled titles; at most about 20 million probabilities are used.
+            catalog: Labelled titles; a sample is used if titles times outcomes exceed 20 million.
             method: How to calibrate; see :func:`prodcat.decisions.calibration.fit_weights`.
 
         Returns:
             The same classifier with the new calibration.  It has no guarantee and no validation
-            metrics, as these were measured on other probabilities.  The titles count as seen, so
-            a guarantee needs others.
+            metrics, because these were measured with other probabilities.  A guarantee must be
+            measured on other titles than these.
 
         Raises:
             CatalogError: No row is labelled, or a label is not in the tree.
@@ -222,7 +242,7 @@ class Classifier(ClassifierParts):
         return Classifier(reader, replace(self.decider, guarantee=None), provenance)
 
     def uncalibrated(self) -> "Classifier":
-        """The same classifier without calibration, to measure the effect of calibration."""
+        """The same classifier without calibration, to measure what the calibration changes."""
         reader = replace(self.reader, weights=Weights.neutral(self.taxonomy.depth))
         provenance = replace(self.provenance, validation=None)
         return Classifier(reader, replace(self.decider, guarantee=None), provenance)
@@ -235,20 +255,21 @@ class Classifier(ClassifierParts):
         min_count: int = 1,
         max_pieces: int | None = None,
     ) -> "tuple[Classifier, VocabularyReport]":
-        """The same classifier with a smaller vocabulary of word pieces.
+        """Make a classifier whose encoder has a smaller vocabulary of word pieces.
 
         Args:
-            titles: The pieces of these titles are kept; all known titles are best.
-            languages: The pieces that the alphabets of these languages can write are kept too.
-            min_count: A piece is kept if it occurs at least this often in the titles.
-            max_pieces: At most this many pieces of the titles are kept, the most frequent ones.
+            titles: Titles whose pieces are kept; if possible, all titles that you have.
+            languages: Languages; the pieces that their alphabets can write are kept too.
+            min_count: Minimum number of occurrences of a piece in the titles for it to be kept.
+            max_pieces: Maximum number of pieces of the titles, the most frequent; None: no limit.
 
         Returns:
-            The smaller classifier, which answers titles made of kept pieces as before, and
-            a report of what was cut.
+            The smaller classifier, which answers titles made of kept pieces as before; and the
+            sizes and token counts before and after.
 
         Raises:
-            ConfigError: There is no encoder, or a language is not known.
+            CatalogError: The titles are not texts, or a text column is missing.
+            ConfigError: There is no encoder, a language is not known, or a number is out of range.
             EncoderError: The tokenizer cannot be trimmed.
         """
         reader, report = trimmed(self.reader, titles, languages, min_count, max_pieces)
@@ -257,50 +278,52 @@ class Classifier(ClassifierParts):
     def with_precisions(
         self, catalog: Catalog, known: Mapping[str, float] | None = None
     ) -> "Classifier":
-        """Measure which precisions answer as well as float32, for ``precision="auto"``.
+        """Measure the accuracy of each precision, by which ``precision="auto"`` chooses.
 
         Args:
             catalog: Labelled titles that training did not see.
-            known: Path accuracies that are known already, by precision.
+            known: Path accuracies on these titles that are known already, by precision.
 
         Returns:
             The same classifier with the path accuracy of each precision.
+
+        Raises:
+            CatalogError: No row is labelled, or a label is not in the tree.
         """
         reader = measure_precisions(self.reader, self.decider, catalog, self.counts, known)
         return self._with_reader(reader)
 
     def with_origin(self, origin: str | None) -> "Classifier":
-        """The same classifier with this origin: a version in a store, ``model@version``."""
+        """The same classifier with this origin: a version as ``model@version``, or None."""
         return replace(self, provenance=replace(self.provenance, origin=origin))
 
     def sharing_encoder(self, other: "Classifier") -> "Classifier | None":
-        """The same classifier with another one's encoder, so that memory holds it only once.
+        """The same classifier with the encoder of another, so that it is in memory only once.
 
         Args:
             other: A classifier on the same device.
 
         Returns:
-            None where the encoders differ in their settings or in any weight.
+            The classifier; None if the encoders differ in their settings or in any weight.
         """
         reader = self.reader.sharing_encoder(other.reader)
         return None if reader is None else self._with_reader(reader)
 
     def to(self, device: str | torch.device) -> "Classifier":
-        """The same classifier on another device; this one stays where it is."""
+        """A copy of the classifier on another device; this one stays where it is."""
         return self._with_reader(self.reader.to(device))
 
     def _with_reader(self, reader: Reader) -> "Classifier":
         decider = replace(self.decider, paths=reader.network.paths)
         return Classifier(reader, decider, self.provenance)
 
-    # -- keeping ------------------------------------------------------------------
+    # -- files --------------------------------------------------------------------
 
     def save(self, uri: str | os.PathLike[str]) -> None:
         """Write the classifier as an artifact; see :mod:`prodcat.storage.artifact`.
 
         Args:
-            uri: A folder at any fsspec URI, or ``…/model.tar.gz`` for one archive, as
-                SageMaker takes it; see :mod:`prodcat.storage.archive`.
+            uri: A folder at any fsspec URI, or ``…/model.tar.gz``, an archive for SageMaker.
 
         Raises:
             ArtifactError: The artifact cannot be written.
@@ -317,5 +340,5 @@ class Classifier(ClassifierParts):
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 over everything that its answers depend on, the same for equal classifiers."""
+        """A SHA-256 hash of everything that its answers depend on; equal for equal classifiers."""
         return content_hash(describe(self.files(), __version__)["files"])

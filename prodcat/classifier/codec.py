@@ -1,7 +1,7 @@
-"""Encode a classifier's three parts as the files of an artifact.
+"""Encode the three parts of a classifier as the files of an artifact.
 
-:data:`FILES` and :data:`TENSORS` list the files, and the tensors of ``model.safetensors``, that
-hold the reader, the decider and the provenance; :mod:`prodcat.classifier.rebuilding` decodes them.
+:data:`FILES` lists the files, and :data:`TENSORS` the tensors of ``model.safetensors``;
+:mod:`prodcat.classifier.rebuilding` decodes them.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ def _settings(parts: ClassifierParts) -> bytes:
     reader, provenance = parts.reader, parts.provenance
     settings: dict[str, Any] = {
         "model": asdict(provenance.model),
-        # Settings of earlier versions stay, so that saving a loaded classifier keeps its hash.
+        # With the settings of earlier versions, so that saving a loaded classifier keeps its hash.
         "training": {**(provenance.stored_training or {}), **asdict(provenance.training)},
         "text_columns": list(reader.text_columns),
         "encoder": reader.encoder_config,
@@ -76,7 +76,8 @@ def _weights(parts: ClassifierParts) -> bytes:
     return content
 
 
-# Makes each file of the artifact but the manifest, in this order; None where there is no file.
+# Functions that make the files of an artifact, in this order, without the manifest.  They return
+# None if the classifier does not have the file.
 FILES: dict[str, Callable[[ClassifierParts], bytes | None]] = {
     "config.json": _settings,
     "taxonomy.json": lambda parts: parts.decider.taxonomy.to_json().encode(),
@@ -91,18 +92,19 @@ FILES: dict[str, Callable[[ClassifierParts], bytes | None]] = {
 
 @dataclass(frozen=True)
 class TensorGroup:
-    """Tensors of ``model.safetensors`` under one prefix.
+    """Tensors of ``model.safetensors`` whose names have the same prefix.
 
     Attributes:
-        prefix: The first part of their names, before a dot; empty for those of the network.
-        tensors: Takes the tensors out of a classifier's parts, by their names without prefix.
+        prefix: The part of their names before the first dot; empty for those of the network.
+        tensors: A function that returns the tensors of a classifier, by their names without the
+            prefix.
     """
 
     prefix: str
     tensors: Callable[[ClassifierParts], Mapping[str, Tensor]]
 
     def written(self, parts: ClassifierParts) -> dict[str, Tensor]:
-        """The tensors by their names with the prefix."""
+        """The tensors, by their names with the prefix."""
         start = f"{self.prefix}." if self.prefix else ""
         return {start + name: tensor for name, tensor in self.tensors(parts).items()}
 
@@ -151,31 +153,33 @@ TENSORS = (
     TensorGroup("ranges", _range_tensors),
     TensorGroup("ngrams", _ngram_tensors),
 )
-# Prefixes of tensors that the empty network does not have: the n-gram branch has the size of its
-# vocabulary, and checks its tensors itself.
+# Prefixes of tensors that are not weights of the network that is built before they are loaded.  The
+# lexical branch is added to it later, because its size depends on its tensors.
 SEPARATE = (*(group.prefix for group in TENSORS if group.prefix), "lexical")
 
 
 def encode(parts: ClassifierParts) -> dict[str, bytes]:
-    """The artifact's files by name, without the manifest; equal for equal classifiers.
+    """Encode a classifier as files; equal classifiers give equal bytes.
+
+    Args:
+        parts: The three parts of the classifier.
+
+    Returns:
+        The content of each file by name, without the manifest.
 
     Raises:
         ArtifactError: The files are too large to be loaded again.
     """
-    files = {}
-    for name, write in FILES.items():
-        content = write(parts)
-        if content is not None:
-            files[name] = content
+    contents = ((name, write(parts)) for name, write in FILES.items())
+    files = {name: content for name, content in contents if content is not None}
     encoder = parts.reader.network.encoder
     for name, content in files.items():
         if name.endswith(".json"):
-            pieces = name == "tokenizer.json" and encoder is not None
-            most = most_values(encoder) if pieces and encoder is not None else None
-            check_loadable(name, content, most)
+            of_encoder = encoder if name == "tokenizer.json" else None
+            check_loadable(name, content, None if of_encoder is None else most_values(of_encoder))
     return files
 
 
 def most_values(encoder: Encoder) -> int:
-    """The most values that the JSON of this encoder's tokenizer may have, with its merges."""
+    """The maximum number of JSON values in the ``tokenizer.json`` of this encoder."""
     return 12 * encoder.word_embeddings.num_embeddings + 200_000

@@ -6,7 +6,14 @@ from prodcat.errors import ConfigError
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
-    """The device with this name, or without a name the GPU if there is one, else the CPU.
+    """Choose a device, and check that it can be used.
+
+    Args:
+        device: The device or its name, such as ``"cuda:1"``; None for a GPU if there is one, and
+            the CPU otherwise.
+
+    Returns:
+        The device.
 
     Raises:
         ConfigError: This machine has no such device.

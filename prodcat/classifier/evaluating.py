@@ -1,4 +1,4 @@
-"""How good the answers for labelled titles are."""
+"""Measure how good the answers for labelled titles are."""
 
 from collections.abc import Sequence
 
@@ -25,30 +25,33 @@ def labelled_rows(catalog: Catalog) -> Catalog:
     """
     labelled = catalog.take(catalog.labelled)
     if not len(labelled):
-        raise CatalogError(f"{catalog!r} has no labelled row to judge by; expected some.")
+        raise CatalogError(f"{catalog!r} has no labelled rows; expected titles with categories.")
     return labelled
 
 
 def groups_of(
     decider: Decider, titles: Titles, groups: Sequence[str] | None, promised: bool
 ) -> list[str] | None:
-    """The group of each title where the guarantee depends on a column, or None.
+    """The group of each title, for a guarantee with groups by a column.
 
     Args:
         decider: The decider with the guarantee.
-        titles: The titles, or a catalog that may have the column.
-        groups: The group of each title, or None to take the groups from the catalog.
-        promised: Whether a guarantee is asked for.
+        titles: The titles, or a catalog, from whose column the groups can be taken.
+        groups: The group of each title, or None to take them from the catalog.
+        promised: Whether the answers are to have a guarantee.
+
+    Returns:
+        The group of each title; None if no guarantee with groups by a column is asked for.
 
     Raises:
-        CatalogError: The groups are missing, or not as many as the titles.
-        ConfigError: Groups were given, and no guarantee by a column was asked for.
+        CatalogError: The groups are missing, or their number differs from that of the titles.
+        ConfigError: Groups are given, but no guarantee with groups by a column is asked for.
     """
     column = decider.group_column(promised)
     if column is None:
         if groups is not None:
             raise ConfigError(
-                "groups= was given, but no guarantee by a column was asked for. Leave it "
+                "groups= was given, but no guarantee by a column was asked for. Leave groups= "
                 "out, or call with_guarantee(catalog, group=<column>) and give guarantee= "
                 "or max_error=."
             )
@@ -76,13 +79,18 @@ def evaluate(
 
     Args:
         reader: The reader of the classifier.
-        decider: The decider of the classifier, with its options.
+        decider: The decider of the classifier, with the options of the answers.
         catalog: Titles with their categories.
-        counts: int64 [nodes]: the number of training titles labelled with each node.
+        counts: int64 [nodes]: number of training titles labelled with each node.
+
+    Returns:
+        The metrics of the answers.
 
     Raises:
-        CatalogError: No row is labelled, or a label is not in the tree.
-        ConfigError: The groups do not go with the guarantee.
+        CatalogError: No row is labelled, a label is not in the tree, or the groups of the titles
+            are missing.
+        ConfigError: The precision is not available, or groups are given without a guarantee by
+            groups.
     """
     options = decider.options
     labelled = labelled_rows(catalog)

@@ -1,4 +1,4 @@
-"""Measure, on labelled titles, what can be promised of a classifier's answers."""
+"""Measure, on labelled titles, what can be guaranteed of a classifier's answers."""
 
 import logging
 from collections.abc import Sequence
@@ -21,22 +21,23 @@ from prodcat.decisions.decider import Decider
 from prodcat.decisions.decoding import decoder
 from prodcat.decisions.guarantee import DEPARTMENT, Guarantee, pooled_groups, storable
 from prodcat.decisions.objectives import Objective, pick_objective
-from prodcat.errors import ConfigError
+from prodcat.errors import ConfigError, check_whole
 
 logger = logging.getLogger("prodcat")
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """Which titles share a promise.
+    """The groups of titles for each of which a guarantee holds.
 
     Attributes:
-        group: A column of the catalog, for one promise for each of its values; or None.
-        by_department: Whether there is one promise for each top-level node of the answers.
-        pool_below: Groups with fewer titles share one promise.
+        group: A column of the catalog whose values are the groups, or None.
+        by_department: Whether the groups are the top-level nodes of the answers.
+        pool_below: Groups with fewer titles than this are pooled into one.
 
     Raises:
-        ConfigError: Both kinds of groups were asked for, or ``pool_below`` is no count.
+        ConfigError: ``group`` and ``by_department`` are both given, or ``pool_below`` is out of
+            range.
     """
 
     group: str | None = None
@@ -46,13 +47,9 @@ class Grouping:
     def __post_init__(self) -> None:
         if self.group is not None and self.by_department:
             raise ConfigError(
-                "group= and by_department= are two ways to tell groups; expected one of them."
+                "group= and by_department= are two ways to tell groups apart; expected one of them."
             )
-        pool = self.pool_below
-        if isinstance(pool, bool) or not isinstance(pool, int) or pool < 0:
-            raise ConfigError(
-                f"pool_below={pool!r} is out of range; expected a whole number, at least 0."
-            )
+        check_whole("pool_below", self.pool_below, 0)
 
     @property
     def kind(self) -> str | None:
@@ -63,13 +60,18 @@ class Grouping:
 def measure_guarantee(
     parts: ClassifierParts, catalog: Catalog, grouping: Grouping, objective: str | Objective
 ) -> Guarantee:
-    """Compare the answers for labelled titles with their labels, and keep the scores.
+    """Measure a guarantee: compare the answers for labelled titles with their labels.
+
+    Logs a warning if the titles were used before, or if some labels are partial or unknown.
 
     Args:
-        parts: The parts of the classifier that answers.
-        catalog: Labelled titles that neither training nor its validation saw.
-        grouping: Which titles share a promise.
-        objective: The objective of the answers that the promise is about.
+        parts: The parts of the classifier.
+        catalog: Labelled titles that were not used for training or its validation.
+        grouping: The groups of titles for each of which the guarantee holds.
+        objective: The objective of the answers that the guarantee is for.
+
+    Returns:
+        The guarantee, with the conformal score of each title.
 
     Raises:
         CatalogError: No row is labelled, a label is not in the tree, or there is no such column.
@@ -90,7 +92,7 @@ def measure_guarantee(
     kept = np.ones(len(answered), np.bool_)
     if grouping.by_department:
         names = decider.departments(answered)
-        kept = answered >= 0  # the root belongs to no department, and is never wrong
+        kept = answered >= 0  # the root is in no department, and is never wrong
     places, group_names, pooled = pooled_groups(
         np.array(names, dtype=object)[kept], grouping.pool_below
     )
@@ -115,7 +117,7 @@ def measure_guarantee(
 def _scores(
     decider: Decider, answers: Answers, targets: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The conformal score of each answer, and whether the answer is right."""
+    """The conformal scores of the answers, float64 [title], and which are right, bool [title]."""
     paths, nodes = decider.paths, answers.nodes[:, 0]
     labels = torch.from_numpy(targets).to(nodes.device)
     scores = climb_scores(answers, decider.chains(labels), decider.chains(nodes))
@@ -129,8 +131,8 @@ def _warn_of_seen(provenance: Provenance, texts: Sequence[str]) -> None:
     seen = int(provenance.has_seen(texts).sum())
     if seen:
         logger.warning(
-            "%d of %d calibration titles were in training, its validation or a calibration "
-            "too; the promise holds only if new titles are as often known.",
+            "%d of %d calibration titles were in training, its validation or a calibration before; "
+            "the guarantee holds only for titles of which as large a share was.",
             seen,
             len(texts),
         )
@@ -141,9 +143,9 @@ def _warn_of_unknown(catalog: Catalog) -> None:
     unknown = report.counts().get(UNKNOWN_CATEGORY, 0) if report.on_error == "aside" else 0
     if unknown:
         logger.warning(
-            "%d titles of the source have categories that the tree lacks and are not among "
-            "the calibration titles; the promise is about titles of known categories. Read "
-            "with on_error='accept' to count them as wrong below what is known.",
+            "%d titles of the source have categories that the tree lacks, so they were left out; "
+            "the guarantee holds only for titles of known categories. Read the catalog with "
+            "on_error='accept' to count answers below the known part of their paths as wrong.",
             unknown,
         )
 
@@ -152,8 +154,8 @@ def _warn_of_partial(decider: Decider, targets: NDArray[np.int64]) -> None:
     partial = int((~decider.taxonomy.terminal[targets]).sum())
     if partial:
         logger.warning(
-            "%d of %d calibration labels stop early; an answer below them counts as wrong, so "
-            "the promise is on the safe side.",
+            "%d of %d calibration labels stop early, above the outcomes; answers below them count "
+            "as wrong, so the guarantee is conservative.",
             partial,
             len(targets),
         )

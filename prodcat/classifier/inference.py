@@ -1,6 +1,6 @@
-"""Batch inference: many titles to answers, equal titles computed once.
+"""Batch inference: answers for many titles, computed only once for equal titles.
 
-A window of titles is prepared on the host: equal titles are kept once, titles become tokens and
+A window of titles is prepared on the CPU: of equal titles one is kept, titles become tokens and
 n-grams, and titles of similar length share a batch, so that batches have hardly any padding.  The
 device then answers the window batch by batch, and returns only the few numbers of each answer.
 """
@@ -30,9 +30,9 @@ from prodcat.model.tokenization import tokenize
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_MOST_CELLS = 1 << 19  # log-probabilities that are decoded at once on a CPU
+_MOST_CELLS = 1 << 19  # maximum number of log-probabilities that are decoded together on a CPU
 _MOST_CELLS_GPU = 1 << 26
-_STREAMS = 8  # most threads that answer batches side by side on a CPU
+_STREAMS = 8  # maximum number of threads that answer batches on a CPU
 _WORKERS: dict[tuple[int, int, int], ThreadPoolExecutor] = {}
 _MAKING = threading.Lock()
 _Item = TypeVar("_Item")
@@ -58,12 +58,12 @@ class Window:
 
     @property
     def distinct(self) -> int:
-        """The number of texts, equal ones counted once."""
+        """The number of distinct texts."""
         return sum(map(len, self.batches))
 
 
 class BatchInference:
-    """A network with what makes tokens and n-grams, set up to answer many titles.
+    """A network with its tokenizer, n-grams and calibration, to answer many titles.
 
     Args:
         network: The network, in eval mode, on its device.
@@ -71,8 +71,9 @@ class BatchInference:
         ngrams: The n-gram vocabulary, or None without a lexical branch.
         weights: The calibration.
         max_tokens: Longer titles are cut to this many tokens.
-        token_budget: Most tokens in a batch, padding counted.
-        run_encoder: The form of the encoder for the chosen precision.
+        token_budget: Maximum number of tokens in a batch, padding included.
+        run_encoder: The encoder in the chosen precision; see
+            :data:`prodcat.model.precisions.EncoderForm`.
     """
 
     def __init__(
@@ -92,7 +93,14 @@ class BatchInference:
         self.run_encoder = run_encoder
 
     def prepare(self, texts: Sequence[str]) -> Window:
-        """Do the part of the work that needs no device; may run in another thread."""
+        """Do the part of the work that needs no GPU; can be called in another thread.
+
+        Args:
+            texts: The texts of titles, made by :meth:`prodcat.classifier.reader.Reader.texts`.
+
+        Returns:
+            The window of these titles.
+        """
         first: dict[str, int] = {}
         place = np.fromiter(
             (first.setdefault(text, len(first)) for text in texts), np.int64, len(texts)
@@ -113,7 +121,11 @@ class BatchInference:
         return Window(place, table, features, batches)
 
     def log_probs(self, window: Window) -> Tensor:
-        """Calibrated log-probabilities of all titles, float32 [title, outcome] on the device."""
+        """Compute the calibrated log-probabilities of all titles of a window.
+
+        Returns:
+            float32 [title, outcome], on the device.
+        """
         groups = list(self._groups(window))
         if len(groups) == 1:
             groups = [[batch] for batch in window.batches]
@@ -125,11 +137,11 @@ class BatchInference:
         return self._in_order(window, list(self._mapped(computed, groups)))
 
     def evidence(self, window: Window) -> tuple[Tensor | None, Tensor | None]:
-        """Scores of all titles by the encoder and by the n-grams, before the calibration.
+        """Compute the scores of all titles by the encoder and by the n-grams, not calibrated.
 
         Returns:
             The encoder's log-probabilities and the n-grams' margins, each float32
-            [title, outcome] on the device; None for what the network lacks.
+            [title, outcome] on the device; None for the branch that the network does not have.
         """
         scored = [
             (np.concatenate(group), *self._scores(window, group)) for group in self._groups(window)
@@ -143,7 +155,7 @@ class BatchInference:
         return encoder, lexical
 
     def _in_order(self, window: Window, scored: Sequence[tuple[NDArray[np.int64], Any]]) -> Tensor:
-        """Scores of distinct texts, by their positions, as scores of all titles in order."""
+        """Put scores of distinct texts, with their positions, into the order of all titles."""
         device, outcomes = self.network.device, len(self.network.paths.outcomes)
         distinct = torch.empty(window.distinct, outcomes, device=device)
         for rows, values in scored:
@@ -151,7 +163,7 @@ class BatchInference:
         return distinct[torch.from_numpy(window.place).to(device)]
 
     def _groups(self, window: Window) -> Iterator[list[NDArray[np.int64]]]:
-        """Batches that are decoded together."""
+        """Join batches into groups that are decoded together."""
         cells = _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
         most = cells / len(self.network.paths.outcomes)
         group: list[NDArray[np.int64]] = []
@@ -176,14 +188,14 @@ class BatchInference:
 
         Args:
             window: The titles, prepared by :meth:`prepare`.
-            decide: Makes answers of log-probabilities and the titles' groups.
-            groups: The group of each title; equal titles of one window are then decided one
-                by one, as their groups may differ.
-            stopped: Called before each group of batches; once it returns true, no further
-                titles are answered.
+            decide: A function from log-probabilities and the titles' groups to answers.
+            groups: The group of each title, for which the guarantee may differ; equal titles are
+                then answered one by one.
+            stopped: A function that is called before each group of batches; once it returns
+                true, no further titles are answered.
 
         Returns:
-            The answers, on the host, in the order of the titles; None if stopped.
+            The answers, on the CPU, in the order of the titles; None if stopped.
         """
         titles, starts = np.arange(len(window.place)), np.zeros(0, np.int64)
         if groups is not None:
@@ -216,7 +228,7 @@ class BatchInference:
         return answers.take(rows)
 
     def _no_answers(self, decide: Decide) -> Answers:
-        """The answers to a window without a title."""
+        """The answers for a window without titles."""
         with torch.inference_mode():
             outcomes = len(self.network.paths.outcomes)
             none = torch.zeros(0, outcomes, device=self.network.device)
@@ -225,9 +237,9 @@ class BatchInference:
     def _mapped(self, call: Callable[[_Item], _Out], items: Sequence[_Item]) -> Iterator[_Out]:
         """Call a function for each item; on a CPU in threads that share the cores.
 
-        Two batches on two cores are faster than one batch on both: no step of a batch waits for
-        the slower core, and steps that use a single core (sparse products, decoding) leave none
-        idle.
+        Two batches on two cores are faster than one batch on both: no step waits for the slower
+        core, and no core is idle while another one does the work of a single core (sparse
+        products, decoding).
         """
         cores = torch.get_num_threads()
         streams = min(cores, _STREAMS, len(items))
@@ -239,6 +251,7 @@ class BatchInference:
     def _group_log_probs(
         self, window: Window, batches: list[NDArray[np.int64]]
     ) -> tuple[NDArray[np.int64], Tensor]:
+        """The positions of a group's texts, int64, and their calibrated log-probabilities."""
         scores = self._scores(window, batches)
         log_probs = self.weights.applied(self.network.paths, *scores, *self.acting)
         return np.concatenate(batches), log_probs
@@ -246,6 +259,7 @@ class BatchInference:
     def _scores(
         self, window: Window, batches: list[NDArray[np.int64]]
     ) -> tuple[Tensor | None, Tensor | None]:
+        """The scores of a group by the encoder and by the n-grams, [text, outcome], or None."""
         encoder = lexical = None
         if window.table is not None:
             encoder = torch.cat([self._encoder_scores(window.table, rows) for rows in batches])
@@ -266,7 +280,7 @@ class BatchInference:
 
 
 def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:
-    """Threads that share the cores; they are reused, as each thread allocates its own memory."""
+    """Threads that share the cores; reused, because each new thread allocates memory again."""
     with _MAKING:
         key = process, count, cores
         if key not in _WORKERS:
@@ -283,10 +297,10 @@ def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:
 def take_cores(count: int) -> None:
     """Let torch use this many cores in the calling thread.
 
-    At its first operation a thread takes over torch's default number, which is one for the whole
-    process: another thread that starts at the same moment may change it, and sums in another
-    order would differ in their last bits.  So the thread first takes over the default, and then
-    sets its number.
+    At its first operation a thread takes over torch's default number of cores, which is the same
+    for the whole process: another thread that starts at the same moment may change it, and then
+    sums are computed in another order and differ in their last bits.  So the thread first takes
+    over the default, and then sets its number.
     """
     torch.get_num_threads()
     torch.set_num_threads(count)

@@ -11,12 +11,13 @@ from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.device import pick_device
 from prodcat.classifier.opening import rebuild
 from prodcat.classifier.store import Store
-from prodcat.errors import ArtifactError, ConfigError, StoreError
+from prodcat.errors import ArtifactError, ConfigError, PlaceError, StoreError
 from prodcat.storage.archive import is_archive, read_archive
 from prodcat.storage.artifact import Artifact, read_near
 from prodcat.storage.cache import Cache
 from prodcat.storage.manifest import parse_manifest, read_manifest
 from prodcat.storage.objects import Objects
+from prodcat.storage.places import Place
 from prodcat.storage.signature import Key
 
 
@@ -30,7 +31,7 @@ class LoadKeywords(TypedDict, total=False):
 
 
 def load(
-    uri: str | os.PathLike[str],
+    uri: str | os.PathLike[str] | Place,
     *,
     device: str | torch.device | None = None,
     cache: Cache | str | Path | None = None,
@@ -44,7 +45,8 @@ def load(
 
     Args:
         uri: The folder or the ``model.tar.gz`` that :meth:`Classifier.save` wrote, at any
-            fsspec URI, or a version in a store: ``s3://bucket/models/tr@production``.
+            fsspec URI, or a version in a store: ``s3://bucket/models/tr@production``.  A place
+            from :meth:`prodcat.storage.places.AllowedPlaces.place` if somebody else named it.
         device: The device to put it on; a GPU if there is one.
         cache: The folder in which downloads are kept; ``~/.cache/prodcat`` if not given.
         storage_options: Options of the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
@@ -53,12 +55,15 @@ def load(
     Raises:
         ArtifactError: There is no artifact, or it is incomplete.
         StoreError: There is no such version in the store.
+        PlaceError: Reading the place cost more than its limits.
         ConfigError: Keys were given, and the URI is not that of a version in a store.
     """
-    uri = os.fspath(uri)
+    place = Place.of(uri)
+    uri = place.uri
     folder, _, last = uri.rstrip("/").rpartition("/")
+    parent = place.at(folder or ".")
     if is_reference(uri, signed=keys is not None):
-        store = Store(folder or ".", cache=cache, storage_options=storage_options, keys=keys)
+        store = Store(parent, cache=cache, storage_options=storage_options, keys=keys)
         return store.load(last, device=device)
     if keys is not None:
         raise ConfigError(
@@ -67,8 +72,8 @@ def load(
         )
     device = pick_device(device)
     if is_archive(uri):
-        return rebuild(read_archive(Objects(folder or ".", storage_options), last), device)
-    return rebuild(_read(Objects(uri, storage_options), cache), device)
+        return rebuild(read_archive(Objects(parent, storage_options), last), device)
+    return rebuild(_read(Objects(place, storage_options), cache), device)
 
 
 def is_reference(uri: str, *, signed: bool = False) -> bool:
@@ -86,10 +91,17 @@ def is_reference(uri: str, *, signed: bool = False) -> bool:
 
 def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:
     uri = objects.uri
-    manifest = parse_manifest(read_manifest(objects), uri)
+    try:
+        manifest = parse_manifest(read_manifest(objects), uri)
+    except ArtifactError as error:
+        if isinstance(error.__cause__, PlaceError):
+            raise error.__cause__ from None
+        raise
     if objects.is_near:
         return Artifact(uri, manifest, read_near(objects, manifest, uri))
     try:
         return Artifact(uri, manifest, Cache.of(cache).fetch(objects, manifest, uri))
+    except PlaceError:
+        raise
     except StoreError as error:
         raise ArtifactError(f"Cannot read the artifact at {uri!r}: {error}") from error

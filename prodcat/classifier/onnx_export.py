@@ -1,12 +1,12 @@
-"""A classifier as an ONNX graph, for runtimes without torch.
+"""Export a classifier as an ONNX graph, for runtimes without torch.
 
     model.onnx        the graph: token ids (and n-gram margins) to calibrated log-probabilities
     outcomes.json     ids and paths of the outcomes, in the order of the graph's output
     tokenizer.json    the tokenizer, which turns titles into token ids
 
-The graph computes everything that the network does with tensors.  It cannot extract n-grams from
-text: for a classifier with a lexical branch their margins, which :func:`lexical_margins` computes,
-are a further input.
+The graph computes everything from token ids to log-probabilities.  It cannot extract n-grams from
+text: for a classifier with a lexical branch, the margins of the n-grams, which
+:func:`lexical_margins` computes, are a further input.
 """
 
 import copy
@@ -56,31 +56,32 @@ class _Graph(nn.Module):
 
 
 def export_onnx(classifier: Classifier, uri: str) -> float:
-    """Write a classifier as an ONNX graph, and compare its answers.
+    """Write a classifier as an ONNX graph, after comparing its answers with the classifier's.
 
     Args:
         classifier: A classifier with an encoder.
-        uri: A folder at any fsspec URI.
+        uri: The folder to write, at any fsspec URI.
 
     Returns:
-        The largest difference of a probability between the graph in ONNX Runtime and the
-        classifier, on a few titles.
+        The largest absolute difference between a probability of the graph, in ONNX Runtime, and of
+        the classifier, on a few titles.
 
     Raises:
-        ConfigError: There is no encoder, packages are missing, or the URI is that of an archive.
-        ArtifactError: The graph's probabilities differ too much, or it cannot be written.
+        ConfigError: There is no encoder, packages are missing, or ``uri`` names an archive.
+        ArtifactError: The graph's probabilities differ by more than 0.0001, or the graph cannot be
+            written.
     """
     if is_archive(uri):
         raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
     if classifier.network.encoder is None or classifier.tokenizer is None:
-        raise ConfigError("This classifier has no encoder; its n-grams need no ONNX.")
+        raise ConfigError("This classifier has no encoder, so there is no graph to export.")
     try:
         import onnx  # noqa: F401
         import onnxruntime
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ConfigError(
-            f"ONNX needs further packages ({error}): pip install 'prodcat[onnx]'."
+            f"The export needs further packages ({error}). Run: pip install 'prodcat[onnx]'."
         ) from error
     graph = _Graph(classifier)
     with tempfile.TemporaryDirectory() as folder:
@@ -111,11 +112,11 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
 
 
 def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[np.float32]:
-    """The scores by the n-grams, which are the graph's input ``margins``.
+    """Compute the scores by the n-grams, which are the graph's input ``margins``.
 
     Args:
         classifier: The classifier.
-        titles: Titles with their further text columns, joined as the classifier reads them.
+        titles: The texts of titles, from ``classifier.texts_of(catalog)``.
 
     Returns:
         float32 [titles, outcome]; zeros without a lexical branch.

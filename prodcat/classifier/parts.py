@@ -1,4 +1,4 @@
-"""The three parts that a classifier is made of, and properties that look into them."""
+"""The three parts of a classifier, and properties that are read from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ClassifierParts:
-    """What a classifier is made of; the properties look into its three parts.
+    """The three parts of a classifier, with properties that are read from them.
 
     Attributes:
         reader: Turns titles into calibrated log-probabilities.
         decider: Turns log-probabilities into answers; it has the tree and the guarantee.
-        provenance: The settings, the history and the titles that training saw.
+        provenance: The settings, the history and hashes of the titles used to make the classifier.
     """
 
     reader: Reader
@@ -47,7 +47,7 @@ class ClassifierParts:
 
     @property
     def outcomes(self) -> list[Path]:
-        """The paths that an answer can be, in the order of ``predict_proba``'s columns."""
+        """The paths of all outcomes, in the order of ``predict_proba``'s columns."""
         return [self.taxonomy.paths[node] for node in self.taxonomy.outcomes]
 
     @property
@@ -69,51 +69,59 @@ class ClassifierParts:
 
     @property
     def history(self) -> tuple[EpochResult, ...]:
-        """The results of each epoch; epoch 0 is the closed-form start."""
+        """The result of each epoch; epoch 0 is the result before the first step."""
         return self.provenance.history
 
     @property
     def validation(self) -> Evaluation | None:
-        """Metrics on the validation titles, or None."""
+        """Metrics on the validation titles; None after a new calibration."""
         return self.provenance.validation
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """int64 [nodes]: the number of training titles labelled with each node."""
+        """int64 [nodes]: number of training titles labelled with each node."""
         return self.provenance.counts
 
     @property
     def fingerprint(self) -> str | None:
-        """The hash of the titles, the tree and the settings of the training, or None."""
+        """A hash of the titles, tree and settings of the training; None for old artifacts."""
         return self.provenance.fingerprint
 
     @property
     def origin(self) -> str | None:
-        """The version in a store, ``model@version``, that it is or was made of, or None."""
+        """The version in a store that it is, or was made from, as ``model@version``; or None."""
         return self.provenance.origin
 
     @property
     def remembers(self) -> bool:
-        """Whether it knows its training titles; artifacts before format 3 do not."""
+        """Whether it has hashes of its training titles; artifacts before format 3 have none."""
         return self.provenance.remembers
 
     def knows(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Whether it was trained on rows with these hashes of title and label, bool [rows]."""
+        """Whether the classifier was trained on rows.
+
+        Args:
+            hashes: uint64 [rows]: a hash of each row's title and label; see
+                :func:`prodcat.catalog.fingerprint.row_hashes`.
+
+        Returns:
+            bool [rows].
+        """
         return self.provenance.knows(hashes)
 
     def has_held(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Whether it was validated on these titles, bool [texts]."""
+        """Whether the classifier was validated on these titles, bool [texts]."""
         return self.provenance.has_held(texts)
 
     def has_seen(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Whether training, its validation or a calibration saw these titles, bool [texts]."""
+        """Whether training, its validation or a calibration used these titles, bool [texts]."""
         return self.provenance.has_seen(texts)
 
     # -- reader -------------------------------------------------------------------
 
     @property
     def network(self) -> Network:
-        """The network itself, which must not be changed."""
+        """The network, which must not be changed."""
         return self.reader.network
 
     @property
@@ -133,21 +141,21 @@ class ClassifierParts:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """Further text columns that it reads with each title."""
+        """The further text columns that are joined to each title."""
         return self.reader.text_columns
 
     @property
     def memory(self) -> int:
-        """Bytes of all its weights but the encoder's; see :attr:`encoder_memory`."""
+        """Size of all its weights but the encoder's, in bytes; see :attr:`encoder_memory`."""
         return self.reader.memory
 
     @property
     def encoder_memory(self) -> int:
-        """Bytes of its encoder's weights, 0 without an encoder."""
+        """Size of its encoder's weights, in bytes; 0 without an encoder."""
         return self.reader.encoder_memory
 
     def texts_of(self, catalog: Catalog) -> list[str]:
-        """The text of each row as this classifier reads it, further text columns joined to it.
+        """The text of each row that the classifier gets: the title and further text columns.
 
         Raises:
             CatalogError: A text column is missing.
@@ -155,22 +163,20 @@ class ClassifierParts:
         return self.reader.texts(catalog)
 
     def inference(self, precision: str | None = None, promised: bool = False) -> BatchInference:
-        """What answers many titles at once; see :meth:`Reader.inference`."""
+        """An object that answers many titles at once; see :meth:`Reader.inference`."""
         return self.reader.inference(precision, promised)
 
     def pick_precision(self, requested: str | None, promised: bool = False) -> str:
-        """The precision for a request; see :meth:`Reader.pick_precision`."""
+        """Choose the precision for a request; see :meth:`Reader.pick_precision`."""
         return self.reader.pick_precision(requested, promised)
 
     def group_column(self, promised: bool) -> str | None:
-        """The column with a title's group where the guarantee depends on one, or None."""
+        """The column with the groups of titles, if the guarantee depends on one, or None."""
         return self.decider.group_column(promised)
 
     def __repr__(self) -> str:
         """Encoder, tree and validation accuracy in one line."""
-        accuracy = (
-            f", validation path accuracy {self.validation.path_accuracy:.4f}"
-            if self.validation is not None
-            else ""
-        )
+        accuracy = ""
+        if self.validation is not None:
+            accuracy = f", validation path accuracy {self.validation.path_accuracy:.4f}"
         return f"Classifier({self.model.encoder}, {self.taxonomy!r}{accuracy})"

@@ -1,10 +1,11 @@
-"""One answer as a value for people."""
+"""Predictions: answers with names and ids in place of node numbers."""
 
 from dataclasses import dataclass
 
 from prodcat.classifier.answer_nodes import AnswerNodes
 from prodcat.decisions.answers import Answers
 from prodcat.taxonomy.paths import Path, join_path
+from prodcat.text_encoding import for_terminal
 
 
 @dataclass(frozen=True)
@@ -12,8 +13,7 @@ class Prediction:
     """One path for one title.
 
     Attributes:
-        path: Node names from the top level down; empty for the root, where no category is
-            answered.
+        path: Node names from the top level down; empty for the root, which means no category.
         confidence: Probability that the path is right, 0 to 1: that it is the product's
             whole path or, where coarser answers are allowed (a guarantee, some objectives),
             that the product is at or below the end of the path.
@@ -28,23 +28,22 @@ class Prediction:
 
     def __str__(self) -> str:
         """The path in one line, with its confidence."""
-        return f"{join_path(self.path) or '(no category)'} ({self.confidence:.2f})"
+        return f"{for_terminal(join_path(self.path)) or '(no category)'} ({self.confidence:.2f})"
 
 
 def predictions(answers: Answers, nodes: AnswerNodes) -> list[list[Prediction]]:
     """Turn answers into predictions, for each title the best one first.
 
     Args:
-        answers: The answers of a batch.
+        answers: The answers for a batch of titles, on the CPU.
         nodes: The names and ids of the tree's nodes.
+
+    Returns:
+        For each title its predictions.
     """
     paths, ids = nodes.paths, nodes.ids
-    rows = zip(
-        answers.nodes.tolist(),
-        answers.confidence.tolist(),
-        answers.level_confidence.tolist(),
-        strict=True,
-    )
+    columns = answers.nodes, answers.confidence, answers.level_confidence
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     return [
         [
             Prediction(paths[node], confidence, tuple(levels[: len(paths[node])]), ids[node])

@@ -1,4 +1,4 @@
-"""Where a classifier comes from: its settings, its training and its training titles."""
+"""Where a classifier comes from: settings, training and hashes of the titles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,21 +20,23 @@ class Provenance:
     Attributes:
         model: The settings of the model.
         training: The settings of the training.
-        counts: int64 [nodes]: the number of training titles labelled with each node.
-        history: The results of each epoch; epoch 0 is the closed-form start.
-        validation: Metrics on the validation titles, or None.
-        reference: float64: confidences on the titles of the calibration, ascending.
-        seen: uint64: hashes of the titles that training, its validation or a calibration saw,
-            ascending.
-        held: uint64: hashes of the titles that it was validated on, ascending.
+        counts: int64 [nodes]: number of training titles labelled with each node.
+        history: The result of each epoch; epoch 0 is the result before the first step.
+        validation: Metrics on the validation titles; None after a new calibration.
+        reference: float64: quantiles of the confidences on the titles that the calibration was
+            fitted on, ascending.
+        seen: uint64: hashes of the titles that were used in training, its validation or a
+            calibration, ascending.
+        held: uint64: hashes of the validation titles, ascending.
         rows: uint64: hashes of the training titles with their labels, ascending; empty for
             artifacts before format 3.
-        fingerprint: The hash of the titles, the tree and the settings of the training, or None.
-        closed_form: How the closed-form start was chosen, or None.
-        origin: The version in a store, ``model@version``, that it was loaded from, or from which
-            it was made by a warm start, a calibration or trimming; or None.
-        stored_training: The settings of the training as they stand in the artifact that the
-            classifier was loaded from, in their order, also those that no longer exist; or None.
+        fingerprint: A hash of the titles, tree and settings of the training; None for old
+            artifacts.
+        closed_form: The settings chosen for the closed-form start, or None without one.
+        origin: The version in a store that the classifier was loaded from, or from which it was
+            made by a warm start, a calibration or trimming, as ``model@version``; or None.
+        stored_training: The settings of the training in the artifact that the classifier was
+            loaded from, in the order of the file and with those that no longer exist; or None.
     """
 
     model: ModelConfig
@@ -53,11 +55,15 @@ class Provenance:
 
     @property
     def remembers(self) -> bool:
-        """Whether it knows the training titles; artifacts before format 3 do not."""
+        """Whether there are hashes of the training titles; artifacts before format 3 have none."""
         return bool(len(self.rows))
 
     def knows(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Whether rows with these hashes of title and label were trained on, bool [rows]."""
+        """Whether the classifier was trained on rows, bool [rows].
+
+        Args:
+            hashes: uint64 [rows]: a hash of each row's title and label.
+        """
         return np.isin(hashes, self.rows)
 
     def has_held(self, texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -65,5 +71,5 @@ class Provenance:
         return np.isin(title_hashes(texts), self.held)
 
     def has_seen(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Whether training, its validation or a calibration saw these titles, bool [texts]."""
+        """Whether training, its validation or a calibration used these titles, bool [texts]."""
         return np.isin(title_hashes(texts), self.seen)

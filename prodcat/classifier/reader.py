@@ -1,4 +1,4 @@
-"""Titles to calibrated log-probabilities."""
+"""Turn titles into calibrated log-probabilities."""
 
 import copy
 import logging
@@ -13,7 +13,7 @@ from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import readable
 from prodcat.classifier.inference import BatchInference
 from prodcat.decisions.calibration import Weights
-from prodcat.errors import CatalogError, ConfigError
+from prodcat.errors import CatalogError, ConfigError, check_choice
 from prodcat.model.encoder import Encoder
 from prodcat.model.int8 import Ranges
 from prodcat.model.network import Network
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("prodcat")
 Titles = Sequence[str] | Catalog
-_CHUNK = 2_048  # titles whose log-probabilities are held at once
-_MOST_LOST = 0.001 + 1e-9  # accuracy that a faster precision may lose
+_CHUNK = 2_048  # titles whose log-probabilities are in memory at the same time
+_MOST_LOST = 0.001 + 1e-9  # largest loss of path accuracy, 0 to 1, by a faster precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +47,8 @@ class Reader:
         ngrams: The n-gram vocabulary, or None without a lexical branch.
         weights: The calibration.
         max_tokens: Longer titles are cut to this many tokens.
-        text_columns: Further text columns that are read with each title.
-        encoder_config: The settings from which the encoder is rebuilt, or None without one.
+        text_columns: The further text columns that are joined to each title.
+        encoder_config: The config that the encoder is rebuilt from, or None without an encoder.
         ranges: The ranges of the encoder's activations, which int8 needs, or None.
         accuracies: Path accuracy on the validation titles by precision, or None if not measured.
     """
@@ -62,11 +62,11 @@ class Reader:
     encoder_config: Mapping[str, Any] | None = None
     ranges: Ranges | None = None
     accuracies: Mapping[str, float] | None = None
-    # Forms of the encoder by precision and device; each is made when it is first needed.
+    # Implementations of the encoder by precision and device; each is made when it is first used.
     _forms: dict[tuple[str, str], EncoderForm] = field(default_factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields without the forms of the encoder, which are made again when needed."""
+        """The fields without ``_forms``, which are made again when they are needed."""
         return {**self.__dict__, "_forms": {}}
 
     @property
@@ -77,7 +77,9 @@ class Reader:
     # -- texts --------------------------------------------------------------------
 
     def texts(self, titles: Titles) -> list[str]:
-        """The text of each title, further text columns joined to it.
+        """The text of each title that the model gets: the title and further text columns.
+
+        Logs a warning if the classifier uses further text columns and ``titles`` is not a catalog.
 
         Args:
             titles: Product titles, or a catalog.
@@ -88,7 +90,7 @@ class Reader:
         if isinstance(titles, Catalog):
             return self._catalog_texts(titles)
         if isinstance(titles, str):
-            raise CatalogError("Found one text; expected a list of titles. Put it into a list.")
+            raise CatalogError("titles is one text; expected a list of titles. Put it into a list.")
         texts = list(titles)
         for row, title in enumerate(texts):
             if not isinstance(title, str):
@@ -98,8 +100,8 @@ class Reader:
                 )
         if self.text_columns:
             logger.warning(
-                "This classifier was trained to read %s too, which are missing here. For its best "
-                "answers, pass a catalog that was read with text=.",
+                "This classifier was trained with the text columns %s, which are missing here. For "
+                "the best answers, pass a catalog that was read with these as text=.",
                 list(self.text_columns),
             )
         return [readable(text) for text in texts]
@@ -118,12 +120,18 @@ class Reader:
     def log_probs(
         self, texts: Sequence[str], precision: str | None = None, promised: bool = False
     ) -> Iterator[Tensor]:
-        """Log-probabilities of the outcomes, float32 [chunk, outcome], in the order of the texts.
+        """Compute calibrated log-probabilities of the outcomes, chunk by chunk.
 
         Args:
             texts: The texts of titles, made by :meth:`texts`.
-            precision: The precision in which the encoder is run, as for :meth:`inference`.
-            promised: Whether a guarantee is asked for, as for :meth:`inference`.
+            precision: The precision of the encoder, as for :meth:`inference`.
+            promised: Whether the answers are to have a guarantee, as for :meth:`inference`.
+
+        Yields:
+            float32 [chunk, outcome], on the device, in the order of the texts.
+
+        Raises:
+            ConfigError: The precision is not known, or the encoder cannot be run in it.
         """
         inference = self.inference(precision, promised)
         for start in range(0, len(texts), _CHUNK):
@@ -132,20 +140,17 @@ class Reader:
             yield log_probs
 
     def inference(self, precision: str | None = None, promised: bool = False) -> BatchInference:
-        """What answers many titles at once; see :mod:`prodcat.classifier.inference`.
+        """An object that answers many titles at once; see :mod:`prodcat.classifier.inference`.
 
         Args:
-            precision: The precision in which the encoder is run, as for :meth:`pick_precision`.
-            promised: Whether a guarantee is asked for, on which ``"auto"`` depends.
+            precision: The precision of the encoder, as for :meth:`pick_precision`.
+            promised: Whether the answers are to have a guarantee, on which ``"auto"`` depends.
 
         Raises:
             ConfigError: The precision is not known, or the encoder cannot be run in it.
         """
         precision = self.pick_precision(precision, promised)
-        if precision not in PRECISIONS:
-            raise ConfigError(
-                f"precision={precision!r} is not known; expected one of {list(PRECISIONS)}."
-            )
+        check_choice("precision", precision, PRECISIONS)
         encoder = self.network.encoder
         if precision == "int8" and encoder is not None:
             self._check_int8(encoder)
@@ -160,13 +165,14 @@ class Reader:
         )
 
     def pick_precision(self, requested: str | None, promised: bool = False) -> str:
-        """The precision for a request.
+        """Choose the precision for a request.
 
         Args:
-            requested: ``"auto"`` for the fastest precision on this machine that lost at most 0.1
-                percentage points of accuracy when it was measured; None for float32; any other,
-                such as ``"int8"``, is returned as it is.
-            promised: Whether a guarantee is asked for; guarantees were measured in float32.
+            requested: ``"auto"`` for the fastest precision on this machine whose measured path
+                accuracy is at most 0.1 percentage points below float32's; None for float32; any
+                other value, such as ``"int8"``, is returned unchanged.
+            promised: Whether the answers are to have a guarantee; then ``"auto"`` is float32, in
+                which guarantees are measured.
         """
         if requested != "auto":
             return "float32" if requested is None else requested
@@ -184,13 +190,13 @@ class Reader:
             )
         if "int8" not in precisions(encoder):
             raise ConfigError(
-                "precision='int8' is not available for an encoder like this one; expected one of "
+                "precision='int8' is not available for this encoder; expected one of "
                 f"{list(precisions(encoder))}. Leave the precision out."
             )
         if self.ranges is None:
             raise ConfigError(
-                "precision='int8' needs to know the ranges of the encoder's activations, which "
-                "were not measured when this classifier was built. Measure them with "
+                "precision='int8' needs the ranges of the encoder's activations, which were not "
+                "measured when this classifier was built. Measure them with "
                 "with_precisions(validation titles)."
             )
 
@@ -203,18 +209,19 @@ class Reader:
     # -- device and memory --------------------------------------------------------
 
     def to(self, device: str | torch.device) -> "Reader":
-        """The same reader on another device; this one stays where it is."""
+        """A copy of the reader on another device; this one stays where it is."""
         memo = {id(tensor): _moved(tensor, device) for tensor in _tensors(self.network)}
         return replace(self, network=copy.deepcopy(self.network, memo))
 
     def sharing_encoder(self, other: "Reader") -> "Reader | None":
-        """The same reader with the other one's encoder, to hold it in memory once.
+        """The same reader with the encoder of another, so that it is in memory only once.
 
         Args:
             other: A reader on the same device.
 
         Returns:
-            None where the encoders differ in their settings or in any weight.
+            The reader; None if the encoders differ in their settings or in any weight, or if the
+            readers have no encoder or are on different devices.
         """
         encoder, shared = self.network.encoder, other.network.encoder
         if encoder is None or shared is None or self.device != other.device:
@@ -234,14 +241,14 @@ class Reader:
 
     @property
     def memory(self) -> int:
-        """Bytes of all weights but the encoder's; see :attr:`encoder_memory`."""
+        """Size of all weights but the encoder's, in bytes; see :attr:`encoder_memory`."""
         tensors = self.network.state_dict().items()
         size = sum(int(t.nbytes) for name, t in tensors if not name.startswith("encoder."))
         return size + (self.ngrams.hashes.nbytes + self.ngrams.idf.nbytes if self.ngrams else 0)
 
     @property
     def encoder_memory(self) -> int:
-        """Bytes of the encoder's weights, 0 without an encoder."""
+        """Size of the encoder's weights, in bytes; 0 without an encoder."""
         encoder = self.network.encoder
         weights = () if encoder is None else encoder.state_dict().values()
         return sum(int(tensor.nbytes) for tensor in weights)
@@ -258,7 +265,7 @@ def _moved(tensor: Tensor, device: str | torch.device) -> Tensor:
 
 
 def _equal(first: Encoder, second: Encoder) -> bool:
-    """Whether two encoders are the same in every weight."""
+    """Whether two encoders have the same pooling and are equal in every weight."""
     mine, theirs = first.state_dict(), second.state_dict()
     if first.pooling != second.pooling or mine.keys() != theirs.keys():
         return False

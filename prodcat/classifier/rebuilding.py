@@ -1,7 +1,7 @@
 """Decode the three parts of a classifier from the files of an artifact.
 
-The shapes of the stored tensors are compared with the settings before memory is allocated: the
-settings alone could ask for any amount of it.
+The shapes of the stored tensors are compared with the settings before memory is allocated, because
+altered settings could ask for any amount of it.
 """
 
 import re
@@ -44,16 +44,27 @@ _REFERENCE = re.compile(r"[A-Za-z0-9._-]{1,63}@[A-Za-z0-9.-]{1,63}")
 
 
 def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
-    """The parts of the classifier that a verified artifact holds.
+    """Decode the files of a verified artifact.
 
     Args:
         artifact: The artifact.
-        device: The device that the network is put on.
+        device: The device to put the network on.
+
+    Returns:
+        The three parts of the classifier.
 
     Raises:
-        ArtifactError: The files are not those of one classifier.
+        ArtifactError: The files are damaged, or do not belong to the same classifier.
+        EncoderError: The encoder or the tokenizer is damaged or of an unknown type.
+        TaxonomyError: The tree is damaged.
     """
     settings = _Settings.read(artifact)
+    if (settings.encoder is None) is not (settings.model.encoder is None):
+        # A warm start would load the encoder that the artifact names, from wherever that is.
+        raise ArtifactError(
+            f"The artifact at {artifact.uri!r} names an encoder without holding one, or holds one "
+            "without a name. Save the classifier again."
+        )
     taxonomy = Taxonomy.from_json(artifact.text("taxonomy.json"))
     network = _empty_network(settings, taxonomy, artifact)
     tensors = artifact.tensors()
@@ -61,7 +72,7 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
     groups = {prefix: _taken(tensors, prefix) for prefix in SEPARATE}
     ngrams, lexical = _read_lexical(artifact.uri, settings.model, groups, taxonomy)
     guarantee = _read_guarantee(artifact, groups["guarantee"], taxonomy)
-    network.load_state_dict(tensors, assign=True)  # not copied
+    network.load_state_dict(tensors, assign=True)  # without a copy
     if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
         # The encoder computes constants in an unusual way, so it is built in full.
         assert settings.encoder is not None
@@ -74,7 +85,8 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
     weights = Weights(*(calibration[name] for name in ("evidence", "levels", "sharpness")))
     if len(counts) != len(taxonomy) or not weights.fits(taxonomy.depth):
         raise ArtifactError(
-            f"Counts or calibration in the artifact at {artifact.uri!r} fit another tree."
+            f"The counts or the calibration in the artifact at {artifact.uri!r} belong to another "
+            "tree. Save the classifier again."
         )
     network = (network if device.type == "cpu" else network.to(device)).eval()
     reader = Reader(
@@ -126,21 +138,23 @@ class _Settings:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(
-                f"The artifact at {artifact.uri!r} has settings of another form: {error}."
+                f"The settings of the artifact at {artifact.uri!r} are not as prodcat writes them: "
+                f"{str(error).rstrip('.')}. Load it with the version of prodcat that wrote it."
             ) from error
 
 
 def _training_settings(stored: Mapping[str, Any]) -> TrainingConfig:
-    """The settings that a classifier was trained with, without those that were removed since."""
+    """The settings of the training in an artifact, without those that no longer exist."""
     removed = REMOVED_TRAINING_SETTINGS
     return TrainingConfig(**{name: stored[name] for name in stored if name not in removed})
 
 
 def _empty_network(settings: _Settings, taxonomy: Taxonomy, artifact: Artifact) -> Network:
-    """The network that the settings ask for, without memory for weights.
+    """Build the network that the settings describe, with weights that take no memory.
 
     Raises:
-        ArtifactError: The stored weights are not those of this network.
+        ArtifactError: The stored weights do not have the shapes of this network's weights.
+        EncoderError: The config of the encoder does not belong to the stored weights.
     """
     shapes, model, encoder = artifact.shapes(), settings.model, None
     if settings.encoder is not None:
@@ -157,7 +171,7 @@ def _empty_network(settings: _Settings, taxonomy: Taxonomy, artifact: Artifact) 
 def _check_shapes(
     network: Network, stored: Mapping[str, tuple[str, tuple[int, ...]]], uri: str
 ) -> None:
-    """Refuse weights that are not those of the network, before any are read."""
+    """Refuse weights of other names, types or shapes than the network's, before they are read."""
     state = network.state_dict(keep_vars=True)
     expected = {name: ("F32", tuple(tensor.shape)) for name, tensor in state.items()}
     for name in sorted(expected.keys() | stored.keys()):
@@ -172,7 +186,7 @@ def _check_shapes(
 
 
 def _shown(shape: tuple[str, tuple[int, ...]] | None) -> str:
-    return "not there" if shape is None else f"{shape[0]} {list(shape[1])}"
+    return "missing" if shape is None else f"{shape[0]} {list(shape[1])}"
 
 
 def _read_tokenizer(artifact: Artifact, encoder: Encoder | None) -> "Tokenizer | None":
@@ -186,7 +200,7 @@ def _read_tokenizer(artifact: Artifact, encoder: Encoder | None) -> "Tokenizer |
 
 
 def _taken(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Remove the tensors with a prefix from the others; they are named without the prefix."""
+    """Remove the tensors with a prefix from ``tensors``, and return them without the prefix."""
     names = [name for name in tensors if name.startswith(f"{prefix}.")]
     return {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in names}
 
@@ -202,7 +216,10 @@ def _read_lexical(
     lexical = LexicalBranch(*(branch[name] for name in ("offsets", "columns", "values", "bias")))
     fits = lexical.fits(len(hashes), len(taxonomy.outcomes))
     if len(ngrams.idf) != len(hashes) or not fits:
-        raise ArtifactError(f"The n-grams in the artifact at {uri!r} do not fit each other.")
+        raise ArtifactError(
+            f"The n-gram tensors in the artifact at {uri!r} have shapes or values that contradict "
+            "each other or the tree. Save the classifier again."
+        )
     return ngrams, lexical
 
 
@@ -222,7 +239,10 @@ def _read_ranges(uri: str, tensors: Mapping[str, Tensor], encoder: Encoder | Non
         return None
     ranges = Ranges(tensors["inner"], tensors["wide"])
     if encoder is None or not ranges.fits(encoder):
-        raise ArtifactError(f"The ranges in the artifact at {uri!r} fit another encoder.")
+        raise ArtifactError(
+            f"The int8 ranges in the artifact at {uri!r} fit another encoder. Save the classifier "
+            "again."
+        )
     return ranges
 
 
@@ -230,7 +250,7 @@ def _read_provenance(
     artifact: Artifact, settings: _Settings, groups: Mapping[str, Mapping[str, Tensor]]
 ) -> Provenance:
     training = groups["training"]
-    missing = torch.zeros(0, dtype=torch.int64)  # before format 3
+    missing = torch.zeros(0, dtype=torch.int64)  # artifacts before format 3 have none
     stored = "evaluation.json" in artifact.files
     evaluation = artifact.document("evaluation.json") if stored else None
     return Provenance(
@@ -251,5 +271,5 @@ def _read_provenance(
 
 
 def _origin(parent: object) -> str | None:
-    """The version that an artifact was made from; anything but a version counts as none."""
+    """The version, ``model@version``, that the manifest names as origin; None if it is none."""
     return parent if isinstance(parent, str) and _REFERENCE.fullmatch(parent) else None

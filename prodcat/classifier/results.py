@@ -1,18 +1,18 @@
-"""Answers as columns that are added to those of the input, and tables as bytes of files.
+"""Write answers: as columns that are added to those of the input, and tables as files.
 
-predicted_path       names along the path, in one line
+predicted_path       names along the path, as one line of text
 predicted_names      names along the path, as a list        (not in CSV)
 predicted_id         id of the node at the end of the path
-predicted_ids        ids along the path                     (CSV: in one line)
+predicted_ids        ids along the path                     (CSV: as one line)
 confidence           probability that the answer is right
-level_confidences    confidence of each node along the path (CSV: in one line)
+level_confidences    confidence of each node along the path (CSV: as one line)
 predicted_path_2, confidence_2, …                           next best paths, if asked for
 model                version or fingerprint of the classifier
 error                what is wrong with the row, or null
 """
 
-import csv
 import io
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -20,21 +20,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog.report import EMPTY_TITLE
+from prodcat.catalog.report import UNANSWERED
 from prodcat.catalog.text import readable
 from prodcat.classifier.answer_nodes import DIGITS, AnswerNodes, rounded
 from prodcat.decisions.answers import Answers
 from prodcat.errors import CatalogError
 from prodcat.storage.document import json_text
-from prodcat.storage.tables import arrow_values
+from prodcat.storage.tables import arrow_values, parquet_bytes
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
+from prodcat.text_encoding import for_csv
 
 Format = Literal["parquet", "jsonl", "csv", "tsv"]
 
 
 def column_types(top_k: int) -> dict[str, str]:
-    """The SQL types of the answers' columns, by name.
+    """The types of the answers' columns in Spark SQL, by name.
 
     Args:
         top_k: The number of paths for each title.
@@ -56,12 +57,15 @@ def column_types(top_k: int) -> dict[str, str]:
 
 
 class AnswerColumns:
-    """Makes Arrow columns of the answers in one tree.
+    """Makes Arrow columns of answers.
 
     Args:
-        taxonomy: The tree.
-        language: The language of the names, where the tree has it.
-        model: The text of the column ``model``.
+        taxonomy: The tree that the answers are paths of.
+        language: The language of the names; None for the first language of the tree.
+        model: The text of the column ``model``: the version or fingerprint of the classifier.
+
+    Raises:
+        TaxonomyError: The tree has no names in this language.
     """
 
     def __init__(self, taxonomy: Taxonomy, language: str | None, model: str) -> None:
@@ -75,17 +79,21 @@ class AnswerColumns:
         self.model = model
 
     def of(self, answers: Answers, errors: Mapping[int, str]) -> dict[str, Any]:
-        """The columns by name, with one value for each row.
+        """Make the columns of some rows.
 
         Args:
-            answers: The answers to the rows, on the host.
-            errors: What is wrong with a row, by its number.
+            answers: The answers for the rows, on the CPU.
+            errors: What is wrong with a row, by its number.  A row without a title, or with a text
+                that is too long, has no answer.
+
+        Returns:
+            An Arrow array for each column by name, with one value for each row.
         """
         import pyarrow as pa
 
         rows, ranks = answers.nodes.shape
         blank = np.zeros(rows, np.bool_)
-        blank[[row for row, reason in errors.items() if reason == EMPTY_TITLE]] = True
+        blank[[row for row, reason in errors.items() if reason in UNANSWERED]] = True
         columns: dict[str, Any] = {}
         for rank in range(ranks):
             end = "" if rank == 0 else f"_{rank + 1}"
@@ -109,7 +117,7 @@ class AnswerColumns:
 def _ragged(
     values: NDArray[np.float64], lengths: NDArray[np.int64], blank: NDArray[np.bool_]
 ) -> Any:
-    """For each row a list of its first values.
+    """An Arrow array that has for each row a list of its first values.
 
     Args:
         values: float64 [row, value].
@@ -128,7 +136,7 @@ def _ragged(
 
 
 def raw_column(columns: Any, name: str) -> list[Any]:
-    """The values of a column as they are in the file, bytes that are not UTF-8 as lone surrogates.
+    """The values of a column as in the file; bytes that are not UTF-8 become lone surrogates.
 
     Args:
         columns: Lists by name, or an Arrow table.
@@ -145,14 +153,19 @@ def raw_column(columns: Any, name: str) -> list[Any]:
 
 
 def to_table(columns: Any, schema: Any | None) -> Any:
-    """Columns of the input as an Arrow table.
+    """Make an Arrow table of the columns of the input.
 
     Args:
         columns: Lists by name, or an Arrow table.
-        schema: The types that the columns must have; those that they have if None.
+        schema: The columns that the table must have, with their types; columns that are missing
+            are filled with nulls.  None for the columns and types of the input.
+
+    Returns:
+        The table; without ``schema``, all columns are nullable and columns of nulls have the type
+        of text.
 
     Raises:
-        CatalogError: The columns cannot have these types.
+        CatalogError: There is a column that the schema lacks, or values do not have its types.
     """
     import pyarrow as pa
 
@@ -162,13 +175,9 @@ def to_table(columns: Any, schema: Any | None) -> Any:
                 {name: [_clean(value) for value in values] for name, values in columns.items()}
             )
         if schema is None:
-            fields = [
-                (
-                    field.with_type(pa.string()) if pa.types.is_null(field.type) else field
-                ).with_nullable(True)
-                for field in columns.schema
-            ]
-            schema = pa.schema(fields)
+            untyped = pa.types.is_null
+            fields = (f.with_type(pa.string()) if untyped(f.type) else f for f in columns.schema)
+            schema = pa.schema([field.with_nullable(True) for field in fields])
         for name in schema.names:
             if name not in columns.schema.names:
                 kind = schema.field(name).type
@@ -176,8 +185,8 @@ def to_table(columns: Any, schema: Any | None) -> Any:
         new = [name for name in columns.schema.names if name not in schema.names]
         if new:
             raise CatalogError(
-                f"The column {new[0]!r} appears after the first rows, where the output's columns "
-                "are fixed already. Give the first row every column."
+                f"The column {new[0]!r} appears after the first rows, from which the output's "
+                "columns are taken. Put every column into the first row."
             )
         return columns.select(schema.names).cast(schema)
     except (pa.ArrowException, OverflowError, ValueError) as error:
@@ -190,7 +199,7 @@ def to_table(columns: Any, schema: Any | None) -> Any:
 
 
 def _plain(value: object) -> object:
-    """A value that JSON and CSV can hold: as :func:`_clean`, and None for NaN and infinity."""
+    """A value for JSON and CSV: that of :func:`_clean`, with None for NaN and infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return _clean(value, _plain)
@@ -209,19 +218,18 @@ def _clean(value: object, inside: Callable[[object], object] | None = None) -> o
 
 
 def encode(table: Any, kind: Format, *, header: bool = True) -> bytes:
-    """A table as the bytes of a file.
+    """Encode a table as a file.
 
     Args:
-        table: An Arrow table.
+        table: An Arrow table with a column ``predicted_names``, which CSV and TSV leave out.
         kind: The format of the file.
-        header: Whether CSV begins with the names of the columns.
+        header: Whether CSV and TSV begin with the names of the columns.
+
+    Returns:
+        The content of the file.
     """
     if kind == "parquet":
-        import pyarrow.parquet as pq
-
-        out = io.BytesIO()
-        pq.write_table(table, out)
-        return out.getvalue()
+        return parquet_bytes(table)
     if kind in ("csv", "tsv"):
         table = table.drop_columns(["predicted_names"])
     columns = [[_plain(value) for value in arrow_values(column)] for column in table.columns]
@@ -231,18 +239,14 @@ def encode(table: Any, kind: Format, *, header: bool = True) -> bytes:
             line = dict(zip(table.schema.names, record, strict=True))
             text.write(json_text(line, default=str))
     else:
-        writer = csv.writer(text, delimiter="\t" if kind == "tsv" else ",", lineterminator="\n")
-        if header:
-            writer.writerow(table.schema.names)
-        flat = [
-            _flat(name, values) for name, values in zip(table.schema.names, columns, strict=True)
-        ]
-        writer.writerows(zip(*flat, strict=True))
+        rows = zip(*map(_flat, table.schema.names, columns), strict=True)
+        names = [table.schema.names] if header else []
+        text.write(for_csv(itertools.chain(names, rows), "\t" if kind == "tsv" else ","))
     return text.getvalue().encode()
 
 
 def _flat(name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """The values of a column as CSV can hold them: lists and objects in one line each."""
+    """The values of a column for CSV: a list or an object becomes one line of text."""
     if name == "predicted_ids":
         return [None if ids is None else join_path(ids) for ids in values]
     if name == "level_confidences":

@@ -1,21 +1,22 @@
-"""Rows of a table as a classifier reads them, faulty rows included."""
+"""Rows of a table as input of a classifier, faulty rows included."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prodcat.catalog.reading import read_catalog
+from prodcat.catalog.report import TOO_LONG, UNANSWERED
 from prodcat.classifier.classifier import Classifier
 
 
 @dataclass(frozen=True)
 class TitleRows:
-    """Rows as a classifier reads them.
+    """Rows as input of a classifier.
 
     Attributes:
         texts: The title of each row, joined with its further text columns.
-        groups: The group of each row, or None if no column was named.
-        errors: What is wrong with a row, by its number; such a row has a text nevertheless.
+        groups: The group of each row for the guarantee, or None if no column was named.
+        errors: What is wrong with a row, by its number; such rows have a text too.
     """
 
     texts: list[str]
@@ -31,17 +32,21 @@ def read_rows(
     text: Sequence[str] | None = None,
     group: str | None = None,
 ) -> TitleRows:
-    """Read rows that are to be answered; no row is left out.
+    """Make the input of a classifier from the columns of a table; no row is left out.
 
     Args:
-        classifier: The classifier that will answer them.
+        classifier: The classifier that will answer the rows.
         columns: The columns by name, each with a value for each row.
-        title: The column with the title.
-        text: Further text columns; those that the classifier was trained with if not given.
-        group: The column with the group of each row, if the guarantee depends on one.
+        title: The name of the column with the titles.
+        text: The names of the further text columns; None for those that the classifier was
+            trained with.
+        group: The name of the column with the group of each row, if the guarantee has groups.
+
+    Returns:
+        The rows, in their order.
 
     Raises:
-        CatalogError: There is no row, or a column that the classifier reads is missing.
+        CatalogError: There is no row, or a column that the classifier needs is missing.
     """
     catalog = read_catalog(
         columns,
@@ -51,8 +56,9 @@ def read_rows(
         keep=[] if group is None else [group],
         on_error="accept",
     )
-    return TitleRows(
-        texts=classifier.texts_of(catalog),
-        groups=None if group is None else catalog.column(group),
-        errors={problem.row: problem.reason for problem in catalog.report.problems},
-    )
+    problems = sorted(catalog.report.problems, key=lambda problem: problem.reason in UNANSWERED)
+    errors = {problem.row: problem.reason for problem in problems}
+    texts = classifier.texts_of(catalog)
+    for row in (row for row, reason in errors.items() if reason == TOO_LONG):
+        texts[row] = ""
+    return TitleRows(texts, None if group is None else catalog.column(group), errors)

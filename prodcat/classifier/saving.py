@@ -11,7 +11,7 @@ from prodcat.storage.objects import Objects
 
 
 def save_files(uri: str, files: Mapping[str, bytes], origin: str | None) -> None:
-    """Write the files and their manifest.
+    """Write the files of a classifier, and their manifest.
 
     Args:
         uri: A folder at any fsspec URI, or an archive whose name ends with ``.tar.gz``.
@@ -19,7 +19,7 @@ def save_files(uri: str, files: Mapping[str, bytes], origin: str | None) -> None
         origin: The version in a store from which the classifier was made, or None.
 
     Raises:
-        ArtifactError: They cannot be written, or the name is that of a version in a store.
+        ArtifactError: They cannot be written, or ``uri`` looks like a version in a store.
     """
     folder, _, name = uri.rstrip("/").rpartition("/")
     if "://" in uri and "@" in name and not is_archive(uri):

@@ -25,6 +25,7 @@ from prodcat.storage.artifact import Artifact
 from prodcat.storage.cache import Cache
 from prodcat.storage.listing import Version, list_versions, show_version
 from prodcat.storage.objects import Objects
+from prodcat.storage.places import Place
 from prodcat.storage.promotion import Promotions
 from prodcat.storage.pruning import Pruning
 from prodcat.storage.publishing import Publisher
@@ -51,7 +52,9 @@ class Store:
     """Versions of models at an fsspec URI; any number of processes may use it at once.
 
     Args:
-        uri: A folder: ``s3://bucket/models``, a local path or ``memory://…``.
+        uri: A folder: ``s3://bucket/models``, a local path or ``memory://…``.  A place from
+            :meth:`prodcat.storage.places.AllowedPlaces.place` if somebody else named it; then
+            versions are only loaded, within its limits for all of them together.
         keys: The first key that can sign signs what is published.  With keys, only versions
             and aliases that one of them signed are used.
         cache: The folder in which downloads are kept, or a :class:`prodcat.storage.cache.Cache`;
@@ -68,23 +71,23 @@ class Store:
 
     def __init__(
         self,
-        uri: str | os.PathLike[str],
+        uri: str | os.PathLike[str] | Place,
         *,
         keys: Sequence[Key] | Key | None = None,
         cache: "Cache | str | Path | None" = None,
         storage_options: Mapping[str, Any] | None = None,
         patience: float = 60.0,
     ) -> None:
-        uri = os.fspath(uri)
-        self.uri = uri
+        place = Place.of(uri)
+        self.uri = place.uri
         self.keys = (keys,) if isinstance(keys, Key) else tuple(keys or ())
         if keys is not None and not self.keys:
             raise ConfigError(
                 "keys= is empty, so nothing would be checked; expected keys, or None to check "
                 "no signatures."
             )
-        self._objects = Objects(uri, storage_options, patience)
-        self._registry = Registry(uri, self._objects, self.keys)
+        self._objects = Objects(place, storage_options, patience)
+        self._registry = Registry(self.uri, self._objects, self.keys)
         self._mark = StoreMark(self._registry)
         self._reader = VersionReader(self._registry, cache)
         self._promotions = Promotions(self._registry, self._mark)
@@ -214,8 +217,10 @@ class Store:
     ) -> tuple[str, ...]:
         """Delete old versions, and uploads that were never finished.
 
-        The newest versions are kept, those that an alias names, and those to which a rollback
-        would return.
+        The newest versions are kept, as are those that an alias names and those to which a rollback
+        would return.  If the last change of an alias is damaged (or, with keys, not signed by one
+        of them), it is not known which versions are needed: without ``name``, that model is skipped
+        with a warning.
 
         Args:
             keep: The number of newest versions to keep of each model.
@@ -226,7 +231,10 @@ class Store:
             What was removed: versions as ``model@version``, and paths of unfinished uploads.
 
         Raises:
-            ConfigError: ``keep`` or ``unfinished_after`` is out of range.
+            ConfigError: ``keep`` or ``unfinished_after`` is out of range, or none of the keys can
+                sign.
+            ArtifactError: A change of an alias of the model ``name`` is damaged or not signed.
+            StoreError: There is no model ``name``, or the store cannot be written to.
         """
         return self._pruning.prune(keep, name, unfinished_after)
 

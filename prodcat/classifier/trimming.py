@@ -1,4 +1,4 @@
-"""A reader with a smaller vocabulary of word pieces."""
+"""Trim the vocabulary of a reader: keep only the word pieces that it needs."""
 
 import copy
 from collections.abc import Sequence
@@ -22,35 +22,36 @@ def trimmed(
     min_count: int,
     max_pieces: int | None,
 ) -> tuple[Reader, VocabularyReport]:
-    """The reader with a smaller vocabulary, and a report of what was cut.
+    """Make a reader whose encoder has a smaller vocabulary of word pieces.
 
     Args:
-        reader: The reader to make smaller; it stays as it is.
-        titles: The pieces of these titles are kept.
-        languages: The pieces that the alphabets of these languages can write are kept too.
-        min_count: A piece is kept if it occurs at least this often in the titles.
-        max_pieces: At most this many pieces of the titles are kept, the most frequent ones.
+        reader: The reader to trim; it is not changed.
+        titles: Titles whose pieces are kept.
+        languages: Languages; the pieces that can be written with their alphabets are kept too.
+        min_count: Minimum number of occurrences of a piece in the titles for it to be kept.
+        max_pieces: Maximum number of pieces of the titles, the most frequent ones; None for no
+            limit.
+
+    Returns:
+        The smaller reader, and the sizes and token counts before and after.
 
     Raises:
-        ConfigError: There is no encoder, or a language is not known.
+        CatalogError: The titles are not texts, or a text column is missing.
+        ConfigError: There is no encoder, a language is not known, or a number is out of range.
         EncoderError: The tokenizer cannot be trimmed.
     """
     if reader.network.encoder is None or reader.tokenizer is None:
-        raise ConfigError("This classifier has no encoder, so no vocabulary to trim.")
-    texts = reader.texts(titles)
+        raise ConfigError("This classifier has no encoder, so there is no vocabulary to trim.")
+    tokenizer, texts = reader.tokenizer, reader.texts(titles)
     kept = choose_pieces(
-        reader.tokenizer,
-        texts=texts,
-        languages=languages,
-        min_count=min_count,
-        max_pieces=max_pieces,
+        tokenizer, texts=texts, languages=languages, min_count=min_count, max_pieces=max_pieces
     )
-    tokenizer = trim_tokenizer(reader.tokenizer, kept)
+    small = trim_tokenizer(tokenizer, kept)
     network = copy.deepcopy(reader.network)
     assert network.encoder is not None
     keep_pieces(network.encoder, torch.from_numpy(kept))
     names = list(titles.languages) if isinstance(titles, Catalog) and titles.languages else None
     width = network.encoder.word_embeddings.embedding_dim
-    report = vocabulary_report(reader.tokenizer, tokenizer, width, texts, names)
+    report = vocabulary_report(tokenizer, small, width, texts, names)
     config = config_of(network.encoder)
-    return replace(reader, network=network, tokenizer=tokenizer, encoder_config=config), report
+    return replace(reader, network=network, tokenizer=small, encoder_config=config), report

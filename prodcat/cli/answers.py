@@ -1,7 +1,7 @@
-"""The options of an answer as options of a command.
+"""Command-line options for answers, such as ``--precision`` and ``--objective``.
 
 They are made from the fields of :class:`AnswerOptions`, which declare the help and the allowed
-values of each.
+values of each option.
 """
 
 import argparse
@@ -21,13 +21,13 @@ def answer_options(
     without: Sequence[str] = (),
     **defaults: Any,
 ) -> None:
-    """Add options of an answer to a command.
+    """Add options for answers to a command.
 
     Args:
         parser: The parser of the command.
-        names: The fields of :class:`AnswerOptions` to add, in the order of the help.
-        without: Choices that this command does not offer.
-        defaults: Defaults of this command that differ from those of the fields, by name.
+        names: The fields of :class:`AnswerOptions` to add, in the order in which help lists them.
+        without: Allowed values of the fields that this command does not offer.
+        defaults: Defaults for this command, by field; other fields keep their declared default.
     """
     declared = {field.name: field for field in fields(AnswerOptions)}
     for name in names:
@@ -44,10 +44,13 @@ def answer_options(
 
 
 def answer_keywords(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """The parsed options of an answer as keyword arguments.
+    """Take parsed options as keyword arguments.
 
     Args:
         options: The parsed options, which include those of :func:`answer_options`.
-        names: The fields of :class:`AnswerOptions` to take.
+        names: The names of the options to take.
+
+    Returns:
+        The value of each option by its name.
     """
     return {name: getattr(options, name) for name in names}

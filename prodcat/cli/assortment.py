@@ -37,7 +37,15 @@ def add_assortment(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compare the retailers, and print and write the comparison."""
+    """Compare the retailers, print the comparison, and write it to the files of ``--output``.
+
+    Raises:
+        ConfigError: A name is missing or given twice, or a file of ``--output`` has an unknown
+            ending.
+        CatalogError: A file cannot be read, or lacks a column.
+        ArtifactError: The classifier cannot be loaded.
+        StoreError: There is no such version, or a file cannot be written.
+    """
     from prodcat.insight.assortment import compare_assortments
 
     check_outputs(options)
@@ -56,13 +64,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _by_name(retailers: Sequence[str]) -> dict[str, str]:
-    """The file of each retailer by its name, which is that of the file if none is given.
+    """The file of each retailer by the retailer's name.
 
     Args:
-        retailers: ``NAME=FILE`` or ``FILE``, in order.
+        retailers: ``NAME=FILE`` or ``FILE``, in order; without a name, the retailer is named after
+            the file.
 
     Raises:
-        ConfigError: A name or a file is empty, or two retailers have one name.
+        ConfigError: A name or a file is empty, or two retailers have the same name.
     """
     sources: dict[str, str] = {}
     for retailer in retailers:
@@ -73,8 +82,8 @@ def _by_name(retailers: Sequence[str]) -> dict[str, str]:
             raise ConfigError(f"{retailer!r} lacks a name or a file; expected NAME=FILE or FILE.")
         if name in sources:
             raise ConfigError(
-                f"Two retailers are named {name!r}: {sources[name]!r} and {source!r}. Name them: "
-                "NAME=FILE."
+                f"Two retailers are named {name!r}: {sources[name]!r} and {source!r}. Give them "
+                "different names: NAME=FILE."
             )
         sources[name] = source
     return sources

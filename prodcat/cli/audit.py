@@ -22,7 +22,7 @@ def add_audit(commands: Any) -> None:
         help="number of folds; each is checked by a model trained on the others",
     )
     parser.add_argument(
-        "--encoder", help="also use this encoder, which takes longer; only n-grams if not given"
+        "--encoder", help="also use this encoder, which takes longer; default: only n-grams"
     )
     device_option(parser)
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
@@ -32,7 +32,7 @@ def add_audit(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Audit the labels, and print and write the report."""
+    """Audit the labels, print the report, and write it to the files of ``--output``."""
     from prodcat.insight.audit import audit
     from prodcat.model.config import ModelConfig
 

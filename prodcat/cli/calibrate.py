@@ -5,6 +5,7 @@ from typing import Any
 
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.input import column_options, read_titles
+from prodcat.cli.output import show
 
 
 def add_calibrate(commands: Any) -> None:
@@ -27,16 +28,16 @@ def add_calibrate(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Calibrate a classifier, save it and print its calibration error before and after."""
+    """Calibrate a classifier, save it, and print the calibration error (ECE) before and after."""
     classifier = load_classifier(options, options.model)
     catalog = read_titles(options, options.catalog, taxonomy=classifier.taxonomy)
     before = classifier.evaluate(catalog)
     calibrated = classifier.calibrate(catalog, options.method)
     calibrated.save(options.output)
     after = calibrated.evaluate(catalog)
-    print(
+    show(
         f"ECE on these titles, which it was fitted on: {before.ece:.4f} before, {after.ece:.4f} "
         f"after; saved {options.output}"
     )
     if classifier.guarantee is not None:
-        print(f"The old guarantee no longer holds: {classifier.guarantee!r}; measure it again")
+        show(f"The old guarantee no longer holds: {classifier.guarantee!r}; measure it again")

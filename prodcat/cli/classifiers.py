@@ -1,4 +1,4 @@
-"""Options that name a classifier and its device, and loading it."""
+"""The options ``--model``, ``--device`` and ``--precision``, and loading of a classifier."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -36,11 +36,13 @@ def load_classifier(options: argparse.Namespace, uri: str) -> "Classifier":
 
     Args:
         options: The parsed options; a command without ``--device`` uses the CPU.
-        uri: A folder, a URI, a ``model.tar.gz`` or ``STORE/model@alias``.
+        uri: A folder, a URI, a ``model.tar.gz`` or ``STORE/model@alias``.  Keys are used only for
+            the last of these.
 
     Raises:
-        ArtifactError: There is no artifact, or it is incomplete.
-        StoreError: There is no such version in the store.
+        ArtifactError: There is no artifact, it is damaged, or it is not signed by one of the keys.
+        StoreError: There is no such version in the store, or the store cannot be reached.
+        ConfigError: A key or the device cannot be used.
     """
     from prodcat.classifier.loading import load
 

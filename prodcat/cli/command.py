@@ -15,14 +15,21 @@ from prodcat.cli.drift import add_drift
 from prodcat.cli.evaluate import add_evaluate
 from prodcat.cli.guarantee import add_guarantee
 from prodcat.cli.models import add_models
-from prodcat.cli.output import say
+from prodcat.cli.output import Parser, say
 from prodcat.cli.pipeline import add_pipeline
 from prodcat.cli.predict import add_predict
 from prodcat.cli.review import add_review
 from prodcat.cli.serve import add_serve
 from prodcat.cli.train import add_train
 from prodcat.cli.trim import add_trim
-from prodcat.errors import Interrupted, ProdcatError, StoreError
+from prodcat.errors import (
+    InputChangedError,
+    Interrupted,
+    OutputInUseError,
+    ProdcatError,
+    StoreError,
+)
+from prodcat.text_encoding import LogFormatter
 
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 
@@ -32,19 +39,27 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
 
     Args:
         arguments: The command and its options; those of the process if None.
-        facts: A mapping that receives what the command did, for programs that call this.
+        facts: A mapping to which facts about what the command did are added, for programs that
+            call this function.
 
     Returns:
-        0 for success, 2 for a mistake that the user can correct, 75 if the same command may
-        succeed later: a training was stopped and saved its state, or a store could not be
-        reached.
+        The exit code: 0 for success; 1 if the reader of the output closed it; 2 for a mistake that
+        the user can correct; 75 if the same command may succeed later, as a training was stopped
+        and saved its state, a store could not be reached, another process writes the output, or the
+        input was changed while it was read.
+
+    Raises:
+        SystemExit: The arguments are not valid (code 2), help was printed (0), or ``drift --fail``
+            has found a change (1).
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
         return 0
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     options.facts = {} if facts is None else facts
     try:
         options.run(options)
@@ -55,14 +70,19 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     except Interrupted as interrupted:
         say(f"prodcat {options.command}: {interrupted}")
         return TRY_AGAIN
+    except MemoryError:
+        say(f"prodcat {options.command}: there is too little memory. Give the process more.")
+        return 2
     except BrokenPipeError:
         return 1
     return 0
 
 
 def _is_temporary(error: BaseException | None) -> bool:
-    """Whether an error, or one of its causes, is that a store could not be reached."""
+    """Whether the same command may succeed later, judging by an error and its causes."""
     while error is not None:
+        if isinstance(error, (OutputInUseError, InputChangedError)):
+            return True
         if isinstance(error, StoreError):
             return error.unreachable
         error = error.__cause__
@@ -70,9 +90,7 @@ def _is_temporary(error: BaseException | None) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="prodcat", description="Turn product titles into category paths."
-    )
+    parser = Parser(prog="prodcat", description="Turn product titles into category paths.")
     parser.add_argument("--version", action="version", version=f"prodcat {__version__}")
     commands = parser.add_subparsers(dest="command")
     for add in (
@@ -94,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def add_insight(commands: Any) -> None:
-    """Add the commands that make reports to a parser's commands."""
+    """Add the commands that analyse titles and labels to a parser's commands."""
     for add in (add_assortment, add_audit, add_drift, add_review):
         add(commands)
 

@@ -15,7 +15,7 @@ def add_demo(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run the demo, and show its steps on the standard output."""
+    """Run the demo, and print its steps to the standard output."""
     from prodcat.demo.run import run_demo
 
     run_demo(options.folder, options.country, options.titles, sys.stdout)

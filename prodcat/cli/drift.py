@@ -43,10 +43,14 @@ def add_drift(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Compare the titles, and print and write what changed.
+    """Compare the titles, print what changed, and write it to the files of ``--output``.
 
     Raises:
-        SystemExit: With 1, where anything changed and ``--fail`` is given.
+        SystemExit: Something changed and ``--fail`` is given; the code is 1.
+        ConfigError: Only one tree is given, or an option has a value that is not allowed.
+        CatalogError: A file cannot be read, or lacks a column.
+        ArtifactError: The classifier cannot be loaded.
+        StoreError: There is no such version, or a file cannot be written.
     """
     from prodcat.insight.drift import find_drift
 
@@ -73,11 +77,11 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _read_trees(options: argparse.Namespace) -> "tuple[Taxonomy, Taxonomy] | None":
-    """The tree of the past and that of today, or None where none is named."""
+    """The trees of ``--tree-before`` and ``--tree-after``; None if neither is given."""
     from prodcat.taxonomy.reading import read_taxonomy
 
     if (options.tree_before is None) != (options.tree_after is None):
-        raise ConfigError("Trees are compared in pairs: give --tree-before and --tree-after.")
+        raise ConfigError("Only one tree is given; expected both --tree-before and --tree-after.")
     if options.tree_before is None:
         return None
     old, new = (

@@ -1,7 +1,7 @@
-"""Settings from environment variables: models, the processes of torchrun, and the server.
+"""Reads settings from environment variables: the store, the server, and torchrun's processes.
 
-The commands use them where an option is not given, and AWS's servers, which have no options, use
-all of those about serving.  No large package is imported here, as the parser of the command line
+Commands use them if an option is not given.  AWS's servers, which are started without options, use
+all settings of the server.  No large package is imported here, as the parser of the command line
 needs some of the settings.
 """
 
@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from prodcat.cli.secrets import secret_key_files
 from prodcat.decisions.options import PRECISIONS, ReadingPrecision
 from prodcat.errors import ConfigError
 from prodcat.serving.settings import Limits
@@ -20,30 +21,52 @@ if TYPE_CHECKING:
     from prodcat.classifier.classifier import Classifier
     from prodcat.storage.signature import Key
 
-TITLES = ("4096", "1000000")  # most titles in a request: usually, and in Batch Transform
-_UNLIMITED = "1024"  # megabytes where SageMaker sets 0, for bodies without a limit
+TITLES = ("4096", "1000000")  # maximum titles in a request: usually, and in Batch Transform
+# SageMaker sets at least one of these variables for many containers.
+_SAGEMAKER = (
+    "SAGEMAKER_BIND_TO_PORT",
+    "SAGEMAKER_SAFE_PORT_RANGE",
+    "SAGEMAKER_MULTI_MODEL",
+    "SAGEMAKER_BATCH",
+)
+_LONGEST_TOKEN = 2_048  # characters
+_UNLIMITED = "1024"  # megabytes; used if SageMaker sets 0, which means no limit
 
 
 def cache_folder() -> str | None:
-    """The folder in PRODCAT_CACHE, in which downloads are kept; None if it is not set."""
+    """The folder of the cache, from PRODCAT_CACHE; None if that is not set."""
     return os.environ.get("PRODCAT_CACHE")
 
 
 def store_uri() -> str | None:
-    """The URI of the store in PRODCAT_STORE, or None if it is not set."""
+    """The URI of the store, from PRODCAT_STORE; None if that is not set."""
     return os.environ.get("PRODCAT_STORE")
 
 
 def named_keys() -> "list[Key] | None":
-    """The keys in the files that PRODCAT_KEYS names, or None if it names no file."""
+    """The keys in the files of :func:`key_paths`, or None if there are no files.
+
+    Raises:
+        ConfigError: A file cannot be read or contains no key, or a secret cannot be fetched.
+    """
     from prodcat.storage.signature import Key
 
     return [Key.from_file(path) for path in key_paths()] or None
 
 
 def key_paths() -> list[str]:
-    """The files that PRODCAT_KEYS names."""
-    return [path for path in os.environ.get("PRODCAT_KEYS", "").split(os.pathsep) if path]
+    """The paths of the files with keys.
+
+    Returns:
+        The paths in PRODCAT_KEYS, which are separated by :data:`os.pathsep` (a colon on Linux), and
+        then the files with the secrets that PRODCAT_KEYS_SECRET names.  An empty list if neither
+        variable is set.
+
+    Raises:
+        ConfigError: A secret cannot be fetched.
+    """
+    files = [path for path in os.environ.get("PRODCAT_KEYS", "").split(os.pathsep) if path]
+    return files + secret_key_files()
 
 
 def world_size() -> int:
@@ -52,29 +75,102 @@ def world_size() -> int:
 
 
 def local_rank() -> str:
-    """The number of this process among torchrun's processes on this machine."""
+    """The index of this process, from 0, among torchrun's processes on this machine, as text."""
     return os.environ.get("LOCAL_RANK", "0")
 
 
 def switch_off_ray_statistics() -> None:
-    """Keep Ray from sending usage statistics, unless the environment already sets this."""
+    """Stop Ray from sending usage statistics, unless RAY_USAGE_STATS_ENABLED is already set."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
 def bind_port() -> str:
-    """The port at which SageMaker expects the server, as text; 8080 outside of SageMaker."""
+    """The port to listen on, as text: that of SAGEMAKER_BIND_TO_PORT, or 8080."""
     return os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")
 
 
 def serves_many() -> bool:
-    """Whether SageMaker expects a server of many models."""
+    """Whether SageMaker expects a server of many models (SAGEMAKER_MULTI_MODEL)."""
     return os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
 
 
-def server_setting(variable: str, usual: str) -> str:
-    """A setting of the server, as text.
+def starts_on_sagemaker(
+    model: str | None = None, environment: Mapping[str, str] = os.environ
+) -> bool:
+    """Whether SageMaker started this process.
 
-    SageMaker starts containers without options, so these options can also be set by variables.
+    Args:
+        model: The model that is served; None if an option named it.
+        environment: The environment variables.  SageMaker sets some for most containers; all
+            others are recognised by a model in the folder in which SageMaker unpacks models.
+    """
+    return any(name in environment for name in _SAGEMAKER) or model == str(_unpacked(environment))
+
+
+def bind_host(on_sagemaker: bool, environment: Mapping[str, str] = os.environ) -> str:
+    """The address to listen on: ``PRODCAT_HOST``, or a default.
+
+    Args:
+        on_sagemaker: Whether SageMaker started the server; then the default is ``0.0.0.0``, as
+            requests come over the network, and otherwise ``127.0.0.1``.
+        environment: The environment variables.
+    """
+    return environment.get("PRODCAT_HOST", "0.0.0.0" if on_sagemaker else "127.0.0.1")
+
+
+def models_roots(
+    on_sagemaker: bool, environment: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """The folders below which requests may load models: those in ``PRODCAT_MODELS_ROOT``.
+
+    Args:
+        on_sagemaker: Whether SageMaker started the server; then the default is the folder in which
+            SageMaker unpacks models, and otherwise none.
+        environment: The environment variables.
+    """
+    usual = str(_unpacked(environment).with_name("models")) if on_sagemaker else ""
+    return _parts(environment.get("PRODCAT_MODELS_ROOT", usual))
+
+
+def allowed_hosts(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The host names that clients may use for the server, from ``PRODCAT_ALLOWED_HOSTS``."""
+    return _parts(environment.get("PRODCAT_ALLOWED_HOSTS", ""))
+
+
+def server_token(
+    file: str | None = None, environment: Mapping[str, str] = os.environ
+) -> str | None:
+    """The token that requests to the server must carry; None if no token is set.
+
+    Args:
+        file: The file with the token; None for the file that ``PRODCAT_TOKEN_FILE`` names.
+        environment: The environment variables.  If no file is named, the token is in
+            ``PRODCAT_TOKEN``.
+
+    Raises:
+        ConfigError: The file cannot be read, or is not ASCII.
+    """
+    path = file or environment.get("PRODCAT_TOKEN_FILE")
+    if not path:
+        return environment.get("PRODCAT_TOKEN")
+    try:
+        with Path(path).open(encoding="ascii") as lines:
+            return lines.read(_LONGEST_TOKEN).strip()
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"The token of the server cannot be read from {path!r}: {error}. Expected a file that "
+            "contains only the token."
+        ) from error
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def server_setting(variable: str, usual: str) -> str:
+    """The value of an environment variable that sets an option of the server, as text.
+
+    SageMaker starts containers without options, so options can be set by variables.
 
     Args:
         variable: The name of the variable.
@@ -84,18 +180,18 @@ def server_setting(variable: str, usual: str) -> str:
 
 
 def is_batch(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this is a container of Batch Transform."""
+    """Whether this process runs in a container of Batch Transform (SAGEMAKER_BATCH)."""
     return environment.get("SAGEMAKER_BATCH", "").lower() == "true"
 
 
 def most_payload(environment: Mapping[str, str] = os.environ) -> str:
-    """The most megabytes in a request, as text."""
+    """The maximum size of a request in megabytes, as text; from SAGEMAKER_MAX_PAYLOAD_IN_MB."""
     megabytes = environment.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "6").strip()
     return _UNLIMITED if megabytes == "0" else megabytes
 
 
 def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
-    """The limits of a request.
+    """The limits of a request, from SAGEMAKER_MAX_PAYLOAD_IN_MB and PRODCAT_MAX_TITLES.
 
     Raises:
         ConfigError: A variable is not a number, or is not above 0.
@@ -110,7 +206,10 @@ def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
             "expected numbers."
         ) from error
     if limits.body <= 0 or limits.titles <= 0:
-        raise ConfigError(f"Found {limits}; expected limits above 0.")
+        raise ConfigError(
+            f"SAGEMAKER_MAX_PAYLOAD_IN_MB is {payload!r} and PRODCAT_MAX_TITLES {titles!r}; "
+            "expected numbers above 0."
+        )
     return limits
 
 
@@ -122,22 +221,30 @@ def batch_strategy(environment: Mapping[str, str] = os.environ) -> str:
 def named_model(environment: Mapping[str, str] = os.environ) -> str:
     """The model that a container serves: ``PRODCAT_MODEL``, or the folder that SageMaker unpacked.
 
+    Returns:
+        A folder, a URI, an archive or ``STORE/MODEL@alias``.
+
     Raises:
-        ConfigError: Neither is there.
+        ConfigError: The variable is not set, and the folder does not exist.
     """
     if environment.get("PRODCAT_MODEL"):
         return environment["PRODCAT_MODEL"]
-    folder = Path(environment.get("SAGEMAKER_BASE_DIR", "/opt/ml"), "model")
+    folder = _unpacked(environment)
     if folder.is_dir():
         return str(folder)
     raise ConfigError(
-        f"Found no model: no --model, no PRODCAT_MODEL in the environment and no {folder}; "
-        "expected one of them."
+        f"No model is named: there is no --model, no PRODCAT_MODEL in the environment and no "
+        f"folder {folder}; expected one of them."
     )
 
 
+def _unpacked(environment: Mapping[str, str]) -> Path:
+    """The folder in which SageMaker unpacks the model of a container that serves one model."""
+    return Path(environment.get("SAGEMAKER_BASE_DIR", "/opt/ml"), "model")
+
+
 def memory_setting(environment: Mapping[str, str] = os.environ) -> int | None:
-    """The most bytes that models may take, from ``PRODCAT_MEMORY_MB``; None if it is not set.
+    """The maximum memory of models in bytes, from ``PRODCAT_MEMORY_MB``; None if that is not set.
 
     Raises:
         ConfigError: The variable is not a number of megabytes above 0.
@@ -151,10 +258,10 @@ def bytes_of(name: str, megabytes: str | float) -> int:
 
     Args:
         name: The variable or the option that sets the number, for the message.
-        megabytes: The number, perhaps as text.
+        megabytes: The number of megabytes (2**20 bytes), also as text.
 
     Raises:
-        ConfigError: It is not a finite number above 0.
+        ConfigError: ``megabytes`` is not a finite number above 0.
 
     >>> bytes_of("--memory", "1.5")
     1572864
@@ -169,10 +276,10 @@ def bytes_of(name: str, megabytes: str | float) -> int:
 
 
 def precision_of(environment: Mapping[str, str] = os.environ) -> ReadingPrecision:
-    """The precision in which encoders are run, from ``PRODCAT_PRECISION``.
+    """The precision in which encoders are run, from ``PRODCAT_PRECISION``; ``"auto"`` by default.
 
     Raises:
-        ConfigError: There is no such precision.
+        ConfigError: The variable has another value than the allowed ones.
     """
     precision = environment.get("PRODCAT_PRECISION", "auto")
     if precision not in PRECISIONS:
@@ -183,7 +290,14 @@ def precision_of(environment: Mapping[str, str] = os.environ) -> ReadingPrecisio
 
 
 def opener_of(environment: Mapping[str, str] = os.environ) -> "Callable[..., Classifier]":
-    """A function that loads models with the cache in ``PRODCAT_CACHE`` and ``PRODCAT_KEYS``."""
+    """A function that loads models, with the cache in ``PRODCAT_CACHE`` and the configured keys.
+
+    Returns:
+        :func:`~prodcat.classifier.loading.load` with ``cache`` and ``keys`` set.
+
+    Raises:
+        ConfigError: A key cannot be read or fetched.
+    """
     from prodcat.classifier.loading import load
 
     return partial(load, cache=environment.get("PRODCAT_CACHE"), keys=named_keys())

@@ -1,12 +1,14 @@
 """``prodcat evaluate``: measure how good a classifier is on labelled titles."""
 
 import argparse
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.input import column_options, read_titles
+from prodcat.cli.output import show, write_file
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def add_evaluate(commands: Any) -> None:
     )
     parser.add_argument(
         "--known",
-        help="for the report: labelled titles, of which the most similar are shown with a mistake",
+        help="for the report: labelled titles; those most like a mistake are shown with it",
     )
     parser.add_argument("--production", help="for the report: a classifier to compare with")
     device_option(parser)
@@ -46,15 +48,22 @@ def add_evaluate(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Evaluate a classifier, print the metrics and write the files in the options."""
+    """Evaluate a classifier, print the metrics, and write the files that the options name.
+
+    Raises:
+        ConfigError: A file has an unknown ending, or options are not consistent.
+        CatalogError: The titles cannot be read.
+        ArtifactError: A classifier cannot be loaded.
+        StoreError: There is no such version, or a file cannot be written.
+    """
     _check_files(options)
     classifier = load_classifier(options, options.model)
     catalog = _read_titles(options, classifier)
     asked = answer_keywords(options, _ASKED)
     evaluation = classifier.evaluate(catalog, **asked)
     if options.json:
-        _write_text(options.json, evaluation.to_json())
-    print(evaluation)
+        write_file(options.json, evaluation.to_json().encode())
+    show(evaluation)
     if options.plot:
         _save_plot(options.plot, evaluation.plot)
     if not options.report:
@@ -90,22 +99,14 @@ def _check_files(options: argparse.Namespace) -> None:
 
 
 def _read_titles(options: argparse.Namespace, classifier: "Classifier") -> "Catalog":
-    """The labelled titles, with the column of groups if the guarantee depends on one."""
+    """Read the labelled titles, with the column of groups if the guarantee depends on one."""
     promised = options.guarantee is not None or options.max_error is not None
     group = classifier.group_column(promised)
     keep = [] if group is None else [group]
     return read_titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
 
 
-def _write_text(uri: str, text: str) -> None:
-    import fsspec
-
-    with fsspec.open(uri, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
 def _save_plot(uri: str, plot: Callable[[], Any]) -> None:
-    import fsspec
-
-    with fsspec.open(uri, "wb") as file:
-        plot().savefig(file, format=uri.lower().rsplit(".", 1)[-1])
+    image = io.BytesIO()
+    plot().savefig(image, format=uri.lower().rsplit(".", 1)[-1])
+    write_file(uri, image.getvalue())

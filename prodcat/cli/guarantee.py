@@ -1,10 +1,12 @@
-"""``prodcat guarantee``: measure what can be promised of a classifier's answers."""
+"""``prodcat guarantee``: measure error guarantees for a classifier's answers on new titles."""
 
 import argparse
 from typing import Any
 
+from prodcat.cli.answers import answer_keywords
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.input import column_options, read_titles
+from prodcat.cli.output import show
 from prodcat.decisions.options import OBJECTIVES
 
 
@@ -46,16 +48,18 @@ def add_guarantee(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure a guarantee, save the classifier with it and print it."""
+    """Measure a guarantee, save the classifier with it, and print the guarantee.
+
+    Raises:
+        CatalogError: The titles cannot be read, or lack the column of groups.
+        ConfigError: An option has a value that is not allowed, or there are too few titles.
+        ArtifactError: The classifier cannot be loaded or saved.
+        StoreError: There is no such version.
+    """
     classifier = load_classifier(options, options.model)
     keep = [] if options.group is None else [options.group]
     catalog = read_titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
-    measured = classifier.with_guarantee(
-        catalog,
-        group=options.group,
-        by_department=options.by_department,
-        pool_below=options.pool_below,
-        objective=options.objective,
-    )
+    named = ("group", "by_department", "pool_below", "objective")
+    measured = classifier.with_guarantee(catalog, **answer_keywords(options, named))
     measured.save(options.output)
-    print(f"{measured.guarantee!r}; saved {options.output}")
+    show(f"{measured.guarantee!r}; saved {options.output}")

@@ -1,8 +1,10 @@
 """Options that name the columns of a file, and reading titles with them."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
+
+from prodcat.cli.answers import answer_keywords
+from prodcat.cli.output import say
 
 if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog
@@ -34,32 +36,25 @@ def column_options(parser: argparse.ArgumentParser) -> None:
 
 
 def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "Catalog":
-    """Read titles as the options say, and print problems with them to the standard error.
+    """Read titles from the columns in the options; print problems with rows to standard error.
 
     Args:
         options: The parsed options, which include those of :func:`column_options`.
-        source: A file, several files, a folder, or a mapping of columns.
-        extra: Further arguments of :func:`read_catalog`.
+        source: A file, a glob, a URI, or a mapping of columns.
+        extra: Further arguments of :func:`~prodcat.catalog.reading.read_catalog`.
 
     Raises:
-        CatalogError: The titles cannot be read or used as they are.
+        CatalogError: The titles cannot be read, or there are faulty rows and ``--on-error`` is
+            ``raise``.
     """
     from prodcat.catalog.reading import read_catalog
 
-    catalog = read_catalog(
-        source,
-        title=options.title,
-        path=_one_or_many(options.path),
-        path_ids=_one_or_many(options.path_ids),
-        separator=options.separator,
-        language=options.language,
-        text=options.text,
-        inner=options.inner,
-        on_error=options.on_error,
-        **extra,
-    )
+    named = ("title", "separator", "language", "text", "inner", "on_error")
+    keywords = answer_keywords(options, named) | extra
+    paths = _one_or_many(options.path), _one_or_many(options.path_ids)
+    catalog = read_catalog(source, path=paths[0], path_ids=paths[1], **keywords)
     if catalog.report.problems:
-        print(catalog.report, file=sys.stderr)
+        say(catalog.report)
     return catalog
 
 

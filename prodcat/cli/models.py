@@ -1,12 +1,12 @@
 """``prodcat models …``: publish, promote and list models in a store."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.environment import cache_folder, key_paths, named_keys, store_uri
+from prodcat.cli.output import print_data, say, show
 from prodcat.cli.version_tables import version_facts, versions_table
 from prodcat.errors import ConfigError
 from prodcat.storage.document import json_text
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MODEL = "name of the model in the store, such as tr"
 _ALIAS = "alias, such as production"
 _REFERENCE = "model@alias, model@version or model@latest"
-_VERSION = "the whole version, or the 12 digits at its end"
+_VERSION = "the full name of the version, or the 12 digits at its end"
 
 
 def add_models(commands: Any) -> None:
@@ -67,8 +67,8 @@ def _add_verb(
         action="append",
         default=[],
         metavar="FILE",
-        help="a key to sign and check with (PEM, Ed25519) or a shared secret; may be repeated; "
-        "default PRODCAT_KEYS",
+        help="file with a key (an Ed25519 key in PEM format, or a shared secret) to sign and check "
+        "with; may be repeated; default PRODCAT_KEYS",
     )
     parser.set_defaults(action=action)
     return parser
@@ -103,7 +103,7 @@ def _json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _print_json(value: object) -> None:
-    print(json_text(value, indent=2), end="")
+    print_data(json_text(value, indent=2))
 
 
 # -- change versions and aliases --------------------------------------------------
@@ -121,12 +121,12 @@ def _publish(options: argparse.Namespace) -> None:
     from prodcat.classifier.loading import is_reference, load
 
     store = _store(options)
-    # A classifier from a store must have been signed there, too.
+    # A classifier that comes from a store must be signed there, too.
     keys = store.keys if store.keys and is_reference(options.source, signed=True) else None
     classifier = load(options.source, device="cpu", cache=cache_folder(), keys=keys)
     version = store.publish(classifier, options.model, alias=options.alias, note=options.note)
     named = f", named {options.alias}" if options.alias else ""
-    print(f"{options.model}@{version}{named}")
+    show(f"{options.model}@{version}{named}")
 
 
 def _add_promote(verbs: Any) -> None:
@@ -147,7 +147,7 @@ def _promote(options: argparse.Namespace) -> None:
         take_over=options.take_over,
     )
     before = f" (it was {event.previous})" if event.previous else ""
-    print(f"{options.model}@{options.alias} is {event.version}{before}")
+    show(f"{options.model}@{options.alias} is {event.version}{before}")
 
 
 def _add_rollback(verbs: Any) -> None:
@@ -162,7 +162,7 @@ def _add_rollback(verbs: Any) -> None:
 def _rollback(options: argparse.Namespace) -> None:
     event = _store(options).rollback(options.model, options.alias, reason=options.reason)
     before = event.previous or "nothing"
-    print(f"{options.model}@{options.alias} is {event.version} again (it was {before})")
+    show(f"{options.model}@{options.alias} is {event.version} again (it was {before})")
 
 
 def _add_remove_alias(verbs: Any) -> None:
@@ -177,7 +177,7 @@ def _remove_alias(options: argparse.Namespace) -> None:
     event = _store(options).remove_alias(
         options.model, options.alias, reason=options.reason, take_over=options.take_over
     )
-    print(f"{options.model}@{options.alias} names nothing (it was {event.previous or 'unknown'})")
+    show(f"{options.model}@{options.alias} names nothing (it was {event.previous or 'unknown'})")
 
 
 # -- show what is in the store ----------------------------------------------------
@@ -194,9 +194,9 @@ def _list(options: argparse.Namespace) -> None:
     if options.json:
         _print_json([asdict(version) for version in versions])
     elif not versions:
-        print(f"{options.store} holds no models yet: prodcat models publish adds one.")
+        show(f"{options.store} contains no models yet: prodcat models publish adds one.")
     else:
-        print(versions_table(versions, signed=bool(options.key or key_paths())))
+        show(versions_table(versions, signed=bool(options.key or key_paths())))
 
 
 def _add_show(verbs: Any) -> None:
@@ -210,7 +210,7 @@ def _show(options: argparse.Namespace) -> None:
     if options.json:
         _print_json(asdict(version))
     else:
-        print(version_facts(version))
+        show(version_facts(version))
 
 
 def _add_history(verbs: Any) -> None:
@@ -226,7 +226,7 @@ def _history(options: argparse.Namespace) -> None:
         _print_json([asdict(event) for event in events])
         return
     for event in events:
-        print(event)
+        show(event)
 
 
 # -- delete versions and copy them ------------------------------------------------
@@ -240,14 +240,14 @@ def _add_delete(verbs: Any) -> None:
 
 def _delete(options: argparse.Namespace) -> None:
     _store(options).delete(options.model, options.version)
-    print(f"deleted {options.model}@{options.version.removeprefix(options.model + '@')}")
+    show(f"deleted {options.model}@{options.version.removeprefix(options.model + '@')}")
 
 
 def _add_prune(verbs: Any) -> None:
     parser = _add_verb(verbs, "prune", "delete old versions and unfinished uploads", _prune)
     parser.add_argument("model", nargs="?", help="prune only this model")
     parser.add_argument(
-        "--keep", type=int, required=True, help="number of newest versions to keep of each model"
+        "--keep", type=int, required=True, help="number of newest versions of each model to keep"
     )
     parser.add_argument(
         "--unfinished-after",
@@ -263,8 +263,8 @@ def _prune(options: argparse.Namespace) -> None:
         options.keep, options.model, unfinished_after=options.unfinished_after
     )
     for name in removed:
-        print(f"removed {name}")
-    print(f"{len(removed)} removed", file=sys.stderr)
+        show(f"removed {name}")
+    say(f"{len(removed)} removed")
 
 
 def _add_export(verbs: Any) -> None:
@@ -284,7 +284,7 @@ def _export(options: argparse.Namespace) -> None:
         from prodcat.classifier.onnx_export import export_onnx
 
         worst = export_onnx(classifier, options.output)
-        print(f"{classifier.origin} is in {options.output}; probabilities differ by {worst:.1g}")
+        show(f"{classifier.origin} is in {options.output}; probabilities differ by {worst:.1g}")
     else:
         classifier.save(options.output)
-        print(f"{classifier.origin} is in {options.output}")
+        show(f"{classifier.origin} is in {options.output}")

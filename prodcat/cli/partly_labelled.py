@@ -1,4 +1,4 @@
-"""Read files in which only a part of the titles has a category."""
+"""Reads files in which only some of the titles have a category."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 
 def read_named(options: argparse.Namespace, source: str, **extra: Any) -> "Catalog":
-    """Read titles with categories; error messages state the name of the file.
+    """Read titles with categories; error messages begin with the name of the file.
 
     Args:
-        options: The parsed options, which include those of :func:`column_options`.
-        source: A file, several files, or a folder.
-        extra: Further arguments of :func:`read_catalog`.
+        options: The parsed options, which include those of
+            :func:`~prodcat.cli.input.column_options`.
+        source: A file, a glob or a URI.
+        extra: Further arguments of :func:`~prodcat.catalog.reading.read_catalog`.
 
     Raises:
-        CatalogError: The titles cannot be read or used as they are.
+        CatalogError: The titles cannot be read, or there are faulty rows and ``--on-error`` is
+            ``raise``.
     """
     try:
         return read_titles(options, source, **extra)
@@ -47,24 +49,31 @@ def read_partly_labelled(
     taxonomy: "Taxonomy",
     keep: Sequence[str] = (),
 ) -> "Catalog":
-    """Read titles with their categories, which may be empty or missing.
+    """Read titles with categories; some or all categories may be empty.
+
+    If there is no column with the default name ``path``, all titles are read without categories,
+    and a message says so.
 
     Args:
-        options: The parsed options, which include those of :func:`column_options`.
-        source: A file, several files, or a folder.
+        options: The parsed options, which include those of
+            :func:`~prodcat.cli.input.column_options`.
+        source: A file, a glob or a URI.
         taxonomy: The tree of the categories.
-        keep: Further columns to keep.
+        keep: Names of further columns to keep.
+
+    Returns:
+        A catalog whose titles without a category have the target -1.
 
     Raises:
-        CatalogError: The titles cannot be read or used as they are, or the file lacks a column
-            that ``--path`` or ``--path-ids`` names.
+        CatalogError: The titles cannot be read, there are faulty rows and ``--on-error`` is
+            ``raise``, or the file lacks a column that ``--path`` or ``--path-ids`` names.
     """
     names = [*options.path, *(options.path_ids or [])]
     unlabelled = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
     if not _has_columns(source, names):
         if options.path != ["path"] or options.path_ids:
             raise CatalogError(
-                f"{source}: the file has not all of the columns {names}; name those with the "
+                f"{source}: the file lacks some of the columns {names}; name the columns with the "
                 "category with --path."
             )
         titles = read_named(unlabelled, source, keep=list(keep))
@@ -91,7 +100,7 @@ def _has_columns(source: str, columns: Sequence[str]) -> bool:
 
 
 def _rows_with_a_value(columns: dict[str, Any]) -> "NDArray[np.bool_]":
-    """Whether each row has a value in any of the columns, bool [rows]."""
+    """Whether each row has a value in any of the columns: bool [row]."""
     import numpy as np
 
     rows = zip(*columns.values(), strict=True)
@@ -111,7 +120,7 @@ def _read_labelled(
     labelled: "NDArray[np.bool_]",
     taxonomy: "Taxonomy",
 ) -> "Catalog":
-    """A catalog of only the labelled rows; its ``rows`` are positions among these."""
+    """Make a catalog of only the labelled titles; its ``rows`` count only labelled titles."""
     import numpy as np
 
     rows = np.flatnonzero(labelled)
@@ -126,12 +135,12 @@ def _read_labelled(
 
 
 def _with_targets(titles: "Catalog", known: "Catalog", labelled: "NDArray[np.bool_]") -> "Catalog":
-    """All titles, with targets where they have a category.
+    """Add the targets of the labelled titles to a catalog, without titles with faulty labels.
 
     Args:
-        titles: All titles.
-        known: The labelled titles without those that were left out as faulty.
-        labelled: bool [titles]: whether each title has a category.
+        titles: The catalog of all titles, without targets.
+        known: The labelled titles with targets; faulty ones were left out.
+        labelled: bool [title]: whether each title has a category.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""``prodcat pipeline …``: the jobs of every country in a ``countries.toml``."""
+"""``prodcat pipeline …``: run the jobs of the countries in a ``countries.toml``."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import device_option
 from prodcat.cli.environment import cache_folder, named_keys
+from prodcat.cli.output import print_data, say, show, write_file
 from prodcat.errors import ConfigError, ProdcatError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
         device=options.device,
         progress=not options.quiet and sys.stderr.isatty(),
     )
-    # Of the processes that share a scoring job, only one may train.
+    # If several processes share the scoring job of a country, none of them may train.
     shard = parse_shard(options.shard)
     if shard != (0, 1) and options.step != "score":
         raise ConfigError("--shard is for scoring jobs; expected --step score.")
@@ -80,11 +81,11 @@ def _run(options: argparse.Namespace) -> None:
                 raise
             facts["error"] = str(error)
             failed[country.name] = error
-            print(f"{country.name}: FAILED. {error}", file=sys.stderr)
+            say(f"{country.name}: FAILED. {error}")
     if failed:
         first = next(iter(failed.values()))
         raise type(first)(
-            f"{len(failed)} of {len(named)} countries failed: {', '.join(failed)}. Run these again."
+            f"{len(failed)} of {len(named)} countries failed: {', '.join(failed)}. Run them again."
         ) from first
 
 
@@ -101,14 +102,14 @@ def _steps(
         report = pipeline.train(country)
         facts["train"] = facts_of(report)
         if report is None:
-            print(f"{country.name}: nothing has changed since production was trained")
+            show(f"{country.name}: nothing has changed since production was trained")
         else:
             verdict = "promoted" if report.passed else "published, NOT promoted"
-            print(f"{report.candidate}: {verdict}. {' '.join(report.reasons)}")
+            show(f"{report.candidate}: {verdict}. {' '.join(report.reasons)}")
     if options.step != "train":
         scored = pipeline.score(country, options.name, shard)
         facts["score"] = facts_of(scored)
-        print(f"{country.name}: {scored}")
+        show(f"{country.name}: {scored}")
 
 
 def _add_render(verbs: Any) -> None:
@@ -131,9 +132,9 @@ def _render(options: argparse.Namespace) -> None:
     countries = read_countries(options.config)
     text = render(countries, options.config_uri or f"{countries.work}/{_CONFIG}")
     if options.output == "-":
-        print(text, end="")
+        print_data(text)
     else:
-        Path(options.output).write_text(text, encoding="utf-8")
+        write_file(options.output, text.encode())
 
 
 def _add_demo(verbs: Any) -> None:
@@ -147,7 +148,5 @@ def _add_demo(verbs: Any) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from prodcat.demo.countries import write_demo
 
-    print(
-        f"{write_demo(Path(options.folder), options.titles, options.encoder)} is written; run it:"
-    )
-    print(f"prodcat pipeline run all --config {options.folder}/{_CONFIG}")
+    show(f"{write_demo(Path(options.folder), options.titles, options.encoder)} is written; run it:")
+    show(f"prodcat pipeline run all --config {options.folder}/{_CONFIG}")

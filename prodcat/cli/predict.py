@@ -1,15 +1,18 @@
 """``prodcat predict``: answer all titles of files."""
 
 import argparse
+import csv
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.environment import cache_folder, key_paths, switch_off_ray_statistics
-from prodcat.cli.output import say
+from prodcat.cli.output import print_data, say
 from prodcat.errors import ConfigError
 from prodcat.scoring.config import ScoringConfig
+from prodcat.text_encoding import for_csv, for_terminal
 
 if TYPE_CHECKING:
     from prodcat.classifier.classifier import Classifier
@@ -140,9 +143,17 @@ def _stream(options: argparse.Namespace, classifier: "Classifier", scoring: Scor
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     rows = 0
     for piece, size in stream(classifier, options.input, scoring=scoring):
-        sys.stdout.write(piece.decode())
+        text = piece.decode()
+        print_data(_for_people(text) if sys.stdout.isatty() else text)
         rows += size
     say(f"{rows:,} titles answered")
+
+
+def _for_people(text: str) -> str:
+    """CSV in which no cell has more than one line."""
+    csv.field_size_limit(len(text) + 1)
+    rows = csv.reader(io.StringIO(text, newline=""))
+    return for_csv([for_terminal(cell) for cell in row] for row in rows)
 
 
 def _tell(options: argparse.Namespace, report: "ScoringReport") -> None:

@@ -1,4 +1,4 @@
-"""The processes that torchrun started to train together."""
+"""Connects the processes that torchrun started to train together."""
 
 import argparse
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from prodcat.cli.environment import local_rank, world_size
 
 @contextmanager
 def connected_processes(options: argparse.Namespace) -> Iterator[bool]:
-    """Connect the processes during a training.
+    """A context manager in which the processes of torchrun are connected.
 
     Args:
-        options: The parsed options; with several processes, ``device`` is set to the device of
-            this one.
+        options: The parsed options.  If there are several processes, ``options.device`` is set to
+            the device of this process.
 
     Yields:
-        Whether this is the process that writes the results.
+        Whether this process must write the results, as only one process does.
     """
     if world_size() == 1:
         yield True
@@ -31,7 +31,7 @@ def connected_processes(options: argparse.Namespace) -> Iterator[bool]:
         torch.cuda.set_device(options.device)
     else:
         options.device = "cpu"
-    # The first process may solve n-grams for long while the others wait for it.
+    # The others wait while the first process fits the n-grams, which can take hours.
     dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=6))
     try:
         yield dist.get_rank() == 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import column_options
+from prodcat.cli.output import show
 from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
 
@@ -56,7 +57,15 @@ def add_review(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Choose titles, serve the page and export the decisions, as the options say."""
+    """Choose titles, serve the page and export the decisions, as the options say.
+
+    Raises:
+        ConfigError: The options are not consistent, there are decisions about an earlier queue of
+            this name, or the packages of the page are not installed.
+        CatalogError: The titles, the queue or the decisions cannot be read.
+        ArtifactError: The classifier cannot be loaded.
+        StoreError: There is no such version, or a file cannot be read or written.
+    """
     from prodcat.insight.queue import read_queue
 
     _check(options)
@@ -73,10 +82,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse options that do not go together, before anything is computed."""
+    """Refuse inconsistent options, before anything is computed.
+
+    Raises:
+        ConfigError: The options are not consistent.
+    """
     if options.catalog is None and not options.serve and options.export is None:
         raise ConfigError(
-            "There is nothing to do; expected a file of titles to choose from, --serve or --export."
+            "There is nothing to do. Give a file of titles to choose from, --serve or --export."
         )
     if not options.queue.endswith(_ENDING):
         raise ConfigError(f"--queue {options.queue!r} does not end with .jsonl.")
@@ -84,8 +97,8 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError(f"--export {options.export!r} does not end with .jsonl.")
     if "://" in options.queue and options.decisions is None:
         raise ConfigError(
-            "The queue is at a URI, and decisions are written to the disk of this machine; name a "
-            "file with --decisions FILE.jsonl."
+            "--queue is a URI, but decisions are written to the disk of this machine. Name a file "
+            "for them with --decisions FILE.jsonl."
         )
 
 
@@ -101,28 +114,35 @@ def _page_server() -> Callable[..., None]:
 
 
 def _choose(options: argparse.Namespace, classifier: "Classifier", place: Path) -> None:
-    """Write a new queue, unless there are decisions about an earlier queue of this name."""
+    """Choose titles and write them as a new queue.
+
+    Raises:
+        ConfigError: There are decisions about an earlier queue of this name.
+    """
+    from prodcat.insight.decisions import Decisions
     from prodcat.insight.queue import review_queue, save_queue
 
-    if place.exists():
+    if place.exists() and place.stat().st_size:
         raise ConfigError(
-            f"{str(place)!r} holds decisions about this queue, which a new queue would make "
-            "meaningless. To continue with it, leave out the file of titles; for a new queue, "
+            f"{str(place)!r} holds decisions about this queue, which would not match a new queue. "
+            "To continue with the existing queue, leave out the file of titles; for a new queue, "
             "name another --queue."
         )
     keep = list(dict.fromkeys([*options.keep, *([options.value] if options.value else [])]))
     catalog = read_partly_labelled(options, options.catalog, classifier.taxonomy, keep)
-    items = review_queue(
-        catalog,
-        classifier,
-        options.budget,
-        value=options.value,
-        per_node=options.per_node,
-        known=read_optional(options, options.known),
-        precision=options.precision,
-    )
-    save_queue(items, options.queue)
-    print(f"{len(items):,} titles to label, written to {options.queue}")
+    # The opened decisions prevent that somebody labels titles of the queue that is replaced.
+    with Decisions(place, (), classifier.taxonomy):
+        items = review_queue(
+            catalog,
+            classifier,
+            options.budget,
+            value=options.value,
+            per_node=options.per_node,
+            known=read_optional(options, options.known),
+            precision=options.precision,
+        )
+        save_queue(items, options.queue)
+    show(f"{len(items):,} titles to label, written to {options.queue}")
 
 
 def _export(uri: str, items: "Sequence[QueueItem]", taxonomy: "Taxonomy", place: Path) -> None:
@@ -133,7 +153,7 @@ def _export(uri: str, items: "Sequence[QueueItem]", taxonomy: "Taxonomy", place:
     with Decisions(place, items, taxonomy, write=False) as decisions:
         labels, standing = decisions.labels(), decisions.standing
     write_form(uri, {"jsonl": lambda: json_lines(labels)})
-    print(
+    show(
         f"{len(labels):,} labelled titles written to {uri}; "
         f"{len(standing) - len(labels):,} skipped, {len(items) - len(standing):,} open"
     )

@@ -1,4 +1,4 @@
-"""Keys of a store in AWS Secrets Manager, for containers that get no key files."""
+"""Fetches the keys of a store from AWS Secrets Manager, for containers without key files."""
 
 import atexit
 import os
@@ -11,11 +11,13 @@ from prodcat.errors import ConfigError
 
 
 def secret_key_files() -> list[str]:
-    """Fetch the secrets that ``PRODCAT_KEYS_SECRET`` names, one key each, into private files.
+    """Fetch the secrets that ``PRODCAT_KEYS_SECRET`` names, and write each to a private file.
+
+    The variable contains names or ARNs of secrets, separated by commas; each secret is one key.
 
     Returns:
-        The paths of the files, which are removed when the process ends; none if the variable is
-        not set.
+        The paths of the files, which are removed when the process ends; an empty list if the
+        variable is not set.
 
     Raises:
         ConfigError: A secret cannot be fetched.

@@ -1,27 +1,32 @@
 """``prodcat serve``: answer titles over HTTP."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prodcat.cli.classifiers import device_option
 from prodcat.cli.environment import (
     TITLES,
+    allowed_hosts,
     batch_strategy,
+    bind_host,
     bind_port,
     bytes_of,
     cache_folder,
     is_batch,
     memory_setting,
+    models_roots,
     most_payload,
     named_keys,
     named_model,
     server_setting,
+    server_token,
     serves_many,
+    starts_on_sagemaker,
 )
 from prodcat.decisions.options import PRECISIONS
 from prodcat.errors import ConfigError
-from prodcat.serving.settings import Limits, Settings
+from prodcat.serving.settings import MODEL_LIMITS, Limits, Settings
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,11 @@ class _Limit:
 _LIMITS = (
     _Limit(
         "max_titles", int, *TITLES, "TITLES",
-        "most titles in a request; above that it is refused with 413",
+        "maximum titles in a request; above that it is refused with 413",
     ),
     _Limit(
         "max_waiting", int, "16384", "8000000", "TITLES",
-        "most titles that may wait; above that requests are refused with 429",
+        "maximum titles that may wait; above that requests are refused with 429",
     ),
     _Limit(
         "max_wait", float, "1.5", "3600", "SECONDS",
@@ -62,6 +67,10 @@ _LIMITS = (
     _Limit(
         "patience", float, "50", "3600", "SECONDS",
         "time after which a request that was not answered is refused with 503",
+    ),
+    _Limit(
+        "max_load", float, "120", "120", "SECONDS",
+        "time in which a model that POST /models names must be loaded; above that it is refused",
     ),
     _Limit(
         "transforms", int, "4", "4", "REQUESTS", "requests that Batch Transform may send at once"
@@ -82,7 +91,7 @@ def add_serve(commands: Any) -> None:
         action="store_true",
         help="serve many models, which POST /models loads and DELETE /models/NAME drops",
     )
-    parser.add_argument("--host", default="0.0.0.0", help="address to listen at")
+    _access_options(parser)
     parser.add_argument(
         "--port", type=int, default=bind_port(), help="port to listen at; 0 for any free port"
     )
@@ -92,7 +101,7 @@ def add_serve(commands: Any) -> None:
         type=float,
         default=most_payload(),
         metavar="MB",
-        help="most megabytes in a request; above that it is refused with 413",
+        help="maximum size of a request in megabytes; above that it is refused with 413",
     )
     _limit_options(parser)
     parser.add_argument(
@@ -106,10 +115,40 @@ def add_serve(commands: Any) -> None:
         "--memory",
         type=float,
         metavar="MB",
-        help="most megabytes that models may take together; above that loading one is refused with "
-        "507; default PRODCAT_MEMORY_MB, or the free memory",
+        help="maximum memory of all models together in megabytes; above that loading another one "
+        "is refused with 507; default PRODCAT_MEMORY_MB, or the free memory",
     )
     parser.set_defaults(run=run)
+
+
+def _access_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--models-root",
+        action="append",
+        metavar="URI",
+        help="folder below which POST /models may load models; may be repeated; default "
+        "PRODCAT_MODELS_ROOT (URIs, separated by commas), or none; where SageMaker starts the "
+        "server, /opt/ml/models",
+    )
+    parser.add_argument(
+        "--host",
+        help="address to listen at; default PRODCAT_HOST, or 127.0.0.1, which other machines "
+        "cannot reach; where SageMaker starts the server, 0.0.0.0",
+    )
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        metavar="NAME",
+        help="host name that clients may use for the server, besides localhost and IP addresses; "
+        "web pages of this host may call it, too; may be repeated; default PRODCAT_ALLOWED_HOSTS "
+        "(names, separated by commas)",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="file with a token that requests must carry as Authorization: Bearer TOKEN; default "
+        "PRODCAT_TOKEN_FILE, or the token in PRODCAT_TOKEN, or none",
+    )
 
 
 def _limit_options(parser: argparse.ArgumentParser) -> None:
@@ -126,8 +165,14 @@ def _limit_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM.
+
+    Raises:
+        ConfigError: A setting has a value that is not allowed, or a package is not installed.
+        ProdcatError: The model cannot be loaded.
+    """
     try:
+        from prodcat.serving.access import Access
         from prodcat.serving.run import serve
     except ImportError as error:
         raise ConfigError(
@@ -138,9 +183,10 @@ def run(options: argparse.Namespace) -> None:
     body = bytes_of("--max-body", options.max_body)
     memory = options.memory
     budget = memory_setting() if memory is None else bytes_of("--memory", memory)
+    on_sagemaker = starts_on_sagemaker(None if options.model else uri)
     serve(
         uri,
-        host=options.host,
+        host=options.host or bind_host(on_sagemaker),
         port=options.port,
         settings=Settings(
             Limits(body, options.max_titles),
@@ -149,22 +195,28 @@ def run(options: argparse.Namespace) -> None:
             most_wait=options.max_wait,
             transforms=options.transforms,
             batch_strategy=batch_strategy(),
+            model=replace(MODEL_LIMITS, seconds=options.max_load),
+        ),
+        access=Access(
+            server_token(options.token_file),
+            tuple(options.allowed_host or allowed_hosts()),
         ),
         budget=budget,
         device=options.device,
         precision=options.precision,
         cache=cache_folder(),
         keys=named_keys(),
+        models_root=options.models_root or models_roots(on_sagemaker),
     )
 
 
 def _model_of(options: argparse.Namespace) -> str | None:
-    """The URI of the only model; None for a server of many models."""
+    """The URI of the model of a server of one model; None for a server of many models."""
     many = options.many or serves_many()
     if many and options.model is not None:
         raise ConfigError(
-            "--model and --many are two ways to serve; expected one of them. A server started "
-            "with --many loads models by POST /models."
+            "Both --model and --many are given; expected one of them. A server with --many loads "
+            "its models by POST /models."
         )
     if many:
         return None

@@ -1,9 +1,10 @@
-"""The settings of the model and of its training as options of a command.
+"""Command-line options for the settings of the model and of its training.
 
 There is one option for each field of :class:`ModelConfig` and :class:`TrainingConfig`.
 """
 
 import argparse
+import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -11,12 +12,14 @@ from typing import Any, TypeVar
 from prodcat.model.config import ModelConfig, TrainingConfig
 
 Config = TypeVar("Config", ModelConfig, TrainingConfig)
+_METAVARS = {bool: "{yes,no}", int: "INTEGER", float: "NUMBER", tuple: "FROM,TO"}
 
 
 def setting_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for each setting; the parsed options hold only those that are given."""
-    for config in (ModelConfig, TrainingConfig):
-        group = parser.add_argument_group(f"{config.__name__} settings")
+    """Add an option for each setting; settings that are not given are absent after parsing."""
+    for config, title in ((ModelConfig, "model"), (TrainingConfig, "training")):
+        group = parser.add_argument_group(f"settings of the {title} ({config.__name__})")
+        descriptions = _descriptions(config)
         for field in fields(config):
             if field.name == "validation":  # --validation names the file
                 name = "--validation-share"
@@ -27,20 +30,20 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
                 dest=f"{_prefix(config)}{field.name}",
                 type=_reader(field.default),
                 default=argparse.SUPPRESS,
-                metavar="VALUE",
-                help=f"default {field.default}".replace("%", "%%"),
+                metavar=_METAVARS.get(type(field.default), "TEXT"),
+                help=f"{descriptions.get(field.name, '')} (default {_shown(field.default)})",
             )
 
 
 def given_settings(
     options: argparse.Namespace, config: type[Config], default: Config | None = None
 ) -> Config:
-    """The settings from the parsed options.
+    """Make settings from the parsed options.
 
     Args:
         options: The parsed options, which include those of :func:`setting_options`.
         config: The class of the settings.
-        default: The settings that are not given; the defaults of the class if None.
+        default: Where settings come from that are not given; None for the defaults of the class.
 
     Raises:
         ConfigError: A setting has a value that is not allowed.
@@ -54,12 +57,30 @@ def given_settings(
     return config(**given) if default is None else replace(default, **given)
 
 
+def _descriptions(config: type) -> dict[str, str]:
+    """The description of each field in its class's docstring, as a help text without markup."""
+    attributes = (config.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    text = re.sub(r"; see\s+:\w+:`[^`]+`|``\"?|\"?``", "", attributes).replace("%", "%%")
+    parts = re.split(r"^ {8}(\w+): ", text.replace("None", "none"), flags=re.MULTILINE)[1:]
+    return {
+        name: part[0].lower() + " ".join(part[1:].split()).removesuffix(".")
+        for name, part in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def _shown(value: object) -> str:
+    """A value as the user would write it on the command line."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
+
+
 def _prefix(config: type) -> str:
     return f"setting_{config.__name__}_"
 
 
 def _reader(default: object) -> Callable[[str], Any]:
-    """A function that reads a value of the default's type from text."""
+    """A function that parses text as a value of the default's type."""
     if isinstance(default, bool):
         return _yes_or_no
     if isinstance(default, tuple):

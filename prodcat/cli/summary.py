@@ -1,15 +1,15 @@
-"""Write what a command did as a JSON object, for the jobs after it."""
+"""Writes a JSON object that says what a command did, for later jobs."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def write_summary(uri: str, facts: Mapping[str, Any]) -> None:
-    """Write what a command did.
+    """Write what a command did as a JSON object.
 
     Args:
         uri: The file, at any fsspec URI.
-        facts: What the command did; values that JSON cannot hold are written as text.
+        facts: What the command did, by name; values that JSON does not support are written as text.
 
     Raises:
         StoreError: The file cannot be written.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import device_option, load_classifier
 from prodcat.cli.input import column_options, read_titles
-from prodcat.cli.output import say
+from prodcat.cli.output import say, show, write_file
 from prodcat.cli.processes import connected_processes
 from prodcat.cli.settings import given_settings, setting_options
 
@@ -49,7 +49,16 @@ def add_train(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Train, together with the other processes of torchrun if there are any, and save."""
+    """Train a classifier and save it, together with torchrun's other processes if there are any.
+
+    Raises:
+        CatalogError: The titles cannot be read.
+        TaxonomyError: The tree cannot be read.
+        ConfigError: A setting has a value that is not allowed.
+        ArtifactError: The classifier to start from cannot be loaded, or the new one not saved.
+        StoreError: A store cannot be reached.
+        Interrupted: SIGTERM stopped the training after its state was saved.
+    """
     with connected_processes(options) as writes:
         _train(options, writes)
 
@@ -100,15 +109,15 @@ def _read_catalogs(options: argparse.Namespace) -> "tuple[Catalog, Catalog | Non
 
 
 def _is_in_place(options: argparse.Namespace) -> bool:
-    """Print that nothing was trained, and tell whether the classifier is in the output already."""
+    """Print that nothing was trained; return whether the output already is that classifier."""
     from prodcat.storage.table_files import address
 
-    print(f"Titles, tree and settings are those of {options.warm_start}: nothing was trained.")
+    show(f"Titles, tree and settings are those of {options.warm_start}: nothing was trained.")
     return bool(address(options.output) == address(options.warm_start))
 
 
 def _tell(options: argparse.Namespace, classifier: "Classifier") -> None:
-    """Store what was trained among the facts, write the history and print the metrics."""
+    """Add facts about the training to ``options.facts``, write the history, print the metrics."""
     validation = classifier.validation
     options.facts.update(
         output=options.output,
@@ -116,11 +125,9 @@ def _tell(options: argparse.Namespace, classifier: "Classifier") -> None:
         path_accuracy=None if validation is None else validation.path_accuracy,
     )
     if options.history:
-        import fsspec
+        from prodcat.storage.document import json_bytes
 
-        from prodcat.storage.document import json_text
-
-        with fsspec.open(options.history, "w", encoding="utf-8") as file:
-            file.writelines(json_text(epoch.to_dict()) for epoch in classifier.history)
-    print(validation)
-    print(f"\nsaved to {options.output}")
+        lines = [json_bytes(epoch.to_dict()) for epoch in classifier.history]
+        write_file(options.history, b"".join(lines))
+    show(validation)
+    show(f"\nsaved to {options.output}")

@@ -1,9 +1,11 @@
-"""``prodcat trim``: make an encoder or a classifier with a smaller vocabulary."""
+"""``prodcat trim``: reduce the vocabulary of an encoder or a classifier."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from prodcat.cli.answers import answer_keywords
 from prodcat.cli.classifiers import load_classifier
+from prodcat.cli.output import show
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,20 +35,26 @@ def add_trim(commands: Any) -> None:
         help="how often a piece must occur in the titles to be kept",
     )
     parser.add_argument(
-        "--max-pieces", type=int, help="most pieces of the titles to keep, the most frequent ones"
+        "--max-pieces", type=int, help="maximum number of pieces to keep, the most frequent ones"
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Trim an encoder or a classifier, and print what was cut."""
+    """Trim an encoder or a classifier, save it, and print what was cut.
+
+    Raises:
+        ConfigError: A classifier is to be trimmed without ``--titles``.
+        CatalogError: The titles cannot be read.
+        ArtifactError: The classifier cannot be loaded, or the smaller one cannot be saved.
+    """
     from prodcat.model.trimming import trim_encoder
 
     titles = _read_titles(options) if options.titles else None
-    kept = {name: getattr(options, name) for name in ("languages", "min_count", "max_pieces")}
+    kept = answer_keywords(options, ("languages", "min_count", "max_pieces"))
     if _is_classifier(options.source):
         if titles is None:
-            raise ConfigError("A classifier is trimmed to titles; expected --titles. Name a file.")
+            raise ConfigError("A classifier can only be trimmed to titles. Give --titles FILE.")
         small, report = load_classifier(options, options.source).trimmed(titles, **kept)
         small.save(options.output)
     else:
@@ -57,21 +65,15 @@ def run(options: argparse.Namespace) -> None:
             text_languages=None if titles is None else titles.languages,
             **kept,
         )
-    print(report)
-    print(f"\nsaved to {options.output}")
+    show(report)
+    show(f"\nsaved to {options.output}")
 
 
 def _read_titles(options: argparse.Namespace) -> "Catalog":
     from prodcat.catalog.reading import read_catalog
 
-    return read_catalog(
-        options.titles,
-        title=options.title,
-        path=None,
-        text=options.text,
-        language=options.language,
-        on_error="accept",
-    )
+    named = answer_keywords(options, ("title", "text", "language"))
+    return read_catalog(options.titles, path=None, on_error="accept", **named)
 
 
 def _is_classifier(source: str) -> bool:

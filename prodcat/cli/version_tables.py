@@ -1,7 +1,9 @@
-"""Versions of models as text: a table of many, and all facts of one."""
+"""Formats versions of models as text: a table of many versions, or all facts about one."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from prodcat.text_encoding import for_terminal
 
 if TYPE_CHECKING:
     from prodcat.storage.listing import Version
@@ -11,17 +13,17 @@ _NOTE_LETTERS = 40
 
 
 def versions_table(versions: "Sequence[Version]", *, signed: bool) -> str:
-    """A table with a line for each version.
+    """Format a table with a line for each version.
 
     Args:
         versions: The versions, at least one.
-        signed: Whether to show the signer of each version.
+        signed: Whether to add a column with the id of the key that signed each version.
     """
     return _aligned([_cells(version, signed) for version in versions])
 
 
 def version_facts(version: "Version") -> str:
-    """All facts about a version, a line for each."""
+    """Format all facts about a version, one per line."""
     facts = {
         "version": version.reference,
         "aliases": ", ".join(version.aliases) or "none",
@@ -46,7 +48,9 @@ def version_facts(version: "Version") -> str:
         },
     }
     width = max(map(len, facts))
-    return "\n".join(f"{name.ljust(width)}  {value}".rstrip() for name, value in facts.items())
+    return "\n".join(
+        for_terminal(f"{name.ljust(width)}  {value}".rstrip()) for name, value in facts.items()
+    )
 
 
 def _cells(version: "Version", signed: bool) -> dict[str, str]:
@@ -71,7 +75,8 @@ def _cells(version: "Version", signed: bool) -> dict[str, str]:
 
 
 def _aligned(lines: Sequence[dict[str, str]]) -> str:
-    """A table with columns of the necessary width, without those that are empty in all lines."""
+    """Align cells to columns, without the columns that are empty in all lines."""
+    lines = [{name: for_terminal(cell) for name, cell in line.items()} for line in lines]
     shown = [name for name in lines[0] if any(line[name] for line in lines)]
     widths = {name: max(len(name), *(len(line[name]) for line in lines)) for name in shown}
 
@@ -86,7 +91,7 @@ def _aligned(lines: Sequence[dict[str, str]]) -> str:
 
 
 def _size(number: int) -> str:
-    """A number of bytes in a readable unit."""
+    """Format a number of bytes with a decimal unit: B, kB, MB or GB."""
     value = float(number)
     for unit in ("B", "kB", "MB"):
         if value < 1000:

@@ -1,1 +1,1 @@
-"""A whole job on generated titles: encoder, catalog, training, answers."""
+"""Demonstrates a whole job on generated titles: encoder, catalog, training, answers."""

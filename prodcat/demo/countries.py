@@ -1,8 +1,9 @@
-"""Generated catalogs of seven countries, and the file that describes their jobs."""
+"""Writes generated catalogs of seven countries, and a ``countries.toml`` for their jobs."""
 
 from pathlib import Path
 
 from prodcat.demo.csv_catalog import write_catalog
+from prodcat.demo.folders import made_folder
 from prodcat.demo.quick_commerce import generate
 
 COUNTRIES = {
@@ -36,22 +37,26 @@ assortment = "data/{name}/assortment"
 
 
 def write_demo(folder: Path, titles: int, encoder: str) -> Path:
-    """Write the catalogs and ``countries.toml``.
+    """Write generated catalogs and a ``countries.toml`` for them.
 
     Args:
-        folder: The folder to write to.
-        titles: Number of labelled titles of each country; a fifth of them is frozen.
-        encoder: See :class:`prodcat.pipeline.countries.Country`.
+        folder: The folder to write to; created if it does not exist.
+        titles: The number of labelled titles of each country, of which a fifth is frozen.
+        encoder: The setting ``encoder``; see :class:`prodcat.pipeline.countries.Country`.
 
     Returns:
         The path of ``countries.toml``.
+
+    Raises:
+        ConfigError: Others can write to the folder.
     """
+    made_folder(folder)
     text = _HEAD.format(encoder=encoder)
     for name, timezone in COUNTRIES.items():
         home = folder / "data" / name
         (home / "assortment").mkdir(parents=True, exist_ok=True)
         rows = generate(titles, name)
-        # No title is both frozen and trained on.
+        # A frozen title must not be among the titles to train on.
         frozen = {row.title for row in rows[: titles // 5]}
         write_catalog(rows[: titles // 5], home / "frozen.csv")
         write_catalog([row for row in rows if row.title not in frozen], home / "labelled.csv")

@@ -1,4 +1,4 @@
-"""A generated catalog as a CSV file."""
+"""Writes a generated catalog to a CSV file."""
 
 import csv
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ LEVELS = ("department", "category", "subcategory", "type")
 
 
 def write_catalog(rows: Sequence[GeneratedRow], path: Path) -> Path:
-    """Write generated rows as CSV: title, brand, language and one column for each level.
+    """Write rows to a CSV file with title, brand, language and one column for each level.
 
     Args:
         rows: Generated rows.
-        path: The file to write.
+        path: The file to write, which is replaced if it exists.
 
     Returns:
         ``path``.

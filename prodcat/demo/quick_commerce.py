@@ -1,8 +1,9 @@
-"""A generated quick-commerce catalog with four levels, eight languages and dirty titles.
+"""Generates a quick-commerce catalog with four levels, eight languages and dirty titles.
 
-Everything but the names of the products is made up, the brands too.  As in real catalogs, titles
-have pack sizes, abbreviations, typing errors, lost diacritics, upper case and words of other
-languages; most titles are of few leaves; a small share of the labels is wrong.
+Everything except the names of the products is made up, including the brands.  As in real catalogs,
+titles have pack sizes, abbreviations, typing errors, missing diacritics, upper case and words of
+other languages; most titles belong to a small number of leaves; a small share of the labels is
+wrong.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ _SOLD_BY_PIECE = {"Baby Care", "Paper & Bags", "Oral & Hygiene", "Home", "Party"
 
 @dataclass(frozen=True)
 class Product:
-    """A leaf of the generated tree, with its words in each language."""
+    """A leaf of the generated tree, with names of the product by language code."""
 
     path: tuple[str, str, str, str]
     words: dict[str, tuple[str, ...]]
@@ -39,14 +40,14 @@ def _lines() -> tuple[str, ...]:
 
 @cache
 def _list(name: str) -> list[str]:
-    """The words of a line such as ``@ brands | Velmora | …``."""
+    """The words in the line with a name, such as ``@ brands | Velmora | …``."""
     [line] = [line for line in _lines() if line.startswith(f"@ {name} |")]
     return [word.strip() for word in line.split("|")[1:]]
 
 
 @cache
 def products() -> tuple[Product, ...]:
-    """All leaves, with their words."""
+    """All leaves of the generated tree."""
     leaves = []
     above: tuple[str, ...] = ()
     for line in _lines():
@@ -68,10 +69,10 @@ class GeneratedRow:
 
     Attributes:
         title: The title as a shop would list it.
-        path: The label, which is wrong in a small share of the rows.
-        language: The language of the country.
+        path: The path of the label, which is wrong in a small share of the rows.
+        language: The code of the country's language.
         brand: The made-up brand.
-        true_path: The correct path.
+        true_path: The path of the product.
     """
 
     title: str
@@ -87,22 +88,23 @@ def generate(
     """Generate labelled titles.
 
     Args:
-        titles: Number of titles.
-        language: One of ``LANGUAGES``.
-        seed: Equal seeds give equal rows.
-        wrong_labels: Share of rows whose label is a random leaf.
+        titles: The number of titles.
+        language: A language code, one of :data:`LANGUAGES`.
+        seed: The seed of the random numbers; equal arguments give equal rows.
+        wrong_labels: The share of rows whose label is a random leaf, 0 to 1.
 
     Returns:
         The rows, in random order.
 
     Raises:
-        ConfigError: The language is not known.
+        ConfigError: The language is not supported.
     """
     if language not in LANGUAGES:
-        raise ConfigError(f"country {language!r} is not known; expected one of {list(LANGUAGES)}.")
+        languages = list(LANGUAGES)
+        raise ConfigError(f"language={language!r} is not supported; expected one of {languages}.")
     rng = np.random.default_rng([seed, LANGUAGES.index(language)])
     leaves = products()
-    # Shares as by Zipf's law: the r-th most frequent leaf has a share of about 1 / r.
+    # Zipf's law: the share of the r-th most frequent leaf is about proportional to 1 / r.
     share = 1 / np.arange(2, len(leaves) + 2)
     order = np.random.default_rng(7).permutation(len(leaves))
     chosen = order[rng.choice(len(leaves), titles, p=share / share.sum())]
@@ -118,6 +120,7 @@ def generate(
 
 
 def _title(product: Product, language: str, rng: np.random.Generator) -> tuple[str, str]:
+    """A title and its brand."""
     brand = str(rng.choice(_list("brands")))
     spoken = language if rng.random() > 0.06 else str(rng.choice(LANGUAGES))
     noun = str(rng.choice(product.words[spoken]))
@@ -142,12 +145,14 @@ def _title(product: Product, language: str, rng: np.random.Generator) -> tuple[s
 
 
 def _kind(product: Product) -> str:
+    """The key of the product's pack sizes."""
     if product.path[0] == "Drinks" or product.path[1] in ("Milk", "Laundry", "Dishes", "Cleaning"):
         return "drink"
     return "article" if product.path[1] in _SOLD_BY_PIECE else "food"
 
 
 def _abbreviate(title: str, noun: str, rng: np.random.Generator) -> str:
+    """The title with the longest word of its noun abbreviated, unless this is short."""
     word = max(noun.split(), key=len)
     if len(word) < 6:
         return title
@@ -155,6 +160,7 @@ def _abbreviate(title: str, noun: str, rng: np.random.Generator) -> str:
 
 
 def _mistype(title: str, rng: np.random.Generator) -> str:
+    """The title with one letter missing, doubled or exchanged with its neighbour."""
     place = int(rng.integers(1, max(len(title) - 1, 2)))
     kind = rng.integers(3)
     if kind == 0:

@@ -1,4 +1,4 @@
-"""The demo: from a generated catalog of one country to answers, with every step shown."""
+"""Runs the demo, which shows each step from a generated catalog of one country to answers."""
 
 import time
 from collections import Counter
@@ -11,9 +11,12 @@ from prodcat.catalog.splits import Split, split
 from prodcat.classifier.loading import load
 from prodcat.demo.csv_catalog import LEVELS, write_catalog
 from prodcat.demo.e5s1 import installed_encoder
-from prodcat.demo.quick_commerce import GeneratedRow, generate
+from prodcat.demo.folders import made_folder
+from prodcat.demo.quick_commerce import LANGUAGES, GeneratedRow, generate
 from prodcat.demo.scratch import write_scratch_encoder
+from prodcat.errors import ConfigError
 from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.text_encoding import for_terminal
 from prodcat.training.fitting import fit
 
 if TYPE_CHECKING:
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def tree_with_confidences(answers: "Sequence[tuple[str, Prediction]]") -> str:
-    """Show answered titles in their tree, with the confidence at every level.
+    """Arrange titles by the paths of their answers, with the confidence at each level.
 
     Args:
-        answers: Titles, each with its prediction.
+        answers: Pairs of a title and its prediction.
 
     Returns:
         The tree as indented text.
@@ -49,17 +52,23 @@ def run_demo(folder: str, country: str, titles: int, out: TextIO) -> Any:
     """Generate a catalog, train, evaluate, save, reload and predict.
 
     Args:
-        folder: The folder for the encoder, the catalog and the artifact.
-        country: One of :data:`prodcat.demo.quick_commerce.LANGUAGES`.
-        titles: Number of titles to generate, including test titles.
-        out: The stream to show the steps on.
+        folder: The folder for the encoder, the catalog and the artifact; created if it does not
+            exist.
+        country: The language code of the country, one of
+            :data:`prodcat.demo.quick_commerce.LANGUAGES`.
+        titles: The number of titles to generate, including test titles.
+        out: The stream to which the steps are written.
 
     Returns:
         The :class:`prodcat.Evaluation` on the test titles.
+
+    Raises:
+        ConfigError: The country is not known, or others can write to the folder.
     """
+    if country not in LANGUAGES:
+        raise ConfigError(f"country {country!r} is not known; expected one of {list(LANGUAGES)}.")
     story = _Story(out)
-    home = Path(folder)
-    home.mkdir(parents=True, exist_ok=True)
+    home = made_folder(Path(folder))
     rows = generate(titles, country)
     path = write_catalog(rows, home / f"catalog-{country}.csv")
     story.step(f"catalog: {path}, {len(rows):,} generated titles, e.g.")
@@ -84,21 +93,21 @@ def run_demo(folder: str, country: str, titles: int, out: TextIO) -> Any:
 
 
 class _Story:
-    """Shows the steps of the demo, each with the seconds since it began."""
+    """Writes the steps of the demo to a stream, each with the seconds since the demo began."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
         self.began = time.perf_counter()
 
     def say(self, text: str) -> None:
-        print(text, file=self.out, flush=True)
+        print(for_terminal(text, lines=True), file=self.out, flush=True)
 
     def step(self, text: str) -> None:
         self.say(f"\n[{time.perf_counter() - self.began:5.1f} s] {text}")
 
 
 def _encoder(rows: Sequence[GeneratedRow], home: Path, story: _Story) -> Path:
-    """The pretrained encoder if its packages are installed, else a small random one."""
+    """Write the pretrained encoder if its packages are installed, else a small random one."""
     story.step("encoder")
     encoder = installed_encoder(home / "encoder")
     if encoder is not None:
@@ -134,7 +143,11 @@ def _train(parts: Split, encoder: Path, story: _Story) -> "Classifier":
 def _answers(
     classifier: "Classifier", rows: Sequence[GeneratedRow], country: str
 ) -> "list[tuple[str, Prediction]]":
-    """The best answers to new titles, most of which are of rare categories."""
+    """Predict new titles, most of them of rare categories.
+
+    Returns:
+        Pairs of a title and its best prediction.
+    """
     unseen = generate(400, country, seed=1, wrong_labels=0.0)
     frequency = Counter(row.path for row in rows)
     shown = sorted(unseen, key=lambda row: frequency[row.path])[::34][:12]

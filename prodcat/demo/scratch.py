@@ -1,4 +1,4 @@
-"""A small encoder with random weights, for use without a pretrained one."""
+"""Creates a small encoder with random weights, for use without a pretrained one."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +17,15 @@ def write_scratch_encoder(
     layers: int = 2,
     seed: int = 0,
 ) -> Path:
-    """Write a folder that ``AutoModel`` and ``AutoTokenizer`` load.
+    """Write a random encoder to a folder that ``AutoModel`` and ``AutoTokenizer`` load.
 
     Args:
         texts: The texts from which the tokenizer learns its word pieces.
-        folder: The folder to write to.
-        vocabulary: Largest number of word pieces.
-        hidden: Width of the encoder.
-        layers: Number of layers.
-        seed: Seed of the random weights.
+        folder: The folder to write to; created if it does not exist.
+        vocabulary: The greatest number of word pieces.
+        hidden: The width of the encoder.
+        layers: The number of layers.
+        seed: The seed of the random weights.
 
     Returns:
         ``folder``.
@@ -54,15 +54,15 @@ def _word_pieces(texts: Sequence[str], vocabulary: int) -> "Tokenizer":
         [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
     )
     words = pre_tokenizers.BertPreTokenizer()
-    # The trainer decides between equally frequent pieces by their ids, and gives the letters inside
-    # words their ids in the random order of a hash table; special tokens get theirs in this order.
+    # The trainer would number letters inside words in the random order of a hash table, and chooses
+    # between equally frequent pieces by number.  It numbers special tokens in the given order, so
+    # with the letters among them, equal texts give equal tokenizers.
     lines = (words.pre_tokenize_str(normalizer.normalize_str(text)) for text in texts)
     letters = sorted({f"##{letter}" for line in lines for word, _ in line for letter in word[1:]})
     learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     learner.normalizer, learner.pre_tokenizer = normalizer, words
     learner.train_from_iterator(
-        texts,
-        trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=[*special, *letters]),
+        texts, trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=[*special, *letters])
     )
     tokenizer = Tokenizer(models.WordPiece(learner.get_vocab(), unk_token="[UNK]"))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, words
@@ -74,7 +74,7 @@ def _word_pieces(texts: Sequence[str], vocabulary: int) -> "Tokenizer":
 
 
 def _random_bert(vocabulary: int, hidden: int, layers: int, seed: int) -> Any:
-    """A BERT with random weights; the caller's random state does not change."""
+    """A BERT with random weights; torch's random state is the same before and after."""
     import torch
     from transformers import BertConfig, BertModel
 

@@ -1,6 +1,6 @@
-"""Import paths of earlier versions, forwarded to the modules that hold their names now.
+"""Supports import paths of earlier versions: forwards names to the modules where they are now.
 
-Each use of such a path gives a :class:`DeprecationWarning` that says what to import instead.
+Each use of such a path emits a :class:`DeprecationWarning` that says what to import instead.
 """
 
 import sys
@@ -12,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
-# Each earlier module, with the modules that hold its names now.
+# For each earlier module, the modules where its names are now.
 MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.activations": ("prodcat.training.activations",),
     "prodcat.aliases": ("prodcat.storage.aliases",),
@@ -69,18 +69,21 @@ MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.fingerprint": ("prodcat.catalog.fingerprint",),
     "prodcat.fitting": ("prodcat.training.fitting",),
     "prodcat.gate": ("prodcat.pipeline.gate",),
-    "prodcat.guarantee": (
-        "prodcat.decisions.guarantee",
-        "prodcat.decisions.conformal",
-    ),
+    "prodcat.guarantee": ("prodcat.decisions.guarantee", "prodcat.decisions.conformal"),
     "prodcat.heads": ("prodcat.model.heads",),
     "prodcat.inference": ("prodcat.classifier.inference", "prodcat.decisions.decider"),
+    "prodcat.insight.assortment.page": ("prodcat.insight.assortment.result",),
+    "prodcat.insight.audit.page": ("prodcat.insight.audit.result",),
+    "prodcat.insight.drift.page": ("prodcat.insight.drift.result",),
+    "prodcat.insight.report.charts": ("prodcat.insight.report.page",),
+    "prodcat.insight.report.markdown": ("prodcat.insight.report.report",),
+    "prodcat.insight.report.mistakes": ("prodcat.insight.report.contents",),
     "prodcat.judging": (
         "prodcat.evaluation.reliability",
         "prodcat.evaluation.judged_rows",
         "prodcat.evaluation.judging",
     ),
-    "prodcat.ledger": ("prodcat.scoring.finished_parts",),
+    "prodcat.ledger": ("prodcat.scoring.finished_parts", "prodcat.scoring.inputs"),
     "prodcat.lexical": (
         "prodcat.model.lexical",
         "prodcat.model.ngrams",
@@ -111,11 +114,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.plots": ("prodcat.evaluation.plots",),
     "prodcat.ranks": ("prodcat.training.ranks",),
     "prodcat.ray_engine": ("prodcat.scoring.ray_engine",),
-    "prodcat.reading": (
-        "prodcat.model.precisions",
-        "prodcat.model.packed",
-        "prodcat.model.int8",
-    ),
+    "prodcat.reading": ("prodcat.model.precisions", "prodcat.model.packed", "prodcat.model.int8"),
     "prodcat.results": ("prodcat.classifier.results",),
     "prodcat.scorer": ("prodcat.scoring.scorer",),
     "prodcat.scoring": (
@@ -139,10 +138,7 @@ MOVED: dict[str, tuple[str, ...]] = {
         "prodcat.serving.refusal",
         "prodcat.serving.settings",
     ),
-    "prodcat.serving.memory": (
-        "prodcat.serving.available_memory",
-        "prodcat.cli.environment",
-    ),
+    "prodcat.serving.memory": ("prodcat.serving.available_memory", "prodcat.cli.environment"),
     "prodcat.serving.models": (
         "prodcat.serving.loaded_models",
         "prodcat.serving.loading",
@@ -184,12 +180,14 @@ MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.versions": ("prodcat.storage.versions",),
     "prodcat.vocabulary": ("prodcat.model.vocabulary", "prodcat.model.vocabulary_report"),
 }
-# Names that were also changed, by their earlier path, with what each is called now.
+# For the earlier path of each name that changed, the name now.
 RENAMED: dict[str, str] = {
     "prodcat.carry.Carried": "TransferredHeads",
     "prodcat.carry.carry_heads": "transfer_heads",
     "prodcat.gate.judge": "compare_candidate",
     "prodcat.inference.Inference": "BatchInference",
+    "prodcat.judging.Bools": "Flags",
+    "prodcat.judging.Nodes": "Ints",
     "prodcat.judging.judge_rows": "pair_answers",
     "prodcat.ledger.Done": "FinishedPart",
     "prodcat.ledger.Ledger": "FinishedParts",
@@ -203,15 +201,19 @@ RENAMED: dict[str, str] = {
 
 
 def forward(old: str) -> Callable[[str], Any]:
-    """Make the ``__getattr__`` of a module whose names are in other modules now.
+    """Create the ``__getattr__`` of an earlier module.
 
     Args:
         old: The full name of the module, a key of :data:`MOVED`.
+
+    Returns:
+        A function that returns the object with a name from the module where it is now, and emits a
+        warning.
     """
 
     def find(name: str) -> Any:
         package = vars(sys.modules[old]).get("__path__")
-        # Python asks here before it imports a module of the package, which has not moved.
+        # Python calls this before it imports a module of the package, which it must find itself.
         is_module = package is not None and PathFinder.find_spec(f"{old}.{name}", package)
         if not name.startswith("__") and not is_module:
             new_name = RENAMED.get(f"{old}.{name}", name)
@@ -233,7 +235,7 @@ def forward(old: str) -> Callable[[str], Any]:
 
 
 class _Finder(MetaPathFinder, Loader):
-    """Makes a module for each import path at which there is no module any more."""
+    """Creates a module for each earlier import path at which there is no module any more."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -243,13 +245,13 @@ class _Finder(MetaPathFinder, Loader):
         spec = PathFinder.find_spec(name, path, target)
         if spec is None:
             return ModuleSpec(name, self)
-        # The module became a package of the same name, which still offers the earlier names.
+        # The module is a package of the same name now, which supports the earlier names, too.
         if isinstance(spec.loader, SourceFileLoader):
             spec.loader = _PackageLoader(spec.loader.name, spec.loader.path)
         return spec
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """Let Python make the module as usual."""
+        """Return None, so that Python creates the module as usual."""
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = f"Forwards to {', '.join(MOVED[module.__name__])}."
@@ -257,7 +259,7 @@ class _Finder(MetaPathFinder, Loader):
 
 
 class _PackageLoader(SourceFileLoader):
-    """Loads a package, and lets it offer the names of the module that it replaced."""
+    """Loads a package that also supports the names of the module that it replaced."""
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
@@ -265,6 +267,6 @@ class _PackageLoader(SourceFileLoader):
 
 
 def install() -> None:
-    """Make the earlier import paths work; called once, when prodcat is imported."""
+    """Enable the earlier import paths; called when prodcat is imported."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -1,4 +1,4 @@
-"""For tests of code that uses prodcat: a small real classifier without a trained model.
+"""Helps to test code that uses prodcat: creates a small, real classifier in a moment.
 
 >>> from prodcat.testing import tiny_classifier
 >>> classifier = tiny_classifier(answers={"the yellow one": "Food > Fruit > Bananas"})

@@ -84,7 +84,7 @@ def test_mistakes_and_faults_have_codes_of_their_own(scoring, environment, tmp_p
     logs = run(environment, "predict", "--nonsense", code=2)
     assert any("required" in line["message"] for line in logs)
     logs = run(environment, *command, "--summary", code=2)
-    assert any("names no file" in line["message"] for line in logs)
+    assert any("--summary is empty" in line["message"] for line in logs)
     run(environment, *command, f"--summary={tmp_path / 'equals.json'}")
     assert json.loads((tmp_path / "equals.json").read_text())["exit_code"] == 0
     nowhere = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{servers.free_port()}"}

@@ -2,6 +2,7 @@
 
 import json
 
+import hostile
 import pytest
 
 from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
@@ -84,6 +85,28 @@ def test_a_batch_of_requests_is_answered_one_by_one(folder, ids):
         2: "application/json",
     }
     assert "text/plain" in json.loads(found[2])["error"]
+
+
+def test_attributes_that_sagemaker_would_not_send_are_refused(folder):
+    name = "X-Amzn-SageMaker-Custom-Attributes"
+    headers = [{name: "x" * 1_024}, {name: "x" * 1_025}, {name: "a\x1b[2J"}]
+    context = Context(folder, headers)
+    answers = handle([{"body": b'["sut"]'}] * 3, context)
+    assert context.statuses == {0: 200, 1: 400, 2: 400} and set(context.sent) == {(0, name)}
+    assert all(name in json.loads(answer)["error"] for answer in answers[1:])
+
+
+def test_a_fault_is_refused_without_its_traceback(classifier, tmp_path):
+    classifier.save(str(tmp_path / "model"))
+    hostile.let_tokenizer_panic(tmp_path / "model")
+    context = Context(str(tmp_path / "model"), [{}, {}])
+    served = model_fn(str(tmp_path / "model"))
+    refusal = predict_fn(input_fn('["şeker"]'), served, context)
+    assert context.statuses == {0: 500}
+    assert json.loads(output_fn(refusal)) == {"error": "The server failed. Its log says why."}
+    answers = handle([{"body": '["şeker"]'}, {"body": '["süt"]'}], context)
+    assert context.statuses == {0: 500, 1: 200}
+    assert json.loads(answers[0]) == {"error": "The server failed. Its log says why."}
 
 
 def test_what_cannot_be_loaded_is_said_when_it_is_loaded(tmp_path, folder, monkeypatch):

@@ -219,6 +219,8 @@ def test_ray_serve(unpacked, ids, tmp_path):
         wrong = client.ask("x", "text/plain", path="/")
         assert wrong.status_code == 415 and "expected" in wrong.json()["error"]
         assert client.ask("{", path="/").status_code == 400
+        assert client.ask(TITLES, path="/", Origin="http://attacker.example").status_code == 403
+        assert client.ask(TITLES, path="/", **{ATTRIBUTES: "x" * 1_025}).status_code == 400
         big = client.ask(b" " * (7 << 20), path="/")
         assert big.status_code == 413 and "6,291,456" in big.json()["error"]
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -285,6 +287,9 @@ def front(port):
 def test_the_example_asks_an_endpoint(unpacked, ids, target):
     port = servers.free_port()
     many = {"SAGEMAKER_MULTI_MODEL": "true" if target else "false", "PRODCAT_MODEL": str(unpacked)}
+    many["SAGEMAKER_BASE_DIR"] = str(unpacked.parent)
+    (unpacked.parent / "models").mkdir(exist_ok=True)
+    url = shutil.copytree(unpacked, unpacked.parent / "models/tr", dirs_exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "prodcat", "serve", "--host", "127.0.0.1", "--device", "cpu"],
         cwd=ROOT, env={**os.environ, **many, "SAGEMAKER_BIND_TO_PORT": str(port)},
@@ -298,8 +303,8 @@ def test_the_example_asks_an_endpoint(unpacked, ids, target):
 
         servers.wait_until(ready, "the server")
         if target:
-            body = json.dumps({"model_name": target, "url": str(unpacked)})
-            assert client.http.post("/models", content=body).status_code == 200
+            body = {"model_name": target, "url": str(url)}
+            assert client.ask(body, path="/models").status_code == 200
         with front(port) as url:
             done = subprocess.run(
                 [sys.executable, AWS / "invoke.py", "prodcat-tr", *TITLES, "--endpoint-url", url,

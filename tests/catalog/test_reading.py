@@ -119,7 +119,10 @@ def test_wrong_rows_raise_with_row_numbers_and_reasons():
     text = str(error.value)
     assert "6 rows read, 5 wrong" in text
     assert "empty title: 1 (row 1: title=' ')" in text
-    assert "row 2: 'Food > Mulk' is not in the tree" in text and "nearest to 'Mulk'" in text
+    assert (
+        "row 2: 'Food > Mulk' is not in the tree" in text
+        and "below 'Food' there is no 'Mulk'" in text
+    )
     assert "on_error='aside'" in text
 
 
@@ -166,7 +169,7 @@ def test_invalid_utf8_in_files_is_found_by_row(tmp_path):
         ([3], {}, "Row 0 is a int"),
         ({"title": ["x"], "path": []}, {}, "different lengths"),
         ([{"title": "x"}], {"on_error": "ignore"}, "expected 'raise', 'aside' or 'accept'"),
-        ([{"title": "x"}], {"text": "brand"}, "put the name into a list"),
+        ([{"title": "x"}], {"text": "brand"}, "put the name in a list"),
     ],
 )
 def test_mistakes_say_what_was_found_and_expected(source, options, message):

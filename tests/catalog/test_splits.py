@@ -13,7 +13,7 @@ def test_a_split_never_lets_near_duplicates_straddle(catalog):
     assert len(parts.aside) == 0
     assert parts.audit.leaked == 0 < parts.audit.would_have_leaked
     assert prodcat.leak_audit(parts.train, parts.test).leaked == 0
-    assert "would have in a plain split" in str(parts.audit)
+    assert "would have one in a plain split" in str(parts.audit)
 
 
 def test_a_split_that_ignores_near_duplicates_says_how_many_leak(catalog):
@@ -61,7 +61,7 @@ def test_clusters_are_numbered_by_their_first_rows(links):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"validation": 0.6, "test": 0.4}, "leave nothing to train on"),
+        ({"validation": 0.6, "test": 0.4}, "leave no rows for training"),
         ({"by": "colour"}, "expected 'random', 'group' or 'time'"),
         ({"by": "group"}, "needs a column"),
         ({"near_duplicates": "no"}, "expected 'together' or 'ignore'"),
@@ -84,5 +84,5 @@ def test_every_part_of_a_split_gets_rows_even_from_large_groups():
     parts = prodcat.split(catalog, by="group", column="g", near_duplicates="ignore")
     assert [len(p) for p in (parts.train, parts.validation, parts.test)] == [60, 20, 20]
     same = read_catalog([{"title": "milk", "path": "A"}] * 9)
-    with pytest.raises(CatalogError, match="make 1 clusters .* too few to split"):
+    with pytest.raises(CatalogError, match="leaves 1 clusters .* too few to split"):
         prodcat.split(same)

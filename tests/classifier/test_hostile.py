@@ -7,6 +7,7 @@ import shutil
 import hostile
 import numpy as np
 import pytest
+from hostile_servers import HostileServer, endless
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -64,7 +65,7 @@ def test_json_is_bounded_before_it_is_parsed(copy, name, monkeypatch):
     harm(copy)
     if name in hostile.HARM:
         hostile.vouch(copy)
-    with pytest.raises(ArtifactError, match="holds some .* values; expected at most"):
+    with pytest.raises(ArtifactError, match="contains about .* values; expected at most"):
         prodcat.load(str(copy), device="cpu")
 
 
@@ -133,7 +134,9 @@ def test_devices_and_pipes_are_no_files(copy, name, place):
         os.mkfifo(copy / name)
     else:
         (copy / name).symlink_to(place)
-    with pytest.raises(ArtifactError, match=f"{name}' is no file; expected a regular one"):
+    with pytest.raises(
+        ArtifactError, match=f"{name}' is a pipe, a device or a socket; expected a regular file"
+    ):
         prodcat.load(str(copy), device="cpu")
 
 
@@ -250,6 +253,23 @@ def test_hostile_manifests_are_refused(copy, name):
     hostile.MANIFEST_HARM[name](copy)
     with pytest.raises(ArtifactError):
         prodcat.load(str(copy), device="cpu")
+
+
+def test_an_encoder_that_an_artifact_only_names_is_not_fetched(small, rows, tmp_path):
+    """A warm start would have fetched it, through a chain that tells the environment."""
+    small.save(str(tmp_path / "model"))
+    config = tmp_path / "model/config.json"
+    settings = json.loads(config.read_text())
+    catalog = prodcat.read_catalog(
+        [{"title": row.title, "path": list(row.path)} for row in rows[:50]]
+    )
+    with HostileServer(endless(most=1 << 20)) as attacker:
+        settings["model"]["encoder"] = f"reference://m::{attacker.url}/refs.json"
+        config.write_text(json.dumps(settings))
+        hostile.vouch(tmp_path / "model")
+        with pytest.raises(ArtifactError, match="names an encoder without holding one"):
+            prodcat.fit(catalog, warm_start=str(tmp_path / "model"), progress=False)
+        assert attacker.requests == []
 
 
 def test_a_link_in_the_place_of_a_file_is_read_as_what_it_is(copy, tmp_path):

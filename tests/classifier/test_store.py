@@ -160,7 +160,7 @@ def test_versions_are_given_by_their_hash_too(local, small):
     version = local.publish(small, "tr")
     assert local.promote("tr", version[-12:], "production").version == version
     assert local.promote("tr", f"tr@{version}", "production").version == version
-    with pytest.raises(StoreError, match="'production' is no version of tr; expected one such as"):
+    with pytest.raises(StoreError, match="'production' is not a version of tr; expected a name"):
         local.promote("tr", "production", "candidate")
 
 
@@ -175,8 +175,8 @@ def test_versions_are_given_by_their_hash_too(local, small):
             "tr@20200101T000000.482913Z-0123456789ab",
             "There is no version .* of tr .* its newest is",
         ),
-        ("../tr@production", "'../tr' cannot be the name of a model"),
-        ("tr@../x", "'../x' cannot be the name of a alias"),
+        ("../tr@production", "The model name '../tr' is not allowed"),
+        ("tr@../x", "The alias name '../x' is not allowed"),
     ],
 )
 def test_what_is_not_there_is_named(local, small, reference, message):
@@ -187,7 +187,7 @@ def test_what_is_not_there_is_named(local, small, reference, message):
 
 @pytest.mark.parametrize("name", ["", "a/b", ".hidden", "x" * 64, "ä", "store.json"])
 def test_names_that_cannot_be_are_refused(local, small, name):
-    with pytest.raises(ConfigError, match=r"cannot be the name of a model|means something else"):
+    with pytest.raises(ConfigError, match=r"The model name .* is (not allowed|reserved)"):
         local.publish(small, name)
 
 
@@ -201,7 +201,7 @@ def test_remarks_that_could_not_be_read_again_are_refused(local, small, reason):
         local.publish(another(small, 2), "tr", note=reason)
     local.promote("tr", other, "production", reason=",[{" * 166)
     assert local.rollback("tr", "production").version == version
-    with pytest.raises(ConfigError, match="name of a alias"):
+    with pytest.raises(ConfigError, match="alias name .* is not allowed"):
         local.publish(another(small, 3), "tr", alias="no alias")
     assert len(local.list()) == 2
 
@@ -265,14 +265,14 @@ def test_of_two_who_delete_one_does(local, small, monkeypatch):
         return found
 
     monkeypatch.setattr(Versions, "is_there", and_another_marks_it)
-    with pytest.raises(ConflictError, match="being deleted by someone else"):
+    with pytest.raises(ConflictError, match="already being deleted by another"):
         local.delete("tr", version)
 
 
 def test_some_words_are_no_aliases(local, small):
     version = local.publish(small, "tr")
     for alias in ("latest", version):
-        with pytest.raises(ConfigError, match="means something else already"):
+        with pytest.raises(ConfigError, match="is reserved"):
             local.promote("tr", version, alias)
 
 
@@ -474,7 +474,7 @@ def test_a_publisher_that_was_taken_for_dead_says_so(local, small, monkeypatch):
 
     monkeypatch.setattr(Objects, "create", pruned_before_the_manifest)
     # All of the clearing fits between the last look and the manifest here.
-    with pytest.raises(ConflictError, match="was taken for abandoned and cleared away while"):
+    with pytest.raises(ConflictError, match="pruned .* as abandoned while"):
         local.publish(small, "tr")
     assert local.list() == ()
     assert local.load(f"tr@{local.publish(small, 'tr')}")
@@ -537,7 +537,7 @@ def test_a_manifest_with_other_files_does_not_fit_the_versions_name(local, small
     digest = hashlib.sha256(other).hexdigest()
     manifest["files"]["README.md"] = {"bytes": len(other), "sha256": digest}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ArtifactError, match="It was swapped or altered"):
+    with pytest.raises(ArtifactError, match="It was replaced or altered"):
         local.load(f"tr@{version}")
 
 
@@ -582,7 +582,7 @@ def test_an_event_of_another_alias_is_said(local, small):
     local.publish(small, "tr", alias="production")
     folder = Path(local.uri) / "tr/aliases"
     shutil.copytree(folder / "production", folder / "candidate")
-    with pytest.raises(ArtifactError, match="or another alias's"):
+    with pytest.raises(ArtifactError, match="or belongs to another alias"):
         local.load("tr@candidate")
 
 
@@ -594,7 +594,7 @@ def test_a_store_of_another_layout_is_not_written_to(local, small):
 
 
 def test_places_without_a_way_to_let_one_win_are_not_written_to(small, tmp_path):
-    with pytest.raises(StoreError, match=r"of a kind \(dir\) in which two writers could both"):
+    with pytest.raises(StoreError, match=r"\(dir\), two writers could both"):
         Store(f"dir::file://{tmp_path}").publish(small, "tr")
 
 
@@ -617,7 +617,7 @@ def test_the_whole_way_on_the_command_line(small, tmp_path, capsys, monkeypatch)
     small.save(str(tmp_path / "a"))
     another(small, 1).save(str(tmp_path / "b.tar.gz"))
     monkeypatch.setenv("PRODCAT_STORE", str(tmp_path / "store"))
-    assert "holds no models yet" in run(capsys, "models", "list")
+    assert "contains no models yet" in run(capsys, "models", "list")
     said = run(capsys, "models", "publish", "tr", tmp_path / "a", "--alias", "production")
     first = said.split("@")[1].split(",")[0]
     second = run(capsys, "models", "publish", "tr", tmp_path / "b.tar.gz", "--note", "n" * 50)
@@ -694,7 +694,7 @@ def test_files_that_are_not_the_stores_stay(local, small):
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan")])
 def test_a_time_that_is_none_is_refused(local, seconds):
-    with pytest.raises(ConfigError, match="unfinished_after=.* expected seconds from 0"):
+    with pytest.raises(ConfigError, match="unfinished_after=.* expected a number of seconds"):
         local.prune(1, unfinished_after=seconds)
 
 
@@ -703,7 +703,7 @@ def test_a_hash_of_two_versions_is_ambiguous(local, small):
     second = f"20991231T000000.000000Z{first[-13:]}"
     folder = Path(local.uri) / "tr/versions"
     shutil.copytree(folder / first, folder / second)
-    with pytest.raises(StoreError, match=f"end of several .*{first}, {second}. Give the whole"):
+    with pytest.raises(StoreError, match=f"Several .*{first}, {second}. Give the full"):
         local.promote("tr", first[-12:], "production")
 
 

@@ -5,16 +5,21 @@ import os
 import pytest
 
 from prodcat.cli.environment import (
+    allowed_hosts,
+    bind_host,
     bind_port,
     cache_folder,
     key_paths,
     limits_of,
     local_rank,
     memory_setting,
+    models_roots,
     named_keys,
     precision_of,
     server_setting,
+    server_token,
     serves_many,
+    starts_on_sagemaker,
     store_uri,
     switch_off_ray_statistics,
     world_size,
@@ -75,3 +80,51 @@ def test_ray_sends_no_statistics_unless_the_environment_says_so(monkeypatch):
     monkeypatch.delenv("RAY_USAGE_STATS_ENABLED")
     switch_off_ray_statistics()
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("environment", "model", "expected"),
+    [
+        ({}, None, False),
+        ({}, "/models/tr", False),
+        ({}, "/opt/ml/model", True),
+        ({"SAGEMAKER_BASE_DIR": "/work"}, "/work/model", True),
+        ({"SAGEMAKER_BIND_TO_PORT": "8080"}, None, True),
+        ({"SAGEMAKER_MULTI_MODEL": "true"}, None, True),
+        ({"SAGEMAKER_BATCH": "true"}, "s3://store/tr@production", True),
+        # What its studios and its SDK set says nothing of who started the server.
+        ({"SAGEMAKER_SPACE_NAME": "x", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "6"}, None, False),
+    ],
+)
+def test_where_sagemaker_starts_the_server(environment, model, expected):
+    assert starts_on_sagemaker(model, environment) is expected
+
+
+def test_the_network_is_for_sagemaker_alone_unless_the_environment_says_so():
+    assert bind_host(False, {}) == "127.0.0.1" and bind_host(True, {}) == "0.0.0.0"
+    assert bind_host(False, {"PRODCAT_HOST": "::"}) == "::"
+    assert models_roots(False, {}) == () and models_roots(True, {}) == ("/opt/ml/models",)
+    assert models_roots(True, {"SAGEMAKER_BASE_DIR": "/work"}) == ("/work/models",)
+    named = {"PRODCAT_MODELS_ROOT": "s3://bucket/models, /srv/models,"}
+    assert models_roots(True, named) == ("s3://bucket/models", "/srv/models")
+    assert models_roots(True, {"PRODCAT_MODELS_ROOT": ""}) == ()
+    assert allowed_hosts({}) == ()
+    assert allowed_hosts({"PRODCAT_ALLOWED_HOSTS": "a.example,b.example"}) == (
+        "a.example",
+        "b.example",
+    )
+
+
+def test_the_token_comes_from_a_file_or_the_environment(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("a-token-in-a-file\n")
+    variables = {"PRODCAT_TOKEN": "a-token-in-a-variable", "PRODCAT_TOKEN_FILE": str(file)}
+    assert server_token(None, {}) is None
+    assert server_token(None, {"PRODCAT_TOKEN": ""}) == ""  # which Access refuses
+    assert server_token(None, {"PRODCAT_TOKEN": "a-token-in-a-variable"}) == "a-token-in-a-variable"
+    assert server_token(None, variables) == "a-token-in-a-file"
+    assert server_token(str(file), {"PRODCAT_TOKEN_FILE": "/nothing"}) == "a-token-in-a-file"
+    file.write_bytes(b"\xff")
+    for path in (str(file), str(tmp_path / "nothing")):
+        with pytest.raises(ConfigError, match="The token of the server cannot be read"):
+            server_token(path, {})

@@ -39,7 +39,7 @@ def test_what_is_not_given_is_as_in_an_earlier_model(parser):
     assert given_settings(options, ModelConfig, earlier) == ModelConfig(
         encoder=None, max_features=100, characters=(3, 3)
     )
-    with pytest.raises(ConfigError, match="leave nothing to read a title with"):
+    with pytest.raises(ConfigError, match="leave the model without input"):
         given_settings(parser.parse_args(["--lexical", "no"]), ModelConfig, earlier)
 
 
@@ -55,3 +55,13 @@ def test_what_is_no_value_is_refused(parser, capsys, arguments, message):
     with pytest.raises(SystemExit):
         parser.parse_args(arguments)
     assert message in capsys.readouterr().err
+
+
+def test_the_help_of_each_option_is_the_text_of_its_field_and_the_default(parser):
+    shown = " ".join(parser.format_help().split())
+    assert "--characters FROM,TO lengths of the shortest and the longest character" in shown
+    assert "each from 2 to 8 (default 2,4)" in shown
+    assert "whether the n-grams of a title contribute to the scores (default yes)" in shown
+    for action in parser._actions[2:]:
+        assert len(action.help.partition(" (default")[0].split()) > 3, action.dest
+        assert not {":class:", "``", "see :", "None", "True", "False"} & set(action.help.split())

@@ -16,7 +16,7 @@ def test_trim_an_encoder_then_a_classifier(home, tmp_path, capsys, encoder_folde
     assert main([*train, "--encoder", small, "--lexical", "no", "--epochs", "0"]) == 0
     arguments = ["trim", model, "--output", str(tmp_path / "model-small")]
     assert main(arguments) == 2
-    assert "expected --titles" in capsys.readouterr().err
+    assert "Give --titles FILE" in capsys.readouterr().err
     more = ["--titles", str(home / "test.csv"), "--min-count", "1"]
     assert main([*arguments, *more]) == 0
     sizes = [(tmp_path / name / "model.safetensors").stat().st_size
