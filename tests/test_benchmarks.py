@@ -141,3 +141,21 @@ def test_the_machine_is_named_with_what_its_processor_has(root_on_path):
     flags = Path("/proc/cpuinfo").read_text().split()
     for flag in CPU_FLAGS:
         assert (flag in machine(2)) == (flag in flags)
+
+
+ATTACKS = """
+import json, sys
+from benchmarks.trust import outputs
+outputs.KILLS, outputs.PAIRS, outputs.CHANGES = 1, 1, {"local": 2}
+print(json.dumps([attack("local") for attack in (outputs.kill, outputs.rival, outputs.change_inputs)]))
+"""
+
+
+def test_a_few_attacks_on_outputs():
+    """The campaign of benchmarks/trust in short: nothing is lost, mixed or wrongly complete."""
+    done = subprocess.run(
+        [sys.executable, "-c", ATTACKS], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout.splitlines()[-1])
+    assert [(row["cases"], row["bad"]) for row in results] == [(2, [])] * 3

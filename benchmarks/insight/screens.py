@@ -4,6 +4,7 @@ python -m benchmarks.insight.screens docs/images
 """
 
 import argparse
+import secrets
 import shutil
 import tempfile
 import threading
@@ -71,12 +72,13 @@ def review_server(
     import uvicorn
 
     decisions = Decisions(folder / "decisions.jsonl", items, classifier.taxonomy)
-    app = make_app(items, classifier.taxonomy, decisions)
+    token = secrets.token_urlsafe(32)
+    app = make_app(items, classifier.taxonomy, decisions, token)
     config = uvicorn.Config(app, port=PORT, host="127.0.0.1", log_level="warning")
     server = uvicorn.Server(config)
     threading.Thread(target=server.run).start()
     try:
-        yield f"http://127.0.0.1:{PORT}/"
+        yield f"http://127.0.0.1:{PORT}/{token}/"
     finally:
         server.should_exit = True
         decisions.__exit__()

@@ -251,11 +251,12 @@ def send_garbage(peer: Peer, rng: random.Random, outcome: Outcome) -> None:
     long = b"x" * rng.randrange(10, 100_000)
     sent = [
         rng.randbytes(rng.randrange(1, 2_000)),
-        b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n[",
-        b"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n[]",
-        b"GET /" + long + b" HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"POST /invocations HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]",
-        b"GET /ping HTTP/1.1\r\nHost: a\r\nX-A: " + long + b"\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n[",
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n[]",
+        b"GET /" + long + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /invocations HTTP/1.1\r\nHost: localhost\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n[]",
+        b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-A: " + long + b"\r\n\r\n",
     ][kind]
     with socket.create_connection(("127.0.0.1", peer.port), timeout=20) as connection:
         with contextlib.suppress(OSError):

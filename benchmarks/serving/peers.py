@@ -232,7 +232,8 @@ def started(*peers: Peer) -> Iterator[tuple[Peer, ...]]:
 @contextlib.contextmanager
 def started_many(options: Options, budget: float) -> Iterator[Peer]:
     """A server of prodcat with many models, with so many bytes of memory for them."""
-    peer = prodcat_server(options, "--many", "--memory", budget / (1 << 20), model=None)
+    limits = "--models-root", options.work, "--memory", budget / (1 << 20)
+    peer = prodcat_server(options, "--many", *limits, model=None)
     try:
         while peer.ask(None, "/ping", "GET")[0] != 200:
             assert peer.is_running(), f"{peer.name} ended"

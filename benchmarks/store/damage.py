@@ -152,8 +152,8 @@ def _tree(folder: Path) -> set[tuple[str, int]]:
     }
 
 
-def damage() -> Row:
-    """Load a thousand damaged artifacts, each in a process with its peak of memory."""
+def damage(count: int = DAMAGED) -> Row:
+    """Load so many damaged artifacts, each in a process with its peak of memory."""
     import torch
 
     from prodcat.storage.archive import pack
@@ -169,7 +169,7 @@ def damage() -> Row:
         base = max(outcome_of(folder)[1] for _ in range(5))
         (room / "good.tar.gz").write_bytes(good.packed)
         base_archive = max(outcome_of(room / "good.tar.gz")[1] for _ in range(5))
-        cases = load_all(good, room, {"archive": base_archive}, base)
+        cases = load_all(good, room, count, {"archive": base_archive}, base)
     finally:
         shutil.rmtree(room, ignore_errors=True)
     refused = [case for case in cases if case["outcome"].startswith("refused")]
@@ -191,19 +191,22 @@ def damage() -> Row:
     }
 
 
-def load_all(good: GoodArtifact, room: Path, bases: Mapping[str, float], base: float) -> list[Row]:
+def load_all(
+    good: GoodArtifact, room: Path, count: int, bases: Mapping[str, float], base: float
+) -> list[Row]:
     """One row for each damaged artifact.
 
     Args:
         good: What is damaged.
         room: The folder in which nothing but the artifact may change.
+        count: How many.
         bases: The peak of a good load by kind, MiB.
         base: The same for all other kinds.
     """
     counts: Counter[str] = Counter()
     cases = []
     (room / "sandbox").mkdir()
-    for number in range(DAMAGED):
+    for number in range(count):
         kind = KINDS[number % len(KINDS)]
         target = room / "sandbox" / str(number)
         target.mkdir()

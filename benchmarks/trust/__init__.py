@@ -1,0 +1,1 @@
+"""Attacks on places, requests and outputs."""
