@@ -7,9 +7,12 @@
     ├── EncoderError     an encoder or its tokenizer cannot be loaded
     ├── CheckpointError  a checkpoint cannot be written or read
     ├── ArtifactError    a saved classifier is missing, altered or of an unknown format
-    ├── ScoringError     an existing output does not fit this model or input
+    ├── ScoringError     an existing output was made with another model or input
+    │   ├── OutputInUseError   another process writes, or has taken over, the output
+    │   └── InputChangedError  the input was changed while it was read
     └── StoreError       a place cannot be reached, or the store has no such model
-        └── ConflictError    another process changed the same object first
+        ├── ConflictError    another process changed the same object first
+        └── PlaceError       a place is not allowed, or reading it cost more than allowed
 
     Interrupted              the work was stopped by SIGTERM; repeating the call resumes it
     └── TrainingInterrupted  the training was stopped, and its state is saved
@@ -30,9 +33,9 @@ class ProdcatError(ValueError):
 
 
 def is_fault(error: BaseException) -> bool:
-    """Whether an exception reports a fault, rather than a request to stop.
+    """Whether an exception reports a fault, and not a request to stop.
 
-    A panic in a Rust binding is a fault too, although it is no :class:`Exception`.
+    A panic in a Rust binding is a fault, too, although it is not an :class:`Exception`.
 
     >>> is_fault(OSError("disk full")), is_fault(KeyboardInterrupt())
     (True, False)
@@ -65,14 +68,18 @@ class StoreError(ProdcatError):
 
     Attributes:
         unreachable: Whether the network or the server failed, so that a later attempt may
-            succeed.
+            succeed; False by default.
     """
 
     unreachable = False
 
 
 class ConflictError(StoreError):
-    """Another process changed the same object at the same time and came first."""
+    """Another process changed the same object first."""
+
+
+class PlaceError(StoreError):
+    """A place is outside of those that are allowed, or reading it cost more than is allowed."""
 
 
 class CheckpointError(ProdcatError):
@@ -83,16 +90,29 @@ class ScoringError(ProdcatError):
     """An existing output was made with another model or input, or not by a scoring job."""
 
 
+class OutputInUseError(ScoringError):
+    """Another process writes the output, or took it over from this one; try again later."""
+
+
+class InputChangedError(ScoringError):
+    """The input was changed while it was read, so its answers are not a finished output."""
+
+
 class Interrupted(RuntimeError):  # noqa: N818, it reports no fault
-    """The work was stopped by SIGTERM in good order; repeating the call resumes it."""
+    """SIGTERM stopped the work, whose state is saved; the same call resumes it."""
 
 
 class TrainingInterrupted(Interrupted):
-    """A training was stopped by SIGTERM and saved its state; repeating the call resumes it."""
+    """SIGTERM stopped a training, whose state is saved; the same call resumes it."""
 
 
 def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    """Refuse a setting that is none of the allowed values.
+    """Check that a setting is one of the allowed values.
+
+    Args:
+        name: The setting's name, for the message.
+        value: The value to check.
+        allowed: The allowed values.
 
     Raises:
         ConfigError: The value is not allowed.
@@ -106,7 +126,13 @@ def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
 
 
 def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Refuse a setting that is not a number between two limits, which are allowed themselves.
+    """Check that a setting is a number in a range.
+
+    Args:
+        name: The setting's name, for the message.
+        value: The value to check.
+        low: The smallest value that is allowed.
+        high: The greatest value that is allowed.
 
     Raises:
         ConfigError: The value is not a number, or is out of range.
@@ -121,7 +147,7 @@ def check_range(name: str, value: float, low: float, high: float = float("inf"))
 
 
 def check_whole(name: str, value: object, low: int | None = None) -> None:
-    """Refuse a setting that is not a whole number.
+    """Check that a setting is a whole number.
 
     Args:
         name: The setting's name, for the message.
@@ -141,45 +167,38 @@ def check_whole(name: str, value: object, low: int | None = None) -> None:
 
 
 def takes_keywords(bundle: type, **defaults: object) -> Callable[[_Function], _Function]:
-    """A decorator that adds a bundle of keyword arguments to a function's signature.
+    """Create a decorator that shows keyword arguments in a function's signature.
 
-    ``help()``, notebooks and completion show the signature.
+    The function takes them as one ``**`` argument.  ``help()``, notebooks and completion then show
+    them one by one.
 
     Args:
         bundle: The ``TypedDict`` that declares the function's ``**`` argument.
-        defaults: The default values of these arguments by name; None for all others.
+        defaults: The default values of these arguments by name; the default of others is None.
     """
 
     def marked(function: _Function) -> _Function:
         signature = inspect.signature(function)
-        explicit = [
-            parameter
-            for parameter in signature.parameters.values()
-            if parameter.kind is not parameter.VAR_KEYWORD
-        ]
+        *explicit, _ = signature.parameters.values()
         bundled = [
             inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=defaults.get(name),
-                annotation=annotation,
+                name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=kind
             )
-            for name, annotation in bundle.__annotations__.items()
+            for name, kind in bundle.__annotations__.items()
         ]
-        function.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[*explicit, *bundled]
-        )
+        whole = signature.replace(parameters=[*explicit, *bundled])
+        function.__signature__ = whole  # type: ignore[attr-defined]
         return function
 
     return marked
 
 
 def check_keywords(function: Callable[..., object], given: Mapping[str, object]) -> None:
-    """Refuse keyword arguments that a function does not take, as Python does.
+    """Check the keyword arguments of a function, as Python does.
 
     Args:
-        function: The function that was called, marked by :func:`takes_keywords`.
-        given: The keyword arguments that reached the function's ``**`` argument.
+        function: The function that was called, decorated with :func:`takes_keywords`.
+        given: The content of the function's ``**`` argument.
 
     Raises:
         TypeError: The function does not take one of the arguments.

@@ -141,7 +141,7 @@ def test_the_generated_catalog_is_as_dirty_as_real_ones():
         upper = np.mean([row.title.isupper() for row in rows])
         assert 0.05 < upper < 0.3
     assert generate(5, "tr", seed=1) == generate(5, "tr", seed=1) != generate(5, "tr", seed=2)
-    with pytest.raises(ConfigError, match="country 'xx' is not known"):
+    with pytest.raises(ConfigError, match="language='xx' is not supported"):
         generate(1, "xx")
 
 

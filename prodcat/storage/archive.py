@@ -1,12 +1,13 @@
-"""An artifact in one file ``model.tar.gz``, which is the form that SageMaker expects.
+"""An artifact in one file ``model.tar.gz``, the format that SageMaker expects.
 
-The same files always give the same bytes: without times and owners, with the names in a fixed
-order, the manifest first.  Reading writes nothing to the disk and accepts only regular files that
-the manifest lists: links, devices, absolute paths, ``..`` and archives that unpack to an
-unexpected size are refused.  An archive also holds code for AWS's servers, which prodcat never
-reads: ``inference.py`` at the root for servers of many models, and in ``code/`` for servers of
-one.  Multi Model Server would mistake ``manifest.json`` for its own former format and stop, so the
-archive holds a manifest in the server's present format too, which takes precedence.
+The same files always give the same bytes: times and owners are left out, and the order of the names
+is fixed, with the manifest first.  Reading writes nothing to the disk and accepts only regular
+files that the manifest lists: links, devices, absolute paths, ``..`` and archives that unpack to
+an unexpected size are refused.  An archive also contains code for AWS's servers, which prodcat
+never reads: ``inference.py`` at the root for servers of many models, and in ``code/`` for servers
+of one model.  Multi Model Server would mistake ``manifest.json`` for a manifest of its own older
+format and stop, so the archive also contains a manifest in the server's current format, which
+takes precedence.
 """
 
 import gzip
@@ -17,7 +18,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from prodcat.errors import ArtifactError, StoreError
+from prodcat.errors import ArtifactError, PlaceError, StoreError
 from prodcat.storage.artifact import Artifact
 from prodcat.storage.document import json_bytes
 from prodcat.storage.manifest import MANIFEST, check_hash, check_size, missing_file, parse_manifest
@@ -86,7 +87,7 @@ def _packed(files: Mapping[str, bytes], level: int) -> bytes:
 
 
 def _most(packed: int) -> int:
-    """The most bytes to which an archive of a given size may unpack."""
+    """The maximum unpacked size in bytes of an archive of ``packed`` bytes."""
     return max(_FREE, _RATIO * packed)
 
 
@@ -100,27 +101,27 @@ def read_archive(objects: Objects, name: str) -> Artifact:
     Raises:
         ArtifactError: There is no such archive, it is damaged, or it has members that an
             artifact cannot have.
+        PlaceError: Reading exceeded the limits of the place.
     """
     uri = objects.at(name)
     try:
         content = objects.read(name)
-    except FileNotFoundError as error:
-        raise ArtifactError(f"Found no archive at {uri!r}. Check the address.") from error
-    except StoreError as error:
-        raise ArtifactError(f"Cannot read the archive {uri!r}: {error}") from error
-    try:
         manifest = parse_manifest(_manifest_of(content, uri), uri)
         return Artifact(uri, manifest, _files_of(content, manifest, uri))
+    except FileNotFoundError as error:
+        raise ArtifactError(f"Found no archive at {uri!r}. Check the address.") from error
+    except (ArtifactError, PlaceError):
+        raise
+    except StoreError as error:
+        raise ArtifactError(f"Cannot read the archive {uri!r}: {error}") from error
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
-        if isinstance(error, ArtifactError):
-            raise
         raise ArtifactError(
             f"The archive {uri!r} cannot be read: {type(error).__name__}: {error}. Copy it again."
         ) from error
 
 
 class _Unpacked:
-    """The content of an archive, read forward in small pieces up to a limit."""
+    """The unpacked bytes of an archive as a file, read in small pieces up to a maximum size."""
 
     def __init__(self, content: bytes, uri: str) -> None:
         self.file = gzip.GzipFile(fileobj=io.BytesIO(content))
@@ -149,13 +150,13 @@ class _Unpacked:
     def _check(self, place: int) -> None:
         if place > self.most:
             raise ArtifactError(
-                f"The archive {self.uri!r} unpacks to more than {self.most:,} bytes, which no "
-                "artifact of its size does. It was not made by prodcat."
+                f"The archive {self.uri!r} unpacks to more than {self.most:,} bytes, more than "
+                "any artifact of its size. It was not made by prodcat."
             )
 
 
 def _members(content: bytes, uri: str) -> Any:
-    """Name, size and reader of each regular file, in the order of the archive."""
+    """Yield name, size and reader of each regular file, in the order of the archive."""
     unpacked: Any = _Unpacked(content, uri)
     with tarfile.open(fileobj=unpacked, mode="r:") as tar:
         for number, member in enumerate(tar):
@@ -164,8 +165,8 @@ def _members(content: bytes, uri: str) -> Any:
                 raise ArtifactError(f"The archive {uri!r} has more than {number:,} members.")
             if path.startswith("/") or "\\" in path or ".." in path.split("/"):
                 raise ArtifactError(
-                    f"The archive {uri!r} has a member {member.name[:100]!r}, outside of it. It "
-                    "was made to do harm; do not use it."
+                    f"The archive {uri!r} has a member {member.name[:100]!r}, whose path leads "
+                    "out of the archive. It was made to do harm; do not use it."
                 )
             if member.issparse() or any("sparse" in key for key in member.pax_headers):
                 raise ArtifactError(
@@ -175,7 +176,7 @@ def _members(content: bytes, uri: str) -> Any:
             if not (member.isreg() or member.isdir()):
                 raise ArtifactError(
                     f"The archive {uri!r} has a member {member.name[:100]!r} that is a link or a "
-                    "device; expected regular files alone. Pack the files themselves."
+                    "device; expected only regular files. Pack the files themselves."
                 )
             if member.isreg():
                 yield path, member.size, tar.extractfile(member)
@@ -187,8 +188,8 @@ def _manifest_of(content: bytes, uri: str) -> bytes:
         if path == MANIFEST:
             return bytes(file.read(min(size, _MOST_AT_ONCE)))
     raise ArtifactError(
-        f"Found no artifact in {uri!r}: it has no {MANIFEST}. Expected what `save` wrote, at the "
-        "root of the archive."
+        f"Found no artifact in {uri!r}: it has no {MANIFEST}; expected the files that `save` wrote "
+        "at the root of the archive. Pack the artifact again."
     )
 
 

@@ -10,19 +10,21 @@
     guarantee.json      the rows on which guarantees were measured, if there are guarantees
     README.md           a model card for people
 
-The manifest is written last, so a folder without one is not a whole artifact.  Nothing in
-it is executable: no pickle, no code.  As the files may have been made to do harm, sizes are
-compared before anything is read, hashes before anything is parsed, and JSON is bounded.
+The manifest is written last, so a folder without one is not a complete artifact.  Nothing in an
+artifact is executable: it contains no pickle and no code.  As the files may have been made to do
+harm, sizes are compared before anything is read, hashes are compared before anything is parsed, and
+the size of JSON is limited.
 """
 
 import hashlib
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prodcat.errors import ArtifactError, StoreError
+from prodcat.errors import ArtifactError, ProdcatError, StoreError
 from prodcat.storage.document import check_document, count_values, read_document
 from prodcat.storage.manifest import (
     MANIFEST,
@@ -34,6 +36,7 @@ from prodcat.storage.manifest import (
     missing_file,
 )
 from prodcat.storage.objects import Objects
+from prodcat.storage.verified_files import is_intact, open_cached
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,12 +46,12 @@ _MOST_TENSORS = 2_000
 
 @dataclass(frozen=True)
 class Artifact:
-    """A verified artifact: every file has the size and the hash that the manifest says.
+    """A verified artifact: every file has the size and the hash that the manifest states.
 
     Attributes:
-        uri: Where the artifact is, for messages.
+        uri: The artifact's address, for messages.
         manifest: The artifact's manifest.
-        files: By name the content of each file, or the path of a local file that never changes.
+        files: The content of each file by its name, or the path of its copy in the cache.
     """
 
     uri: str
@@ -56,20 +59,35 @@ class Artifact:
     files: Mapping[str, bytes | Path]
 
     def read(self, name: str) -> bytes:
-        """Read the content of one file."""
+        """Read the content of one file.
+
+        Raises:
+            ArtifactError: The file was altered in the cache since it was verified.
+            StoreError: Another user may have written to the cache.
+        """
         content = self.files[name]
-        return content if isinstance(content, bytes) else content.read_bytes()
+        if isinstance(content, bytes):
+            return content
+        with open_cached(content) as file:
+            read = file.read()
+        if hashlib.sha256(read).hexdigest() != self.manifest["files"][name]["sha256"]:
+            raise self._altered(name)
+        return read
 
     def text(self, name: str, values: int | None = None) -> str:
         """Read a JSON document that another library will parse, and check its size.
 
         Args:
             name: The file's name.
-            values: The most values that are accepted, if that is fewer than in any other file
-                of this name.
+            values: The maximum number of values for this caller; None, or a number above the
+                usual maximum for files of this name, means the usual maximum.
+
+        Returns:
+            The text of the document.
 
         Raises:
-            ArtifactError: The document is too large, or not UTF-8.
+            ArtifactError: The document is too large, is not UTF-8, or was altered in the cache.
+            StoreError: Another user may have written to the cache.
         """
         content, source = self.read(name), self._source(name)
         limit, most = json_limits(name)
@@ -83,50 +101,74 @@ class Artifact:
         """Read and parse a JSON document.
 
         Raises:
-            ArtifactError: The document is too large, nested too deep, or not JSON.
+            ArtifactError: The document is too large, is nested too deep, is not JSON, or was
+                altered in the cache.
+            StoreError: Another user may have written to the cache.
         """
         limit, values = json_limits(name)
         return read_document(self.read(name), self._source(name), limit=limit, values=values)
 
     def _source(self, name: str) -> str:
-        """A file of this artifact as messages name it."""
+        """The description of a file of this artifact for messages."""
         return f"{name} in the artifact at {self.uri!r}"
 
+    def _altered(self, name: str) -> ArtifactError:
+        return ArtifactError(
+            f"{self._source(name)} was altered in the cache while it was loaded. Load it again; if "
+            "that does not help, something else writes to the cache: name another folder for it."
+        )
+
     def shapes(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """Type and shape of each tensor by its name, read from the header of the weights alone.
+        """Read the type and shape of each tensor from the header of the weights' file.
+
+        Returns:
+            By the tensor's name: the type as safetensors writes it (such as ``"F32"``), and the
+            shape.
 
         Raises:
-            ArtifactError: The header does not fit the file.
+            ArtifactError: The header is damaged, or inconsistent with the size of the file.
+            StoreError: Another user may have written to the cache.
         """
         content = self.files[WEIGHTS]
         if isinstance(content, bytes):
             return _shapes(content[:8], lambda end: content[8:end], len(content), self.uri)
-        with content.open("rb") as file:
-            return _shapes(
-                file.read(8),
-                lambda end: file.read(end - 8),
-                content.stat().st_size,
-                self.uri,
-            )
+        with open_cached(content) as file:
+            size = os.fstat(file.fileno()).st_size
+            return _shapes(file.read(8), lambda end: file.read(end - 8), size, self.uri)
 
     def tensors(self) -> "dict[str, Tensor]":
-        """Load the weights by name; a local file is mapped into memory.
+        """Load the weights by name; a file in the cache is mapped into memory.
 
         Raises:
-            ArtifactError: The weights cannot be read.
+            ArtifactError: The weights cannot be read, or were altered in the cache.
+            StoreError: Another user may have written to the cache.
         """
         from safetensors import SafetensorError
-        from safetensors.torch import load, load_file
+        from safetensors.torch import load
 
         content = self.files[WEIGHTS]
         try:
             tensors: dict[str, Tensor]
-            tensors = load(content) if isinstance(content, bytes) else load_file(content)
+            tensors = load(content) if isinstance(content, bytes) else self._mapped(content)
             return tensors
+        except ProdcatError:
+            raise
         except (SafetensorError, ValueError, KeyError, OverflowError) as error:
             raise ArtifactError(
                 f"{self._source(WEIGHTS)} cannot be read: {type(error).__name__}: {error}. {REMEDY}"
             ) from error
+
+    def _mapped(self, path: Path) -> "dict[str, Tensor]":
+        """Verify the weights' file in the cache, and map the same opened file into memory."""
+        from safetensors.torch import load, load_file
+
+        with open_cached(path) as file:
+            if not is_intact(file.fileno(), self.manifest["files"][WEIGHTS]["sha256"]):
+                raise self._altered(WEIGHTS)
+            opened = Path(f"/dev/fd/{file.fileno()}")
+            tensors: dict[str, Tensor]
+            tensors = load_file(opened) if opened.exists() else load(file.read())
+            return tensors
 
 
 def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -168,7 +210,7 @@ def check_loadable(name: str, content: bytes, values: int | None = None) -> None
     Args:
         name: The file's name.
         content: The file's bytes.
-        values: As for :meth:`Artifact.text`.
+        values: The maximum number of values; see :meth:`Artifact.text`.
 
     Raises:
         ArtifactError: The document is too large.
@@ -185,16 +227,18 @@ def check_loadable(name: str, content: bytes, values: int | None = None) -> None
 
 
 def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes) -> None:
-    """Write the files, then the manifest.
+    """Write the files of an artifact, then its manifest.
 
     Args:
-        objects: The folder.  An artifact that is there is replaced; its manifest is removed
+        objects: The folder.  An artifact that it contains is replaced; its manifest is removed
             first, so that no manifest ever describes a mixture of files.
         files: The content of each file by its name.
-        manifest: See :func:`describe` and :func:`to_bytes`.
+        manifest: The bytes of the manifest's file; see
+            :func:`~prodcat.storage.manifest.describe` and
+            :func:`~prodcat.storage.manifest.to_bytes`.
 
     Raises:
-        ArtifactError: The folder cannot be written.
+        ArtifactError: The folder cannot be written to.
     """
     try:
         objects.remove(MANIFEST)
@@ -209,18 +253,20 @@ def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes
 
 
 def read_near(objects: Objects, manifest: Mapping[str, Any], uri: str) -> dict[str, bytes]:
-    """Read and verify all files of an artifact whose folder needs no network.
+    """Read and verify all files of an artifact that is on this machine's disk or in memory.
 
     Args:
         objects: The folder.
         manifest: The artifact's manifest.
-        uri: Where the artifact is, for messages.
+        uri: The artifact's address, for messages.
 
     Returns:
         The content of each file by its name.
 
     Raises:
-        ArtifactError: A file is missing, truncated or altered; the message says which.
+        ArtifactError: A file is missing, truncated or altered; the message says which one.
+        StoreError: A file cannot be read.
+        PlaceError: Reading exceeded the limits of the place.
     """
     files: dict[str, bytes] = {}
     for name, entry in manifest["files"].items():

@@ -1,4 +1,4 @@
-"""JSON as files hold it: written in one form, and bounded in size before it is parsed."""
+"""JSON in files: written in one format, and checked against size limits before it is parsed."""
 
 import json
 from typing import Any
@@ -7,9 +7,9 @@ from prodcat.errors import ArtifactError
 
 
 def printable(text: object) -> str:
-    r"""Text from outside with a blank for each character that cannot be printed.
+    r"""Replace each character of a text that cannot be printed by a blank.
 
-    Such characters could be commands to a terminal.
+    In text that others wrote, such characters could be commands to a terminal.
 
     >>> printable("red\x1b[2Japple")
     'red [2Japple'
@@ -22,13 +22,16 @@ def read_document(content: bytes, source: str, *, limit: int, values: int = 100_
 
     Args:
         content: The document, in UTF-8.
-        source: What the document is, for messages.
-        limit: The most bytes that are accepted.
-        values: The most values and brackets that are accepted: one byte of JSON can take a
-            hundred bytes of memory once it is parsed.
+        source: A description of the document for messages, with which a sentence can begin.
+        limit: The maximum size in bytes.
+        values: The maximum number of values and brackets: one byte of JSON can take a hundred
+            bytes of memory once it is parsed.
+
+    Returns:
+        The parsed value.
 
     Raises:
-        ArtifactError: The document is too large, nested too deep, or not JSON.
+        ArtifactError: The document is too large, is nested too deep, or is not JSON.
 
     >>> read_document(b'{"level": 1}', "An example", limit=100)
     {'level': 1}
@@ -39,11 +42,17 @@ def read_document(content: bytes, source: str, *, limit: int, values: int = 100_
     except RecursionError as error:
         raise ArtifactError(f"{source} is nested too deep for a file of its kind.") from error
     except ValueError as error:
-        raise ArtifactError(f"{source} is damaged: it is no JSON ({error}).") from error
+        raise ArtifactError(f"{source} is damaged: it is not JSON ({error}).") from error
 
 
 def check_document(content: bytes, source: str, *, limit: int, values: int) -> None:
-    """Refuse a document that would take too much memory to parse; see :func:`read_document`.
+    """Refuse a document that would take too much memory to parse.
+
+    Args:
+        content: The document, in UTF-8.
+        source: A description of the document for messages, with which a sentence can begin.
+        limit: The maximum size in bytes.
+        values: The maximum number of values and brackets.
 
     Raises:
         ArtifactError: The document is too large.
@@ -56,13 +65,15 @@ def check_document(content: bytes, source: str, *, limit: int, values: int) -> N
     count = count_values(content)
     if count > values:
         raise ArtifactError(
-            f"{source} holds some {count:,} values; expected at most {values:,}. No file of its "
-            "kind holds so many."
+            f"{source} contains about {count:,} values; expected at most {values:,}. No file of "
+            "its kind contains so many."
         )
 
 
 def count_values(content: bytes) -> int:
-    """An upper limit of the values and brackets in JSON: commas within strings count too.
+    """An upper bound of the number of values and brackets in JSON, quick to compute.
+
+    Commas and brackets within strings are counted too.
 
     >>> count_values(b'{"levels": [1, 2]}')
     3
@@ -78,11 +89,11 @@ def json_text(
     end: str = "\n",
     **options: Any,
 ) -> str:
-    r"""A value as a JSON document that ends with a line feed.
+    r"""Format a value as a JSON document that ends with a line feed.
 
     Args:
         value: Any value that :func:`json.dumps` can write.
-        indent: Spaces by which each level is indented; None for a document in one line.
+        indent: The number of spaces by which each level is indented; None for a single line.
         ascii: Whether characters outside ASCII are escaped.
         end: The text after the document.
         **options: Further options of :func:`json.dumps`, such as ``sort_keys`` and ``default``.

@@ -1,7 +1,7 @@
-"""Faults of stores: which of them are temporary, and what to do about the others.
+"""Faults of stores: whether a fault is temporary, and what the user can do about it.
 
-Stores raise exceptions of many packages (fsspec, botocore, aiohttp, the operating system).  This
-module alone decides what each of them means.
+Stores raise exceptions of many packages (fsspec, botocore, aiohttp, the operating system).  Only
+this module decides what each of them means.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ _PASSING_CODES = {
     "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException",
     "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "ConditionalRequestConflict",
     "500", "502", "503", "504", "429",
+    "UnknownError",  # Ceph's answer for an object that is being replaced
 }  # fmt: skip
 _TAKEN_CODES = {"PreconditionFailed", "412"}
 # The classes of botocore and aiohttp for faults of the network, by name.
@@ -35,9 +36,8 @@ _HINTS = {
     "NoSuchBucket": "There is no such bucket: check the address, or make the bucket",
     "AccessDenied": "These credentials lack the right: ask for s3:ListBucket, s3:GetObject and, "
     "to write, s3:PutObject and s3:DeleteObject here",
-    "XAmzContentSHA256Mismatch": "The server read other bytes than were sent: set "
-    "AWS_REQUEST_CHECKSUM_CALCULATION=when_required for servers that do not know checksums "
-    "behind the body",
+    "XAmzContentSHA256Mismatch": "The server read other bytes than were sent: if it does not "
+    "support checksums after the body, set AWS_REQUEST_CHECKSUM_CALCULATION=when_required",
 }
 _ERRNO_HINTS = {
     errno.ENOSPC: "The disk is full: free some space, or name another place",
@@ -56,7 +56,7 @@ class TruncatedError(ConnectionError):
 
 
 def error_code(error: BaseException | None) -> str | None:
-    """The code that the server itself gave the fault, such as ``"NoSuchBucket"``, or None."""
+    """The error code in the server's response, such as ``"NoSuchBucket"``, or None."""
     while error is not None:
         response = getattr(error, "response", None)
         if isinstance(response, dict):
@@ -81,12 +81,12 @@ def is_from_client(error: Exception) -> bool:
 
 
 def is_corrupt(error: Exception) -> bool:
-    """Whether bytes arrived that differ from those that were written."""
+    """Whether an object arrived altered or truncated."""
     return "Checksum" in type(error).__name__ or isinstance(error, TruncatedError)
 
 
 def passes(error: Exception) -> bool:
-    """Whether the same request may succeed a little later."""
+    """Whether a fault is temporary, so that the same request may succeed later."""
     code = error_code(error)
     if code is not None:
         return code in _PASSING_CODES
@@ -102,10 +102,13 @@ def passes(error: Exception) -> bool:
 
 
 def nothing_there(error: Exception) -> list[Any]:
-    """An empty listing, for a folder that does not exist in a bucket that does.
+    """Return an empty listing for a missing folder, unless its bucket is missing too.
+
+    Args:
+        error: The fault with which listing the folder failed.
 
     Raises:
-        Exception: The fault itself, if the bucket does not exist either.
+        Exception: ``error`` itself, if the bucket does not exist.
     """
     if is_missing_bucket(error):
         raise error
@@ -113,17 +116,20 @@ def nothing_there(error: Exception) -> list[Any]:
 
 
 def explained(
-    verb: str, uri: str, error: Exception, *, is_local: bool, seconds: float | None
+    verb: str, uri: str, error: Exception, *, is_local: bool, seconds: float | None = None
 ) -> StoreError:
-    """Make the error for a fault: what was attempted, what went wrong and what to do.
+    """Make an error that says what was attempted, what went wrong and what to do.
 
     Args:
         verb: What was attempted, such as ``"read"``.
         uri: The object's URI.
         error: The fault.
-        is_local: Whether the object is a file of this machine.
-        seconds: How long the operation was tried, if the fault was a temporary one; otherwise
-            None.
+        is_local: Whether the object is a file on this machine.
+        seconds: For how many seconds the operation was retried, if the fault is temporary;
+            otherwise None.
+
+    Returns:
+        The error to raise; ``unreachable`` is true if the fault is temporary.
     """
     code = error_code(error)
     reason = str(error).strip().rstrip(".") or type(error).__name__
@@ -149,20 +155,22 @@ def explained(
 
 
 def explain_disk(error: OSError) -> str:
-    """Say what a fault of this machine's disk is, and what to do about it."""
+    """Describe a fault of this machine's disk in two sentences: the fault, and what to do."""
     hint = _ERRNO_HINTS.get(error.errno or 0, "Check the disk")
     return f"{error.strerror or error}. {hint}."
 
 
 @contextlib.contextmanager
 def store_faults(uri: str) -> Iterator[None]:
-    """Distinguish faults of a store from faults of the file that is read in this context.
+    """A context manager that turns faults of the store into a StoreError.
+
+    Other errors, such as those of a damaged file, are passed on unchanged.
 
     Args:
-        uri: The file's URI, for the message.
+        uri: The URI of the file that is read in the context, for the message.
 
     Raises:
-        StoreError: The store failed.  Any other error is passed on unchanged.
+        StoreError: The store failed.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""SIGTERM as an event that a job can poll, so that it ends in good order."""
+"""SIGTERM as an event that a job can poll, so that it can save its state before it ends."""
 
 import signal
 import threading
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def told_to_stop(listens: bool = True) -> Iterator[threading.Event]:
-    """An event that SIGTERM sets during this context.
+    """A context manager that yields an event, which SIGTERM sets during the context.
 
     Args:
-        listens: Whether to handle SIGTERM; otherwise nothing sets the event.  Threads other than
-            the main one never handle signals.
+        listens: Whether to handle SIGTERM; otherwise nothing sets the event.  Outside of the main
+            thread, SIGTERM is never handled.
     """
     stop = threading.Event()
     if not listens or threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""Descriptions of the versions in a store, for lists and for people."""
+"""Descriptions of the versions in a store, as lists show them."""
 
 import logging
 from collections.abc import Mapping
@@ -25,15 +25,16 @@ class Version:
         model: The model's name.
         version: The version's name.
         aliases: The aliases that name the version, in alphabetical order.
-        created: When the version was made, in ISO 8601 and UTC.
+        created: When the version was published, in ISO 8601 and UTC.
         parent: The version from which this one was trained, calibrated or trimmed, or None.
         tree_hash: Hash of the tree; see :attr:`prodcat.Taxonomy.hash`.
         fingerprint: Hash of the titles, the tree and the settings of the training, or None.
         metrics: The metrics on the validation titles, by name.
-        libraries: The versions of Python and of packages with which the version was saved.
+        libraries: The versions of Python and of the packages with which the version was saved,
+            by name.
         prodcat_version: The version of prodcat that saved it.
-        bytes: The size of all files together.
-        files: Size and SHA-256 of each file, by name.
+        bytes: The total size of all files in bytes.
+        files: Size (``"bytes"``) and hash (``"sha256"``) of each file, by name.
         note: The publisher's note.
         signed_by: The id of the key that signed the version, or None.  A store without keys
             does not check the signature.
@@ -69,7 +70,7 @@ def show_version(registry: Registry, name: str, version: str) -> Version:
         version: The version's name.
 
     Raises:
-        StoreError: There is no such version.
+        StoreError: There is no such version, or the store cannot be reached.
         ArtifactError: The version is damaged, or not signed by one of the keys.
     """
     manifest = registry.manifest(name, version)[2]
@@ -77,11 +78,14 @@ def show_version(registry: Registry, name: str, version: str) -> Version:
 
 
 def list_versions(registry: Registry, name: str | None) -> tuple[Version, ...]:
-    """Describe all complete versions, model by model, the newest version first.
+    """Describe all complete versions, model by model, the newest version of each model first.
+
+    Damaged versions are left out with a warning.  Versions that none of the keys signed are
+    listed with ``signed_by=None`` and a warning.
 
     Args:
         registry: The models of the store.
-        name: The only model to list; None for all models.
+        name: The name of the model to list; None for all models.
 
     Raises:
         StoreError: There is no such model, or the store cannot be reached.
@@ -101,7 +105,7 @@ def list_versions(registry: Registry, name: str | None) -> tuple[Version, ...]:
 def _described_or_none(
     registry: Registry, name: str, events: Mapping[str, AliasEvent], version: str
 ) -> Version | None:
-    """A version for a list; None, with a warning, if it is damaged."""
+    """Describe a version; return None if it is damaged (with a warning) or was just deleted."""
     versions = registry.versions(name)
     try:
         content, signature = versions.manifest(version)
@@ -109,7 +113,7 @@ def _described_or_none(
         try:
             versions.check_signed(version, content, signature)
         except ArtifactError as error:
-            logger.warning("Listed, but it will not be loaded: %s", error)
+            logger.warning("Listed, but cannot be loaded with these keys: %s", error)
             manifest = {**manifest, "signed_by": None}
     except FileNotFoundError:  # another process has just deleted it
         return None
@@ -123,7 +127,8 @@ def _described(manifest: Mapping[str, Any], events: Mapping[str, AliasEvent]) ->
     """Describe a version by its manifest, which anybody may have written.
 
     Args:
-        manifest: The version's manifest, in which only what loading needs has been checked.
+        manifest: The version's manifest, of which only the entries that loading needs have been
+            checked.
         events: The last event of each alias.
     """
     version, files = manifest["version"], manifest["files"]

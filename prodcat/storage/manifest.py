@@ -1,7 +1,7 @@
 """The manifest of an artifact: the names, sizes and hashes of its files.
 
-It is written last and read first: a file that it does not list is not read, and a file that
-differs from its entry is refused.
+It is written last and read first.  A file that it does not list is not read, and a file whose size
+or hash differs from its entry is refused.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ KNOWN = (
 MAX_BYTES = 64 << 30
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_LIMIT = 1 << 20
-# The most bytes and the most values of each JSON file.
+# The maximum size in bytes and the maximum number of values of each JSON file.
 _LIMITS = {
     "taxonomy.json": (64 << 20, 1_500_000),
     "tokenizer.json": (128 << 20, 4_000_000),
@@ -42,7 +42,7 @@ REMEDY = "Save or copy the artifact again."
 
 
 def json_limits(name: str) -> tuple[int, int]:
-    """The most bytes and the most values of a JSON file of this name.
+    """The maximum size in bytes and the maximum number of values of a JSON file of this name.
 
     >>> json_limits("config.json")
     (4194304, 100000)
@@ -56,6 +56,9 @@ def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
     Args:
         files: The content of each file by its name.
         version: The version of prodcat.
+
+    Returns:
+        The manifest as a JSON object, which :func:`to_bytes` writes.
     """
     return {
         "format": "prodcat",
@@ -73,7 +76,10 @@ def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
     """SHA-256 over the names and the hashes of all files in a manifest.
 
     Args:
-        listed: The entry of each file by its name.
+        listed: The manifest's entry ``"files"``: size and hash of each file by its name.
+
+    Returns:
+        The hash, as 64 hexadecimal digits.
     """
     pairs = sorted((name, entry["sha256"]) for name, entry in listed.items())
     return hashlib.sha256(json_bytes(pairs, ascii=True, end="")).hexdigest()
@@ -85,21 +91,24 @@ def to_bytes(manifest: Mapping[str, Any]) -> bytes:
 
 
 def libraries() -> dict[str, str]:
-    """Versions of Python and of the packages that influence a model's answers, by name."""
+    """The installed versions of Python and of the packages that affect a model's answers."""
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in _LIBRARIES
     }
 
 
 def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
-    """Parse a manifest and check its form.
+    """Parse a manifest, and check its format and the entries of its files.
 
     Args:
         text: The bytes of the manifest's file.
         uri: The artifact's address, for messages.
 
+    Returns:
+        The manifest, in which ``"files"`` has been checked; other entries may have any type.
+
     Raises:
-        ArtifactError: The manifest is damaged, or of an unknown format.
+        ArtifactError: The manifest is damaged, or its format version is not supported.
     """
     source = f"{MANIFEST} of the artifact at {uri!r}"
     manifest = read_document(text, source, limit=_MANIFEST_LIMIT, values=20_000)
@@ -115,7 +124,7 @@ def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
     for name, entry in files.items():
         if name not in KNOWN:
             raise ArtifactError(
-                f"{source} is damaged: it names a file {name[:64]!r}, which no artifact has. "
+                f"{source} is damaged: it lists a file {name[:64]!r}, which no artifact has. "
                 f"{REMEDY}"
             )
         if not _is_entry(name, entry):
@@ -139,7 +148,7 @@ def _check_format(manifest: Mapping[str, Any], uri: str) -> None:
 
 
 def _is_entry(name: str, entry: object) -> bool:
-    """Whether an entry gives a size that a file of this name may have, and a SHA-256."""
+    """Whether an entry has a size that is allowed for a file of this name, and a SHA-256."""
     return (
         isinstance(entry, dict)
         and type(entry.get("bytes")) is int
@@ -150,7 +159,7 @@ def _is_entry(name: str, entry: object) -> bool:
 
 
 def missing_file(name: str, uri: str) -> ArtifactError:
-    """The error for a file that the manifest lists and the artifact lacks."""
+    """The error for a file that the manifest lists but the artifact does not contain."""
     return ArtifactError(
         f"The artifact at {uri!r} has no {name}, which its manifest lists. {REMEDY}"
     )
@@ -158,6 +167,12 @@ def missing_file(name: str, uri: str) -> ArtifactError:
 
 def check_size(name: str, actual: int, expected: int, uri: str) -> None:
     """Refuse a file whose size differs from the manifest.
+
+    Args:
+        name: The file's name.
+        actual: The file's size in bytes.
+        expected: The size in bytes that the manifest states.
+        uri: The artifact's address, for messages.
 
     Raises:
         ArtifactError: The sizes differ.
@@ -171,6 +186,12 @@ def check_size(name: str, actual: int, expected: int, uri: str) -> None:
 
 def check_hash(name: str, actual: str, expected: str, uri: str) -> None:
     """Refuse a file whose hash differs from the manifest.
+
+    Args:
+        name: The file's name.
+        actual: The file's SHA-256, as hexadecimal digits.
+        expected: The SHA-256 that the manifest states.
+        uri: The artifact's address, for messages.
 
     Raises:
         ArtifactError: The hashes differ.
@@ -187,6 +208,7 @@ def read_manifest(objects: Objects) -> bytes:
 
     Raises:
         ArtifactError: There is no manifest, or it cannot be read.
+        PlaceError: Reading exceeded the limits of the place.
     """
     try:
         return objects.start(MANIFEST, _MANIFEST_LIMIT + 1)
@@ -194,7 +216,7 @@ def read_manifest(objects: Objects) -> bytes:
         names = ", ".join(objects.names("")[:8]) or "nothing"
         raise ArtifactError(
             f"Found no artifact at {objects.uri!r}: it has no {MANIFEST} (found {names}). Check "
-            "the address; a folder without a manifest was not written to its end."
+            "the address; a folder without a manifest was not written completely."
         ) from error
     except StoreError as error:
         raise ArtifactError(f"Cannot read the artifact at {objects.uri!r}: {error}") from error

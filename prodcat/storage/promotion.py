@@ -1,7 +1,7 @@
 """Changes of aliases: promotions, rollbacks and removals.
 
-Another process may delete a version while it is promoted.  So each change checks afterwards that
-its version still exists, and is reverted if it does not.
+Another process may delete a version while it is being promoted.  So after each change it is checked
+that the version still exists; if it does not, the change is reverted.
 """
 
 import logging
@@ -36,10 +36,12 @@ class Promotions:
         last, broken = _last_event(log, take_over)
         if broken is not None:
             return self._verified(log, log.take_over(broken, version, reason))
-        if last is not None and last.version == version:
-            return last
         below = 0
-        if last is not None:
+        if last is not None and last.version == version:
+            if not (take_over and log.may_be_overwritten(last)):
+                return last
+            below = last.below
+        elif last is not None:
             below = last.number if last.version is not None else last.below
         return self._verified(log, log.append(last, "promote", version, below, reason))
 
@@ -52,12 +54,13 @@ class Promotions:
         self.mark.prove()
         if not last.below:
             raise StoreError(
-                f"There is nothing before {last.version}, which {name}@{alias} names, to go back "
-                "to. Promote another version."
+                f"There is nothing before {last.version or 'the removal'} in the history of "
+                f"{name}@{alias} to roll back to. Promote another version."
             )
         target = log.read(last.below)
         versions = self.registry.versions(name)
         if target.version is not None and versions.is_there(target.version):
+            self.registry.manifest(name, target.version)
             event = log.append(last, "rollback", target.version, target.below, reason)
             if versions.is_there(target.version):
                 return event
@@ -74,13 +77,15 @@ class Promotions:
         if broken is not None:
             self.mark.prove()
             return log.take_over(broken, None, reason)
-        if last is None or last.version is None:
+        is_mended = take_over and last is not None and log.may_be_overwritten(last)
+        if last is None or (last.version is None and not is_mended):
             raise self.registry.no_alias(name, alias)
         self.mark.prove()
-        return log.append(last, "remove", None, last.number, reason)
+        below = last.below if last.version is None else last.number
+        return log.append(last, "remove", None, below, reason)
 
     def _verified(self, log: AliasLog, event: AliasEvent) -> AliasEvent:
-        """Check that an event's version still exists, and revert the event if it does not.
+        """Return an event if its version still exists; otherwise revert the event.
 
         Raises:
             ConflictError: The version was deleted.
@@ -96,22 +101,28 @@ class Promotions:
 
 
 def _last_event(log: AliasLog, take_over: bool) -> tuple[AliasEvent | None, int | None]:
-    """The last event; or the number of a damaged one, if it is to be taken over."""
-    numbers = log.numbers()
-    if not numbers:
-        return None, None
+    """Read the last event of an alias.
+
+    Returns:
+        The last event (None if there is none) and None; or, if the last event cannot be trusted
+        and ``take_over`` is true, None and the number after which to write.
+
+    Raises:
+        ArtifactError: The last event cannot be trusted, and ``take_over`` is false.
+    """
     try:
-        return log.read(numbers[-1]), None
+        return log.last(), None
     except ArtifactError as error:
         if not take_over:
             raise
-        logger.warning("%s@%s is taken over: %s", log.model, log.alias, error)
-        return None, numbers[-1]
+        logger.warning("Taking over %s@%s: %s", log.model, log.alias, error)
+        # With keys, the lowest free number will do, as unsigned events are ignored.
+        return None, 0 if log.trust.keys else log.numbers()[-1]
 
 
 def _revert(log: AliasLog, event: AliasEvent) -> AliasEvent:
-    """Revert a change whose version was deleted meanwhile."""
+    """Revert a change whose version was deleted at the same time; return the new event."""
     first = event.number == 1 or event.action == "take over"
-    before = None if first else log.read(event.number - 1)
+    before = None if first else log.last(before=event.number)
     version, below = (None, 0) if before is None else (before.version, before.below)
     return log.append(event, "rollback", version, below, f"{event.version} was deleted")

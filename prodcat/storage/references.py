@@ -4,8 +4,8 @@ import re
 
 from prodcat.errors import ConfigError, StoreError
 from prodcat.storage.aliases import VERSION
+from prodcat.storage.trust import MARK
 
-MARK = "store.json"
 LATEST = "latest"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -23,30 +23,31 @@ def check_name(what: str, name: str) -> None:
     """Refuse a text that cannot be the name of a model or an alias.
 
     Args:
-        what: ``"model"`` or ``"alias"``.
+        what: What is named, for the message: ``"model"`` or ``"alias"``.
         name: The name.
 
     Raises:
-        ConfigError: The name has characters that are not allowed, or has a special meaning.
+        ConfigError: The name is not a string, is too long, has characters that are not allowed,
+            or is reserved: ``"store.json"``, and for an alias ``"latest"`` and names of versions.
     """
     if not isinstance(name, str) or not is_name(name):
         raise ConfigError(
-            f"{name!r} cannot be the name of a {what}; expected up to 63 letters, digits, dots, "
-            "dashes and underscores, a letter or a digit first."
+            f"The {what} name {name!r} is not allowed; expected up to 63 letters, digits, dots, "
+            "dashes and underscores, with a letter or a digit first."
         )
     if (what == "alias" and (name == LATEST or VERSION.fullmatch(name))) or name == MARK:
-        raise ConfigError(f"{name!r} means something else already; name the {what} differently.")
+        raise ConfigError(f"The {what} name {name!r} is reserved. Choose another name.")
 
 
 def split_reference(reference: str) -> tuple[str, str]:
     """Split a reference at its ``@``.
 
     Returns:
-        The model's name, and a version, an alias or ``"latest"``.
+        The model's name; and the part after ``@``: a version, an alias or ``"latest"``.
 
     Raises:
         StoreError: The reference has no ``@``, or nothing after it.
-        ConfigError: A part of the reference cannot be a name.
+        ConfigError: The model's name or the alias is not allowed; see :func:`check_name`.
 
     >>> split_reference("tr@production")
     ('tr', 'production')

@@ -1,18 +1,20 @@
-"""The models of a store: their versions, their aliases, and the errors for missing ones."""
+"""The models of a store with their versions and aliases, and the errors if one is missing."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from prodcat.errors import ArtifactError, StoreError
 from prodcat.storage.aliases import VERSION, AliasEvent, AliasLog
 from prodcat.storage.objects import Objects
-from prodcat.storage.references import LATEST, MARK, check_name, is_name
+from prodcat.storage.references import LATEST, check_name, is_name
 from prodcat.storage.signature import Key
+from prodcat.storage.trust import MARK, Trust
 from prodcat.storage.versions import Versions
 
 logger = logging.getLogger("prodcat")
+_T = TypeVar("_T")
 AT_ONCE = 8  # requests
 _HASH = 12  # digits of the hash in a version's name
 
@@ -23,11 +25,12 @@ class Registry:
     Args:
         uri: The store's address as the user gave it, for messages.
         objects: The objects of the store.
-        keys: If there are keys, only versions and aliases that one of them signed are used.
+        keys: The trusted keys.  If there are any, only versions, changes of aliases and marks of
+            deletions that one of them signed are used; without keys no signature is checked.
     """
 
     def __init__(self, uri: str, objects: Objects, keys: Sequence[Key] = ()) -> None:
-        self.uri, self.objects, self.keys = uri, objects, tuple(keys)
+        self.uri, self.objects, self.trust = uri, objects, Trust(keys)
 
     # -- models, versions and aliases ---------------------------------------------
 
@@ -40,89 +43,143 @@ class Registry:
 
         Args:
             name: The model's name.
-            objects: The objects of the same store with another patience; None for the usual one.
+            objects: The same store's objects with another patience; None for the usual ones.
 
         Raises:
-            ConfigError: The name cannot be that of a model.
+            ConfigError: The model's name is not allowed.
         """
         check_name("model", name)
-        return Versions(objects or self.objects, name, self.keys)
+        return Versions(objects or self.objects, name, self.trust)
 
     def log(self, name: str, alias: str, objects: Objects | None = None) -> AliasLog:
-        """The changes of an alias.
+        """The history of an alias.
 
         Args:
             name: The model's name.
             alias: The alias.
-            objects: The objects of the same store with another patience; None for the usual one.
+            objects: The same store's objects with another patience; None for the usual ones.
 
         Raises:
-            ConfigError: The names cannot be those of a model and an alias.
+            ConfigError: The model's name or the alias is not allowed.
         """
         check_name("model", name)
         check_name("alias", alias)
-        return AliasLog(objects or self.objects, name, alias, self.keys)
+        return AliasLog(objects or self.objects, name, alias, self.trust)
 
-    def last_events(
-        self, name: str, *, strict: bool = True, signed: bool = True
-    ) -> dict[str, AliasEvent]:
-        """The last event of each alias, removed aliases included.
+    def last_events(self, name: str, *, strict: bool = True) -> dict[str, AliasEvent]:
+        """Read the last event of each alias, removed aliases included.
 
         Args:
             name: The model's name.
-            strict: Whether a damaged event is an error; otherwise its alias is left out.
-            signed: Whether events must be signed, if there are keys.
+            strict: Whether a damaged event is an error.  Otherwise, and always if there are keys,
+                an alias without an event that can be trusted is left out with a warning.
+
+        Returns:
+            The last event by alias.
 
         Raises:
-            ArtifactError: An event is damaged, or not signed by one of the keys.
+            ArtifactError: An event is damaged, ``strict`` is true, and there are no keys.
+            StoreError: The store cannot be reached.
         """
-        keys = self.keys if signed else ()
 
         def last(alias: str) -> AliasEvent | None:
             try:
-                return AliasLog(self.objects, name, alias, keys).last()
+                return self.log(name, alias).last()
             except ArtifactError as error:
-                if strict:
+                if strict and not self.trust.keys:
                     raise
                 logger.warning("Left out of the list: %s@%s: %s", name, alias, error)
                 return None
 
+        return {alias: event for alias, event in self._of_aliases(name, last) if event is not None}
+
+    def logs_in_force(self, name: str) -> list[tuple[AliasLog, AliasEvent]]:
+        """Read the history and the last event of each alias, without keys and with them.
+
+        If some events are not signed, readers without keys see other events than readers with keys.
+
+        Returns:
+            For each alias, the history and its last event for readers without keys and, if there
+            are keys, those for readers with keys.
+
+        Raises:
+            ArtifactError: For an alias, neither kind of reader sees an event, as it is damaged.
+        """
+
+        def seen(alias: str) -> list[tuple[AliasLog, AliasEvent]]:
+            logs = [AliasLog(self.objects, name, alias)]
+            logs += [self.log(name, alias)] if self.trust.keys else []
+            events, errors = [], []
+            for log in logs:
+                try:
+                    event = log.last()
+                except ArtifactError as error:
+                    errors.append(error)
+                    continue
+                events += [] if event is None else [(log, event)]
+            if errors and not events:
+                raise errors[0]
+            return events
+
+        return [pair for _, pairs in self._of_aliases(name, seen) for pair in pairs]
+
+    def _of_aliases(self, name: str, read: Callable[[str], _T]) -> list[tuple[str, _T]]:
+        """Call a function with each alias of a model, several at once.
+
+        Returns:
+            Each alias with the function's result.
+        """
         aliases = [alias for alias in self.objects.names(f"{name}/aliases") if is_name(alias)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            events = pool.map(last, aliases)
-            return {
-                alias: event
-                for alias, event in zip(aliases, events, strict=True)
-                if event is not None
-            }
+            return list(zip(aliases, pool.map(read, aliases), strict=True))
 
     def named(self, name: str) -> set[str]:
-        """The versions of a model that aliases name, signed or not."""
-        events = self.last_events(name, signed=False).values()
+        """The versions that aliases of a model name, whether these are signed or not.
+
+        Raises:
+            ArtifactError: See :meth:`logs_in_force`.
+        """
+        events = [event for _, event in self.logs_in_force(name)]
         return {event.version for event in events if event.version is not None}
 
     # -- one version --------------------------------------------------------------
 
     def meant(self, name: str, alias: str, objects: Objects | None = None) -> str:
-        """The version that an alias names, or the newest one.
+        """The version that an alias names, or the newest version.
 
         Args:
             name: The model's name.
-            alias: An alias, or ``"latest"``.
-            objects: The objects of the same store with another patience; None for the usual one.
+            alias: An alias, or ``"latest"`` for the newest version.
+            objects: The same store's objects with another patience; None for the usual ones.
 
         Raises:
-            StoreError: There is no such model or alias.
+            StoreError: There is no such model or alias, or the store cannot be reached.
+            ArtifactError: The last event of the alias is damaged; or there are keys, and none of
+                them signed an event of the alias, or for ``"latest"`` a version.
+            ConfigError: The model's name or the alias is not allowed.
         """
         if alias == LATEST:
             newest = self.versions(name, objects).newest()
             if newest is None:
+                for version in self.versions(name, objects).published()[-1:]:
+                    self.manifest(name, version)  # raises the reason why it is not trusted
                 raise self.no_version(name, None)
             return newest
-        event = self.log(name, alias, objects).last()
-        if event is None or event.version is None:
-            raise self.no_alias(name, alias)
+        event = self.last_event(self.log(name, alias, objects))
+        assert event.version is not None
         return event.version
+
+    def last_event(self, log: AliasLog) -> AliasEvent:
+        """The last event of an alias that names a version.
+
+        Raises:
+            StoreError: There is no such alias, or it was removed.
+            ArtifactError: The event is damaged, or there are keys and none of them signed an event.
+        """
+        event = log.last()
+        if event is None or event.version is None:
+            raise self.no_alias(log.model, log.alias)
+        return event
 
     def manifest(self, name: str, version: str) -> tuple[bytes, bytes | None, dict[str, Any]]:
         """Read and check a version's manifest.
@@ -133,7 +190,8 @@ class Registry:
 
         Raises:
             StoreError: There is no such version.
-            ArtifactError: The manifest is damaged, or not signed by one of the keys.
+            ArtifactError: The manifest is damaged, or not signed by one of the keys for this
+                store.
         """
         versions = self.versions(name)
         try:
@@ -143,11 +201,11 @@ class Registry:
         return content, signature, versions.check(version, content, signature)
 
     def full_name(self, name: str, version: str) -> str:
-        """The full name of a version that the user named in any unambiguous form.
+        """The full name of a version that the user may have abbreviated.
 
         Args:
             name: The model's name.
-            version: ``"model@version"``, the version's name, or the hash at its end.
+            version: ``"model@version"``, the version's name, or the 12 digits at its end.
 
         Raises:
             StoreError: There is no such version, or more than one.
@@ -156,30 +214,29 @@ class Registry:
         if VERSION.fullmatch(short):
             return short
         fitting = self.versions(name).ending(short) if len(short) == _HASH else []
-        if len(fitting) > 1 and self.keys:  # published a second time, with a signature
-            signed = [candidate for candidate in fitting if self._is_signed(name, candidate)]
+        if len(fitting) > 1 and self.trust.keys:  # published a second time, with a signature
+            versions = self.versions(name)
+            signed = [candidate for candidate in fitting if versions.fault(candidate) is None]
             fitting = signed or fitting
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
             raise StoreError(
-                f"{version!r} is the end of several versions of {name} with the same files: "
-                f"{', '.join(fitting)}. Give the whole name of one."
+                f"Several versions of {name} with the same files end with {version!r}: "
+                f"{', '.join(fitting)}. Give the full name of one."
             )
         raise StoreError(
-            f"{version!r} is no version of {name}; expected one such as "
-            f"{self.versions(name).newest() or '20261125T120000.000000Z-0123456789ab'}. "
-            f"`prodcat models list` shows them."
+            f"{version!r} is not a version of {name}; expected a name such as "
+            f"{self._newest(name) or '20261125T120000.000000Z-0123456789ab'}. "
+            "`prodcat models list` shows all versions."
         )
 
-    def _is_signed(self, name: str, version: str) -> bool:
-        try:
-            self.manifest(name, version)
-        except ArtifactError:
-            return False
-        return True
-
     # -- errors -------------------------------------------------------------------
+
+    def _newest(self, name: str) -> str | None:
+        """The newest version, signed or not."""
+        check_name("model", name)
+        return Versions(self.objects, name).newest()
 
     def no_alias(self, name: str, alias: str) -> StoreError:
         """The error for an alias that names no version; it lists the aliases that do."""
@@ -187,7 +244,7 @@ class Registry:
         named = [other for other, event in events if event.version is not None]
         if named:
             there = f"it has {', '.join(sorted(named))}"
-        elif self.versions(name).newest():
+        elif self._newest(name):
             there = f"it has none; {name}@{LATEST} is its newest version"
         else:
             return self.no_version(name, None)
@@ -197,7 +254,7 @@ class Registry:
 
     def no_version(self, name: str, version: str | None) -> StoreError:
         """The error for a missing version or model; it names those that exist."""
-        newest = self.versions(name).newest()
+        newest = self._newest(name)
         if newest is None:
             models = ", ".join(self.models()[:8]) or "none"
             return StoreError(

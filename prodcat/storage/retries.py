@@ -1,7 +1,7 @@
-"""Operations on a store that are retried while their fault is a temporary one.
+"""Retries operations on a store after temporary faults.
 
-After a temporary fault (throttling, a lost connection) an operation is retried while the patience
-lasts; a lasting fault (missing rights, expired credentials, a full disk) is reported at once.
+After a temporary fault (throttling, a lost connection) an operation is retried for ``patience``
+seconds.  A permanent fault (missing rights, expired credentials, a full disk) is reported at once.
 """
 
 import logging
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from prodcat.errors import ArtifactError, StoreError
+from prodcat.errors import ArtifactError, ProdcatError, StoreError
 from prodcat.storage.faults import (
     explained,
     is_corrupt,
@@ -33,7 +33,7 @@ class Operation:
     Attributes:
         verb: What is done to the object, such as ``"read"``, for messages.
         uri: The object's URI, for messages.
-        is_local: Whether the object is a file of this machine.
+        is_local: Whether the object is a file on this machine.
         is_s3: Whether the object is in S3, or in a store with the same interface.
         patience: Seconds for which the operation is retried.
     """
@@ -55,14 +55,14 @@ class Operation:
 
         Raises:
             FileNotFoundError: The object does not exist.
-            ArtifactError: The object's bytes arrived altered three times.
-            StoreError: The fault is a lasting one, or outlasted the patience.
+            ArtifactError: The object's bytes arrived altered or truncated three times.
+            StoreError: The fault is permanent, or lasted longer than the patience.
         """
         began, wait, corrupt = time.monotonic(), _FIRST_WAIT, 0
         while True:
             try:
                 return attempt()
-            except (FileNotFoundError, StoreError, ArtifactError) as error:
+            except (FileNotFoundError, ProdcatError) as error:
                 if self._is_missing_place(error):
                     raise self._explained(error) from error
                 raise
@@ -72,16 +72,16 @@ class Operation:
                 corrupt += is_corrupt(error)
                 if corrupt == _MOST_CORRUPT:
                     raise ArtifactError(
-                        f"{self.uri!r} came altered or truncated {corrupt} times: {error}. "
-                        "The object differs from the one that was written: write it again."
+                        f"{self.uri!r} arrived altered or truncated {corrupt} times: {error}. "
+                        "The stored object is probably damaged: write it again."
                     ) from error
                 if not passes(error):
                     raise self._explained(error) from error
                 spent = time.monotonic() - began
                 if spent + wait > self.patience:
                     raise self._explained(error, spent) from error
-                logger.info("Cannot %s %s yet (%s); trying again.", self.verb, self.uri, error)
-            # At random, so that many clients do not return at the same time.
+                logger.info("Cannot %s %s yet (%s); retrying.", self.verb, self.uri, error)
+            # The wait is random, so that many clients do not retry at the same time.
             time.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(wait * 2, _LONGEST_WAIT)
 

@@ -15,11 +15,11 @@ _SHORTEST = 32  # bytes
 
 @dataclass(frozen=True)
 class Key:
-    """A key that signs and checks, or that only checks.
+    """A key that signs and checks signatures, or that only checks them.
 
     Attributes:
         algorithm: ``"hmac-sha256"`` or ``"ed25519"``.
-        id: A public name of the key, the same for both halves of a pair.
+        id: A public identifier of 16 hexadecimal digits, the same for both halves of a key pair.
         can_sign: Whether the key can sign.
     """
 
@@ -30,25 +30,34 @@ class Key:
 
     @classmethod
     def from_secret(cls, secret: bytes) -> "Key":
-        """Make a key from a shared secret, with which everybody who knows it signs and checks.
+        """Make a key from a shared secret; everybody who knows the secret can sign and check.
+
+        Args:
+            secret: At least 32 random bytes.
 
         Raises:
             ConfigError: The secret is too short.
         """
         if len(secret) < _SHORTEST:
             raise ConfigError(
-                f"The secret has {len(secret)} bytes; expected at least {_SHORTEST}, at random, "
-                "such as `openssl rand -hex 32` makes."
+                f"The secret has {len(secret)} bytes; expected at least {_SHORTEST} random bytes, "
+                "such as `openssl rand -hex 32` prints."
             )
         name = hmac.new(secret, b"prodcat key", hashlib.sha256).hexdigest()[:16]
         return cls("hmac-sha256", name, True, secret)
 
     @classmethod
     def from_pem(cls, text: bytes) -> "Key":
-        """Read one half of an Ed25519 pair: the private one signs, the public one only checks.
+        """Make a key from one half of an Ed25519 key pair.
+
+        The private half signs and checks; the public half only checks.
+
+        Args:
+            text: The content of the PEM file.
 
         Raises:
-            ConfigError: The text is not such a key, or the package ``cryptography`` is missing.
+            ConfigError: The text is not an Ed25519 key without a password, or the package
+                ``cryptography`` is not installed.
         """
         try:
             from cryptography.hazmat.primitives import serialization
@@ -69,13 +78,13 @@ class Key:
                 key = serialization.load_pem_public_key(text)
         except (ValueError, TypeError) as error:
             raise ConfigError(
-                f"This is no PEM key that can be read without a password: {error}. Expected an "
-                "Ed25519 key, such as `openssl genpkey -algorithm ed25519` makes."
+                f"The PEM key cannot be read without a password: {error}. Expected an Ed25519 key, "
+                "such as `openssl genpkey -algorithm ed25519` makes."
             ) from error
         if not isinstance(key, (Ed25519PrivateKey, Ed25519PublicKey)):
             raise ConfigError(
-                f"Found a {type(key).__name__}; expected an Ed25519 key, such as `openssl genpkey "
-                "-algorithm ed25519` makes."
+                f"The PEM key is a {type(key).__name__}; expected an Ed25519 key, such as `openssl "
+                "genpkey -algorithm ed25519` makes."
             )
         public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
         return cls(
@@ -87,7 +96,8 @@ class Key:
         """Read a PEM file with an Ed25519 key, or a file with a shared secret.
 
         Raises:
-            ConfigError: The file cannot be read, or holds neither.
+            ConfigError: The file cannot be read, or contains neither such a key nor a secret of
+                at least 32 bytes.
         """
         try:
             text = Path(path).read_bytes()
@@ -95,21 +105,22 @@ class Key:
             raise ConfigError(f"Cannot read the key {str(path)!r}: {error}.") from error
         if b"-----BEGIN" in text:
             return cls.from_pem(text)
-        # Editors add a line feed to text; in a binary secret every byte counts.
+        # Editors add a line feed to text, but in a binary secret every byte counts.
         return cls.from_secret(text.strip() if text.isascii() else text)
 
     def sign(self, content: bytes) -> dict[str, str]:
         """Sign some bytes.
 
         Returns:
-            The signature with its algorithm and the key's id, as JSON can hold them.
+            A JSON object with ``"algorithm"``, the key's id (``"key"``), and the
+            ``"signature"`` in base64.
 
         Raises:
-            ConfigError: This half of the pair cannot sign.
+            ConfigError: The key can only check.
         """
         if not self.can_sign:
             raise ConfigError(
-                f"The public key {self.id} can only check; expected the private one to sign."
+                f"The public key {self.id} can only check signatures. Give the private key to sign."
             )
         if self.algorithm == "ed25519":
             raw = self._secret.sign(content)
@@ -122,7 +133,12 @@ class Key:
         }
 
     def fits(self, content: bytes, signature: Any) -> bool:
-        """Whether a signature was made with this key, for this content."""
+        """Whether a signature was made with this key (or its private half) for this content.
+
+        Args:
+            content: The signed bytes.
+            signature: The signature as :meth:`sign` returns it; any other value gives False.
+        """
         try:
             if signature["algorithm"] != self.algorithm or signature["key"] != self.id:
                 return False
@@ -152,10 +168,10 @@ def check_signature(keys: Sequence[Key], content: bytes, signature: Any, source:
     """Refuse content that none of the keys signed; without keys any content is accepted.
 
     Args:
-        keys: The keys that are trusted.
+        keys: The trusted keys.
         content: The signed bytes.
-        signature: The signature as JSON holds it, or None.
-        source: What the content is, for messages.
+        signature: The signature as :meth:`Key.sign` returns it; None if there is none.
+        source: A description of the content, with which messages begin.
 
     Raises:
         ArtifactError: The content is unsigned, signed by another key, or was altered.
@@ -171,10 +187,10 @@ def check_signature(keys: Sequence[Key], content: bytes, signature: Any, source:
         )
     if signer not in [key.id for key in keys]:
         raise ArtifactError(
-            f"{source} is signed by {str(signer)[:64]!r}; expected {trusted}. Give the key that it "
-            "was signed with, if you trust it."
+            f"{source} is signed by the key {str(signer)[:64]!r}; expected {trusted}. If you trust "
+            "that key, give it."
         )
     raise ArtifactError(
-        f"{source} does not fit its signature by {signer}: it was altered after it was signed. "
+        f"{source} does not match its signature by {signer}: it was altered after it was signed. "
         "Do not use it; publish it again."
     )

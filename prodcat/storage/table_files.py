@@ -1,23 +1,38 @@
-"""Files that hold tables: the files that a URI stands for, and the format of each."""
+"""Files with tables: finds the files of a URI or glob, and the format of each file."""
 
 from pathlib import PurePath
+from typing import Any
 
 from prodcat.errors import CatalogError
+from prodcat.storage import web_server
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
 _ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
 
 
-def expand(uri: str) -> list[str]:
-    """The files that a URI or glob stands for, sorted by name.
+def connect(uri: str) -> tuple[Any, str]:
+    """The fsspec filesystem of a URI, and the path in it; web servers get a time limit.
 
     Raises:
-        CatalogError: There is no such file or filesystem.
+        ValueError: There is no filesystem for such a URI.
+        ImportError: The package of the filesystem is not installed.
     """
     import fsspec
 
+    of_web = uri.partition("://")[0] in web_server.PROTOCOLS
+    options = web_server.connection_options({}) if of_web else {}
+    filesystem, path = fsspec.url_to_fs(uri, **options)
+    return filesystem, str(path)
+
+
+def expand(uri: str) -> list[str]:
+    """The URIs of the files that a URI or glob matches, sorted by name.
+
+    Raises:
+        CatalogError: No file matches, or the place cannot be searched.
+    """
     try:
-        filesystem, path = fsspec.url_to_fs(uri)
+        filesystem, path = connect(uri)
         paths = [path] if filesystem.exists(path) else []
         if not paths and any(mark in path for mark in "*?["):
             paths = sorted(filesystem.glob(path))
@@ -31,10 +46,8 @@ def expand(uri: str) -> list[str]:
 
 
 def address(uri: str) -> str:
-    """A URI in its full form, in which two URIs of one file are equal."""
-    import fsspec
-
-    filesystem, path = fsspec.url_to_fs(uri)
+    """The normalised form of a URI, which is the same for all URIs of one file."""
+    filesystem, path = connect(uri)
     return str(filesystem.unstrip_protocol(path))
 
 
@@ -42,7 +55,7 @@ def table_format(uri: str) -> str:
     """The format of a file by its ending: ``"parquet"``, ``"csv"`` or ``"jsonl"``.
 
     Raises:
-        CatalogError: The ending is not known.
+        CatalogError: The ending is not supported.
 
     >>> table_format("s3://shop/titles.tsv.gz")
     'csv'
@@ -62,12 +75,12 @@ def delimiter_of(uri: str) -> str:
 
 
 def compression_of(uri: str) -> str | None:
-    """The compression of a text file by its ending, in the words of fsspec; None for none."""
+    """The compression of a text file by its ending: fsspec's ``"gzip"``, or None."""
     return "gzip" if uri.lower().endswith(".gz") else None
 
 
 def suffix_of(uri: str) -> str:
-    """The ending of a file's name in its usual form, without that of the compression.
+    """The normalised ending of a file's name, without the ending of the compression.
 
     >>> suffix_of("titles.ndjson.gz")
     '.jsonl'

@@ -1,21 +1,36 @@
-"""Reading of tables from files at any fsspec URI, data frames and lists, in bounded memory.
+"""Reads tables from files at any fsspec URI, data frames and lists, in bounded memory.
 
-In a text that is not valid UTF-8 the invalid bytes become lone surrogates (Python's
+If a text is not valid UTF-8, its invalid bytes become lone surrogates (Python's
 ``surrogateescape``), so that the caller can report the row.
 """
 
 import csv
+import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, cast
 
 from prodcat.errors import CatalogError, StoreError
+from prodcat.storage.bounded_lines import BoundedLines
+from prodcat.storage.expanded import byte_slices
 from prodcat.storage.faults import store_faults
-from prodcat.storage.table_files import compression_of, delimiter_of, expand, table_format
+from prodcat.storage.parquet_tables import ParquetTables
+from prodcat.storage.table_files import (
+    compression_of,
+    connect,
+    delimiter_of,
+    expand,
+    table_format,
+)
 
 Columns = dict[str, list[Any]]
+
+MOST_LETTERS = 10_000  # in a title or another text that a model reads
+_MOST_COLUMNS = 100_000
+_MOST_NESTED = 64  # lists and objects inside one another in a line of JSON
 
 
 def iter_tables(
@@ -27,16 +42,19 @@ def iter_tables(
         source: A URI or glob of Parquet, CSV, TSV or JSONL files (``.gz`` too) on any
             fsspec filesystem; a pandas or polars DataFrame; an Arrow table; a list of
             mappings; or a mapping of columns.
-        batch_rows: The most rows in a piece.
-        progress: Called before each piece of a text file with the number of bytes that have
-            been read from the file so far, compressed bytes if the file is compressed.
+        batch_rows: The maximum number of rows in a piece.
+        progress: A function that is called before each piece of a text file with the number of
+            bytes read from the file so far (compressed bytes if the file is compressed).
 
     Yields:
-        Columns by name, all of one length; rows in the order of the source, files in the
-        order of their names.  The value of a key that a record lacks is None.
+        The values of each column by the column's name, all of the same length.  Rows are in the
+        order of the source, and files in the order of their names.  If a record lacks a key, its
+        value is None.
 
     Raises:
-        CatalogError: The source is of an unknown kind, or a file cannot be read.
+        CatalogError: The source has an unsupported type, or a file is missing, damaged or
+            inconsistent with the others.
+        StoreError: The store of a file cannot be reached.
     """
     if isinstance(source, PurePath):
         source = str(source)
@@ -47,7 +65,7 @@ def iter_tables(
         yield from _slices(columns, batch_rows)
     elif hasattr(source, "to_batches"):
         for batch in cast(Any, source).to_batches(max_chunksize=batch_rows):
-            yield _arrow_columns(batch)
+            yield from map(_arrow_columns, byte_slices(batch))
     elif _is_frame(source, "pandas"):
         frame = cast(Any, source)
         names = [str(name) for name in frame.columns]
@@ -67,13 +85,13 @@ def iter_tables(
         yield from _record_batches(source, batch_rows)
     else:
         raise CatalogError(
-            f"Found a {type(source).__name__}; expected a URI, a pandas or polars DataFrame, an "
-            "Arrow table, a list of mappings or a mapping of columns."
+            f"Found a {type(source).__name__}; expected a URI, a pandas or polars "
+            "DataFrame, an Arrow table, a list of mappings or a mapping of columns."
         )
 
 
 def is_missing(value: object) -> bool:
-    """Whether a value stands for a missing one: None, NaN, and NA and NaT of pandas.
+    """Whether a value means "missing": None, NaN, or pandas' NA or NaT.
 
     >>> is_missing(None), is_missing(float("nan")), is_missing("")
     (True, True, False)
@@ -86,7 +104,7 @@ def is_missing(value: object) -> bool:
 def _read_files(
     uri: str, batch_rows: int, progress: Callable[[int], None] | None
 ) -> Iterator[Columns]:
-    """Read all files of a glob; all but JSONL files must have the columns of the first."""
+    """Read all files of a glob; all files but JSONL must have the columns of the first file."""
     files = expand(uri)
     first: set[str] | None = None
     for name in files:
@@ -111,23 +129,25 @@ def _read_file(
             yield from _pieces(uri, kind, batch_rows, progress)
     except (CatalogError, StoreError):
         raise
-    except (OSError, EOFError, ValueError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, csv.Error, NotImplementedError) as error:
         raise CatalogError(f"Cannot read {uri!r} as {kind}: {error}.") from error
+    except MemoryError as error:
+        raise CatalogError(
+            f"Cannot read {uri!r} as {kind}: there is not enough memory for its rows. Leave out "
+            "columns with large values, or give the process more memory."
+        ) from error
 
 
 def _pieces(
     uri: str, kind: str, batch_rows: int, progress: Callable[[int], None] | None
 ) -> Iterator[Columns]:
-    import fsspec
     from fsspec.core import OpenFile
 
-    filesystem, path = fsspec.url_to_fs(uri)
+    filesystem, path = connect(uri)
     if kind == "parquet":
-        import pyarrow.parquet
-
         with filesystem.open(path, "rb") as file:
-            for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_rows):
-                yield _arrow_columns(batch)
+            for table in ParquetTables(file, uri).tables(batch_rows):
+                yield _arrow_columns(table)
         return
     text = OpenFile(
         filesystem,
@@ -139,10 +159,11 @@ def _pieces(
         newline="" if kind == "csv" else None,
     )
     with text as file:
+        lines = BoundedLines(file, uri)
         pieces = (
-            _csv_batches(file, delimiter_of(uri), uri, batch_rows)
+            _csv_batches(lines, delimiter_of(uri), uri, batch_rows)
             if kind == "csv"
-            else _record_batches(_json_records(file, uri), batch_rows)
+            else _record_batches(_json_records(lines, uri), batch_rows, lines)
         )
         for piece in pieces:
             if progress is not None:
@@ -151,39 +172,49 @@ def _pieces(
 
 
 def _csv_batches(
-    file: Iterable[str], delimiter: str, uri: str, batch_rows: int
+    lines: BoundedLines, delimiter: str, uri: str, batch_rows: int
 ) -> Iterator[Columns]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header = next(reader, None)
     if header is None:
-        raise CatalogError(f"{uri!r} is empty; expected a header line with the columns' names.")
+        raise CatalogError(f"{uri!r} is empty; expected a header line with the column names.")
     no_twins(header, repr(uri))
     rows: list[list[str]] = []
     for row in reader:
+        lines.end_row()
         if not row:
             continue
         if len(row) != len(header):
             raise CatalogError(
                 f"{uri!r}, line {reader.line_num}: found {len(row)} fields, expected "
-                f"{len(header)} as in the header. Quote fields that hold a {delimiter!r}."
+                f"{len(header)} as in the header. Quote fields that contain {delimiter!r}."
             )
         rows.append(row)
-        if len(rows) == batch_rows:
+        if len(rows) == batch_rows or lines.are_many(len(rows) * len(header)):
             yield dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
             rows = []
+            lines.end_batch()
     columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in header)
     yield dict(zip(header, columns, strict=True))
 
 
-def _json_records(file: Iterable[str], uri: str) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(file):
+def _json_records(lines: BoundedLines, uri: str) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines):
+        lines.end_row()
         if line.isspace() or not line:
             continue
         try:
             record = json.loads(line)
+            if line.count("{") + line.count("[") > _MOST_NESTED:
+                _check_depth(record)
         except json.JSONDecodeError as error:
             raise CatalogError(f"{uri!r}, line {number + 1} is not valid JSON: {error}.") from error
+        except RecursionError as error:
+            raise CatalogError(
+                f"{uri!r}, line {number + 1} nests lists and objects more than {_MOST_NESTED} "
+                "levels deep; expected a flat JSON object."
+            ) from error
         if not isinstance(record, dict):
             raise CatalogError(
                 f"{uri!r}, line {number + 1} is {line[:40]!r}; expected a JSON object."
@@ -191,8 +222,29 @@ def _json_records(file: Iterable[str], uri: str) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def _record_batches(records: Iterable[Any], batch_rows: int) -> Iterator[Columns]:
-    """Turn mappings, or titles alone, into columns; each piece has all names seen so far."""
+def _check_depth(value: Any, depth: int = 0) -> None:
+    """Refuse a parsed JSON value that nests lists and objects too deep.
+
+    Raises:
+        RecursionError: The value is nested more than ``_MOST_NESTED`` levels deep.
+    """
+    if depth > _MOST_NESTED:
+        raise RecursionError
+    if isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_depth(part, depth + 1)
+
+
+def _record_batches(
+    records: Iterable[Any], batch_rows: int, lines: BoundedLines | None = None
+) -> Iterator[Columns]:
+    """Yield columns made from records; each piece has all column names seen so far.
+
+    Args:
+        records: Mappings, or titles as strings.
+        batch_rows: The maximum number of rows in a piece.
+        lines: The lines of the file from which the records are read; None if there is no file.
+    """
     names: dict[str, None] = {}
     batch: list[Mapping[str, Any]] = []
     for number, record in enumerate(records):
@@ -203,15 +255,19 @@ def _record_batches(records: Iterable[Any], batch_rows: int) -> Iterator[Columns
                 f"Row {number} is a {type(record).__name__}; expected a mapping or a title."
             )
         batch.append(record)
-        if len(batch) == batch_rows:
+        names.update(dict.fromkeys(record))
+        if len(names) > _MOST_COLUMNS:
+            no_twins(list(names), "The source")
+        if len(batch) == batch_rows or (lines and lines.are_many(len(batch) * len(names))):
             yield _columns(batch, names)
             batch = []
+            if lines:
+                lines.end_batch()
     if batch:
         yield _columns(batch, names)
 
 
-def _columns(records: Sequence[Mapping[str, Any]], names: dict[str, None]) -> Columns:
-    names.update(dict.fromkeys(name for record in records for name in record))
+def _columns(records: Sequence[Mapping[str, Any]], names: Mapping[str, None]) -> Columns:
     return {str(name): [record.get(name) for record in records] for name in names}
 
 
@@ -222,7 +278,7 @@ def _arrow_columns(batch: Any) -> Columns:
 
 
 def arrow_values(column: Any) -> list[Any]:
-    """The values of an Arrow column as Python objects, invalid bytes as lone surrogates."""
+    """The values of an Arrow column as Python objects; invalid UTF-8 becomes lone surrogates."""
     import pyarrow as pa
 
     try:
@@ -230,6 +286,15 @@ def arrow_values(column: Any) -> list[Any]:
     except UnicodeDecodeError:
         raw = column.cast(pa.binary()).to_pylist()
         return [None if text is None else text.decode("utf-8", "surrogateescape") for text in raw]
+
+
+def parquet_bytes(table: Any) -> bytes:
+    """Encode an Arrow table as a Parquet file."""
+    import pyarrow.parquet as pq
+
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return out.getvalue()
 
 
 def _slices(columns: Columns, batch_rows: int) -> Iterator[Columns]:
@@ -241,22 +306,26 @@ def _slices(columns: Columns, batch_rows: int) -> Iterator[Columns]:
 def _checked_lengths(columns: Columns) -> Columns:
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise CatalogError(f"Found columns of different lengths: {lengths}; expected one length.")
+        raise CatalogError(f"The columns have different lengths: {lengths}; expected equal ones.")
     return columns
 
 
 def no_twins(names: Sequence[str], where: str) -> None:
-    """Refuse a table with two columns of the same name.
+    """Refuse a table with two columns of the same name, or with too many columns.
 
     Args:
         names: The names of the columns.
-        where: What the table is, for the message.
+        where: A description of the table, with which the message begins.
 
     Raises:
-        CatalogError: Two columns have the same name.
+        CatalogError: Two columns have the same name, or there are too many.
     """
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+    if len(names) > _MOST_COLUMNS:
+        raise CatalogError(
+            f"{where} has {len(names):,} columns; expected at most {_MOST_COLUMNS:,}."
+        )
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
         raise CatalogError(f"{where} has two columns named {twice[0]!r}; give each its own name.")
 
 

@@ -1,7 +1,7 @@
-"""The way from a reference such as ``tr@production`` to the verified files of a version.
+"""Resolves references such as ``tr@production``, and reads the verified files of the version.
 
 Files and manifests never change, so those in the local cache are not fetched again.  If the store
-cannot be reached, the version that the alias named last is used.
+cannot be reached, an alias stands for the version that it named when it was last resolved here.
 """
 
 import logging
@@ -14,12 +14,11 @@ from prodcat.storage.aliases import VERSION
 from prodcat.storage.artifact import Artifact, read_near
 from prodcat.storage.cache import Cache
 from prodcat.storage.document import json_bytes, read_document
-from prodcat.storage.objects import Objects
-from prodcat.storage.references import split_reference
+from prodcat.storage.references import LATEST, split_reference
 from prodcat.storage.registry import Registry
 
 logger = logging.getLogger("prodcat")
-_TRIES = 3  # times that an alias is followed while versions are deleted
+_TRIES = 3  # times that an alias is resolved again because its version was deleted
 _SHORT_PATIENCE = 10.0  # seconds
 
 
@@ -28,7 +27,7 @@ class VersionReader:
 
     Args:
         registry: The models of the store.
-        cache: Where downloads are kept; see :class:`prodcat.Store`.
+        cache: The cache or its folder; see :class:`prodcat.Store`.
     """
 
     def __init__(self, registry: Registry, cache: "Cache | str | Path | None") -> None:
@@ -41,32 +40,40 @@ class VersionReader:
         return Cache.of(self._cache_or_folder)
 
     def resolve(self, reference: str) -> str:
-        """The version that a reference names now; see :meth:`prodcat.Store.resolve`."""
+        """The version that a reference names; see :meth:`prodcat.Store.resolve` for errors."""
         name, alias = split_reference(reference)
         if VERSION.fullmatch(alias):
             return alias
         objects = self.registry.objects
         if objects.is_near:
             return self.registry.meant(name, alias)
-        key = f"{self._address}|{name}@{alias}"
-        noted = _version_in(self.cache.noted(key))
-        if noted is not None:  # with a version to fall back on, there is no need to wait long
-            patience = min(objects.patience, _SHORT_PATIENCE)
-            objects = Objects(self.registry.uri, objects.options, patience)
+        self._recall_store()
+        is_signed = bool(self.registry.trust.keys)
+        key = f"{self._address}|{name}@{alias}{'|signed' if is_signed else ''}"
+        noted = self._noted_version(self.cache.noted(key), name, alias)
+        if noted is not None:  # as there is a version to fall back on, do not wait long
+            objects = objects.with_patience(min(objects.patience, _SHORT_PATIENCE))
         try:
-            version = self.registry.meant(name, alias, objects)
+            if is_signed and alias != LATEST:
+                log = self.registry.log(name, alias, objects)
+                event = self.registry.last_event(log)
+                version, note = str(event.version), log.content(event)
+            else:
+                version = self.registry.meant(name, alias, objects)
+                note = version.encode()
         except StoreError as error:
             if noted is None or not error.unreachable:
                 raise
             logger.warning(
-                "%s So it is not known which version %s names now; %s is used, the one that it "
-                "named when it was last resolved here.",
+                "%s It is not known which version %s names now; using %s, which it named when it "
+                "was last resolved here.",
                 error,
                 reference,
                 noted,
             )
             return noted
-        self.cache.note(key, version.encode())
+        self.cache.note(key, note)
+        self._note_store()
         return version
 
     def open(self, reference: str) -> tuple[str, Artifact]:
@@ -77,7 +84,7 @@ class VersionReader:
             try:
                 return f"{name}@{version}", self._artifact(name, version)
             except (StoreError, ArtifactError) as error:
-                # The alias may have been moved, and its former version deleted, meanwhile.
+                # In the meantime the alias may have been moved, and its former version deleted.
                 deleted = isinstance(error.__cause__, FileNotFoundError)
                 if VERSION.fullmatch(alias) or not deleted:
                     raise
@@ -85,11 +92,13 @@ class VersionReader:
                 if current == version:
                     raise
                 version = current
-        raise ConflictError(f"{reference} moves too fast to be read. Name a version.")
+        raise ConflictError(
+            f"{reference} changed {_TRIES} times while it was read. Try again, or name a version."
+        )
 
     @property
     def _address(self) -> str:
-        """The store's part of the cache's keys; it differs between servers with the same URI."""
+        """The start of keys in the cache: the server's address, if one is set, and the URI."""
         objects = self.registry.objects
         return f"{objects.options.get('endpoint_url', '')}|{objects.uri}"
 
@@ -103,7 +112,8 @@ class VersionReader:
         return Artifact(folder.uri, manifest, self.cache.fetch(folder, manifest, folder.uri))
 
     def _manifest(self, name: str, version: str) -> dict[str, Any]:
-        """A version's manifest, which never changes and so is fetched only once."""
+        """A version's manifest, from the cache if it is there, as it never changes."""
+        self._recall_store()
         key = f"{self._address}|{name}|{version}|manifest"
         noted = self._noted_manifest(key, name, version)
         if noted is not None:
@@ -111,10 +121,11 @@ class VersionReader:
         content, signature, manifest = self.registry.manifest(name, version)
         note = {"manifest": content.decode(), "signature": (signature or b"").decode()}
         self.cache.note(key, json_bytes(note, ascii=True, end=""))
+        self._note_store()
         return manifest
 
     def _noted_manifest(self, key: str, name: str, version: str) -> dict[str, Any] | None:
-        """The manifest in the cache, checked again, or None if there is none."""
+        """The manifest in the cache, or None if there is none that passes all checks."""
         noted = self.cache.noted(key)
         if noted is None:
             return None
@@ -123,11 +134,42 @@ class VersionReader:
             signature = note["signature"].encode() or None
             versions = self.registry.versions(name)
             return versions.check(version, note["manifest"].encode(), signature)
-        except (ArtifactError, KeyError, TypeError, AttributeError):
+        except (ArtifactError, StoreError, KeyError, TypeError, AttributeError):
             return None
 
+    def _noted_version(self, note: bytes | None, name: str, alias: str) -> str | None:
+        """The version that an alias named when it was last resolved; None if not known.
 
-def _version_in(note: bytes | None) -> str | None:
-    """The version that a note in the cache names, or None if it names none."""
-    text = (note or b"").decode(errors="replace")
-    return text if VERSION.fullmatch(text) else None
+        Args:
+            note: The note in the cache.  With keys it must be the signed change of the alias or,
+                for ``"latest"``, the name of a signed version; None if there is no note.
+            name: The model's name.
+            alias: The alias, or ``"latest"``.
+        """
+        if note is None:
+            return None
+        if self.registry.trust.keys and alias != LATEST:
+            try:
+                event = self.registry.log(name, alias).parse(note, None, "A note in the cache")
+            except (ArtifactError, StoreError):
+                return None
+            return event.version
+        text = note.decode(errors="replace")
+        if not VERSION.fullmatch(text):
+            return None
+        if self.registry.trust.keys:
+            key = f"{self._address}|{name}|{text}|manifest"
+            return text if self._noted_manifest(key, name, text) is not None else None
+        return text
+
+    def _recall_store(self) -> None:
+        """If there are keys, and the token of the store is not known, take it from the cache."""
+        trust = self.registry.trust
+        if trust.keys and trust.store is None:
+            noted = self.cache.noted(f"{self._address}|store")
+            trust.store = None if noted is None else noted.decode(errors="replace")
+
+    def _note_store(self) -> None:
+        store = self.registry.trust.store
+        if store is not None:
+            self.cache.note(f"{self._address}|store", store.encode())

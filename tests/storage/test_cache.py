@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fault_plans import always
+from stores import another
 
 import prodcat
-from prodcat import ArtifactError, Cache, Store, StoreError
+from prodcat import ArtifactError, Cache, Key, Store, StoreError
 from prodcat.storage.objects import Objects
 
 ROOT = Path(__file__).parents[2]
@@ -139,7 +140,7 @@ def test_without_a_network_what_was_loaded_is_loaded(store, proxy, small, caplog
     )
     with caplog.at_level(logging.WARNING):
         assert offline.load("tr@production").origin == f"tr@{version}"
-    assert "the one that it named when it was last resolved here" in caplog.text
+    assert "which it named when it was last resolved here" in caplog.text
     with pytest.raises(StoreError, match="Tried for"):
         offline.load("tr@candidate")
 
@@ -232,7 +233,7 @@ def test_a_full_disk_is_said_and_nothing_is_left(store, small, tmp_path, proxy):
         [sys.executable, "-c", _FULL, uri, str(cache), json.dumps(proxy.s3.options)],
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
-    assert "Cannot keep model.safetensors of" in done.stdout, done
+    assert "Cannot store model.safetensors of" in done.stdout, done
     assert "larger than this place allows" in done.stdout
     assert not list((cache / "parts").iterdir())
     assert loads(uri, cache, proxy.s3.options, 1) == [f"tr@{version}"]
@@ -243,7 +244,7 @@ def test_a_cache_that_cannot_be_made_is_named(tmp_path, monkeypatch, caplog):
     with pytest.raises(StoreError, match="Cannot make the cache"):
         Cache(tmp_path / "file" / "x")
     monkeypatch.setattr("prodcat.storage.cache.DEFAULT_FOLDER", tmp_path / "file" / "x")
-    assert Cache().folder.is_dir() and "it is kept in" in caplog.text
+    assert Cache().folder.is_dir() and " instead." in caplog.text
 
 
 def test_a_folder_on_s3_is_loaded_through_the_cache(proxy, bucket, small, tmp_path):
@@ -291,6 +292,40 @@ def test_a_damaged_note_of_an_alias_is_no_version(store, proxy, small, tmp_path,
     proxy.plan = always(("reset", 0))
     with pytest.raises(StoreError, match="check the network"):
         store.resolve("tr@production")
+
+
+@pytest.mark.parametrize("alias", ["production", "latest"])
+def test_with_keys_the_notes_of_the_cache_are_verified(
+    proxy, bucket, small, tmp_path, caplog, alias
+):
+    key, cache = Key.from_secret(b"s" * 32), tmp_path / "cache"
+
+    def opened(keys, patience=8):
+        options = proxy.s3.options
+        uri = f"s3://{bucket}/models"
+        return Store(uri, storage_options=options, cache=cache, patience=patience, keys=keys)
+
+    first = opened(key).publish(small, "tr", alias="production")
+    unsigned = opened(None).publish(another(small, 1), "tr")
+    second = opened(key).publish(another(small, 2), "tr", alias="production")
+    for version in (first, unsigned, second):
+        opened(None).load(f"tr@{version}", device="cpu")
+    for reference in (f"tr@{first}", f"tr@{alias}"):
+        opened(key).load(reference, device="cpu")
+    proxy.close()
+    assert opened(key, 0.5).load(f"tr@{alias}", device="cpu").origin == f"tr@{second}"
+    kept = {note: note.read_bytes() for note in (cache / "notes").iterdir()}
+    planted = [unsigned] if alias == "latest" else [unsigned, first]
+    for version in planted:
+        for note, content in kept.items():
+            if b"manifest" not in content:
+                note.write_bytes(content.replace(second.encode(), version.encode()))
+        with pytest.raises(StoreError, match="Tried for"):
+            opened(key, 0.5).resolve(f"tr@{alias}")
+    for note in kept:
+        note.write_bytes(b"{")
+    with pytest.raises(StoreError, match="Tried for"):
+        opened(key, 0.5).load(f"tr@{first}", device="cpu")
 
 
 def test_notes_are_bounded(tmp_path, monkeypatch):
@@ -341,4 +376,4 @@ def test_a_download_that_was_killed_at_its_end_does_not_block_the_next(tmp_path)
     (parts / sha256).write_bytes(content)
     manifest = {"files": {"a": {"bytes": 1_000, "sha256": sha256}}}
     paths = Cache(tmp_path / "cache").fetch(objects, manifest, "x")
-    assert paths["a"].read_bytes() == content and paths["a"].stat().st_mode & 0o777 == 0o444
+    assert paths["a"].read_bytes() == content and paths["a"].stat().st_mode & 0o777 == 0o400

@@ -174,7 +174,7 @@ def test_no_credentials(tmp_path, monkeypatch, bucket, moto_server):
 def test_a_version_that_lies_altered_is_refused(store, proxy, small):
     version = store.publish(small, "tr")
     proxy.plan = always(("flip", 100), ending="taxonomy.json")
-    with pytest.raises(ArtifactError, match="taxonomy.json. (came altered|.* was altered)"):
+    with pytest.raises(ArtifactError, match="taxonomy.json. (arrived altered|.* was altered)"):
         store.load(f"tr@{version}")
 
 

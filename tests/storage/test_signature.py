@@ -17,7 +17,7 @@ def test_keys_that_are_none_are_named(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="Cannot read the key"):
         Key.from_file(tmp_path / "none")
     (tmp_path / "bad.pem").write_text("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END")
-    with pytest.raises(ConfigError, match="no PEM key that can be read"):
+    with pytest.raises(ConfigError, match="PEM key cannot be read"):
         Key.from_file(tmp_path / "bad.pem")
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key

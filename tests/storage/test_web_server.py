@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import prodcat
-from prodcat import ArtifactError
+from prodcat import ArtifactError, StoreError
 from prodcat.storage.objects import Objects
 
 
@@ -62,7 +62,7 @@ def test_a_server_without_ranges_is_read_forward(web, tmp_path):
     assert objects.start("a", 100) == content[:100]
     assert objects.start("a", 30 << 20) == content
     assert objects.size("a") == len(content)
-    with pytest.raises(ArtifactError, match="came altered or truncated 3 times"):
+    with pytest.raises(ArtifactError, match="arrived altered or truncated 3 times"):
         list(objects.pieces("a", 0, len(content) + 1))
     with pytest.raises(FileNotFoundError):
         list(objects.pieces("none", 0, 1))
@@ -103,3 +103,12 @@ def test_altered_bytes_of_a_server_that_says_no_length(web, small, tmp_path):
     uri = f"http://127.0.0.1:{web.server_port}/model"
     with pytest.raises(ArtifactError, match="model.safetensors .* was altered"):
         prodcat.load(uri, device="cpu", cache=tmp_path / "cache")
+
+
+def test_a_cache_that_others_can_write_to_is_named(web, tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    with pytest.raises(StoreError, match="can be written by everybody") as raised:
+        prodcat.load(web, device="cpu", cache=shared)
+    assert "Cannot read the artifact" not in str(raised.value)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,16 @@ class Running:
             body = json.dumps(body)
         own = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.client.post(path, content=body, headers={"Content-Type": content_type, **own})
+
+    def raw(self, request, seconds=10):
+        """All that comes back for these bytes until the server closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), seconds) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            pieces = []
+            while piece := connection.recv(1 << 16):
+                pieces.append(piece)
+            return b"".join(pieces)
 
     def stop(self):
         self.client.close()

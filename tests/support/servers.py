@@ -48,6 +48,15 @@ def wait_until(ready, what, seconds=60.0):
     raise TimeoutError(f"{what} was not ready after {seconds:.0f} s")
 
 
+def children(pid):
+    """The ids of the processes that a process's threads have started."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread may end at any moment
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
 def answers(url):
     try:
         urllib.request.urlopen(url, timeout=2).close()
