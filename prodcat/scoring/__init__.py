@@ -1,1 +1,1 @@
-"""Whole catalogs, scored in parts that are done exactly once."""
+"""Classify whole catalogs in parts, each of which is scored exactly once."""

@@ -1,8 +1,9 @@
-"""Read the parts of the input one after another, and answer them.
+"""Read the parts of the input one after another, and classify their titles.
 
-While the device answers one part, the next one is read and prepared in another thread.
+While the device classifies one part, the next one is read and prepared in another thread.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,10 +11,27 @@ from typing import Any
 
 from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.answers import Answers
+from prodcat.errors import ScoringError
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.parts import Part, list_files, read_parts
 from prodcat.scoring.prefetch import Prefetch
 from prodcat.scoring.scorer import PreparedRows, RowScorer
+
+
+@contextlib.contextmanager
+def enough_memory() -> Iterator[None]:
+    """Turn a ``MemoryError`` in a ``with`` block into an error that says what to do.
+
+    Raises:
+        ScoringError: There is not enough memory for a part.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise ScoringError(
+            "There is too little memory for a part of the input. Give the process more memory, or "
+            "set part_rows to a smaller number of rows."
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -23,7 +41,7 @@ class AnsweredPart:
     Attributes:
         part: The part.
         rows: Its rows, prepared for the device.
-        answers: One answer for each row, on the host.
+        answers: One answer for each row, in the memory of the CPU.
     """
 
     part: Part
@@ -33,11 +51,11 @@ class AnsweredPart:
 
 @dataclass(frozen=True)
 class PartScorer:
-    """Answers the parts of one input with one model.
+    """Classifies the parts of one input with one model.
 
     Attributes:
-        scorer: Answers rows; it has the model and the settings.
-        files: The files of the input.
+        scorer: Classifies rows; has the model and the settings.
+        files: The URIs of the files of the input.
     """
 
     scorer: RowScorer
@@ -45,30 +63,46 @@ class PartScorer:
 
     @classmethod
     def of(cls, model: Classifier, input: str, scoring: ScoringConfig) -> "PartScorer":
-        """Check everything that can be checked before a title is read.
+        """Make a scorer, and check everything that can be checked before titles are read.
+
+        Args:
+            model: The classifier, on its device.
+            input: The URI of the input: a file, a folder or a glob.
+            scoring: The columns to read and the options of the answers.
 
         Raises:
-            CatalogError: There is no such input.
-            ConfigError: The settings do not go together.
+            CatalogError: There is no such input, or a file has an unknown format.
+            StoreError: The store of the input cannot be reached.
+            ConfigError: The settings cannot be combined, or the classifier does not support them.
         """
         files = list_files(input)
         return cls(RowScorer(model, scoring), files)
 
     @property
     def scoring(self) -> ScoringConfig:
-        """The settings of the scoring."""
+        """The settings of the scoring job."""
         return self.scorer.scoring
 
     def answered(
         self, is_due: Callable[[int, int], bool], stop: threading.Event
     ) -> Iterator[AnsweredPart]:
-        """Answer parts one after another, until the event is set.
+        """Classify parts one after another, until an event is set.
 
         Args:
-            is_due: Whether to answer a part, by its file and its number.
-            stop: Set when no further part is to be answered.
+            is_due: Returns whether to classify a part; gets the position of its file and its
+                number in that file, both from 0.
+            stop: An event; once it is set, no further part is classified.
+
+        Yields:
+            The parts with their answers, in the order of the input.
+
+        Raises:
+            CatalogError: The input cannot be read, lacks a required column, or has a column with
+                the name of an answer's column.
+            ScoringError: There is not enough memory for a part.
+            StoreError: The store of the input cannot be reached.
         """
-        with Prefetch(self._prepared(is_due)) as parts:
+        with enough_memory(), Prefetch(self._prepared(is_due)) as parts:
             for part, rows in parts:
                 answers = self.scorer.answers(rows, stop.is_set)
                 if answers is None:
@@ -78,20 +112,20 @@ class PartScorer:
                     return
 
     def table(self, answered: AnsweredPart) -> Any:
-        """The rows of a part with the columns of the answers added, an Arrow table."""
+        """An Arrow table with the rows of a part and the added columns of the answers."""
         return self.scorer.table(answered.rows, answered.answers)
 
     def _prepared(self, is_due: Callable[[int, int], bool]) -> Iterator[tuple[Part, PreparedRows]]:
-        """The parts to answer, each with its rows prepared for the device."""
+        """The due parts, each with its rows prepared for the device."""
         schema = None
         for part in read_parts(self.files, is_due, self.scoring.part_rows):
             if schema is None:
                 first = part if part.is_first else self._first()
                 schema = self.scorer.schema_of(first.table, repr(self.files[0]))
-            yield part, self.scorer.prepare(part.table, schema)
+            yield part, self.scorer.prepare(part.table, schema, repr(self.files[part.file]))
 
     def _first(self) -> Part:
-        """The first part of the input, whose types every process takes for the output."""
+        """The first part of the input, whose column types determine those of the output."""
         first: Part
         [first] = read_parts(
             self.files[:1], lambda file, number: number == 0, self.scoring.part_rows

@@ -26,17 +26,18 @@ class ScoringConfig:
     ``ScoringConfig(answers=AnswerOptions(top_k=3, precision="auto"))``, and its ``top_k`` is 3.
 
     Attributes:
-        title: The column with the title.
-        text: Further text columns; those that the classifier was trained with if None.
+        title: The name of the column with the title.
+        text: The names of further text columns; if None, the columns with which the classifier
+            was trained.
         format: The format of the files in an output folder: ``"parquet"``, ``"jsonl"``,
             ``"csv"`` or ``"tsv"``.
         part_rows: The approximate number of rows in a part of the input.
-        answers: What is asked of each answer; a ``precision`` that is None is ``"auto"``.
-            ``groups`` is not allowed, as a column of the input has the group of each row.
+        answers: The options of the answers.  A ``precision`` of None means ``"auto"``.
+            ``groups`` is not allowed, as the group of each row is read from a column of the input.
 
     Raises:
-        ConfigError: A setting is out of range.
-        TypeError: A setting is not known.
+        ConfigError: A setting has the wrong type or a value that is not allowed.
+        TypeError: A setting is unknown.
     """
 
     title: str = "title"
@@ -59,8 +60,8 @@ class ScoringConfig:
         check_keywords(ScoringConfig, named)
         if not isinstance(answers, AnswerOptions):
             raise ConfigError(
-                f"answers is a {type(answers).__name__}; expected AnswerOptions. Give what is "
-                "asked of the answers by name: ScoringConfig(top_k=3)."
+                f"answers is a {type(answers).__name__}; expected AnswerOptions. Single options "
+                "can also be given by name: ScoringConfig(top_k=3)."
             )
         answers = AnswerOptions.of(answers, **named)
         if answers.precision is None:
@@ -86,54 +87,63 @@ class ScoringConfig:
             object.__setattr__(self, name, value)
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        """Take what was pickled, also by versions that kept each option by itself."""
+        """Restore a pickled configuration, also one of a version that had no ``answers`` field."""
         ScoringConfig.__init__(self, **state)
 
     @property
     def top_k(self) -> int:
-        """How many paths for each title."""
+        """The number of paths for each title, at least 1."""
         return self.answers.top_k
 
     @property
     def objective(self) -> str | Objective | None:
-        """What the answers are best for; None for the most likely path."""
+        """The measure for which each answer is the best one; None for the most likely path."""
         return self.answers.objective
 
     @property
     def guarantee(self) -> float | None:
-        """The probability with which each answer is the truth or an ancestor of it, or None."""
+        """The guaranteed probability, between 0 and 1, that an answer is right but maybe coarser.
+
+        The answer is then the true node or an ancestor of it.  None for no guarantee.
+        """
         return self.answers.guarantee
 
     @property
     def max_error(self) -> float | None:
-        """The largest share of wrong ones among the answered, or None."""
+        """The largest share of wrong answers, between 0 and 1; None for no such limit."""
         return self.answers.max_error
 
     @property
     def certainty(self) -> float:
-        """The probability with which ``max_error`` holds."""
+        """The least probability, between 0 and 1, that ``max_error`` is kept; 0.95 by default.
+
+        The probability is taken over random draws of the calibration titles, that is, of the
+        titles with which the guarantee was measured.
+        """
         return self.answers.certainty
 
     @property
     def language(self) -> str | None:
-        """The language of the names in the answers, or None."""
+        """The language code of the names in the answers; None for the tree's first one."""
         return self.answers.language
 
     @property
     def precision(self) -> str | None:
-        """Of the encoder's numbers."""
+        """The number format of the encoder.
+
+        One of ``"auto"``, ``"float32"``, ``"bfloat16"`` and ``"int8"``.
+        """
         return self.answers.precision
 
     @property
     def promises(self) -> bool:
-        """Whether a guarantee is asked for."""
+        """Whether ``guarantee`` or ``max_error`` is set."""
         return self.answers.promises
 
     def settings(self) -> dict[str, Any]:
-        """All settings by name, together with the options of the answers.
+        """All settings by name, including the options of the answers except ``groups``.
 
-        A job continues an output if these are equal, so it continues an output of an earlier
-        version only if both versions give the settings the same names and values.
+        A job can only be resumed with equal settings.
         """
         answers = asdict(self.answers)
         del answers["groups"]

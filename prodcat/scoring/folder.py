@@ -1,81 +1,98 @@
 """Score into a folder: one file for each part, each written once.
 
-While the device answers one part, the part before it is written.  The folder itself records which
-parts are finished (see :mod:`prodcat.scoring.finished_parts`), so repeating the call continues
-after any interruption, and processes need only their numbers to share the work.
+While the device classifies one part, the previous part is written.  The folder itself records which
+parts are finished (see :mod:`prodcat.scoring.finished_parts`).  So a repeated call resumes the job
+after any interruption, and processes that share the work need not communicate.
 """
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from prodcat._version import __version__
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.results import encode
-from prodcat.errors import Interrupted
+from prodcat.errors import InputChangedError, Interrupted, ScoringError
 from prodcat.scoring.answering import AnsweredPart, PartScorer
 from prodcat.scoring.config import ScoringConfig
-from prodcat.scoring.finished_parts import FinishedParts, identity_of, remove_output
+from prodcat.scoring.finished_parts import FinishedPart, FinishedParts, remove_output
+from prodcat.scoring.inputs import Inputs
 from prodcat.scoring.parts import part_name
 from prodcat.scoring.progress import Progress
 from prodcat.scoring.report import ScoringReport
 from prodcat.scoring.shards import Shard, in_shard
 from prodcat.storage.interruption import told_to_stop
-from prodcat.storage.objects import Objects
+from prodcat.storage.leased_folder import LeasedFolder
+
+_ROUNDS = 3  # attempts to write parts that another program alters
 
 
 class _Share:
     """The parts of one process, and which of them are still to be scored.
 
     Args:
-        shard: The share of this process.
+        shard: The share of this process, as its index and the number of processes.
         finished: The finished parts of the output folder.
-        files: The files of the input.
-        overwrite: Whether a part whose input was changed is scored again rather than refused.
+        inputs: The files of the input.
+        overwrite: Whether to score a finished part again if its input file has changed since; if
+            false, that is an error.
     """
 
     def __init__(
-        self, shard: Shard, finished: FinishedParts, files: Sequence[str], overwrite: bool
+        self, shard: Shard, finished: FinishedParts, inputs: Inputs, overwrite: bool
     ) -> None:
         self.shard, self.finished = shard, finished
-        self.files, self.overwrite = files, overwrite
-        self.skipped: list[str] = []
-        self._identities: dict[int, str] = {}
+        self.inputs, self.overwrite = inputs, overwrite
+        self.skipped: set[str] = set()
+        self.plan: dict[int, int] = {}  # the number of parts of each file that was read
 
     def contains(self, file: int, number: int) -> bool:
         """Whether a part belongs to this process."""
         return in_shard(self.shard, file, number)
 
     def is_due(self, file: int, number: int) -> bool:
-        """Whether a part belongs to this process and is not finished; called once for each part."""
+        """Whether a part belongs to this process and is not finished.
+
+        Must be called for every part of the input: it also counts the parts in ``plan``.
+        """
+        self.plan[file] = max(self.plan.get(file, 0), number + 1)
         name = part_name(file, number)
         if not self.contains(file, number):
             return False
         done = self.finished.done.get(name)
-        if done is None or (self.overwrite and done.input != self.identity(file)):
+        identity = self.inputs.identity(file)
+        if done is None or (self.overwrite and done.input != identity):
+            self.skipped.discard(name)
             return True
-        self.finished.check_input(name, self.identity(file), self.files[file])
-        self.skipped.append(name)
+        self.finished.check_input(name, identity, self.inputs.files[file])
+        self.skipped.add(name)
         return False
 
-    def identity(self, file: int) -> str:
-        """The identity of a file's content."""
-        if file not in self._identities:
-            self._identities[file] = identity_of(self.files[file])
-        return self._identities[file]
+    @property
+    def parts(self) -> list[str]:
+        """The names of the parts of this process; complete once all files were read."""
+        return [
+            part_name(file, number)
+            for file, count in sorted(self.plan.items())
+            for number in range(count)
+            if self.contains(file, number)
+        ]
 
 
 @dataclass
 class _Counts:
-    """How much this process has answered so far."""
+    """What this process has answered so far."""
 
     rows: int = 0
     errors: int = 0
     parts: int = 0
+    files: set[int] = field(default_factory=set)
 
     def add(self, answered: AnsweredPart) -> None:
+        self.files.add(answered.part.file)
         self.rows += len(answered.rows.table)
         self.errors += len(answered.rows.errors)
         self.parts += 1
@@ -83,45 +100,42 @@ class _Counts:
 
 @dataclass(frozen=True)
 class FolderScoring:
-    """One model, one input and one output folder.
+    """A job that scores one input with one model into a folder.
 
     Attributes:
-        scorer: Answers the parts of the input.
-        objects: The output folder.
-        job: Everything that the bytes of the output depend on.
-        sizes: Bytes of each input file.
-        joined: Whether the parts will become one file, so that only the first has a header.
+        scorer: Classifies the parts of the input.
+        inputs: The files of the input.
+        job: Everything that the bytes of the output depend on, as JSON values by name.
+        joined: Whether the parts will be joined to one file, so that only the first has a header.
     """
 
     scorer: PartScorer
-    objects: Objects
+    inputs: Inputs
     job: dict[str, Any]
-    sizes: list[int]
     joined: bool
 
     @classmethod
     def of(
-        cls,
-        model: Classifier,
-        input: str,
-        output: str,
-        scoring: ScoringConfig,
-        *,
-        joined: bool = False,
+        cls, model: Classifier, input: str, scoring: ScoringConfig, *, joined: bool = False
     ) -> "FolderScoring":
-        """Check everything that can be checked before a title is read.
+        """Make a job, and check everything that can be checked before titles are read.
+
+        Args:
+            model: The classifier, on its device.
+            input: The URI of the input: a file, a folder or a glob.
+            scoring: The columns to read, the options of the answers and the output format.
+            joined: Whether the parts will be joined to one file.
 
         Raises:
-            CatalogError: There is no such input.
-            ConfigError: The settings do not go together.
+            CatalogError: There is no such input, or a file has an unknown format.
+            StoreError: The store of the input cannot be reached.
+            ConfigError: The settings cannot be combined, or the classifier does not support them.
         """
-        import fsspec
-
         scorer = PartScorer.of(model, input, scoring)
-        filesystem, _ = fsspec.url_to_fs(scorer.files[0])
-        sizes = [int(filesystem.info(file)["size"]) for file in scorer.files]
+        inputs = Inputs(scorer.files)
         job = {
             "format": "prodcat-scoring",
+            "prodcat": __version__,
             "model": model.content_hash,
             "named": scorer.scorer.columns.model,
             "precision": scorer.scorer.precision,
@@ -130,68 +144,107 @@ class FolderScoring:
             **{f"setting {name}": value for name, value in scoring.settings().items()},
             "input": [
                 {"name": file.rsplit("/", 1)[-1], "bytes": size}
-                for file, size in zip(scorer.files, sizes, strict=True)
+                for file, size in zip(scorer.files, inputs.sizes, strict=True)
             ],
         }
-        return cls(scorer, Objects(output), job, sizes, joined)
+        return cls(scorer, inputs, job, joined)
 
-    def run(self, shard: Shard, *, overwrite: bool, progress: bool) -> ScoringReport:
+    def run(
+        self, folder: LeasedFolder, shard: Shard, *, overwrite: bool, progress: bool
+    ) -> tuple[ScoringReport, list[FinishedPart]]:
         """Score the parts of a share that are not finished.
 
         Args:
-            shard: The share of this process.
+            folder: The output folder, and the lease on the share.
+            shard: The share of this process, as its index and the number of processes.
             overwrite: Whether to begin again if the folder is the output of another job.
             progress: Whether to show a progress bar.
 
+        Returns:
+            The report, and the finished parts of the share in the order of the input.
+
         Raises:
-            ScoringError: The folder is the output of another job, or an input file was changed.
+            CatalogError: The input cannot be read, lacks a required column, or has a column with
+                the name of an answer's column.
+            ScoringError: The folder is the output of another job, its files were altered by
+                another program, or there is too little memory for a part.
+            InputChangedError: An input file was changed while it was read.
+            OutputInUseError: Another process has taken the output over.
+            StoreError: The output cannot be written.
             Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
         """
         if overwrite:
-            remove_output(self.objects, self.job)
+            remove_output(folder, self.job)
         with told_to_stop() as stop:
-            finished = FinishedParts(self.objects, self.job, f".{self.scorer.scoring.format}")
-            share = _Share(shard, finished, self.scorer.files, overwrite)
+            kind = self.scorer.scoring.format
+            finished = FinishedParts(folder, self.job, kind, self.joined)
+            share = _Share(shard, finished, self.inputs, overwrite)
             finished.clear_parts(share.contains)
             began = time.monotonic()
-            shown = Progress(progress, began, self.sizes, shard[1])
-            counts = self._write_share(share, shown, stop)
-            if stop.is_set():
-                raise Interrupted(
-                    f"Stopped by SIGTERM after {counts.rows:,} titles; {counts.parts} parts are in "
-                    f"{self.objects.uri!r}. Run the same command again to continue."
+            shown = Progress(progress, began, self.inputs.sizes, shard[1])
+            counts = _Counts()
+            for _ in range(_ROUNDS):
+                self._write_share(share, counts, shown, stop)
+                if stop.is_set():
+                    raise Interrupted(
+                        f"Stopped by SIGTERM after {counts.rows:,} titles; {counts.parts} parts "
+                        f"are in {folder.objects.uri!r}. Run the same command again to continue."
+                    )
+                finished.read()
+                parts = share.parts
+                if not finished.damaged(parts, share.plan):
+                    break
+            else:
+                raise ScoringError(
+                    f"Parts in {folder.objects.uri!r} differ from what was written, after "
+                    f"{_ROUNDS} attempts: another program changes them. Stop that program, or name "
+                    "another output."
                 )
-            return ScoringReport(
-                output=self.objects.uri,
+            self.inputs.check_content(counts.files)
+            report = ScoringReport(
+                output=folder.objects.uri,
                 rows=counts.rows,
                 errors=counts.errors,
                 parts=counts.parts,
                 skipped=len(share.skipped),
                 seconds=time.monotonic() - began,
-                summary=finished.conclude(self.scorer.files),
+                summary=finished.conclude(self.inputs.files, share.plan, set(parts)),
             )
+            return report, [finished.done[part] for part in parts]
 
-    def _write_share(self, share: _Share, shown: Progress, stop: threading.Event) -> _Counts:
-        """Answer the parts of a share, and write each one while the next is answered."""
-        counts = _Counts()
+    def _write_share(
+        self, share: _Share, counts: _Counts, shown: Progress, stop: threading.Event
+    ) -> None:
+        """Classify the parts of a share, and write each part while the next one is classified."""
         with ThreadPoolExecutor(1) as writer:
             writing: Future[None] | None = None
-            for answered in self.scorer.answered(share.is_due, stop):
+            for answered in self._answered(share, stop):
                 if writing is not None:
                     writing.result()
-                identity = share.identity(answered.part.file)
-                writing = writer.submit(self._write, share.finished, answered, identity)
+                writing = writer.submit(self._write, share.finished, answered)
                 counts.add(answered)
                 shown.show(counts.rows, answered.part)
             if writing is not None:
                 writing.result()
         shown.close()
-        return counts
 
-    def _write(self, finished: FinishedParts, answered: AnsweredPart, identity: str) -> None:
+    def _answered(self, share: _Share, stop: threading.Event) -> Iterator[AnsweredPart]:
+        """Classify the parts of a share, and check after each that its file was not changed."""
+        try:
+            for answered in self.scorer.answered(share.is_due, stop):
+                self.inputs.check(answered.part.file)
+                yield answered
+        except InputChangedError:
+            raise
+        except Exception:
+            self.inputs.check_all()  # a file that is changed while it is read can cause any error
+            raise
+
+    def _write(self, finished: FinishedParts, answered: AnsweredPart) -> None:
         part = answered.part
         table = self.scorer.table(answered)
         header = part.is_first or not self.joined
         content = encode(table, self.scorer.scoring.format, header=header)
         errors = len(answered.rows.errors)
+        identity = self.inputs.identity(part.file)
         finished.write(part.name, content, len(table), errors, identity, part.last)

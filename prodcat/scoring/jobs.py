@@ -1,9 +1,10 @@
-"""Scoring jobs: answer whole catalogs part by part.
+"""Scoring jobs: classify whole catalogs part by part.
 
-Answers go into a folder (:mod:`prodcat.scoring.folder`), into one file
-(:mod:`prodcat.scoring.single_file`), or to the caller as they come (:func:`stream`).
+The answers are written to a folder (:mod:`prodcat.scoring.folder`) or to one file
+(:mod:`prodcat.scoring.single_file`), or they are yielded to the caller (:func:`stream`).
 """
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,14 +13,34 @@ from typing import Unpack
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import LoadKeywords, load
 from prodcat.classifier.results import encode
-from prodcat.errors import CatalogError, ConfigError, check_keywords, takes_keywords
-from prodcat.scoring.answering import PartScorer
+from prodcat.errors import (
+    CatalogError,
+    ConfigError,
+    ScoringError,
+    check_keywords,
+    takes_keywords,
+)
+from prodcat.scoring.answering import PartScorer, enough_memory
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.folder import FolderScoring
+from prodcat.scoring.inputs import Inputs
 from prodcat.scoring.parts import list_files, located
 from prodcat.scoring.report import ScoringReport
-from prodcat.scoring.shards import WHOLE, Shard, check_shard
-from prodcat.scoring.single_file import file_kind, join_parts, parts_folder
+from prodcat.scoring.shards import WHOLE, Shard, check_shard, lease_share
+from prodcat.scoring.single_file import (
+    file_kind,
+    is_same_file,
+    join_parts,
+    known_by_one_name,
+    make_parts_folder,
+    parts_folder,
+    remove_folder,
+    remove_parts,
+    resolved,
+)
+from prodcat.storage.faults import explained
+from prodcat.storage.leased_folder import LeasedFolder
+from prodcat.storage.objects import Objects
 from prodcat.storage.table_files import address
 
 
@@ -35,78 +56,160 @@ def score(
     progress: bool = False,
     **loading: Unpack[LoadKeywords],
 ) -> ScoringReport:
-    """Answer all titles of files, and write the answers to files.
+    """Classify all titles of the input files, and write the answers to files.
 
     Args:
-        model: A classifier, or the URI of one: ``s3://bucket/models/tr@production``.
-        input: Parquet, CSV, TSV or JSONL: a file, a folder or a glob, at any fsspec URI.
-        output: A folder at any fsspec URI, which gets one file for each part of the input, with
-            the columns of the input and those of the answers, see
-            :mod:`prodcat.classifier.results`.  Or one file whose name ends with .parquet,
-            .jsonl, .csv or .tsv; the last three may be followed by .gz.
-        scoring: How the titles are answered, and in what format.
-        shard: The share of the parts that this process scores, ``(index, count)``.
-        overwrite: Whether to replace an output of another model, input or settings.
+        model: A classifier, or its URI, such as ``s3://bucket/models/tr@production``.
+        input: The Parquet, CSV, TSV or JSONL files to read: the fsspec URI of a file or of a
+            folder, or a glob.
+        output: The fsspec URI of a folder, which gets one file for each part of the input, with
+            the columns of the input and those of the answers (see
+            :mod:`prodcat.classifier.results`); or of one file whose name ends with .parquet,
+            .jsonl, .csv or .tsv.  The last three may be followed by .gz.
+        scoring: The columns to read, the options of the answers and the output format; the
+            defaults of :class:`ScoringConfig` if None.
+        shard: The share of the parts that this process scores, as ``(index, count)``: the index
+            of this process, from 0, and the number of processes.  All parts by default.
+        overwrite: Whether to replace an output that was made with another model, input or
+            settings.
         progress: Whether to show a progress bar.
-        loading: ``device``, and for a model that is loaded ``cache``, ``keys`` and
+        loading: ``device``, and if ``model`` is a URI also ``cache``, ``keys`` and
             ``storage_options``, as for :func:`prodcat.load`.
 
     Returns:
-        A report of what this call did.
+        What this call did: the numbers of rows, errors and parts, and the duration in seconds.
 
     Raises:
-        CatalogError: The input cannot be read, or has no column with titles.
-        ScoringError: The output was made with another model, input or settings.
-        StoreError: The output cannot be written.
-        ConfigError: The settings do not go together.
+        CatalogError: The input cannot be read, lacks a required column, has a column with the
+            name of an answer's column, or overlaps with the output.
+        ScoringError: The output was made with another model, input or settings, or by another
+            version of prodcat; its files were altered; or there is too little memory for a part.
+        OutputInUseError: Another process is writing the output, or took it over from this one.
+        InputChangedError: An input file was changed while it was read.
+        StoreError: The input's or the output's store cannot be reached, or the output cannot be
+            written.
+        ConfigError: The arguments or settings are invalid or cannot be combined.
         Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
-        TypeError: A keyword argument is not known.
+        TypeError: A keyword argument is unknown.
+        ProdcatError: The model cannot be loaded; see :func:`prodcat.load`.
     """
     scoring = scoring or ScoringConfig()
     check_keywords(score, loading)
     check_shard(shard)
     classifier = _on_device(model, loading)
-    kind = file_kind(output)
-    _check_outside(input, output)
     if overwrite and shard != WHOLE:
         raise ConfigError(
-            "overwrite and shard do not go together: each process would remove what the others "
-            "did. Name another output, or overwrite with one process first."
+            "overwrite and shard cannot be combined: each process would remove the parts that "
+            "the others wrote. Name another output, or overwrite with one process first."
         )
-    if kind is None:
-        folder = FolderScoring.of(classifier, input, output, scoring)
-        return folder.run(shard, overwrite=overwrite, progress=progress)
-    _check_single_file(input, output, shard)
-    parts = FolderScoring.of(
-        classifier, input, parts_folder(output), replace(scoring, format=kind), joined=True
-    )
-    report = parts.run(shard, overwrite=overwrite, progress=progress)
-    join_parts(parts.objects, output, kind)
-    parts.objects.remove_below("")
+    with _explained(output), enough_memory():
+        if file_kind(output) is None:
+            return score_share(
+                classifier, input, output, scoring, shard, overwrite=overwrite, progress=progress
+            )
+        return _score_into_file(
+            classifier, input, output, scoring, shard, overwrite=overwrite, progress=progress
+        )
+
+
+def score_share(
+    classifier: Classifier,
+    input: str,
+    output: str,
+    scoring: ScoringConfig,
+    shard: Shard,
+    *,
+    within: str = "",
+    overwrite: bool = False,
+    progress: bool = False,
+) -> ScoringReport:
+    """Classify the titles of one share of the input, and write the answers to a folder.
+
+    Args:
+        classifier: The classifier, on its device.
+        input: The URI of the input, as for :func:`score`.
+        output: The URI of the output folder.
+        scoring: The columns to read, the options of the answers and the output format.
+        shard: The share of the parts that this process scores, as ``(index, count)``.
+        within: The token of the lease on the whole output, if another process holds that lease
+            and assigned this share; empty otherwise.
+        overwrite: Whether to replace an output that was made with another model, input or
+            settings.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        What this call did.
+
+    Raises:
+        ProdcatError: The errors of :func:`score`.
+    """
+    place = resolved(output)
+    _check_outside(input, place)
+    job = FolderScoring.of(classifier, input, scoring)
+    objects = Objects(place)
+    with lease_share(objects, shard, within=within, shown=output) as lease:
+        folder = LeasedFolder(objects, lease)
+        report, _ = job.run(folder, shard, overwrite=overwrite, progress=progress)
+    return replace(report, output=output)
+
+
+def _score_into_file(
+    classifier: Classifier,
+    input: str,
+    output: str,
+    scoring: ScoringConfig,
+    shard: Shard,
+    *,
+    overwrite: bool,
+    progress: bool,
+) -> ScoringReport:
+    """Classify all titles, and write the answers to one file; see :func:`score`."""
+    kind, place = file_kind(output) or "csv", resolved(output)
+    _check_outside(input, place)
+    _check_single_file(input, place, shard)
+    job = FolderScoring.of(classifier, input, replace(scoring, format=kind), joined=True)
+    objects = Objects(parts_folder(place))
+    with known_by_one_name(place):
+        make_parts_folder(objects)
+        with lease_share(objects, shard, shown=output) as lease:
+            folder = LeasedFolder(objects, lease)
+            report, parts = job.run(folder, shard, overwrite=overwrite, progress=progress)
+            join_parts(folder, parts, place, kind)
+            remove_parts(folder)
+        remove_folder(objects)
     return replace(report, output=output)
 
 
 def stream(
     model: Classifier, input: str, *, scoring: ScoringConfig | None = None
 ) -> Iterator[tuple[bytes, int]]:
-    """Answer all titles of files, and yield the answers as pieces of one CSV file.
+    """Classify all titles of the input files, and yield the answers as pieces of one CSV file.
 
     Args:
-        model: A classifier.
-        input: The files, as for :func:`score`.
-        scoring: How the titles are answered.
+        model: The classifier, on its device.
+        input: The URI of the input, as for :func:`score`.
+        scoring: The columns to read and the options of the answers; ``format`` has no effect.
 
     Yields:
-        A piece of the file in UTF-8, and the number of titles that it answers.
+        A tuple: a piece of the CSV file in UTF-8, and the number of rows in it.  Only the first
+        piece has the header.
 
     Raises:
-        CatalogError: The input cannot be read, or has no column with titles.
-        ConfigError: The settings do not go together.
+        CatalogError: The input cannot be read, lacks a required column, or has a column with the
+            name of an answer's column.
+        InputChangedError: An input file was changed while it was read.
+        ScoringError: There is too little memory for a part.
+        StoreError: The store of the input cannot be reached.
+        ConfigError: The settings cannot be combined, or the classifier does not support them.
     """
     scorer = PartScorer.of(model, input, scoring or ScoringConfig())
+    inputs = Inputs(scorer.files)
     for number, answered in enumerate(scorer.answered(lambda *_: True, threading.Event())):
-        table = scorer.table(answered)
-        yield encode(table, "csv", header=number == 0), len(table)
+        with enough_memory():
+            table = scorer.table(answered)
+            inputs.check(answered.part.file)
+            content = encode(table, "csv", header=number == 0)
+        yield content, len(table)
 
 
 def _on_device(model: Classifier | str, loading: LoadKeywords) -> Classifier:
@@ -117,25 +220,41 @@ def _on_device(model: Classifier | str, loading: LoadKeywords) -> Classifier:
     return model if device is None else model.to(device)
 
 
+@contextlib.contextmanager
+def _explained(output: str) -> Iterator[None]:
+    """Turn operating system errors about the output into errors that say what to do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ScoringError(
+            f"A file of the output {output!r} was removed during the run: {error}. Find out which "
+            "program removes it, then run the same command again."
+        ) from error
+    except OSError as error:
+        is_local = Objects(output).is_local
+        raise explained("write", output, error, is_local=is_local) from error
+
+
 def _check_outside(input: str, output: str) -> None:
     """Refuse an output inside the input folder, which the next call would read as input."""
     filesystem, path = located(input)
-    output_address = address(output.rstrip("/"))
-    if output_address.startswith(f"{address(input.rstrip('/'))}/") and filesystem.isdir(path):
+    input_address = address(resolved(input.rstrip("/")))
+    if address(output.rstrip("/")).startswith(f"{input_address}/") and filesystem.isdir(path):
         raise CatalogError(
-            f"The output {output!r} lies in the input {input!r}, so that answers would be read as "
-            "titles. Name a place outside of it."
+            f"The output {output!r} lies in the input {input!r}: the next run would read the "
+            "answers as titles. Name an output outside the input folder."
         )
 
 
 def _check_single_file(input: str, output: str, shard: Shard) -> None:
-    """Refuse a single output file for several processes, or one that is also read."""
+    """Refuse a single output file for several processes, or one that is also an input file."""
     if shard != WHOLE:
         raise ConfigError(
-            f"{output!r} is one file, which processes cannot share; expected a folder. Name a "
-            "folder, or leave shard= out."
+            f"The output {output!r} is one file, which processes cannot share; expected a folder. "
+            "Name a folder, or omit shard."
         )
-    if address(output) in map(address, list_files(input)):
+    if any(is_same_file(output, file) for file in list_files(input)):
         raise CatalogError(
-            f"{output!r} is an input file too, which it would replace. Give it another name."
+            f"The output {output!r} is an input file too and would be replaced. Name another "
+            "output."
         )

@@ -1,8 +1,9 @@
-"""Cut files into parts, which depend on the files alone.
+"""Divide the input files into parts, in the same way in every process.
 
 A part has several thousand rows: row groups of a Parquet file, or rows of a text file.  That is
 enough titles of every length for batches with hardly any padding, and few enough that little work
-is lost when a machine stops.  Processes cut the same files in the same way, without communicating.
+is lost when a machine stops.  Where a part begins and ends depends on the files and on
+``part_rows`` only, so processes need not communicate.
 """
 
 import re
@@ -12,21 +13,24 @@ from typing import Any
 
 from prodcat.errors import CatalogError
 from prodcat.storage.faults import store_faults
+from prodcat.storage.parquet_tables import ParquetTables
 from prodcat.storage.table_files import expand, table_format
 from prodcat.storage.tables import iter_tables, no_twins
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of one file.
+    """A part of one input file: some of its rows.
 
     Attributes:
-        file: The position of the file in the list of files.
+        file: The position of the file in the list of input files, from 0.
         number: The number of the part in its file, from 0.
-        first: The number of its first row in the file, from 0.
-        last: Whether it is the last part of its file.
-        span: Where it begins and ends in its file, approximately, from 0 to 1.
-        table: The rows: an Arrow table with the file's types, or lists by the names of columns.
+        first: The number of the part's first row in the file, from 0.
+        last: Whether this is the last part of its file.
+        span: Approximately where the part begins and ends in its file, as two fractions from 0
+            to 1.
+        table: The rows: an Arrow table with the file's types (Parquet), or lists by column name
+            (text files).
     """
 
     file: int
@@ -38,7 +42,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """The name of the part, which is the same in every process."""
+        """The name of the part, such as ``"part-00000-00012"``; the same in every process."""
         return part_name(self.file, self.number)
 
     @property
@@ -48,7 +52,11 @@ class Part:
 
 
 def part_name(file: int, number: int) -> str:
-    """The name of a part, by the position of its file and its number in the file.
+    """The name of a part.
+
+    Args:
+        file: The position of the part's file in the list of input files, from 0.
+        number: The number of the part in its file, from 0.
 
     >>> part_name(0, 12)
     'part-00000-00012'
@@ -57,7 +65,14 @@ def part_name(file: int, number: int) -> str:
 
 
 def part_place(name: str) -> tuple[int, int] | None:
-    """The position of the file and the number in it that a part's name states, or None.
+    """The inverse of :func:`part_name`.
+
+    Args:
+        name: The name of a part, without the ending of its file.
+
+    Returns:
+        The position of the part's file in the list of input files and the number of the part in
+        that file, both from 0; None if this is not the name of a part.
 
     >>> part_place("part-00000-00012"), part_place("summary")
     ((0, 12), None)
@@ -67,7 +82,11 @@ def part_place(name: str) -> tuple[int, int] | None:
 
 
 def list_files(uri: str) -> list[str]:
-    """The files of an input, which may be a folder, in the order of their names.
+    """The URIs of the files of an input, in the order of their names.
+
+    Args:
+        uri: The URI of a file or of a folder, or a glob.  In a folder, files and subfolders whose
+            names begin with ``_`` or ``.`` are ignored.
 
     Raises:
         CatalogError: There are no files, or one has an unknown format.
@@ -78,7 +97,7 @@ def list_files(uri: str) -> list[str]:
         if filesystem.isdir(path):
             paths = sorted(file for file in filesystem.find(path) if not _is_hidden(file, path))
             if not paths:
-                raise CatalogError(f"The folder {uri!r} has no files; expected tables of titles.")
+                raise CatalogError(f"The folder {uri!r} has no files; expected files with titles.")
             files = [str(filesystem.unstrip_protocol(file)) for file in paths]
         else:
             files = expand(uri)
@@ -88,10 +107,10 @@ def list_files(uri: str) -> list[str]:
 
 
 def located(uri: str) -> tuple[Any, str]:
-    """The filesystem of an input, and the path of the input in it.
+    """The fsspec filesystem of a URI, and the path of the URI in that filesystem.
 
     Raises:
-        CatalogError: There is no filesystem for such an address.
+        CatalogError: No installed filesystem supports the URI.
     """
     import fsspec
 
@@ -108,16 +127,21 @@ def _is_hidden(path: str, root: str) -> bool:
 
 
 def read_parts(files: list[str], is_due: Callable[[int, int], bool], rows: int) -> Iterator[Part]:
-    """Read parts of all files, one after another in order.
+    """Read the requested parts of all files, one after another in order.
 
     Args:
-        files: The files, as :func:`list_files` returns them.
-        is_due: Whether to read a part, by its file and its number.
-        rows: The approximate number of rows in a part; row groups of Parquet with at least twice
-            as many are cut.
+        files: The URIs of the files, as :func:`list_files` returns them.
+        is_due: Returns whether to read a part; gets the position of its file and its number in
+            that file, both from 0.
+        rows: The approximate number of rows in a part.  Parquet row groups with at least twice as
+            many rows are divided.
+
+    Yields:
+        The parts for which ``is_due`` returns true.
 
     Raises:
         CatalogError: A file cannot be read.
+        StoreError: The store cannot be reached.
     """
     for place, file in enumerate(files):
         if table_format(file) == "parquet":
@@ -128,7 +152,7 @@ def read_parts(files: list[str], is_due: Callable[[int, int], bool], rows: int) 
 
 @dataclass(frozen=True)
 class _Cut:
-    """Row groups that form one part, or one large row group that is cut into several.
+    """Several row groups that form one part, or one large row group that is divided into parts.
 
     Attributes:
         groups: The numbers of the row groups.
@@ -144,24 +168,27 @@ def _parquet_parts(
 ) -> Iterator[Part]:
     import fsspec
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     filesystem, path = fsspec.url_to_fs(uri)
     try:
         with store_faults(uri), filesystem.open(path, "rb") as raw:
-            file = pq.ParquetFile(raw)
-            no_twins(file.schema_arrow.names, repr(uri))
-            cuts = _cut(
-                [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)], rows
-            )
+            tables = ParquetTables(raw, uri)
+            no_twins(tables.schema.names, repr(uri))
+            metadata = tables.metadata
+            cuts = [
+                _Cut(cut.groups, tables.sizes(cut.groups, cut.sizes))
+                for cut in _cut(
+                    [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)], rows
+                )
+            ]
             count = sum(len(cut.sizes) for cut in cuts)
-            whole = max(file.metadata.num_rows, 1)
+            whole = max(metadata.num_rows, 1)
             first = number = 0
             for cut in cuts:
                 due = [is_due(place, number + piece) for piece in range(len(cut.sizes))]
-                tables = _tables(file, cut) if any(due) else iter(())
+                pieces = tables.pieces(cut.groups, cut.sizes, due) if any(due) else iter(())
                 for size, is_part_due in zip(cut.sizes, due, strict=True):
-                    table = next(tables, None)
+                    table = next(pieces, None)
                     if is_part_due:
                         span = (first / whole, (first + size) / whole)
                         yield Part(place, number, first, number == count - 1, span, table)
@@ -170,26 +197,10 @@ def _parquet_parts(
         raise CatalogError(f"Cannot read {uri!r} as parquet: {error}.") from error
 
 
-def _tables(file: Any, cut: _Cut) -> Iterator[Any]:
-    """The table of each part; a large row group is never in memory as a whole."""
-    import pyarrow as pa
-
-    if len(cut.sizes) == 1:
-        yield file.read_row_groups(cut.groups) if cut.groups else file.schema_arrow.empty_table()
-        return
-    batches = file.iter_batches(batch_size=cut.sizes[0], row_groups=cut.groups)
-    rest = file.schema_arrow.empty_table()
-    for size in cut.sizes:
-        while len(rest) < size:
-            rest = pa.concat_tables([rest, pa.Table.from_batches([next(batches)])])
-        yield rest.slice(0, size)
-        rest = rest.slice(size)
-
-
 def _cut(sizes: list[int], rows: int) -> list[_Cut]:
-    """Join small row groups until they have enough rows, and cut large ones into pieces.
+    """Join small row groups to parts of at least ``rows`` rows, and divide large row groups.
 
-    There is at least one part, and every part has less than three times the requested rows.
+    There is at least one part, and every part has less than three times ``rows`` rows.
 
     Args:
         sizes: The number of rows in each row group.
@@ -219,7 +230,7 @@ def _cut(sizes: list[int], rows: int) -> list[_Cut]:
 def _text_parts(
     place: int, uri: str, is_due: Callable[[int, int], bool], rows: int
 ) -> Iterator[Part]:
-    """Parts of a text file, which is read from its start whichever parts are due."""
+    """The due parts of a text file, which is always read from its beginning."""
     import fsspec
 
     filesystem, path = fsspec.url_to_fs(uri)
@@ -229,8 +240,8 @@ def _text_parts(
     def note_progress(bytes_read: int) -> None:
         ends.append(min(bytes_read / whole, 1.0))
 
-    # Only the table after it shows whether a part is the last one; an empty file has one part
-    # without rows, so that it counts as finished.
+    # Whether a part is the last one is known only once the next table is read.  An empty file has
+    # one part without rows, so that the file counts as finished.
     part = Part(place, 0, 0, True, (0.0, 1.0), {})
     is_started, first = False, 0
     for number, columns in enumerate(iter_tables(uri, rows, note_progress)):

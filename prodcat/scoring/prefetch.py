@@ -1,4 +1,4 @@
-"""An iterator that prepares its next item while the caller works on the one before."""
+"""Compute the next item of an iterator in another thread while the caller uses the current one."""
 
 import queue
 import threading
@@ -9,26 +9,26 @@ _Item = TypeVar("_Item")
 
 
 class Prefetch(Generic[_Item]):
-    """A context manager that gives an iterator whose next item is prepared in another thread.
+    """A context manager; it returns an iterator whose next item is computed in another thread.
 
     Args:
-        items: The items; the thread iterates over them.  No item may be None.
+        items: The iterator to run in the other thread.  No item may be None.
     """
 
     def __init__(self, items: Iterator[_Item]) -> None:
         self.items = items
-        # An item, or the error that its preparation raised, or neither at the end.
+        # Tuples: an item and None, or None and the error of the iterator, or two Nones at the end.
         self.queue: queue.Queue[tuple[_Item | None, BaseException | None]] = queue.Queue(1)
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._run, name="prodcat-ahead", daemon=True)
 
     def __enter__(self) -> Iterator[_Item]:
-        """Start the thread."""
+        """Start the thread, and return the iterator over the items."""
         self.thread.start()
         return iter(self)
 
     def __exit__(self, *_: object) -> None:
-        """Stop the thread, whatever items are left."""
+        """Stop the thread, and discard the remaining items."""
         self.over.set()
         while self.thread.is_alive():
             try:
@@ -39,7 +39,7 @@ class Prefetch(Generic[_Item]):
         self.thread.join()
 
     def __iter__(self) -> Iterator[_Item]:
-        """Yield each item; an error in the thread is raised here."""
+        """Yield each item; raise the error that the iterator raised in the thread."""
         while True:
             item, error = self.queue.get()
             self.queue.task_done()

@@ -1,4 +1,4 @@
-"""The pace of a scoring job and the time that is left."""
+"""Show the speed of a scoring job and the remaining time."""
 
 import logging
 import time
@@ -12,12 +12,12 @@ _LOG_EVERY = 30.0  # seconds
 
 
 class Progress:
-    """Shows the pace and the time that is left, on a bar or in the log.
+    """Shows the speed and the remaining time: on a progress bar, and every 30 seconds in the log.
 
     Args:
-        bar: Whether to show a bar.
+        bar: Whether to show a progress bar.
         began: The time at which the job began, in seconds of the monotonic clock.
-        sizes: Bytes of each input file.
+        sizes: The size of each input file in bytes.
         shares: The number of processes that share the files.
     """
 
@@ -39,7 +39,7 @@ class Progress:
             part: The part.
 
         Returns:
-            The approximate number of rows that are left to this process.
+            The approximate number of rows that this process has yet to answer.
         """
         size = self.sizes[part.file]
         self.answered_bytes += (part.span[1] - part.span[0]) * size
@@ -47,7 +47,7 @@ class Progress:
         return round(rows / max(self.answered_bytes, 1) * behind / self.shares)
 
     def show(self, rows: int, part: Part) -> None:
-        """Count one more answered part, and show it; see :meth:`count_part`."""
+        """Count one more answered part, and show the progress; see :meth:`count_part`."""
         left = self.count_part(rows, part)
         if self.bar is not None:
             self.bar.total = rows + left
@@ -56,13 +56,13 @@ class Progress:
         if now - self.logged >= _LOG_EVERY:
             pace = rows / (now - self.began)
             logger.info(
-                "%d titles answered, %.0f a second, about %d are left: %.0f s.",
+                "%d titles answered, %.0f per second; about %d titles and %.0f s remain.",
                 rows, pace, left, left / max(pace, 1e-9),
             )  # fmt: skip
             self.logged = now
 
     def close(self) -> None:
-        """Complete the bar, as no more rows will come."""
+        """Show the progress bar as complete, and close it."""
         if self.bar is not None:
             self.bar.total = self.bar.n
             self.bar.close()

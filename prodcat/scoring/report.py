@@ -1,4 +1,4 @@
-"""The report of a scoring job, for its caller."""
+"""The report that a scoring job returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,15 @@ class ScoringReport:
     """What a call of :func:`prodcat.score` did.
 
     Attributes:
-        output: The output folder, or the single output file.
+        output: The URI of the output folder, or of the single output file.
         rows: The number of rows that this call answered.
         errors: The number of these rows that have an error.
         parts: The number of parts that this call wrote.
-        skipped: The number of parts in this process's share that were finished before.
-        seconds: The duration without the loading of the model.
-        summary: Counts over all rows of all processes, once all parts are finished, else None; see
-            :mod:`prodcat.scoring.finished_parts`.
+        skipped: The number of parts in this process's share that had been finished before.
+        seconds: The duration in seconds, without the time to load the model.
+        summary: If the parts of all processes are finished, the content of ``summary.json``: the
+            ``job`` hash and the total numbers of ``files``, ``parts``, ``rows``, ``errors`` and
+            ``bytes``; otherwise None.
     """
 
     output: str

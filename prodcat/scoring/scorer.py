@@ -1,7 +1,7 @@
-"""Score rows of titles: add the columns of the answers to the rows, in two steps.
+"""Classify rows, and add the columns of the answers to them, in two steps.
 
-The first step, :meth:`RowScorer.prepare`, needs no device and may run in another thread; the second
-one, :meth:`RowScorer.answers`, uses the device.
+The first step, :meth:`RowScorer.prepare`, does not use the device and may run in another thread.
+The second one, :meth:`RowScorer.answers`, uses the device.
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ class PreparedRows:
     Attributes:
         table: The rows, an Arrow table.
         window: The titles, prepared for the device.
-        groups: The group of each row if the guarantee depends on it, or None.
-        errors: What is wrong with a row, by its number.
+        groups: The group of each row if the guarantee depends on groups, otherwise None.
+        errors: The error messages by row number, counted from 0 within the table.
     """
 
     table: Any
@@ -35,14 +35,15 @@ class PreparedRows:
 
 
 class RowScorer:
-    """Answers rows with a classifier and settings, which are checked before a title is read.
+    """Classifies rows with one classifier and fixed settings.
 
     Args:
         classifier: The classifier, on its device.
-        scoring: How the titles are answered.
+        scoring: The columns to read and the options of the answers.
 
     Raises:
-        ConfigError: The settings do not go together, or with the classifier.
+        ConfigError: The settings cannot be combined, or the classifier does not support them.
+        TaxonomyError: The tree has no names in the requested language.
     """
 
     def __init__(self, classifier: Classifier, scoring: ScoringConfig) -> None:
@@ -58,53 +59,59 @@ class RowScorer:
 
     @property
     def needed(self) -> list[str]:
-        """The names of the columns that are read."""
+        """The names of the columns that the input must have."""
         group = [] if self.group is None else [self.group]
         return list(dict.fromkeys([self.scoring.title, *self.text, *group]))
 
     def schema_of(self, columns: Any, source: str) -> Any:
-        """The types of the columns in the first rows, which all other rows must have too.
+        """Check the columns of the first rows of an input, and return their types.
 
         Args:
-            columns: Lists by name, or an Arrow table.
-            source: The name of the source, for error messages.
+            columns: The first rows: lists by column name, or an Arrow table.
+            source: The name of the input, for error messages.
+
+        Returns:
+            The Arrow schema of the rows, which :meth:`prepare` needs for all rows.
 
         Raises:
-            CatalogError: A column that is read is missing, or one has the name of an answer's
+            CatalogError: A required column is missing, or a column has the name of an answer's
                 column.
         """
         schema = to_table(columns, None).schema
         missing = [name for name in self.needed if name not in schema.names]
         if missing:
             raise CatalogError(
-                f"{source} has no column {missing[0]!r}; found {schema.names}. Name the columns "
-                "with title= and text=."
+                f"{source} has no column {missing[0]!r}; found {schema.names[:50]}. Name the "
+                "columns to read with title= and text=."
             )
         for name in column_types(self.scoring.answers.top_k):
             if name in schema.names:
                 raise CatalogError(
-                    f"{source} has a column {name!r} already, which the answers would replace. "
-                    "Rename it."
+                    f"{source} has a column {name!r} already; the answers need a column of this "
+                    "name. Rename the column of the input."
                 )
         return schema
 
-    def prepare(self, columns: Any, schema: Any) -> PreparedRows:
-        """Do the part of the work that needs no device; may run in another thread.
+    def prepare(
+        self, columns: Any, schema: Any, source: str = "A file of the input"
+    ) -> PreparedRows:
+        """Prepare rows for the device, without using it; may run in another thread.
 
         Args:
-            columns: Lists by name, or an Arrow table.
-            schema: The types of the columns, as :meth:`schema_of` returns them.
+            columns: The rows: lists by column name, or an Arrow table.
+            schema: The Arrow schema of the rows, as :meth:`schema_of` returns it.
+            source: The name of the input, for error messages.
 
         Raises:
-            CatalogError: The columns cannot have these types, or one is missing.
+            CatalogError: A required column is missing, or the values do not have these types.
         """
         names = columns if isinstance(columns, dict) else columns.schema.names
         missing = [name for name in self.needed if name not in names]
         table = to_table(columns, schema)
         if missing and len(table):
             raise CatalogError(
-                f"A file of the input has no column {missing[0]!r}; found {list(names)}. Give "
-                "all files the same columns."
+                f"{source} has no column {missing[0]!r}; found {list(names)[:50]}. All files of "
+                "the input must have the columns that are read."
             )
         if not len(table):
             return PreparedRows(table, self.inference.prepare([]), None, {})
@@ -118,35 +125,36 @@ class RowScorer:
         return PreparedRows(table, self.inference.prepare(rows.texts), rows.groups, rows.errors)
 
     def answers(self, rows: PreparedRows, stopped: Callable[[], bool] = bool) -> Answers | None:
-        """Answer the rows on the device.
+        """Classify prepared rows on the device.
 
         Args:
-            rows: The rows, prepared by :meth:`prepare`.
-            stopped: Called between batches; once it returns true, no more rows are answered.
+            rows: The rows, as :meth:`prepare` returns them.
+            stopped: Called between batches; once it returns true, no more rows are classified.
 
         Returns:
-            The answers, on the host; None if stopped.
+            One answer for each row, in the memory of the CPU; None if ``stopped`` returned true.
         """
         return self.inference.answers(rows.window, self.decide, rows.groups, stopped)
 
     def table(self, rows: PreparedRows, answers: Answers) -> Any:
-        """The columns of the input followed by those of the answers, an Arrow table."""
+        """An Arrow table with the columns of the input followed by those of the answers."""
         table = rows.table
         for name, column in self.columns.of(answers, rows.errors).items():
             table = table.append_column(name, column)
         return table
 
     def answered(self, columns: Any) -> Any:
-        """Prepare and answer rows in one call, for rows that fit into memory.
+        """Prepare and classify rows in one call, for rows that fit into memory.
 
         Args:
-            columns: Lists by name, or an Arrow table.
+            columns: The rows: lists by column name, or an Arrow table.
 
         Returns:
-            An Arrow table: the columns of the input followed by those of the answers.
+            An Arrow table with the columns of the input followed by those of the answers.
 
         Raises:
-            CatalogError: A column is missing, or one has the name of an answer's column.
+            CatalogError: A required column is missing, or a column has the name of an answer's
+                column.
         """
         rows = self.prepare(columns, self.schema_of(columns, "The table"))
         answers = self.answers(rows)

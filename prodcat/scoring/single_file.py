@@ -1,25 +1,32 @@
-"""An output that is one file: parts in a temporary folder next to it, joined in the end."""
+"""Score into one file: the parts are written to a temporary folder next to it, then joined."""
 
 import contextlib
 import gzip
+import hashlib
+import os
 import re
+import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any, cast
 
 from prodcat.classifier.results import Format
-from prodcat.errors import ConfigError
+from prodcat.errors import ConfigError, OutputInUseError, ScoringError, StoreError
+from prodcat.scoring.finished_parts import JOB, FinishedPart
+from prodcat.storage.faults import explained
+from prodcat.storage.leased_folder import LeasedFolder
+from prodcat.storage.leases import FOLDER
 from prodcat.storage.objects import Objects
-from prodcat.storage.table_files import FORMATS, compression_of, suffix_of
+from prodcat.storage.table_files import FORMATS, address, compression_of, suffix_of
 
 
 def file_kind(output: str) -> Format | None:
-    """The format of an output that is one file, by its name; None for a folder.
+    """The format of an output file according to its name; None if the output is a folder.
 
     Raises:
-        ConfigError: The ending of the name is that of an unknown format.
+        ConfigError: The name has the ending of a format that is not supported.
 
     >>> file_kind("answers.csv.gz"), file_kind("answers/")
     ('csv', None)
@@ -28,19 +35,19 @@ def file_kind(output: str) -> Format | None:
         return None
     suffix = suffix_of(output)
     if suffix == ".parquet" and compression_of(output):
-        raise ConfigError(f"{output!r}: Parquet is compressed inside; expected no .gz.")
+        raise ConfigError(f"{output!r}: Parquet is compressed inside. Name the output without .gz.")
     if suffix in FORMATS:
         return cast(Format, suffix.removeprefix("."))
     if re.fullmatch(r"\.[a-z]{2,7}", suffix):
         raise ConfigError(
-            f"{output!r} ends with {suffix!r}; expected one of {sorted(FORMATS)} (with .gz where "
-            "it is text), or the name of a folder. End a folder's name with a slash."
+            f"{output!r} ends with {suffix!r}; expected one of {sorted(FORMATS)} (text formats may "
+            "be followed by .gz), or a folder. If it is a folder, end its name with a slash."
         )
     return None
 
 
 def parts_folder(output: str) -> str:
-    """The folder next to an output file that holds its parts until they are joined.
+    """The folder next to an output file that contains its parts until they are joined.
 
     >>> parts_folder("out/answers.csv")
     'out/.answers.csv.parts'
@@ -49,47 +56,199 @@ def parts_folder(output: str) -> str:
     return f"{folder}/.{name}.parts" if folder else f".{name}.parts"
 
 
-def join_parts(parts: Objects, output: str, kind: Format) -> None:
-    """Join all parts into one file, which appears under its name only when it is complete.
+def resolved(output: str) -> str:
+    """The path of a local output with all symbolic links resolved; other URIs are unchanged.
+
+    So two names of the same file or folder share one lease.
+
+    Raises:
+        StoreError: The output is a link that another user made.
+    """
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
+    try:
+        filesystem, path = fsspec.url_to_fs(output)
+    except (ValueError, ImportError):  # the error is reported when the output is opened
+        return output
+    if not isinstance(filesystem, LocalFileSystem):
+        return output
+    place = Path(path)
+    if place.is_symlink() and place.lstat().st_uid not in (0, _user()):
+        raise StoreError(
+            f"{output!r} is a link that another user made; expected a file or folder. Name the "
+            "file or folder to which the link leads."
+        )
+    return str(place.resolve()) + ("/" if output.endswith("/") else "")
+
+
+def make_parts_folder(parts: Objects) -> None:
+    """Make the local folder for the parts of an output file, readable by this user only.
+
+    Does nothing for an object store, and keeps a folder that this user has made already.
+
+    Raises:
+        StoreError: The folder belongs to another user, is a link, or cannot be made.
+    """
+    if not parts.is_local:
+        return
+    path = Path(parts.folder.path(""))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+        status = path.lstat()
+    except OSError as error:
+        raise explained("write", parts.uri, error, is_local=True) from error
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != _user():
+        raise StoreError(
+            f"{parts.uri!r} is a link, or another user made it; expected a folder that this user "
+            "made for unfinished parts. Remove it, or name another output."
+        )
+
+
+@contextlib.contextmanager
+def known_by_one_name(output: str) -> Iterator[None]:
+    """Keep other processes from writing to a local file under another of its names.
+
+    A hard link to the file has a lease of its own, so the file itself is also locked while the
+    ``with`` block runs, if it exists and the system has such locks.
+
+    Raises:
+        OutputInUseError: Another process is writing to the file.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            import fcntl
+
+            number = os.open(output, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            stack.callback(os.close, number)
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputInUseError(
+                f"Another process is writing to the file {output!r}, under another of its names "
+                "(a hard link). Wait until that process has ended, or name another output."
+            ) from None
+        except (ImportError, AttributeError, OSError):
+            pass  # a new file, or a system without such locks
+        yield
+
+
+def join_parts(
+    folder: LeasedFolder, parts: Sequence[FinishedPart], output: str, kind: Format
+) -> None:
+    """Join all parts into one file, which gets its name only once it is complete.
 
     Args:
-        parts: The folder with the parts.
-        output: The output file.
+        folder: The folder with the parts, and the lease on it.
+        parts: The finished parts in the order of the input.
+        output: The path or URI of the output file.
         kind: The format of the parts and of the file.
+
+    Raises:
+        ScoringError: A part was removed or altered.
+        OutputInUseError: Another process has taken the output over.
+        StoreError: The file cannot be written.
     """
     import fsspec
 
-    filesystem, path = fsspec.url_to_fs(output)
-    names = sorted(name for name in parts.names("") if name.startswith("part-"))
-    # Written on this machine first: an object store shows a file when it is closed, even if it is
-    # incomplete.
-    near = Path(f"{path}.part") if parts.is_local else None
-    with tempfile.TemporaryDirectory(prefix="prodcat") as folder:
-        target = near or Path(folder) / "joined"
-        try:
-            with target.open("wb") as raw, _compressed(raw, path) as file:
-                append = _appender(file, kind)
-                for name in names:
-                    append(parts.read(name))
-                append(None)
-            if near is None:
-                filesystem.put_file(str(target), path)
-            else:
-                near.replace(path)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
+    _, path = fsspec.url_to_fs(output)
+    # The file is written on this machine first: an object store makes a file visible when it is
+    # closed, even if it is incomplete.
+    with _new_file(folder, path) as (raw, near):
+        with _compressed(raw, path) as file:
+            append = _appender(file, kind)
+            for part in parts:
+                append(_content(folder.objects, part, kind))
+            append(None)
+        raw.flush()
+        os.fsync(raw.fileno())
+        folder.put(near, path, output)
+
+
+def remove_parts(folder: LeasedFolder) -> None:
+    """Remove all parts, their entries and the job, once the parts are joined.
+
+    Args:
+        folder: The folder with the parts, and the lease on it, which is kept.
+
+    Raises:
+        OutputInUseError: Another process has taken the output over.
+        StoreError: The parts cannot be removed.
+    """
+    objects = folder.objects
+    names = [name for name in objects.walk("") if "/lease-" not in f"/{name}"]
+    folder.lease.check()
+    for name in sorted(
+        names, key=lambda name: name == JOB
+    ):  # last, as parts without a job are not known as an output
+        objects.remove(name)
+
+
+def remove_folder(parts: Objects) -> None:
+    """Remove the local folder of an output file's parts if it is empty."""
+    if parts.folder.is_s3:
+        return
+    for folder in (FOLDER, ""):
+        with contextlib.suppress(OSError, NotImplementedError):
+            parts.folder.filesystem.rmdir(parts.folder.path(folder))
+
+
+def is_same_file(one: str, other: str) -> bool:
+    """Whether two URIs name the same file, links included."""
+    places = address(resolved(one)), address(resolved(other))
+    paths = [Path(place.removeprefix("file://")) for place in places]
+    try:
+        return places[0] == places[1] or paths[0].samefile(paths[1])
+    except OSError:
+        return False
+
+
+def _content(objects: Objects, part: FinishedPart, kind: Format) -> bytes:
+    """The bytes of a part.
+
+    Raises:
+        ScoringError: They do not have the hash that the part's entry records.
+    """
+    name = f"{part.part}.{kind}"
+    try:
+        content = objects.read(name)
+    except FileNotFoundError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != part.sha256:
+        raise ScoringError(
+            f"{objects.at(name)!r} was removed or altered before it was joined with the others. "
+            "Run the same command again."
+        )
+    return content
+
+
+@contextlib.contextmanager
+def _new_file(folder: LeasedFolder, path: str) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file on this machine, open for writing, and its path; a temporary file."""
+    if folder.objects.is_local:
+        with folder.new_file(path) as made:
+            yield made
+        return
+    with tempfile.TemporaryDirectory(prefix="prodcat") as near:
+        made_here = Path(near) / "joined"
+        with made_here.open("xb") as file:
+            yield file, made_here
+
+
+def _user() -> int:
+    """The id of the user of this process; 0 on systems without such ids."""
+    return getattr(os, "geteuid", int)()
 
 
 def _compressed(raw: IO[bytes], path: str) -> AbstractContextManager[Any]:
-    """The file, compressed if its name ends with ``.gz``; equal content gives equal bytes."""
+    """A writer to the file that compresses if ``path`` ends with ``.gz``, always to equal bytes."""
     if compression_of(path) is None:
         return contextlib.nullcontext(raw)
     return gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
 
 
 def _appender(file: Any, kind: Format) -> Callable[[bytes | None], None]:
-    """A function that appends a part to a file, and completes the file when it gets None."""
+    """A function that appends a part's bytes to a file, or completes the file if given None."""
     if kind != "parquet":
         return lambda content: file.write(content or b"")
     import pyarrow as pa

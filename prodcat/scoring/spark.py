@@ -1,4 +1,4 @@
-"""Scoring on Spark, with a function for ``DataFrame.mapInPandas``.
+"""Classify the rows of a Spark DataFrame with ``DataFrame.mapInPandas``.
 
     from prodcat.scoring.spark import map_in_pandas, output_schema
 
@@ -6,8 +6,8 @@
         map_in_pandas("s3://bucket/models/tr@production"), output_schema(titles.schema)
     )
 
-Each Python worker loads the classifier once.  The rows keep their columns, and get those of the
-answers, see :mod:`prodcat.classifier.results`.
+Each Python worker loads the classifier once.  The rows keep their columns, and the columns of the
+answers are added; see :mod:`prodcat.classifier.results`.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 
 def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
-    """The schema of the rows with their answers, as ``mapInPandas`` takes it.
+    """The schema of the rows with their answers, for the argument ``schema`` of ``mapInPandas``.
 
     Args:
-        schema: The schema of the titles: a ``StructType``, or text such as
+        schema: The schema of the input: a ``StructType``, or text such as
             ``"sku long, title string"``.
-        scoring: How the titles are answered.
+        scoring: The settings that :func:`map_in_pandas` gets; its ``top_k`` determines the
+            columns.
+
+    Returns:
+        The schema as text: the columns of the input, then those of the answers.
 
     >>> output_schema("sku long, title string").split(", ")[:3]
     ['sku long', 'title string', 'predicted_path string']
@@ -51,8 +55,15 @@ def map_in_pandas(
 
     Args:
         model: The URI of the classifier, readable from every worker.
-        scoring: How the titles are answered; its ``format`` and ``part_rows`` have no effect.
-        device: The device of each worker; a GPU if it has one.
+        scoring: The columns to read and the options of the answers; ``format`` and ``part_rows``
+            have no effect.
+        device: The PyTorch device on which each worker puts the classifier; if None, the worker's
+            GPU if it has one, otherwise the CPU.
+
+    Returns:
+        A function that gets pandas DataFrames and yields each with the columns of the answers
+        added.  It raises CatalogError if a required column is missing, and ConfigError if the
+        classifier does not support the settings.
     """
     scoring = scoring or ScoringConfig()
 

@@ -1,1 +1,1 @@
-"""Answers over HTTP: one model or many, in the form that SageMaker's containers have."""
+"""Answer requests over HTTP with one or many models, compatible with SageMaker containers."""

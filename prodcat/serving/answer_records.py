@@ -1,24 +1,27 @@
-"""Answers as they are sent: objects for JSON, columns for CSV and Parquet.
+"""Format answers for sending: as objects for JSON, or as columns for CSV and Parquet.
 
 The columns are:
 
-predicted_path       names along the path, in one line
-predicted_id         id of the node at the end of the path
-confidence           probability that the answer is right
-predicted_path_2, predicted_id_2, confidence_2, …  next best paths, if asked for
-error                what is wrong with the row, or nothing
+predicted_path       the names along the path, in one line
+predicted_id         the id of the node at the end of the path
+confidence           the probability that the answer is right
+predicted_path_2, predicted_id_2, confidence_2, …  the next best paths, if top_k is above 1
+error                the error of the row, or null
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prodcat.classifier.answer_nodes import AnswerNodes, path_line, rounded
 from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.answers import Answers
 
+_NUMBER, _NUMBERS = 24, 160  # bytes of one confidence, and of those of all levels
+
 
 class AnswerRecords:
-    """Makes objects of a classifier's answers.
+    """Formats the answers of one classifier as JSON objects.
 
     Args:
         classifier: The classifier that answers.
@@ -30,13 +33,26 @@ class AnswerRecords:
             {"path": list(path), "id": id, "ids": ids}
             for path, id, ids in zip(nodes.paths, nodes.ids, nodes.path_ids, strict=True)
         ]
+        # Mean bytes of an answer with one path, and of each further path.
+        self._first = _NUMBERS + _mean_bytes(self._nodes)
+        others = [{"path": node["path"], "id": node["id"]} for node in self._nodes]
+        self._other = _NUMBER + _mean_bytes(others)
 
-    def records(self, answers: Answers, errors: Mapping[int, str]) -> list[dict[str, Any]]:
-        """One object for each title; see :func:`prodcat.serving.bodies.write_body`.
+    def estimated_bytes(self, titles: int, paths: int) -> int:
+        """The approximate size of answers as JSON, in bytes.
 
         Args:
-            answers: The answers, on the host.
-            errors: What is wrong with a row, by its number; such a row gets no answer.
+            titles: The number of titles.
+            paths: The number of paths for each title.
+        """
+        return titles * (self._first + (min(paths, len(self._nodes)) - 1) * self._other)
+
+    def records(self, answers: Answers, errors: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+        """Yield the JSON object of each title; for the keys see :func:`write_body`.
+
+        Args:
+            answers: The answers, in the memory of the CPU.
+            errors: The error messages by row number; such a row gets only ``"error"``.
         """
         rows = zip(
             answers.nodes.tolist(),
@@ -44,10 +60,11 @@ class AnswerRecords:
             rounded(answers.level_confidence).tolist(),
             strict=True,
         )
-        return [
-            {"error": errors[row]} if row in errors else self._record(nodes, confidences, levels[0])
-            for row, (nodes, confidences, levels) in enumerate(rows)
-        ]
+        for row, (nodes, confidences, levels) in enumerate(rows):
+            if row in errors:
+                yield {"error": errors[row]}
+            else:
+                yield self._record(nodes, confidences, levels[0])
 
     def _record(
         self, nodes: Sequence[int], confidences: Sequence[float], levels: Sequence[float]
@@ -57,7 +74,7 @@ class AnswerRecords:
         Args:
             nodes: The node at the end of each path, the best one first.
             confidences: The confidence of each path.
-            levels: The confidence of each node along the best path, then zeros.
+            levels: The confidence of each node along the best path, padded with zeros.
         """
         best = self._nodes[nodes[0]]
         record: dict[str, Any] = {
@@ -77,27 +94,41 @@ class AnswerRecords:
         return record
 
 
-def flat_columns(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Answers as columns of one length.
+def _mean_bytes(nodes: Sequence[Mapping[str, Any]]) -> int:
+    """The mean size of the objects as JSON, in bytes."""
+    return sum(
+        len(json.dumps(node, ensure_ascii=False).encode("utf-8", "replace")) for node in nodes
+    ) // max(len(nodes), 1)
+
+
+def flat_columns(records: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Convert the objects of answers to columns.
 
     Args:
-        records: The answer to each title, or ``{"error": …}``, as :class:`AnswerRecords` makes
-            them.
+        records: One object for each title, as :meth:`AnswerRecords.records` yields them.
+
+    Returns:
+        The values of each column by column name, one for each title; None for missing values.
     """
-    columns = _ranked(records, "")
-    for rank in range(max((len(record.get("others", ())) for record in records), default=0)):
-        others = [record["others"][rank] if "others" in record else {} for record in records]
-        columns |= _ranked(others, f"_{rank + 2}")
-    columns["error"] = [record.get("error") for record in records]
-    return columns
-
-
-def _ranked(answers: Sequence[Mapping[str, Any]], ending: str) -> dict[str, list[Any]]:
-    """The columns of the answers of one rank, with None for rows without an answer."""
-    return {
-        f"predicted_path{ending}": [
-            path_line(answer["path"]) if "path" in answer else None for answer in answers
-        ],
-        f"predicted_id{ending}": [answer.get("id") for answer in answers],
-        f"confidence{ending}": [answer.get("confidence") for answer in answers],
-    }
+    columns: dict[str, list[Any]] = {}
+    errors = []
+    lines: dict[str, str] = {}  # the line of a path by its node's id, as many answers share it
+    for row, record in enumerate(records):
+        ranked = [record, *record.get("others", ())]
+        values: dict[str, Any] = {}
+        for rank, answer in enumerate(ranked):
+            ending = f"_{rank + 1}" if rank else ""
+            id = answer.get("id")
+            line = None
+            if "path" in answer:
+                line = lines.get(answer["id"]) or path_line(answer["path"])
+                lines[answer["id"]] = line
+            values[f"predicted_path{ending}"] = line
+            values[f"predicted_id{ending}"] = id
+            values[f"confidence{ending}"] = answer.get("confidence")
+        for name in values:
+            columns.setdefault(name, [None] * row)
+        for name, column in columns.items():
+            column.append(values.get(name))
+        errors.append(record.get("error"))
+    return {**columns, "error": errors}

@@ -1,7 +1,7 @@
-"""The options of an answer that a request may set.
+"""Check the options of answers that a request may set.
 
-They are fields of :class:`AnswerOptions`, which declares a JSON Schema for each: values are checked
-here by these schemas, and ``/openapi.json`` shows them.
+They are fields of :class:`AnswerOptions`, which declares a JSON Schema for each field.  The values
+of a request are checked against these schemas, and ``/openapi.json`` contains them.
 """
 
 import math
@@ -13,7 +13,7 @@ from prodcat.decisions.options import AnswerOptions
 from prodcat.serving.refusal import Refusal, shown
 
 SETTINGS = ("top_k", "objective", "guarantee", "max_error")
-_MOST_PATHS = 100  # paths for each title
+_MOST_PATHS = 100  # maximum of top_k
 _KINDS: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
@@ -22,11 +22,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def settings_schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of each setting."""
+    """The JSON Schema of each option that a request may set, by name."""
     declared = {option.name: option.metadata["schema"] for option in fields(AnswerOptions)}
     schemas = {name: dict(declared[name]) for name in SETTINGS}
     schemas["top_k"]["maximum"] = _MOST_PATHS
-    # Which objectives a model can have depends on its guarantee: its refusal names them.
+    # The allowed objectives depend on the guarantee of the model, and are checked there.
     schemas["objective"].pop("enum", None)
     return schemas
 
@@ -35,18 +35,21 @@ _SCHEMAS = settings_schemas()
 
 
 def read_settings(given: Mapping[str, Any]) -> AnswerOptions:
-    """Read the options that a request sets.
+    """Make answer options from the values of a request.
 
     Args:
-        given: The values by name; None counts as not given.
+        given: The values by option name; None means the default.
+
+    Returns:
+        The options; those that are not given have their defaults.
 
     Raises:
-        Refusal: 400: a name is not known, or a value is not allowed.
+        Refusal: With status 400 if a name is unknown or a value is not allowed.
     """
     options: dict[str, Any] = {}
     for name, value in given.items():
         if name not in _SCHEMAS:
-            raise Refusal(400, f"{name!r} is no setting; expected some of {list(SETTINGS)}.")
+            raise Refusal(400, f"Unknown setting {name!r}; known: {list(SETTINGS)}.")
         if value is not None:
             _check_kind(name, value)
             options[name] = value

@@ -1,4 +1,4 @@
-"""How much memory is left for a model, and how to return unused memory."""
+"""Measure how much memory is free for a model, and return unused memory to the system."""
 
 import contextlib
 import ctypes
@@ -9,7 +9,7 @@ import torch
 
 _MEMINFO = "/proc/meminfo"
 _CGROUP = "/sys/fs/cgroup"
-# Files with a container's limit and use, in version 2 of Linux's control groups and in version 1.
+# Files with the memory limit and the usage of a container, in versions 2 and 1 of Linux cgroups.
 _LIMITS = (
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     (
@@ -24,15 +24,16 @@ _LIMITS = (
 def free_memory(
     device: str | None = None, meminfo: str = _MEMINFO, cgroup: str = _CGROUP
 ) -> int | None:
-    """The bytes of memory that are left, on the machine, in the container and on the GPU.
+    """The free memory for models in bytes.
 
     Args:
-        device: The device of the models; None for a GPU if there is one.
-        meminfo: Linux's file about the memory of the machine.
-        cgroup: Linux's folder about the memory of the container.
+        device: The PyTorch device of the models; None for a GPU if there is one.
+        meminfo: The path of Linux's file about the memory of the machine.
+        cgroup: The path of Linux's folder about the memory of the container.
 
     Returns:
-        The least of the three; None if none is known, as outside Linux.
+        The smallest of the free memory of the machine, the container and the GPU, in bytes; None
+        if all three are unknown, as outside Linux.
     """
     free = []
     available = _fields(Path(meminfo)).get("MemAvailable")
@@ -51,15 +52,15 @@ def free_memory(
 def give_back() -> None:
     """Collect garbage, and return unused memory to the machine.
 
-    A dropped model is held by reference cycles, and its memory is spread over the arenas of all
-    threads, which the allocator would keep.
+    Reference cycles keep an unloaded model alive until a collection, and the allocator would keep
+    its memory, which is spread over the arenas of all threads.
     """
     gc.collect()
     trim()
 
 
 def trim() -> None:
-    """Return memory that is already free to the machine, which the allocator would keep."""
+    """Return to the machine the free memory that the allocator would otherwise keep."""
     with contextlib.suppress(OSError, AttributeError):  # another allocator than glibc's
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -75,7 +76,7 @@ def settle() -> None:
 
 
 def _fields(path: Path) -> dict[str, int]:
-    """The numbers in a file with a name and a number in each line; empty if it is missing."""
+    """The numbers by name in a file with a name and a number per line; empty if it is missing."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -85,7 +86,7 @@ def _fields(path: Path) -> dict[str, int]:
 
 
 def _number(path: Path) -> int | None:
-    """The number that a file holds; None if it is missing or says "max"."""
+    """The number in a file; None if the file is missing or contains "max"."""
     try:
         text = path.read_text().strip()
     except OSError:

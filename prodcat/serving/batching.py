@@ -1,8 +1,10 @@
 """Batch the titles of many requests for one device.
 
-One thread uses the device.  Whenever it is free, it takes a piece of each waiting request of one
-model and answers all these titles in one batch: at low load a request does not wait for others, at
-high load batches are full.  A request that would wait too long is refused when it arrives.
+One thread uses the device.  Whenever the device is free, the thread takes some titles of each
+waiting request to one model, and classifies them in one batch.  So a request need not wait for
+others at low load, and batches are full at high load.  Each request gets an equal share of the
+time of a batch, as titles have three to ten thousand letters.  A request that would wait too long
+is refused when it arrives.
 """
 
 import logging
@@ -22,12 +24,15 @@ from prodcat.classifier.inference import BatchInference
 from prodcat.decisions.answers import Answers, join_answers
 from prodcat.decisions.decider import Decide
 from prodcat.errors import is_fault
-from prodcat.serving.refusal import Refusal
+from prodcat.serving.refusal import Refusal, too_late
+from prodcat.serving.title_costs import Speed, TitleCosts, costs_of
 
 _PATIENCE = 50.0  # seconds
-_BATCH_SECONDS = 0.5  # longest time for a batch, so that new requests soon get their turn
-_LEAST = 32  # titles in a batch, even if they take longer
-_LINGER = 0.1  # share of the last batch's time to wait for clients to send their next requests
+_BATCH_SECONDS = 0.5  # maximum duration of a batch, so that new requests soon get their turn
+_PREPARING = 0.1  # maximum seconds of a batch to prepare titles; longer saves nothing
+_MANY_LETTERS = 4_000  # minimum letters of a batch to measure the speed of preparing
+_LEAST = 32  # usual titles that a batch may have, even if it then takes longer
+_LINGER = 0.1  # time to wait for the clients' next requests, as a share of the last batch's time
 _MOST_LINGER = 0.02  # seconds
 logger = logging.getLogger("prodcat")
 
@@ -39,10 +44,11 @@ class _Work:
     Attributes:
         inference: The model's batch inference.
         texts: The titles.
-        decide: Makes answers of log-probabilities and groups.
+        costs: The sizes of the titles, from which their times are estimated.
+        decide: Makes answers from log-probabilities and groups.
         groups: The group of each title, or None.
-        deadline: The time after which the answers are of no use, on the monotonic clock.
-        answered: The answers to come.
+        deadline: The time on the monotonic clock after which the request is refused.
+        answered: The future that gets the answers.
         parts: The answers so far, by the position of their first title.
         done: The number of titles that are answered.
         ended: Whether the request was answered or refused.
@@ -50,6 +56,7 @@ class _Work:
 
     inference: BatchInference
     texts: Sequence[str]
+    costs: TitleCosts
     decide: Decide
     groups: Sequence[str] | None
     deadline: float
@@ -64,18 +71,52 @@ class _Work:
         return len(self.texts) - self.done
 
 
+class _Batch:
+    """The limits of a batch, and what is left of them while titles are added."""
+
+    def __init__(
+        self, inference: BatchInference, speed: Speed, titles: int, seconds: float
+    ) -> None:
+        self.inference, self.speed = inference, speed
+        self.titles, self.whole = titles, seconds
+        self.seconds, self.preparing = seconds, _PREPARING
+        self.is_empty = True
+
+    def take(self, work: _Work, piece: float) -> int:
+        """Add as many titles of a request to the batch as fit, and return their number.
+
+        Args:
+            work: The request.
+            piece: Maximum seconds for the titles of this request; one title may take longer.
+        """
+        start, speed = work.done, self.speed
+        one = speed.seconds(work.costs, start, start + 1)
+        share = max(piece, one) / self.whole if self.whole else 1.0
+        seconds = min(share * self.whole, self.seconds)
+        preparing = min(max(share * _PREPARING, one), self.preparing)
+        count = speed.most(work.costs, start, seconds, preparing)
+        count = min(max(count, int(self.is_empty)), self.titles)
+        if count:
+            self.is_empty = False
+            self.titles -= count
+            self.seconds -= speed.seconds(work.costs, start, start + count)
+            letters = work.costs.letters[start + count] - work.costs.letters[start]
+            self.preparing -= speed.preparing * float(letters)
+        return count
+
+
 class Batcher:
-    """The thread that uses the device, and the requests that wait for it.
+    """Queues requests, and answers them in batches with one thread that uses the device.
 
     Args:
-        most_waiting: The most titles that may wait; requests beyond that are refused.
-        batch: The most titles in a batch; a batch has fewer if it would take over half a second.
-        piece: The most titles of one request in a batch when many requests wait, so that a long
-            request does not delay all others.
-        most_wait: The most seconds that a request may wait for others, or twice its duration if
-            that is longer; a request that would wait longer is refused.
-        starts_thread: Whether a new thread answers; otherwise the thread that calls :meth:`run`.
-        on_batch: Called after each batch with the number of titles and the seconds it took.
+        most_waiting: Maximum number of titles that may wait; further requests are refused.
+        batch: Maximum number of titles in a batch; fewer if it would take over half a second.
+        piece: Maximum number of usual titles of one request in a batch if many requests wait.
+        most_wait: Maximum seconds that a request may wait for others, or twice its own duration if
+            that is longer; other requests are refused.
+        starts_thread: Whether to start a thread that answers requests; if false, a thread must
+            call :meth:`run`.
+        on_batch: Called after each batch with its number of titles and its duration in seconds.
     """
 
     def __init__(
@@ -91,9 +132,8 @@ class Batcher:
         self.most_wait, self.on_batch = most_wait, on_batch
         self._waiting: deque[_Work] = deque()
         self._titles = 0
-        # Recent seconds for a title in a large batch; a title alone takes longer, so small
-        # batches do not count.
-        self._seconds: WeakKeyDictionary[BatchInference, float] = WeakKeyDictionary()
+        # Measured on large batches; a title that is answered alone takes longer.
+        self._speeds: WeakKeyDictionary[BatchInference, Speed] = WeakKeyDictionary()
         self._until = 0.0  # expected end of the current batch
         self._last: tuple[int, float, float] = (0, 0.0, 0.0)  # titles, seconds, end
         self._closing = False
@@ -115,29 +155,34 @@ class Batcher:
         groups: Sequence[str] | None = None,
         patience: float = _PATIENCE,
         expected: float = 0.0,
+        costs: TitleCosts | None = None,
     ) -> "Future[Answers]":
-        """Ask for answers.
+        """Queue a request, and return a future of its answers.
 
         Args:
             inference: The model's batch inference.
             texts: The titles, at least one.
-            decide: Makes answers of log-probabilities; see :meth:`Classifier.decision`.
-            groups: The group of each title, if the guarantee depends on it.
-            patience: Seconds after which the answers are of no use.
+            decide: Makes answers from log-probabilities; see :meth:`Classifier.decision`.
+            groups: The group of each title, if the guarantee depends on groups.
+            patience: Time, in seconds from now, after which the request is refused.
             expected: Expected seconds for a title; used until this model has answered a batch.
+            costs: The sizes of the titles; computed here if None.
 
         Returns:
-            The answers on the host, or a :class:`Refusal` with 503 if they came too late.
+            A future of one answer for each title, in CPU memory.  It raises :class:`Refusal` with
+            status 503 if the request waited too long, or the error of the model.
 
         Raises:
-            Refusal: 429: too many titles wait already.
+            Refusal: With status 429 if too many titles wait, or 503 if the batcher is closed.
         """
+        costs = costs or costs_of(inference, texts)
+        deadline = time.monotonic() + patience
+        work = _Work(inference, texts, costs, decide, groups, deadline)
         with self._changed:
             if self._closing:
-                raise Refusal(503, "The server is stopping. Ask another one.", 1.0)
-            if expected:
-                self._seconds.setdefault(inference, expected)
-            wait, itself = self._wait(inference, len(texts))
+                raise Refusal(503, "The server is stopping. Try again later.", 1.0)
+            self._speeds.setdefault(inference, Speed.expected(expected))
+            wait, itself = self._wait(work)
             if self._titles and (
                 self._titles + len(texts) > max(self.most_waiting, len(texts))
                 or wait > max(self.most_wait, 2 * itself)
@@ -145,40 +190,45 @@ class Batcher:
             ):
                 raise Refusal(
                     429,
-                    f"{self._titles:,} titles wait already, for about {wait:.1f} s. Try again "
-                    "later, or ask for fewer at a time.",
+                    f"{self._titles:,} titles wait already; this request would wait about "
+                    f"{wait:.1f} s. Try again later, or send fewer titles per request.",
                     max(wait, 0.1),
                 )
-            work = _Work(inference, texts, decide, groups, time.monotonic() + patience)
             self._waiting.append(work)
             self._titles += len(texts)
             self._changed.notify()
         return work.answered
 
-    def _wait(self, inference: BatchInference, size: int) -> tuple[float, float]:
-        """Seconds that a request of this size would wait for others, and seconds that it takes."""
-        piece = self._piece(inference)
-        share = piece * -(-size // piece)  # titles of another request that are answered meanwhile
-        wait = sum(
-            min(work.left, share) * self._seconds.get(work.inference, 0.0) for work in self._waiting
-        )
+    def _wait(self, work: _Work) -> tuple[float, float]:
+        """Seconds that a request would wait for others, and seconds for its own titles."""
+        itself = self._left(work)
+        piece = self._piece(work.inference)
+        share = piece * -(-itself // piece)  # seconds that another request gets meanwhile
+        wait = sum(min(self._left(other), share) for other in self._waiting)
         wait += max(self._until - time.monotonic(), 0.0)  # the current batch
-        return wait, size * self._seconds.get(inference, 0.0)
+        return wait, itself
 
-    def _most(self, inference: BatchInference) -> int:
-        """The most titles in a batch of this model."""
-        seconds = self._seconds.get(inference)
-        if not seconds:
-            return self.batch
-        return min(self.batch, max(int(_BATCH_SECONDS / seconds), _LEAST))
+    def _left(self, work: _Work) -> float:
+        """Seconds for the titles of a request that are not answered yet."""
+        return self._seconds(work, slice(work.done, len(work.texts)))
 
-    def _piece(self, inference: BatchInference) -> int:
-        """The most titles of one request in a batch, which few requests fill together."""
+    def _seconds(self, work: _Work, rows: slice) -> float:
+        """Seconds for a slice of a request's titles."""
+        return self._speeds[work.inference].seconds(work.costs, rows.start, rows.stop)
+
+    def _most(self, inference: BatchInference) -> float:
+        """The maximum seconds for a batch of this model."""
+        usual = self._speeds[inference].usual
+        return min(self.batch * usual, max(_BATCH_SECONDS, _LEAST * usual))
+
+    def _piece(self, inference: BatchInference) -> float:
+        """The maximum seconds for one request in a batch; more if few requests wait."""
         whole = self._most(inference)
-        return min(max(self.piece, whole // max(len(self._waiting), 1)), whole)
+        least = self.piece * self._speeds[inference].usual
+        return min(max(least, whole / max(len(self._waiting), 1)), whole)
 
     def _linger(self) -> None:
-        """Wait shortly for the clients of the last batch to send their next requests.
+        """Wait a moment for the clients of the last batch to send their next requests.
 
         Otherwise the first of these requests would be answered alone, and the others would wait.
         """
@@ -190,10 +240,10 @@ class Batcher:
                 return
 
     def close(self, patience: float = 30.0) -> None:
-        """Refuse further requests, and answer those that wait.
+        """Refuse further requests, and wait until the queued ones are answered.
 
         Args:
-            patience: The most seconds to wait for that.
+            patience: Maximum time to wait, in seconds.
         """
         with self._changed:
             self._closing = True
@@ -202,11 +252,11 @@ class Batcher:
 
     @property
     def ended(self) -> bool:
-        """Whether the thread has ended, so that no more requests are answered."""
+        """Whether :meth:`run` has returned, so that no more requests are answered."""
         return self._ended.is_set()
 
     def run(self) -> None:
-        """Answer requests until the batcher is closed and none waits."""
+        """Answer requests until :meth:`close` was called and none waits."""
         try:
             self._run()
         finally:
@@ -217,7 +267,8 @@ class Batcher:
                 self._waiting.clear()
             for work in left:
                 self._end(
-                    work, Refusal(503, "The server has stopped answering. Ask another one.", 1.0)
+                    work,
+                    Refusal(503, "The server has stopped answering. Try again later.", 1.0),
                 )
 
     def _run(self) -> None:
@@ -230,34 +281,33 @@ class Batcher:
                 self._linger()
                 late, taken = self._take()
             self._turn(late, taken)
-            del late, taken  # or a dropped model would stay in memory until the next request
+            del (
+                late,
+                taken,
+            )  # otherwise an unloaded model would stay in memory until the next request
 
     def _turn(self, late: list[_Work], taken: list[tuple[_Work, slice]]) -> None:
         for work in late:
-            self._end(
-                work, Refusal(503, "The request was not answered in time. Try again later.", 1.0)
-            )
+            self._end(work, too_late())
         if taken:
             self._run_batch(taken)
 
     def _take(self) -> tuple[list[_Work], list[tuple[_Work, slice]]]:
-        """Requests that are too late, and a piece of each request to the model that is next."""
+        """The requests that waited too long, and the slices of requests for the next batch."""
         now = time.monotonic()
         late, kept, taken = [], [], []
-        size = 0
-        first: BatchInference | None = None
-        most = piece = self.batch
+        batch: _Batch | None = None
         for work in self._waiting:
             if work.answered.cancelled() or now > work.deadline:
                 late.append(work)
                 continue
-            if first is None:
-                first = work.inference
-                most, piece = self._most(first), self._piece(first)
-            count = min(work.left, piece, most - size)
-            if work.inference is first and count > 0:
+            if batch is None:
+                speed, most = self._speeds[work.inference], self._most(work.inference)
+                batch = _Batch(work.inference, speed, self.batch, most)
+                piece = self._piece(work.inference)
+            count = batch.take(work, piece) if work.inference is batch.inference else 0
+            if count:
                 taken.append((work, slice(work.done, work.done + count)))
-                size += count
             else:
                 kept.append(work)
         # A request that is only partly taken goes to the end of the queue.
@@ -266,13 +316,12 @@ class Batcher:
         return late, taken
 
     def _run_batch(self, taken: list[tuple[_Work, slice]]) -> None:
-        """Answer one batch, and measure its time; after an error, answer each request alone."""
+        """Answer a batch and measure its time; after an error, answer each request separately."""
         began = time.monotonic()
-        inference = taken[0][0].inference
         size = sum(rows.stop - rows.start for _, rows in taken)
-        self._until = began + size * self._seconds.get(inference, 0.0)
+        self._until = began + sum(self._seconds(work, rows) for work, rows in taken)
         try:
-            self._answer(taken)
+            prepared = self._answer(taken)
         except BaseException as error:
             if not is_fault(error):
                 raise
@@ -288,16 +337,41 @@ class Batcher:
             return
         seconds = time.monotonic() - began
         self._last = size, seconds, time.monotonic()
-        if 4 * size >= self._most(inference):
-            lately = self._seconds.get(inference, seconds / size)
-            self._seconds[inference] = 0.8 * lately + 0.2 * seconds / size
+        self._learn(taken, prepared - began, seconds)
         self.on_batch(size, seconds)
 
-    def _answer(self, taken: list[tuple[_Work, slice]]) -> None:
+    def _learn(self, taken: list[tuple[_Work, slice]], preparing: float, seconds: float) -> None:
+        """Update the measured speed of a model from a batch, if the batch is large enough.
+
+        Args:
+            taken: The requests and their titles in the batch.
+            preparing: Seconds that the batch took before the device was used.
+            seconds: Seconds that the batch took in all.
+        """
+        inference = taken[0][0].inference
+        size = sum(rows.stop - rows.start for _, rows in taken)
+        letters, read = (
+            sum(int(counts[rows.stop] - counts[rows.start]) for counts, rows in slices)
+            for slices in (
+                [(work.costs.letters, rows) for work, rows in taken],
+                [(work.costs.read, rows) for work, rows in taken],
+            )
+        )
+        expected = sum(self._seconds(work, rows) for work, rows in taken)
+        is_large = 4 * max(size / self.batch, expected / self._most(inference)) >= 1
+        self._speeds[inference].learn(
+            (seconds - preparing) / read if is_large else None,
+            preparing / letters if letters > _MANY_LETTERS else None,
+        )
+
+    def _answer(self, taken: list[tuple[_Work, slice]]) -> float:
+        """Answer a batch, and return the monotonic time at which its titles were prepared."""
         inference = taken[0][0].inference
         texts = [text for work, rows in taken for text in work.texts[rows]]
         with torch.inference_mode():
-            log_probs = inference.log_probs(inference.prepare(texts))
+            window = inference.prepare(texts)
+            prepared = time.monotonic()
+            log_probs = inference.log_probs(window)
             start = 0
             parts = []
             for work, rows in taken:
@@ -311,6 +385,7 @@ class Batcher:
             work.done = rows.stop
             if not work.left:
                 self._end(work, join_answers([work.parts[place] for place in sorted(work.parts)]))
+        return prepared
 
     def _end(self, work: _Work, outcome: Answers | BaseException) -> None:
         with self._changed:

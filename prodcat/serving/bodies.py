@@ -1,81 +1,105 @@
-"""Read bodies of requests and write bodies of answers, by their media type.
+"""Parse the bodies of requests and write the bodies of answers, by media type.
 
 application/json        ``["title", …]``, ``{"instances": [title or {"title": …, "brand": …}]}`` or
                         ``{"inputs": …}``, with ``top_k``, ``objective``, ``guarantee`` or
                         ``max_error`` next to them or in ``"parameters"``
-application/jsonlines   a title or an object in each line; one line in the answer for each of them,
-                        also for those that cannot be read
-text/csv                a table with a header and a column ``title``, or titles alone
+application/jsonlines   a title or an object in each line; the answer has one line for each of them,
+                        with an error for lines that cannot be parsed
+text/csv                a table with a header and a column ``title``, or rows without a header
 application/x-parquet   a table with a column ``title``
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from prodcat.serving.answer_records import flat_columns
 from prodcat.serving.csv_bodies import read_csv, write_csv
+from prodcat.serving.isolated import CALL_SECONDS
 from prodcat.serving.json_bodies import read_json, read_lines, write_json, write_lines
 from prodcat.serving.media_types import CSV, JSON, LINES, PARQUET, TYPES, media_type
 from prodcat.serving.parquet_bodies import read_parquet, write_parquet
 from prodcat.serving.query import Query
-from prodcat.serving.refusal import Refusal, too_large
+from prodcat.serving.refusal import Refusal, answer_too_large, too_large
 from prodcat.serving.settings import Limits
 
+_MOST_ANSWER = 1 << 30  # bytes
 _READERS: dict[str, Callable[[bytes, Sequence[str], Limits], Query]] = {
     JSON: read_json,
     LINES: read_lines,
     CSV: read_csv,
-    PARQUET: read_parquet,
 }
 
 
-def read_body(body: bytes, content_type: str | None, known: Sequence[str], limits: Limits) -> Query:
-    """Read the body of a request.
+def read_body(
+    body: bytes,
+    content_type: str | None,
+    known: Sequence[str],
+    limits: Limits,
+    seconds: float = CALL_SECONDS,
+) -> Query:
+    """Parse the body of a request.
 
     Args:
         body: The bytes of the body.
-        content_type: The header ``Content-Type``; None for JSON.
-        known: Names of further columns that the model can read.
-        limits: The limits of a request.
+        content_type: The header ``Content-Type``; None means JSON.
+        known: The names of further columns that the model uses.
+        limits: The maximum size of a request.
+        seconds: Maximum time, in seconds, to read a Parquet file in a child process.
 
     Raises:
-        Refusal: The body is too large, has an unknown type, or holds no titles.
+        Refusal: With status 400 if the body cannot be parsed, has no titles or has wrong options,
+            413 if it is too large, 415 if its media type is not supported, or 503 if reading a
+            Parquet file took longer than ``seconds``.
     """
     kind = media_type(content_type)
-    if kind not in _READERS:
+    if kind not in TYPES:
         raise Refusal(
             415, f"Content-Type {content_type!r} is not supported; expected one of {list(TYPES)}."
         )
     if len(body) > limits.body:
         raise too_large(len(body), limits.body)
     if not body.strip():
-        raise Refusal(400, "The body is empty; expected titles.")
-    query = _READERS[kind](body, known, limits)
+        raise Refusal(400, "The body is empty; expected at least one title.")
+    if kind == PARQUET:
+        query = read_parquet(body, known, limits, seconds)
+    else:
+        query = _READERS[kind](body, known, limits)
     if len(query) > limits.titles:
         raise Refusal(
             413,
             f"Found {len(query):,} titles; expected at most {limits.titles:,} in one request. "
-            "Send several, or answer files with prodcat predict.",
+            "Send several requests, or classify files with prodcat predict.",
         )
     if not len(query):
-        raise Refusal(400, "Found no title; expected at least one.")
+        raise Refusal(400, "The body has no title; expected at least one.")
     return query
 
 
-def write_body(records: Sequence[Mapping[str, Any]], query: Query, kind: str) -> bytes:
+def write_body(
+    records: Iterable[Mapping[str, Any]], query: Query, kind: str, most: int = _MOST_ANSWER
+) -> bytes:
     """Write the body of an answer.
 
     Args:
-        records: For each title ``{"path", "id", "ids", "confidence", "level_confidences"}``, with
-            ``"others"`` if more than one path was asked for; or ``{"error"}``.
+        records: One object for each title: either with ``"path"``, ``"id"``, ``"ids"``,
+            ``"confidence"`` and ``"level_confidences"``, and with ``"others"`` if ``top_k`` is
+            above 1; or with ``"error"`` only.
         query: The query that is answered.
-        kind: The media type.
+        kind: The media type of the answer, one of :data:`TYPES`.
+        most: Maximum size of the body, in bytes.
+
+    Raises:
+        Refusal: With status 413 if the body would be larger.
     """
     if kind == JSON:
-        return write_json(records, query.form)
+        return write_json(records, query.form, most)
     if kind == LINES:
-        return write_lines(records)
+        return write_lines(records, most)
     columns = flat_columns(records)
     if kind == PARQUET:
-        return write_parquet(columns)
-    return write_csv(columns, has_header=query.form != "csv")
+        body = write_parquet(columns)
+    else:
+        body = write_csv(columns, has_header=query.form != "csv")
+    if len(body) > most:
+        raise answer_too_large(most)
+    return body

@@ -1,25 +1,32 @@
-"""Titles and answers as CSV: a table with a header and a column ``title``, or titles alone."""
+"""Parse titles from CSV, and write answers as CSV.
+
+The titles are a table with a header and a column ``title``, or rows without a header.
+"""
 
 import csv
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prodcat.serving.query import Query, check_letters
 from prodcat.serving.refusal import Refusal, shown
 from prodcat.serving.settings import Limits
+from prodcat.text_encoding import for_csv
 
 
 def read_csv(body: bytes, known: Sequence[str], limits: Limits) -> Query:
-    """Read a table of titles.
+    """Parse a CSV table of titles.
+
+    Without a header, the rows have a title alone, or a title followed by all columns in ``known``.
 
     Args:
-        body: The bytes of the body.
-        known: Names of further columns that the model can read.
-        limits: The limits of a request.
+        body: The bytes of the request's body.
+        known: The names of further columns that the model uses.
+        limits: The maximum size of a request.
 
     Raises:
-        Refusal: The body is no such table, or is too large.
+        Refusal: With status 400 if the body is not such a table, or a text is too long.
     """
     rows = _rows(body, limits)
     labels = [name.strip().lower() for name in rows[0]] if rows else []
@@ -42,7 +49,7 @@ def read_csv(body: bytes, known: Sequence[str], limits: Limits) -> Query:
 
 
 def _rows(body: bytes, limits: Limits) -> list[list[str]]:
-    """The rows that are not blank, with the header; reading stops soon after the limit."""
+    """The rows that are not blank, including a header; at most two more than the limit."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -66,8 +73,8 @@ def _check_shape(
     if not has_header and width not in (1, len(names)):
         raise Refusal(
             400,
-            f"Found {width} columns and no header with a title; expected titles alone, or a header "
-            "with a title.",
+            f"Found {width} columns, but no header with a column title; expected one column of "
+            "titles, or a header.",
         )
     wrong = next((row for row in rows if len(row) != width), None)
     if wrong is not None:
@@ -77,19 +84,15 @@ def _check_shape(
             "rows.",
         )
     if len(set(names)) < len(names):
-        raise Refusal(400, f"Found two columns of one name: {shown(names)}.")
+        raise Refusal(400, f"Found two columns of one name: {shown(names)}. Rename or remove one.")
 
 
 def write_csv(columns: Mapping[str, Sequence[Any]], has_header: bool) -> bytes:
-    """Write answers as a table.
+    """The bytes of a CSV table of answers, in UTF-8.
 
     Args:
-        columns: Columns of one length, by name.
-        has_header: Whether to write the names first.
+        columns: The values of each column by column name; all columns have the same length.
+        has_header: Whether the first line has the names of the columns.
     """
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    if has_header:
-        writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue().encode()
+    names = [columns.keys()] if has_header else []
+    return for_csv(itertools.chain(names, zip(*columns.values(), strict=True))).encode()

@@ -1,101 +1,154 @@
-"""Call a function in a child process with limits on memory and time.
+"""Call a function in child processes with limits on memory and time.
 
-A damaged Parquet file can end the process that reads it with a signal, which no ``except`` catches.
-Here only the child ends: the request is refused, and the next one gets another child.  Messages are
-JSON of known length, as a child that a hostile file has taken over must not send pickled objects.
+A damaged Parquet file can crash the process that reads it, which no ``except`` catches.  Here only
+the child process crashes: its request is refused, and the next request gets a new child.  Messages
+between the processes are JSON, each preceded by its length.  They are not pickled, as a hostile
+file may take control of the child.
 """
 
 import atexit
 import base64
 import importlib
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any
 
-from prodcat.serving.refusal import Refusal
+from prodcat.serving.refusal import Refusal, too_late
 
-_SECONDS = 20.0  # for one call
-_MEMORY = 3 << 30  # bytes of address space, most of which is never used
-_LENGTH = 8  # bytes in front of a message, with its length
+CHILDREN = 2  # processes for each function, so that a slow call does not delay all others
+CALL_SECONDS = 10.0  # maximum duration of one call
+_MEMORY = 1 << 30  # bytes of address space in addition to that of the imported libraries
+_KEPT_MEMORY = 256 << 20  # a child that has grown by more bytes than this after a call ends
+_MOST_ANSWER = 1 << 30  # bytes
+_LENGTH = 8  # bytes of the number before each message, which is its length
 
 
 class IsolatedFunction:
-    """A function that runs in a child process.
+    """A function that runs in up to two child processes, each of which runs one call at a time.
+
+    A call may take up to 10 seconds.  A child may use 1 GiB of address space in addition to that of
+    its libraries.
 
     Args:
-        function: The module and the name of the function, ``"module:name"``.  It takes bytes and
-            values that JSON can hold, and returns such a value or raises :class:`Refusal`.
-        broken: The reason of the refusal if the child crashed or took too long.
+        function: The module and the name of the function, as ``"module:name"``.  The function takes
+            bytes, followed by any number of JSON-serializable values.  It returns a
+            JSON-serializable value, or raises :class:`Refusal`.  If the module has a function
+            ``prepare_child``, each child calls it once at the start; the memory of the libraries
+            that it imports does not count towards the limit.
+        broken: The message of the refusal if a call crashed or exceeded a limit.
     """
 
     def __init__(self, function: str, broken: str) -> None:
         self.function, self.broken = function, broken
-        self._child: subprocess.Popen[bytes] | None = None
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(CHILDREN)
         atexit.register(self.close)
 
-    def __call__(self, body: bytes, *rest: Any) -> Any:
-        """Call the function in the child.
+    def __call__(self, body: bytes, *rest: Any, seconds: float = CALL_SECONDS) -> Any:
+        """Call the function in a child process, and wait for its result.
 
         Args:
-            body: The first argument.
-            rest: The other arguments, which JSON can hold.
+            body: The first argument of the function.
+            rest: The other arguments, which must be JSON-serializable.
+            seconds: Maximum time, in seconds, to wait for a free child and for the result.
+
+        Returns:
+            The result of the function.
 
         Raises:
-            Refusal: The refusal that the function raised; or 400: the child crashed, or took too
-                much time or memory.
+            Refusal: The refusal that the function raised; or with status 400 if the call crashed
+                twice, took over 10 seconds or exceeded the memory limit; or with status 503 if
+                there was no result within ``seconds``.
         """
+        until = time.monotonic() + seconds
         message = json.dumps([base64.b64encode(body).decode(), *rest]).encode()
-        with self._lock:
-            child = self._running_child()
-            watch = threading.Timer(_SECONDS, child.kill)
-            watch.start()
+        if not self._free.acquire(timeout=max(seconds, 0.0)):
+            raise too_late()
+        try:
             try:
-                answer = json.loads(_exchanged(child, message))
-            except (OSError, EOFError, ValueError) as error:
-                _end(child)
-                self._child = None
-                raise Refusal(400, self.broken) from error
-            finally:
-                watch.cancel()
+                answer = self._answered(self._running_child(), message, until)
+            except EOFError:
+                # An earlier call or the system may have ended the child, so the call is repeated
+                # once in a new child.
+                answer = self._answered(self._new_child(), message, until)
+        except (EOFError, TimeoutError) as error:
+            if time.monotonic() >= until:
+                raise too_late() from error
+            raise Refusal(400, self.broken) from error
+        finally:
+            self._free.release()
         if "status" in answer:
             raise Refusal(answer["status"], answer["reason"])
         return answer["value"]
 
+    def _answered(self, child: "subprocess.Popen[bytes]", message: bytes, until: float) -> Any:
+        """The parsed answer of a child, which is then free for further calls.
+
+        Raises:
+            EOFError: The child crashed.
+            TimeoutError: The child took too long, and was killed.
+        """
+        assert child.stdin is not None and child.stdout is not None
+        seconds = min(until - time.monotonic(), CALL_SECONDS)
+        watch = threading.Timer(max(seconds, 0.0), child.kill)
+        watch.start()
+        try:
+            _write(child.stdin, message)
+            answer = json.loads(_read(child.stdout))
+        except (OSError, EOFError, ValueError) as error:
+            self._end(child)
+            raise (EOFError if watch.is_alive() else TimeoutError) from error
+        finally:
+            watch.cancel()
+        with self._lock:
+            self._idle.append(child)
+        return answer
+
     def _running_child(self) -> "subprocess.Popen[bytes]":
-        """The running child, which is started if there is none or it has ended."""
-        if self._child is None or self._child.poll() is not None:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "prodcat.serving.isolated", self.function],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-            )
-        return self._child
+        """An idle child process if there is one, otherwise a new one."""
+        with self._lock:
+            while self._idle:
+                child = self._idle.pop()
+                if child.poll() is None:
+                    return child
+                self._children.discard(child)
+        return self._new_child()
+
+    def _new_child(self) -> "subprocess.Popen[bytes]":
+        child = subprocess.Popen(
+            [sys.executable, "-m", "prodcat.serving.isolated", self.function],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        with self._lock:
+            self._children.add(child)
+        return child
+
+    def _end(self, child: "subprocess.Popen[bytes]") -> None:
+        assert child.stdin is not None and child.stdout is not None
+        child.kill()
+        child.wait()
+        with suppress(OSError):  # a message that was only partly sent
+            child.stdin.close()
+        child.stdout.close()
+        with self._lock:
+            self._children.discard(child)
 
     def close(self) -> None:
-        """End the child."""
+        """End all child processes."""
         with self._lock:
-            if self._child is not None:
-                self._child.kill()
-                self._child.communicate()
-                self._child = None
-
-
-def _exchanged(child: "subprocess.Popen[bytes]", message: bytes) -> bytes:
-    assert child.stdin is not None and child.stdout is not None
-    _write(child.stdin, message)
-    return _read(child.stdout)
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    assert child.stdin is not None and child.stdout is not None
-    child.kill()
-    child.wait()
-    child.stdin.close()
-    child.stdout.close()
+            children, self._idle = list(self._children), []
+        for child in children:
+            self._end(child)
 
 
 def _write(file: IO[bytes], content: bytes) -> None:
@@ -105,6 +158,8 @@ def _write(file: IO[bytes], content: bytes) -> None:
 
 def _read(file: IO[bytes]) -> bytes:
     size = int.from_bytes(_exactly(file, _LENGTH), "big")
+    if size > _MOST_ANSWER:
+        raise EOFError
     return _exactly(file, size)
 
 
@@ -116,27 +171,50 @@ def _exactly(file: IO[bytes], size: int) -> bytes:
 
 
 def _answer_forever(name: str) -> None:
-    """Call a function for each message on the standard input, until it is closed.
+    """Call a function for each message on the standard input, until the input is closed.
 
     Args:
-        name: The module and the name of the function, ``"module:name"``.
+        name: The module and the name of the function, as ``"module:name"``.
     """
     import resource
 
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    module_name, _, function_name = name.partition(":")
+    module = importlib.import_module(module_name)
+    function = getattr(module, function_name)
+    getattr(module, "prepare_child", int)()
+    size, resident = _memory()
+    most = size + _MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    module, _, function_name = name.partition(":")
-    function = getattr(importlib.import_module(module), function_name)
+    with suppress(OSError):  # the system kills this process first if memory runs out
+        Path("/proc/self/oom_score_adj").write_text("1000")
     while True:
         try:
             body, *rest = json.loads(_read(sys.stdin.buffer))
         except EOFError:
             return
+        used = sum(os.times()[:2])
+        resource.setrlimit(
+            resource.RLIMIT_CPU, (int(used + CALL_SECONDS) + 1, resource.RLIM_INFINITY)
+        )
         try:
             answer = {"value": function(base64.b64decode(body), *rest)}
         except Refusal as refusal:
             answer = {"status": refusal.status, "reason": refusal.reason}
         _write(sys.stdout.buffer, json.dumps(answer).encode())
+        now_size, now_resident = _memory()
+        if max(now_size - size, now_resident - resident) > _KEPT_MEMORY:
+            return
+
+
+def _memory() -> tuple[int, int]:
+    """The size of this process's address space and of its resident memory, in bytes."""
+    try:
+        size, resident = Path("/proc/self/statm").read_text().split()[:2]
+    except OSError:  # outside Linux
+        return _MEMORY, 0
+    page = os.sysconf("SC_PAGE_SIZE")
+    return int(size) * page, int(resident) * page
 
 
 if __name__ == "__main__":

@@ -1,42 +1,26 @@
-"""Load a model to serve it, and estimate beforehand how much memory it takes."""
+"""Load a model for a server, and estimate its memory before it is loaded."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import is_reference, load
 from prodcat.classifier.store import Store
 from prodcat.decisions.options import AnswerOptions, ReadingPrecision
-from prodcat.serving.refusal import Refusal
+from prodcat.errors import StoreError
 from prodcat.serving.served import Served
 from prodcat.storage.archive import is_archive
 from prodcat.storage.manifest import parse_manifest, read_manifest
 from prodcat.storage.objects import Objects
+from prodcat.storage.places import Place
 
 # Titles that are answered after loading, to measure how long a title in a batch takes.
 _TRIAL_TITLES = [f"{number} litre of {'whole ' * (number % 4)}milk" for number in range(32)]
-_MOST_SHOWN = 200  # letters of a URI in a message
-_TOKENIZER = 10  # memory of a tokenizer, as a multiple of the bytes of its JSON
+_TOKENIZER = 10  # memory of a tokenizer, as a multiple of the size of its JSON
 _REST = 1 << 20  # bytes for everything else
-
-
-def is_there(uri: str) -> bool:
-    """Whether there is a file or a folder at a URI.
-
-    Args:
-        uri: The URI of a folder or an archive, not that of a version in a store.
-
-    Raises:
-        Refusal: 400: the filesystem cannot be reached.
-    """
-    import fsspec
-
-    try:
-        filesystem, path = fsspec.url_to_fs(uri)
-        return bool(filesystem.exists(path))
-    except Exception as error:  # each filesystem raises errors of another kind
-        raise Refusal(400, f"{uri[:_MOST_SHOWN]!r} cannot be read: {error}") from error
+_DOCUMENTS = 256 << 20  # maximum bytes of files other than the weights and the tokenizer
 
 
 def open_model(
@@ -51,19 +35,33 @@ def open_model(
     """Load a model and answer titles, so that the first request is as fast as later ones.
 
     Args:
-        name: The name by which clients call it.
-        uri: The folder, the archive or the version in a store.
-        size: The bytes of memory that it takes.
-        device: The device that it is put on; a GPU if there is one.
-        opener: Loads the classifier at a URI.
-        others: Models whose encoder it shares if it has the same.
-        precision: The precision in which its encoder is run.
+        name: The name that clients use for the model.
+        uri: The URI of a folder, of an archive or of a version in a store.
+        size: The estimated memory of the model in bytes; see :func:`artifact_bytes`.
+        device: The PyTorch device of the model; if None, a GPU if there is one.
+        opener: Loads the classifier at a URI, which it gets with ``device=``.
+        others: The loaded models; if one of them has an equal encoder, it is shared.
+        precision: The number format of the encoder.
+
+    Returns:
+        The loaded model.
 
     Raises:
-        ProdcatError: There is no model at the URI.
+        ProdcatError: There is no model at the URI, or it cannot be loaded.
     """
-    classifier = _sharing_encoder(opener(uri, device=device), others)
-    served = Served(name, uri, classifier, size, precision)
+    return warmed_up(name, uri, opener(uri, device=device), size, others, precision)
+
+
+def warmed_up(
+    name: str,
+    uri: str,
+    classifier: Classifier,
+    size: int,
+    others: Sequence[Served],
+    precision: ReadingPrecision,
+) -> Served:
+    """Answer titles with a loaded classifier once; see :func:`open_model` for the arguments."""
+    served = Served(name, uri, _sharing_encoder(classifier, others), size, precision)
     for titles in (["a"], _TRIAL_TITLES):
         began = time.monotonic()
         served.fast.answers(served.fast.prepare(titles), served.decision(AnswerOptions()))
@@ -72,7 +70,7 @@ def open_model(
 
 
 def _sharing_encoder(classifier: Classifier, others: Sequence[Served]) -> Classifier:
-    """The same classifier, with the encoder of the first model that has an equal one."""
+    """The same classifier, with the encoder of the first other model that has an equal one."""
     for other in others:
         sharing = classifier.sharing_encoder(other.classifier)
         if sharing is not None:
@@ -80,25 +78,54 @@ def _sharing_encoder(classifier: Classifier, others: Sequence[Served]) -> Classi
     return classifier
 
 
-def artifact_bytes(uri: str) -> int:
-    """Estimate how many bytes of memory a model takes, from the sizes of its files.
-
-    The weights are in memory twice, as they are stored and in the form that is fastest; a quarter
-    of them is added for activations, and ten times the JSON of the tokenizer.
+def bounded(place: Place, size: int) -> Place:
+    """The same place, with a limit on the bytes to read that fits the estimated memory.
 
     Args:
-        uri: The URI of a folder, an archive or a version in a store.
+        place: The place of a model.
+        size: The estimated memory of the model in bytes; see :func:`artifact_bytes`.
+
+    Returns:
+        The place, with the smaller of its own limit and the limit that follows from ``size``.
+    """
+    limits = place.limits
+    if limits is None:
+        return place
+    most = min(limits.max_bytes, size if is_archive(place.uri) else size + _DOCUMENTS)
+    return replace(place, limits=replace(limits, max_bytes=most))
+
+
+def artifact_bytes(uri: str | Place) -> int:
+    """Estimate the memory of a model from the sizes of its files.
+
+    The estimate is the sum of twice the weights (as stored, and in the layout that is fastest), a
+    quarter of the weights for activations, and ten times the size of the tokenizer's JSON.  For an
+    archive it is four times its size.
+
+    Args:
+        uri: The URI of a folder, of an archive or of a version in a store.
+
+    Returns:
+        The estimated memory in bytes.
 
     Raises:
-        ProdcatError: There is no artifact.
+        FileNotFoundError: There is no archive or version at the URI.
+        ProdcatError: There is no model at the URI, or it cannot be read.
     """
-    folder, _, name = uri.rstrip("/").rpartition("/")
-    if is_archive(uri):
-        return 4 * Objects(folder or ".").size(name) + _REST
-    if is_reference(uri):
-        files: Mapping[str, Any] = Store(folder or ".").show(name).files
+    place = Place.of(uri)
+    folder, _, name = place.uri.rstrip("/").rpartition("/")
+    parent = place.at(folder or ".")
+    if is_archive(place.uri):
+        return 4 * Objects(parent).size(name) + _REST
+    if is_reference(place.uri):
+        try:
+            files: Mapping[str, Any] = Store(parent).show(name).files
+        except StoreError as error:
+            if type(error) is not StoreError or error.unreachable or error.__cause__:
+                raise  # the store could not be read
+            raise FileNotFoundError(str(error)) from error
     else:
-        files = parse_manifest(read_manifest(Objects(uri)), uri)["files"]
+        files = parse_manifest(read_manifest(Objects(place)), place.uri)["files"]
     sizes = {name: int(file["bytes"]) for name, file in files.items()}
     weights, tokenizer = sizes.get("model.safetensors", 0), sizes.get("tokenizer.json", 0)
     return 2 * weights + weights // 4 + _TOKENIZER * tokenizer + _REST

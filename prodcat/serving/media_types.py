@@ -1,4 +1,6 @@
-"""The media types of bodies, and the choice of the type in which a request is answered."""
+"""The supported media types of bodies, and the choice of the type of an answer."""
+
+import re
 
 from prodcat.serving.refusal import Refusal
 
@@ -8,7 +10,8 @@ JSON, LINES, CSV, PARQUET = TYPES = (
     "text/csv",
     "application/x-parquet",
 )
-ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"  # a header that answers repeat unchanged
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"  # a header that is copied to the answer
+_ATTRIBUTES = re.compile(r"[\x20-\x7e]{0,1024}")  # the values that SageMaker allows
 _ALIASES = {
     "application/jsonl": LINES,
     "application/x-jsonlines": LINES,
@@ -19,11 +22,11 @@ _ALIASES = {
 
 
 def media_type(header: str | None, default: str = JSON) -> str:
-    """The media type in a header, without parameters and under its usual name.
+    """The media type in a header, in lower case, without parameters and with aliases replaced.
 
     Args:
-        header: A ``Content-Type`` or a part of an ``Accept``, or None.
-        default: The type if the header is empty or None.
+        header: The value of ``Content-Type``, one entry of ``Accept``, or None.
+        default: The media type if the header is empty or None.
 
     >>> media_type("Application/X-NDJSON; charset=utf-8")
     'application/jsonlines'
@@ -32,15 +35,34 @@ def media_type(header: str | None, default: str = JSON) -> str:
     return _ALIASES.get(name, name)
 
 
+def checked_attributes(header: str | None) -> str | None:
+    """Check the header ``X-Amzn-SageMaker-Custom-Attributes``, and return it unchanged.
+
+    Args:
+        header: The value of the header, or None.
+
+    Raises:
+        Refusal: With status 400 if the value has over 1,024 characters, or characters other than
+            printable ASCII.
+    """
+    if header is not None and not _ATTRIBUTES.fullmatch(header):
+        raise Refusal(
+            400,
+            f"{ATTRIBUTES} has {len(header):,} characters; expected at most 1,024, all of them "
+            "printable ASCII.",
+        )
+    return header
+
+
 def picked_type(accept: str | None, content_type: str | None) -> str:
     """The media type in which a request is answered.
 
     Args:
-        accept: The header ``Accept``; without it, the answer has the type of the request.
-        content_type: The header ``Content-Type``.
+        accept: The header ``Accept``; if None or empty, the answer has the type of the request.
+        content_type: The header ``Content-Type``; if None, ``application/json``.
 
     Raises:
-        Refusal: 406: none of the accepted types is available.
+        Refusal: With status 406 if none of the accepted types is available.
 
     >>> picked_type("text/html, text/csv;q=0.5", "application/json")
     'text/csv'
@@ -57,7 +79,7 @@ def picked_type(accept: str | None, content_type: str | None) -> str:
 
 
 def _accepted(accept: str, default: str) -> list[str]:
-    """The types that an ``Accept`` names, in the order of preference."""
+    """The media types in an ``Accept`` header, most preferred first."""
     ranked = []
     for place, part in enumerate(accept.split(",")):
         name, *parameters = part.split(";")

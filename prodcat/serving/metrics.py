@@ -15,29 +15,36 @@ _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
 class Metrics:
-    """The metrics of one server, in a registry that no other server shares."""
+    """The metrics of one server, in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "prodcat_requests", "Requests.", ["route", "status"], registry=self.registry
+            "prodcat_requests",
+            "Number of requests answered.",
+            ["route", "status"],
+            registry=self.registry,
         )
         self.seconds = Histogram(
             "prodcat_request_seconds",
-            "From a request's first byte to its answer.",
+            "Seconds to answer a request.",
             ["route"],
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.titles = Counter("prodcat_titles", "Titles answered.", registry=self.registry)
+        self.titles = Counter(
+            "prodcat_titles", "Number of titles answered.", registry=self.registry
+        )
         self.batches = Histogram(
             "prodcat_batch_titles",
-            "Titles in a batch.",
+            "Number of titles in a batch.",
             buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
             registry=self.registry,
         )
         self.device = Counter(
-            "prodcat_device_seconds", "Seconds in which the device worked.", registry=self.registry
+            "prodcat_device_seconds",
+            "Seconds in which the device was busy.",
+            registry=self.registry,
         )
 
     def watch(
@@ -46,14 +53,18 @@ class Metrics:
         """Add gauges whose values are computed whenever the metrics are read.
 
         Args:
-            waiting: Returns the number of titles that wait.
-            models: Returns the number of models.
-            taken: Returns the bytes that models take.
+            waiting: Returns the number of titles that wait or are being answered.
+            models: Returns the number of loaded models.
+            taken: Returns the memory of the models in bytes.
         """
         for name, text, call in (
-            ("prodcat_waiting_titles", "Titles that wait or are being answered.", waiting),
-            ("prodcat_models", "Models that are loaded.", models),
-            ("prodcat_model_bytes", "Memory that models take.", taken),
+            (
+                "prodcat_waiting_titles",
+                "Number of titles that wait or are being answered.",
+                waiting,
+            ),
+            ("prodcat_models", "Number of loaded models.", models),
+            ("prodcat_model_bytes", "Memory of the models in bytes.", taken),
         ):
             Gauge(name, text, registry=self.registry).set_function(call)
 
@@ -62,8 +73,8 @@ class Metrics:
 
         Args:
             route: The name of the route.
-            status: The status code of the answer.
-            seconds: The time from its first byte to its answer.
+            status: The HTTP status code of the answer.
+            seconds: The time to answer it, in seconds.
         """
         self.requests.labels(route, status).inc()
         self.seconds.labels(route).observe(seconds)
@@ -72,12 +83,12 @@ class Metrics:
         """Count a batch that was answered.
 
         Args:
-            titles: The number of titles in it.
-            seconds: The time that it took.
+            titles: The number of titles in the batch.
+            seconds: The time that the batch took, in seconds.
         """
         self.batches.observe(titles)
         self.device.inc(seconds)
 
     def text(self) -> tuple[bytes, str]:
-        """All metrics as Prometheus reads them, and their media type."""
+        """All metrics in the text format of Prometheus, and the media type of that format."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST

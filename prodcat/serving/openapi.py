@@ -8,27 +8,37 @@ from prodcat.serving.media_types import ATTRIBUTES, CSV, JSON, LINES, PARQUET
 from prodcat.serving.settings import Limits
 
 _REFUSED = {
-    400: "The body cannot be read, or the settings do not go together.",
-    403: "The server has one model, which cannot be replaced.",
-    404: "There is no such model, or nothing at this address.",
-    405: "The address does not allow this method.",
+    400: "The body or a header is not valid, or the settings cannot be combined.",
+    401: "The request does not carry the token of the server.",
+    403: "The Host or the Origin is not allowed; or the server has one model, which cannot be "
+    "replaced; or the URI is not below a folder from which requests may load models.",
+    404: "There is no such model, or no such route.",
+    405: "The route does not allow this method.",
     406: "None of the accepted media types is available.",
+    408: "The request arrived too slowly.",
     409: "A model has this name already.",
-    413: "The body or the number of titles is over the limit.",
-    415: "The media type of the body is not known.",
-    429: "Too many titles wait already; `Retry-After` says when to try again.",
+    413: "The body, the number of titles or the answer is too large.",
+    414: "The URL is too long.",
+    415: "The media type of the body is not supported.",
+    429: "Too many titles or requests wait already; `Retry-After` says when to try again.",
+    431: "The headers are too long or too many.",
     503: "The model is not loaded yet, the server is stopping, or the request waited too long.",
-    507: "There is no memory for the model. Drop another one first.",
+    504: "The model was not loaded in time.",
+    507: "Not enough memory to load the model. Unload another model first.",
 }
-_WHEN_ANSWERING = (400, 404, 405, 406, 413, 415, 429, 503)
+_ANYWHERE = (400, 401, 403, 408, 414, 429, 431, 503)
+_WHEN_ANSWERING = (404, 405, 406, 413, 415)
 
 
 def openapi(limits: Limits, version: str) -> dict[str, Any]:
-    """Make the document of a server.
+    """Make the OpenAPI document of a server.
 
     Args:
-        limits: The limits of a request.
+        limits: The maximum size of a request.
         version: The version of prodcat.
+
+    Returns:
+        The document, of OpenAPI 3.1, as JSON values.
     """
     return {
         "openapi": "3.1.0",
@@ -46,29 +56,42 @@ def openapi(limits: Limits, version: str) -> dict[str, Any]:
                 "post": _answering("Answer titles with one of many models.", limits),
             },
         },
-        "components": {"schemas": {"Answer": _ANSWER, "Refused": _REASON, "Titles": _titles()}},
+        "security": [
+            {},
+            {"token": []},
+        ],  # whether a token is required depends on how the server was started
+        "components": {
+            "schemas": {"Answer": _ANSWER, "Refused": _REASON, "Titles": _titles()},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
 def _server_paths() -> dict[str, Any]:
-    """The addresses that describe the server itself."""
+    """The routes that describe the server itself."""
     metrics = {"description": "The metrics.", "content": {"text/plain": {"schema": _TEXT}}}
     return {
-        "/ping": {"get": _route("Health of the server.", _any("The server is healthy."), 503)},
-        "/execution-parameters": {
-            "get": _route("Parameters for Batch Transform.", _any("The parameters."))
+        "/ping": {
+            "get": _route(
+                "Check whether the server answers requests.", _any("The server answers requests.")
+            )
         },
-        "/metrics": {"get": _route("Metrics for Prometheus.", metrics)},
-        "/openapi.json": {"get": _route("This document.", _any("The document."))},
+        "/execution-parameters": {
+            "get": _route(
+                "Get the parameters for SageMaker's Batch Transform.", _any("The parameters.")
+            )
+        },
+        "/metrics": {"get": _route("Get the metrics for Prometheus.", metrics)},
+        "/openapi.json": {"get": _route("Get this document.", _any("The document."))},
     }
 
 
 def _models_paths() -> dict[str, Any]:
-    """The addresses that load, list and drop models."""
+    """The routes that load, list and unload models."""
     return {
         "/models": {
             "get": {
-                **_route("List the models, page by page.", _any("A page of models."), 400),
+                **_route("List the models, page by page.", _any("A page of models.")),
                 "parameters": [
                     _parameter("limit", "query", {"type": "integer", "minimum": 1}),
                     _parameter("next_page_token", "query", _TEXT),
@@ -77,13 +100,12 @@ def _models_paths() -> dict[str, Any]:
             "post": {
                 **_route(
                     "Load a model.",
-                    _any("The model answers."),
-                    400,
-                    403,
+                    _any("The model is loaded."),
                     404,
                     409,
                     413,
-                    503,
+                    415,
+                    504,
                     507,
                 ),
                 "requestBody": {"required": True, "content": {JSON: {"schema": _MODEL}}},
@@ -92,24 +114,24 @@ def _models_paths() -> dict[str, Any]:
         "/models/{name}": {
             "parameters": [_NAME],
             "get": _route("Show one model.", _any("The name and the URI of the model."), 404),
-            "delete": _route("Drop a model.", _any("The model was dropped."), 403, 404),
+            "delete": _route("Unload a model.", _any("The model was unloaded."), 404),
         },
     }
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
-_NAMED = {"type": "string", "minLength": 1}
+_NAMED = {"type": "string", "minLength": 1, "maxLength": 1024}
 _MODEL = {
     "type": "object",
     "required": ["model_name", "url"],
-    "properties": {"model_name": _NAMED, "url": _NAMED},
+    "properties": {"model_name": _NAMED, "url": {**_NAMED, "maxLength": 2000}},
 }
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _NODE = {
     "path": {
         "type": "array",
         "items": _TEXT,
-        "description": "Names from the top level down; empty if no category is answered.",
+        "description": "The names from the top level down; empty if no category is certain enough.",
     },
     "id": _TEXT,
     "confidence": _PROBABILITY,
@@ -118,12 +140,16 @@ _ANSWER = {
     "type": "object",
     "properties": {
         **_NODE,
-        "ids": {"type": "array", "items": _TEXT, "description": "Ids of the nodes on the path."},
+        "ids": {
+            "type": "array",
+            "items": _TEXT,
+            "description": "The ids of the nodes on the path.",
+        },
         "level_confidences": {"type": "array", "items": _PROBABILITY},
         "others": {"type": "array", "items": {"type": "object", "properties": _NODE}},
         "error": {
             "type": "string",
-            "description": "What is wrong with the row, instead of an answer.",
+            "description": "The error of the row, instead of an answer.",
         },
     },
 }
@@ -142,7 +168,7 @@ _TITLE = {
 
 
 def _titles() -> dict[str, Any]:
-    """The schema of titles as JSON, in every form that is allowed."""
+    """The JSON Schema of the body of a request, with every allowed layout."""
     settings = settings_schemas()
     titles = {"type": "array", "items": _TITLE, "minItems": 1}
     containers = [
@@ -179,7 +205,7 @@ def _route(text: str, answer: Mapping[str, Any], *refused: int) -> dict[str, Any
             "200": answer,
             **{
                 str(status): {"description": _REFUSED[status], "content": content}
-                for status in refused
+                for status in sorted({*_ANYWHERE, *refused})
             },
         },
     }

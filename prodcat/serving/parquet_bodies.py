@@ -1,22 +1,29 @@
-"""Titles and answers as Parquet, which is read in a child process.
+"""Parse titles from Parquet in a child process, and write answers as Parquet.
 
-A damaged file can end the process that reads it; see :mod:`prodcat.serving.isolated`.
+A damaged file can crash the process that reads it; see :mod:`prodcat.serving.isolated`.
 """
 
-import io
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prodcat.serving.isolated import IsolatedFunction
-from prodcat.serving.query import MOST_LETTERS, Query, check_letters, too_long
+from prodcat.serving.isolated import CALL_SECONDS, IsolatedFunction
+from prodcat.serving.parquet_pages import unpacked_bytes
+from prodcat.serving.query import Query, check_letters, too_long
 from prodcat.serving.refusal import Refusal, shown, too_large
 from prodcat.serving.settings import Limits
+from prodcat.storage.tables import MOST_LETTERS, parquet_bytes
 
-_UNPACKED = 4  # most unpacked bytes, as a multiple of the largest body
-# Others can unpack to a thousand times their size, and the size of a page is known only afterwards.
+_UNPACKED = 4  # maximum size of unpacked columns, as a multiple of the maximum size of a body
+# Other compressions can expand data a thousandfold, and the size is known only after unpacking.
 _COMPRESSIONS = ("UNCOMPRESSED", "SNAPPY")
 _ROWS = 256  # rows that are unpacked at once
-_BYTES_PER_LETTER = 4  # most bytes of a letter in UTF-8
+_BYTES_PER_LETTER = 4  # maximum bytes of a character in UTF-8
+_MAGIC = b"PAR1"
+_FOOTER = (
+    256 << 10
+)  # maximum bytes of the metadata, whose parsed objects are a thousand times larger
+_MOST_ITEMS = 10_000  # maximum length of a list in the metadata
 
 _read_isolated = IsolatedFunction(
     "prodcat.serving.parquet_bodies:parquet_texts",
@@ -24,47 +31,81 @@ _read_isolated = IsolatedFunction(
 )
 
 
-def read_parquet(body: bytes, known: Sequence[str], limits: Limits) -> Query:
-    """Read a table with a column ``title``.
+def read_parquet(
+    body: bytes, known: Sequence[str], limits: Limits, seconds: float = CALL_SECONDS
+) -> Query:
+    """Parse a Parquet table with a column ``title`` in a child process.
 
     Args:
-        body: The bytes of the body.
-        known: Names of further columns that the model can read.
-        limits: The limits of a request.
+        body: The bytes of the request's body.
+        known: The names of further columns that the model uses.
+        limits: The maximum size of a request.
+        seconds: Maximum time, in seconds, to read the table.
 
     Raises:
-        Refusal: The body is no such table, or is too large.
+        Refusal: With status 400 if the body is not such a table, 413 if it is too large, or 503 if
+            reading took longer than ``seconds``.
     """
-    columns = _read_isolated(body, list(known), limits.body, limits.titles)
+    footer = int.from_bytes(body[-8:-4], "little")
+    if len(body) < 12 or not body.startswith(_MAGIC) or not body.endswith(_MAGIC):
+        raise Refusal(
+            400,
+            "The body is not a Parquet table of texts: the bytes PAR1 at its beginning and "
+            "end are missing.",
+        )
+    if footer > len(body) - 12:
+        raise Refusal(400, "The body is not a Parquet table of texts: its footer is damaged.")
+    if footer > _FOOTER:
+        raise Refusal(
+            413, f"The metadata of the file has {footer:,} bytes; expected at most {_FOOTER:,}."
+        )
+    columns = _read_isolated(body, list(known), limits.body, limits.titles, seconds=seconds)
     return Query(columns, form="parquet")
+
+
+def prepare_child() -> None:
+    """Import what :func:`parquet_texts` needs, without reserving address space in advance."""
+    os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
 
 
 def parquet_texts(
     body: bytes, known: Sequence[str], most_bytes: int, most_titles: int
 ) -> dict[str, list[Any]]:
-    """The texts of a Parquet file by column; a damaged file may end the process.
+    """Parse the text columns of a Parquet file; a damaged file may crash the process.
 
     Args:
         body: The bytes of the file.
-        known: Names of further columns that the model can read, which the file may lack.
-        most_bytes: Most bytes of a body; four times as many may be unpacked.
-        most_titles: Most titles in one request.
+        known: The names of further columns that the model uses; the file may lack them.
+        most_bytes: Maximum size of a body, in bytes; its columns may unpack to four times as much.
+        most_titles: Maximum number of titles in one request.
+
+    Returns:
+        The texts of each column by column name; None for a missing text.
 
     Raises:
-        Refusal: The body is no such file, or is too large.
+        Refusal: With status 400 if the body is not such a file, or 413 if it is too large.
     """
     limits = Limits(most_bytes, most_titles)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_metadata(pa.BufferReader(body))
-        groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
-        _check_size(metadata.num_rows, groups, limits)
+        metadata = pq.ParquetFile(
+            pa.BufferReader(body),
+            thrift_string_size_limit=_FOOTER,
+            thrift_container_size_limit=_MOST_ITEMS,
+        ).metadata
         names = _names_to_read(metadata.schema.to_arrow_schema().names, known)
-        _check_compressions(groups)
-        # The file stores equal texts once; they are not copied before they are known to be short.
-        file = pq.ParquetFile(pa.BufferReader(body), metadata=metadata, read_dictionary=names)
+        _check_pages(body, metadata, _places(metadata.schema, names), limits)
+        # Equal texts stay stored once until their lengths are checked.
+        file = pq.ParquetFile(
+            pa.BufferReader(body), metadata=metadata, read_dictionary=names, pre_buffer=False
+        )
         return _texts(file, names, limits)
     except Refusal:
         raise
@@ -74,15 +115,49 @@ def parquet_texts(
         ) from error
 
 
-def _check_size(rows: int, groups: Sequence[Any], limits: Limits) -> None:
-    unpacked = sum(group.total_byte_size for group in groups)
+def _places(schema: Any, names: Sequence[str]) -> list[int]:
+    """The positions of the columns to read; a list or a struct among them is refused."""
+    places = []
+    for place in range(len(schema)):
+        column = schema.column(place)
+        name = next((name for name in names if f"{column.path}.".startswith(f"{name}.")), None)
+        if name is None:
+            continue
+        flat = column.max_repetition_level == 0 and column.max_definition_level <= 1
+        if column.path != name or not flat:
+            raise Refusal(
+                400,
+                f"The column {shown(name)} holds lists or structs; expected a text in each row.",
+            )
+        if column.length > _BYTES_PER_LETTER * MOST_LETTERS:
+            raise too_long(name, column.length)
+        places.append(place)
+    return places
+
+
+def _check_pages(body: bytes, metadata: Any, places: Sequence[int], limits: Limits) -> None:
+    """Refuse a file that is too large according to its metadata or its page headers."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    rows = sum(group.num_rows for group in groups)
     if rows > limits.titles:
         raise Refusal(
             413,
-            f"Found {rows:,} rows; expected at most {limits.titles:,} in one request. Send "
-            "several.",
+            f"Found {rows:,} rows; expected at most {limits.titles:,} in one request. Send several "
+            "requests.",
         )
-    _check_unpacked(unpacked, limits)
+    if rows != metadata.num_rows or any(group.num_rows < 0 for group in groups):
+        raise Refusal(
+            400,
+            "The body is not a Parquet table of texts: the numbers of rows in its metadata differ.",
+        )
+    _check_unpacked(sum(group.total_byte_size for group in groups), limits)
+    unpacked = 0
+    for group in groups:
+        columns = [group.column(place) for place in places]
+        _check_compressions(columns)
+        for column in columns:
+            unpacked += unpacked_bytes(body, column, group.num_rows)
+            _check_unpacked(unpacked, limits)
 
 
 def _check_unpacked(size: int, limits: Limits) -> None:
@@ -91,19 +166,17 @@ def _check_unpacked(size: int, limits: Limits) -> None:
 
 
 def _names_to_read(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The names of the columns that are read, in the order of the file."""
+    """The names of the columns to read, in the order of the file."""
     if names.count("title") != 1:
-        raise Refusal(400, f"Found the columns {shown(names)}; expected one title.")
+        raise Refusal(400, f"Found the columns {shown(names)}; expected one title column.")
     read = [name for name in names if name == "title" or name in known]
     if len(set(read)) < len(read):
-        raise Refusal(400, f"Found two columns of one name: {shown(names)}.")
+        raise Refusal(400, f"Found two columns of one name: {shown(names)}. Rename or remove one.")
     return read
 
 
-def _check_compressions(groups: Sequence[Any]) -> None:
-    compressions = {
-        group.column(place).compression for group in groups for place in range(group.num_columns)
-    }
+def _check_compressions(columns: Sequence[Any]) -> None:
+    compressions = {column.compression for column in columns}
     if not compressions <= set(_COMPRESSIONS):
         raise Refusal(
             400,
@@ -113,12 +186,12 @@ def _check_compressions(groups: Sequence[Any]) -> None:
 
 
 def _texts(file: Any, names: Sequence[str], limits: Limits) -> dict[str, list[Any]]:
-    """Read the columns of a Parquet file a few rows at a time, within the limits."""
+    """Read the columns of a Parquet file a few rows at a time, to check the limits meanwhile."""
     import pyarrow as pa
 
     columns: dict[str, list[Any]] = {name: [] for name in names}
     unpacked = 0
-    for batch in file.iter_batches(_ROWS, columns=list(names)):
+    for batch in file.iter_batches(_ROWS, columns=list(names), use_threads=False):
         for name in names:
             column = batch.column(name)
             _check_distinct(name, column)
@@ -131,7 +204,7 @@ def _texts(file: Any, names: Sequence[str], limits: Limits) -> dict[str, list[An
 
 
 def _check_distinct(name: str, column: Any) -> None:
-    """Refuse a column with a text that is surely too long, before equal texts are copied."""
+    """Refuse a column whose longest text is too long, before equal texts are copied."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -143,14 +216,11 @@ def _check_distinct(name: str, column: Any) -> None:
 
 
 def write_parquet(columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """Write answers as a table.
+    """The bytes of a Parquet table of answers.
 
     Args:
-        columns: Columns of one length, by name.
+        columns: The values of each column by column name; all columns have the same length.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    out = io.BytesIO()
-    pq.write_table(pa.table(dict(columns)), out)
-    return out.getvalue()
+    return parquet_bytes(pa.table(dict(columns)))

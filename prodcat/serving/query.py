@@ -1,4 +1,4 @@
-"""The contents of a request, whatever the media type of its body."""
+"""The titles and options of a request, independent of the media type of its body."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,18 +6,18 @@ from typing import Any
 
 from prodcat.decisions.options import AnswerOptions
 from prodcat.serving.refusal import Refusal
-
-MOST_LETTERS = 10_000  # in a title or another text
+from prodcat.storage.tables import MOST_LETTERS
 
 
 @dataclass(frozen=True)
 class Query:
-    """The titles of a request, and what is asked of the answers.
+    """The titles of a request, and the options of their answers.
 
     Attributes:
-        columns: Lists of one length by name; ``"title"`` is one of them.
-        errors: What is wrong with a row, by its number; such a row has empty texts.
-        settings: What is asked of the answers.
+        columns: The values of each column by column name, one for each title; includes
+            ``"title"``.
+        errors: The error messages by row number, from 0; the texts of such rows are empty.
+        settings: The options of the answers.
         form: The layout of the answers: ``"list"``, ``"instances"``, ``"one"`` (a single title),
             ``"lines"``, ``"csv"``, ``"csv with header"`` or ``"parquet"``.
     """
@@ -29,7 +29,7 @@ class Query:
 
     @property
     def promises(self) -> bool:
-        """Whether a guarantee is asked for."""
+        """Whether the request sets ``guarantee`` or ``max_error``."""
         return self.settings.promises
 
     def __len__(self) -> int:
@@ -40,8 +40,11 @@ class Query:
 def check_letters(columns: Mapping[str, list[Any]]) -> None:
     """Refuse columns in which a text is too long.
 
+    Args:
+        columns: The values of each column by column name.
+
     Raises:
-        Refusal: 400: a text is too long.
+        Refusal: With status 400 if a text is too long.
     """
     for name, values in columns.items():
         longest = max((len(value) for value in values if value), default=0)
@@ -54,6 +57,6 @@ def too_long(name: str, letters: int) -> Refusal:
 
     Args:
         name: The name of the column.
-        letters: The letters of its longest text, or the bytes if only these are known.
+        letters: The number of characters of its longest text, or of bytes if only that is known.
     """
     return Refusal(400, f"A {name} has {letters:,} letters; expected at most {MOST_LETTERS:,}.")

@@ -1,37 +1,46 @@
-"""Run a server as a process."""
+"""Run a server in this process, until it gets a signal to stop."""
 
 import logging
 import os
 import signal
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
-from socket import socket
-from typing import Any, TypedDict, Unpack
+from socket import SO_SNDBUF, SOL_SOCKET, socket
+from typing import Any, TypedDict, Unpack, cast
 
 import uvicorn
+from starlette.applications import Starlette
 
 from prodcat.classifier.loading import load
 from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import check_keywords, takes_keywords
+from prodcat.serving.access import Access, is_loopback
 from prodcat.serving.application import make_app
+from prodcat.serving.connections import Connections, most_connections
 from prodcat.serving.loaded_models import Models
 from prodcat.serving.server import Server
 from prodcat.serving.settings import Settings
+from prodcat.storage.places import AllowedPlaces
 
 _GRACE = 22  # seconds to complete open requests; SageMaker kills the process after 30
-_KEPT = 75  # seconds that an idle connection stays open, longer than clients keep it
-_AT_ONCE = 4_096  # open requests; further ones are refused unread
+_SENT = 256 << 10  # bytes of an answer in the system's send buffer
+_KEPT = 75  # seconds that an idle connection stays open; longer than usual clients keep one
 
 
 class ModelKeywords(TypedDict, total=False):
-    """How :func:`serve` loads models.
+    """Keyword arguments of :func:`serve` about the loading of models.
 
     Attributes:
-        budget: Most bytes that models may take together; the free memory if not given.
-        device: The device that they are put on; a GPU if there is one.
-        precision: The precision in which encoders are run; ``"auto"`` if not given.
+        budget: Maximum memory, in bytes, of all models together; if not given, the free memory.
+        device: The PyTorch device of the models; if not given, a GPU if there is one.
+        precision: The number format of the encoders; ``"auto"`` if not given.
         cache: The folder in which downloads are kept; see :func:`prodcat.load`.
-        keys: Keys of a store, of which one must have signed a version; see :func:`prodcat.load`.
+        keys: The keys of the store.  A version is loaded only if it was signed with one of them;
+            see :func:`prodcat.load`.
+        models_root: The URI of a folder below which ``POST /models`` may load models, or several
+            URIs.  If not given, requests cannot load models.
     """
 
     budget: int | None
@@ -39,34 +48,47 @@ class ModelKeywords(TypedDict, total=False):
     precision: ReadingPrecision
     cache: str | None
     keys: Any
+    models_root: str | Sequence[str] | None
 
 
 @takes_keywords(ModelKeywords, precision="auto")
 def serve(
     uri: str | None,
     *,
-    host: str = "0.0.0.0",
+    host: str = "127.0.0.1",
     port: int = 8080,
     settings: Settings | None = None,
+    access: Access | None = None,
     **models: Unpack[ModelKeywords],
 ) -> None:
-    """Answer requests until SIGTERM; then complete the open requests and return.
+    """Answer HTTP requests until SIGTERM or SIGINT; then complete the open requests and return.
+
+    Must be called in the main thread.  It may also end the process: at a second signal, or if a
+    model is being loaded when it is told to stop.
 
     Args:
-        uri: The URI of the model; without it, models are loaded by ``POST /models``.
-        host: The address to listen at.
-        port: The port to listen at; 0 for any free port.
-        settings: The limits and the behaviour of the server.
-        models: How models are loaded: ``budget``, ``device``, ``precision``, ``cache`` and
-            ``keys``; see :class:`ModelKeywords`.
+        uri: The URI of the model; if None, models are loaded by ``POST /models``.
+        host: The host name or address at which to listen; ``"0.0.0.0"`` for all addresses of this
+            machine.
+        port: The TCP port at which to listen; 0 for any free port.
+        settings: The limits of requests and the behaviour of the server.
+        access: Which requests are accepted; if None, all except those from web pages of other
+            sites.
+        models: ``budget``, ``device``, ``precision``, ``cache``, ``keys`` and ``models_root``; see
+            :class:`ModelKeywords`.
 
     Raises:
-        TypeError: A keyword is not known.
-        SystemExit: The server ended without a signal.
+        ConfigError: A folder in ``models_root`` is not allowed.
+        TypeError: A keyword argument is unknown.
+        SystemExit: The server ended without a signal, or could not listen at the port.
     """
     check_keywords(serve, models)
-    server = Server(_models(models), settings or Settings(), uri, starts_threads=False)
-    web, listener = _listening(server, host, port)
+    settings = settings or Settings()
+    server = Server(_models(models, settings), settings, uri, starts_threads=False)
+    access = replace(access or Access(), is_local=is_loopback(host))
+    connections = Connections(settings, most_connections())
+    server.held.unsent = connections.unsent
+    web, listener = _listening(make_app(server, access), connections, host, port)
     _stop_at_signals(web)
 
     def answer() -> None:
@@ -77,9 +99,9 @@ def serve(
                 os._exit(0 if web.should_exit else 1)
             server.batcher.close(0)
 
-    # The main thread computes: for any other thread, OpenMP lets its workers fall asleep at each
-    # of their many barriers if there are no more cores than threads, and waking them takes longer
-    # than the product that they wait for.
+    # The main thread computes.  If another thread did, there could be more OpenMP threads than
+    # cores; OpenMP then lets its workers sleep at each of their many barriers, and waking them
+    # takes longer than the matrix product that they wait for.
     answering = threading.Thread(target=answer, name="prodcat-web")
     answering.start()
     try:
@@ -87,29 +109,39 @@ def serve(
     finally:
         asked_to_stop, web.should_exit = web.should_exit, True
     answering.join()
+    if server.loaders.is_loading and asked_to_stop:
+        os._exit(0)  # a model that is being loaded for a request cannot be interrupted
     if not asked_to_stop:
-        raise SystemExit("The server ended without being asked to stop. Its log says why.")
+        raise SystemExit("The server ended although no signal told it to stop. Its log says why.")
 
 
-def _models(named: ModelKeywords) -> Models:
+def _models(named: ModelKeywords, settings: Settings) -> Models:
     opener = partial(load, cache=named.get("cache"), keys=named.get("keys"))
-    return Models(named.get("budget"), named.get("device"), opener, named.get("precision", "auto"))
+    roots = named.get("models_root") or ()
+    allowed = AllowedPlaces((roots,) if isinstance(roots, str) else tuple(roots), settings.model)
+    precision = named.get("precision", "auto")
+    return Models(named.get("budget"), named.get("device"), opener, precision, allowed)
 
 
-def _listening(server: Server, host: str, port: int) -> tuple[uvicorn.Server, socket]:
-    """The web server, and the socket at which it will listen."""
+def _listening(
+    app: Starlette, connections: Connections, host: str, port: int
+) -> tuple[uvicorn.Server, socket]:
+    """A uvicorn server for the application, and the socket at which it will listen."""
     config = uvicorn.Config(
-        make_app(server),
+        app,
+        http=cast(Any, connections.protocol),
         host=host,
         port=port,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=_GRACE,
         timeout_keep_alive=_KEPT,
-        limit_concurrency=_AT_ONCE,
         server_header=False,
+        ws="none",
     )
     listener = config.bind_socket()
+    # By default, the system would buffer several megabytes of an answer that no client reads.
+    listener.setsockopt(SOL_SOCKET, SO_SNDBUF, _SENT)
     logging.getLogger("prodcat").info("Listening on port %d.", listener.getsockname()[1])
     return uvicorn.Server(config), listener
 

@@ -1,8 +1,8 @@
-"""A classifier on a server: how it reads a query, and how it answers."""
+"""A classifier on a server, with what it needs to answer queries."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,14 +21,14 @@ _MOST_DECIDERS = 64  # deciders that are kept for further requests with the same
 
 
 class Served:
-    """A classifier that answers queries.
+    """A classifier that answers the queries of a server.
 
     Args:
-        name: The name by which clients call it.
-        uri: The URI that it was loaded from.
+        name: The name that clients use for the model.
+        uri: The URI from which the model was loaded.
         classifier: The classifier, on its device.
-        bytes: The bytes of memory that it takes.
-        precision: The precision in which its encoder is run.
+        bytes: The estimated memory of the model in bytes.
+        precision: The number format of the encoder.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Served:
         precision: ReadingPrecision = "auto",
     ) -> None:
         self.name, self.uri, self.classifier = name, uri, classifier
-        # An encoder's weights are in memory twice: as they are stored, and in the fastest form.
+        # The encoder's weights are in memory twice: as stored, and in the layout that is fastest.
         self.encoder = classifier.network.encoder
         self.encoder_bytes = min(2 * classifier.encoder_memory, bytes)
         self.unshared_bytes = max(bytes - self.encoder_bytes, classifier.memory)
-        self.seconds = 0.0  # for a title in a batch, as measured after loading
+        self.seconds = 0.0  # for each title of a batch, as measured after loading
         self.text = classifier.text_columns
         self.fast = classifier.inference(precision)
-        # Guarantees were measured in float32; without one, no request can ask for it.
+        # Guarantees were measured in float32, so requests with a guarantee need float32.
         self.exact = self.fast if classifier.guarantee is None else classifier.inference()
         self.answer_records = AnswerRecords(classifier)
         self._deciders: OrderedDict[AnswerOptions, Decider] = OrderedDict()
@@ -55,7 +55,7 @@ class Served:
 
     @property
     def bytes(self) -> int:
-        """The bytes of memory that it takes, those of a shared encoder included."""
+        """The estimated memory of the model in bytes, including a shared encoder."""
         return self.unshared_bytes + self.encoder_bytes
 
     @property
@@ -65,17 +65,18 @@ class Served:
         return list(dict.fromkeys([*self.text, *([group] if group else [])]))
 
     def inference(self, query: Query) -> BatchInference:
-        """The batch inference that a query needs: in float32 if it asks for a guarantee."""
+        """The batch inference for a query: in float32 if the query asks for a guarantee."""
         return self.exact if query.promises else self.fast
 
     def decision(self, settings: AnswerOptions) -> Decider:
-        """The decider for these settings.
+        """The decider for these options; recently used deciders are cached.
 
         Args:
-            settings: What is asked of the answers, without groups.
+            settings: The options of the answers, without ``groups``.
 
         Raises:
-            Refusal: 400: the settings do not go together.
+            Refusal: With status 400 if the options cannot be combined, or the model does not
+                support them.
         """
         with self._lock:
             if settings in self._deciders:
@@ -92,7 +93,7 @@ class Served:
         return decider
 
     def rows(self, query: Query) -> TitleRows:
-        """The text and the group of each title in a query, and the errors."""
+        """The text for the model and the group of each title in a query, and the errors by row."""
         group = self.classifier.group_column(query.promises)
         size = len(query)
         needed = dict.fromkeys(["title", *self.text, *([group] if group else [])])
@@ -100,8 +101,8 @@ class Served:
         rows = read_rows(self.classifier, columns, group=group)
         return replace(rows, errors={**rows.errors, **query.errors})
 
-    def records(self, answers: Answers, errors: Mapping[int, str]) -> list[dict[str, Any]]:
-        """The objects that are sent for answers; see :meth:`AnswerRecords.records`."""
+    def records(self, answers: Answers, errors: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+        """The JSON objects of answers, one for each title; see :meth:`AnswerRecords.records`."""
         return self.answer_records.records(answers, errors)
 
     def answered(self, query: Query) -> list[dict[str, Any]]:
@@ -111,14 +112,15 @@ class Served:
             query: A query with at least one title.
 
         Returns:
-            The object that is sent for each title.
+            One JSON object for each title; see :meth:`AnswerRecords.records`.
 
         Raises:
-            Refusal: 400: the settings do not go together.
+            Refusal: With status 400 if the options cannot be combined, or the model does not
+                support them.
         """
         rows = self.rows(query)
         inference = self.inference(query)
         window = inference.prepare(rows.texts)
         answers = inference.answers(window, self.decision(query.settings), rows.groups)
         assert answers is not None
-        return self.records(answers, rows.errors)
+        return list(self.records(answers, rows.errors))

@@ -1,48 +1,53 @@
-"""A server: its models, its threads, and the way from a request to the answer."""
+"""A server: its models and threads, and the steps from a request to its answer."""
 
 import asyncio
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import torch
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from prodcat.classifier.inference import take_cores
 from prodcat.classifier.rows import TitleRows
-from prodcat.decisions.answers import Answers
+from prodcat.decisions.decider import Decide
 from prodcat.serving.available_memory import settle
 from prodcat.serving.batching import Batcher
 from prodcat.serving.bodies import read_body, write_body
+from prodcat.serving.body_arrival import arrived_body
+from prodcat.serving.body_threads import BodyThreads
+from prodcat.serving.held_bytes import HeldBytes, Share
 from prodcat.serving.loaded_models import Models
-from prodcat.serving.media_types import picked_type
+from prodcat.serving.loaders import Loaders
+from prodcat.serving.media_types import PARQUET, media_type, picked_type
 from prodcat.serving.metrics import Metrics
 from prodcat.serving.query import Query
-from prodcat.serving.refusal import Refusal, too_large
+from prodcat.serving.refusal import answer_too_large, shown, too_late
 from prodcat.serving.served import Served
 from prodcat.serving.settings import Settings
+from prodcat.serving.title_costs import TitleCosts, costs_of
 
 logger = logging.getLogger("prodcat")
-ONE = ""  # the name of the model of a server with one
-_SMALL = 32  # titles that are handled on the event loop, faster than in another thread
-_GRACE = 5.0  # seconds for the current batch when the server stops
-_MARGIN = 5.0  # seconds for a batch that began in time
-_MOST_HELD = 64 << 20  # bytes of bodies that are being answered
+ONE = ""  # the name of the only model of a server
+BEGAN = "prodcat_began"  # key in a request's state of the time at which its first byte arrived
+_SMALL = 6_400  # bytes below which a body is handled on the event loop, as a thread would be slower
+_GRACE = 5.0  # seconds to wait for the current batch when the server stops
+_MARGIN = 5.0  # seconds to wait beyond the deadline for a batch that began before it
+_MOST_HELD = 64 << 20  # maximum bytes of bodies and answers of all requests together
+_Out = TypeVar("_Out")
 
 
 class Server:
     """Answers requests with one model or with many.
 
     Args:
-        models: The models, which may be none at first.
-        settings: The limits and the behaviour of the server.
+        models: The loaded models; may be empty at first.
+        settings: The limits of requests and the behaviour of the server.
         uri: The URI of the only model, which is loaded when the server starts; None for a server
-            of many models.
-        starts_threads: Whether new threads load the model and answer; otherwise the thread that
-            calls :meth:`run`.
+            with many models.
+        starts_threads: Whether to start threads that load the model and answer requests; if false,
+            a thread must call :meth:`run`.
     """
 
     def __init__(
@@ -63,23 +68,17 @@ class Server:
             on_batch=self.metrics.batch,
         )
         self.metrics.watch(lambda: self.batcher.waiting, lambda: len(models), lambda: models.bytes)
-        self.threads = ThreadPoolExecutor(2, "prodcat-body")
-        self.loaders = ThreadPoolExecutor(
-            1, "prodcat-load", None if starts_threads else partial(take_cores, 1)
-        )
-        if not starts_threads:
-            # With more threads, the workers of the main thread would sleep at their barriers.
-            cores = torch.get_num_threads()
-            self.loaders.submit(int).result()
-            torch.set_num_threads(cores)  # the loader changed the default of the process
+        self.threads = BodyThreads(settings.most_wait)
+        self.loaders = Loaders(takes_one_core=not starts_threads)
         self.starts_threads = self.answering = starts_threads
         self.failure: str | None = None
-        self.held = 0  # bytes of bodies that are being answered
+        limits = settings.limits
+        self.held = HeldBytes(max(_MOST_HELD, 2 * (limits.body + limits.answer)))
         self.stopping = False
 
     @property
     def is_serving(self) -> bool:
-        """Whether it answers requests."""
+        """Whether the server answers requests."""
         return (
             not self.stopping
             and not self.batcher.ended
@@ -87,7 +86,7 @@ class Server:
         )
 
     def begin(self) -> None:
-        """Start to load the only model, if there is one."""
+        """Start to load the only model in a thread, if ``starts_threads`` is true."""
         if self.uri is not None and self.starts_threads:
             self.loaders.submit(self._load_one)
 
@@ -104,110 +103,138 @@ class Server:
             assert self.uri is not None
             self.models.load(ONE, self.uri)
             settle()
-            logger.info("%s answers after %.1f s.", self.uri, time.monotonic() - began)
+            logger.info(
+                "%s was loaded in %.1f s; the server answers requests.",
+                self.uri,
+                time.monotonic() - began,
+            )
         except Exception as error:
             self.failure = str(error)
             logger.error("%s", error)
 
     def end(self) -> None:
-        """Answer the open requests, and stop."""
+        """Refuse further requests, answer the open ones within 5 seconds, and stop the threads."""
         self.stopping = True
         self.batcher.close(_GRACE if self.answering else 0.0)
-        self.threads.shutdown(wait=False)
-        self.loaders.shutdown(wait=False, cancel_futures=True)
+        self.threads.end()
+        self.loaders.end()
 
     async def answered(self, served: Served, request: Request) -> Response:
         """Answer a request.
 
         Args:
-            served: The model that is asked.
-            request: The request, whose body is not read yet.
+            served: The model that answers.
+            request: The request, whose body was not read yet.
+
+        Returns:
+            The response, with status 200.
 
         Raises:
-            Refusal: The request cannot be answered, or not in time.
+            Refusal: The request is not valid, too large, or cannot be answered in time.
             ClientDisconnect: The client has closed the connection.
         """
-        began = time.monotonic()
+        until = self._until(request)
         kind = picked_type(request.headers.get("accept"), request.headers.get("content-type"))
-        body = await self.body(request)
-        self.held += len(body)
-        try:
-            query, rows = await self._understood(served, request, body)
-            decide = served.decision(query.settings)
-            left = self.settings.patience - (time.monotonic() - began)
-            future = self.batcher.submit(
-                served.inference(query), rows.texts, decide, rows.groups, left, served.seconds
+        with Share(self.held) as share:
+            body = await self._arrived(request, share, until)
+            content_type = request.headers.get("content-type")
+            content = await _unless_gone(
+                self._answered(served, body, content_type, kind, share, until), request, until
             )
-            answers = await self._unless_gone(asyncio.wrap_future(future), request, left)
-            content = await self._written(served, query, answers, rows.errors, kind)
-            self.metrics.titles.inc(len(query))
-            return Response(content, media_type=kind)
-        finally:
-            self.held -= len(body)
+        return Response(content, media_type=kind)
+
+    async def _answered(
+        self,
+        served: Served,
+        body: bytes,
+        content_type: str | None,
+        kind: str,
+        share: Share,
+        until: float,
+    ) -> bytes:
+        """The body of the answer to a request whose body has arrived."""
+        query, rows, decide, costs = await self._understood(served, body, content_type, until)
+        share.add(int(costs.letters[-1]))
+        size = served.answer_records.estimated_bytes(len(query), query.settings.top_k)
+        most = self.settings.limits.answer
+        if size > most:
+            raise answer_too_large(most, size)
+        share.add(size)
+        left = until - time.monotonic()
+        future = self.batcher.submit(
+            served.inference(query), rows.texts, decide, rows.groups, left, served.seconds, costs
+        )
+        answers = await asyncio.wrap_future(future)
+
+        def written() -> bytes:
+            return write_body(served.records(answers, rows.errors), query, kind, most)
+
+        small = size < _SMALL
+        content = written() if small else await self.threads.write(written, size, until)
+        self.metrics.titles.inc(len(query))
+        return content
 
     async def _understood(
-        self, served: Served, request: Request, body: bytes
-    ) -> tuple[Query, TitleRows]:
-        """The query of a body, and its titles as the model reads them."""
-        content_type = request.headers.get("content-type")
+        self, served: Served, body: bytes, content_type: str | None, until: float
+    ) -> tuple[Query, TitleRows, Decide, TitleCosts]:
+        """The query in a body, its rows, the decider for its answers, and its title costs."""
 
-        def read() -> tuple[Query, TitleRows]:
-            query = read_body(body, content_type, served.columns, self.settings.limits)
-            return query, served.rows(query)
+        def read() -> tuple[Query, TitleRows, Decide, TitleCosts]:
+            limits, seconds = self.settings.limits, until - time.monotonic()
+            query = read_body(body, content_type, served.columns, limits, seconds)
+            rows, decide = served.rows(query), served.decision(query.settings)
+            return query, rows, decide, costs_of(served.inference(query), rows.texts)
 
-        # A small Parquet file may unpack to a large table.
-        if len(body) < 200 * _SMALL and not body.startswith(b"PAR1"):
+        isolated = media_type(content_type) == PARQUET
+        if len(body) < _SMALL and not isolated:
             return read()
-        return await asyncio.get_running_loop().run_in_executor(self.threads, read)
-
-    async def _written(
-        self, served: Served, query: Query, answers: Answers, errors: dict[int, str], kind: str
-    ) -> bytes:
-        def written() -> bytes:
-            return write_body(served.records(answers, errors), query, kind)
-
-        if len(query) <= _SMALL:
-            return written()
-        return await asyncio.get_running_loop().run_in_executor(self.threads, written)
-
-    async def _unless_gone(
-        self, answers: "asyncio.Future[Answers]", request: Request, patience: float
-    ) -> Answers:
-        """Wait for the answers; if the client disconnects before, the request is cancelled."""
-        gone = asyncio.ensure_future(_gone(request))
-        try:
-            both: list[asyncio.Future[Any]] = [answers, gone]
-            await asyncio.wait(
-                both, timeout=patience + _MARGIN, return_when=asyncio.FIRST_COMPLETED
-            )
-            if answers.done():
-                return answers.result()
-            answers.cancel()
-            if gone.done():
-                raise ClientDisconnect
-            raise Refusal(503, "The request was not answered in time. Try again later.", 1.0)
-        finally:
-            gone.cancel()
+        return await self.threads.read(read, len(body), until, isolated)
 
     async def body(self, request: Request) -> bytes:
-        """Read the body of a request.
+        """Receive the body of a request.
+
+        Returns:
+            The bytes of the body.
 
         Raises:
-            Refusal: 413: the body is too large; 429: too many bodies are being answered.
+            Refusal: With status 408 if the body arrives too slowly, 413 if it is too large, or 429
+                if all requests together hold too many bytes, or 415 if it is compressed.
+            ClientDisconnect: The client has closed the connection.
         """
-        most = self.settings.limits.body
-        announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > most:
-            raise too_large(int(announced), most)
-        if self.held > max(_MOST_HELD, 4 * most):
-            raise Refusal(429, "Too many large requests wait already. Try again later.", 1.0)
-        pieces, size = [], 0
-        async for piece in request.stream():
-            size += len(piece)
-            if size > most:
-                raise too_large("more", most)
-            pieces.append(piece)
-        return b"".join(pieces)
+        with Share(self.held) as share:
+            return await self._arrived(request, share, self._until(request))
+
+    async def _arrived(self, request: Request, share: Share, until: float) -> bytes:
+        encoding = ", ".join(request.headers.getlist("content-encoding"))
+        if encoding.strip().lower() not in ("", "identity"):
+            raise Refusal(
+                415, f"Content-Encoding {shown(encoding)} is not supported; send the body as it is."
+            )
+        settings = self.settings
+        patience = until - time.monotonic()
+        return await arrived_body(request, settings.limits.body, share, settings.pace, patience)
+
+    def _until(self, request: Request) -> float:
+        """The time at which a request must be answered, on the monotonic clock."""
+        began = request.scope.get("state", {}).get(BEGAN, time.monotonic())
+        return float(began) + self.settings.patience
+
+
+async def _unless_gone(work: Coroutine[Any, Any, _Out], request: Request, until: float) -> _Out:
+    """The result of the work, which is cancelled if the client disconnects or time runs out."""
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
+    try:
+        both: list[asyncio.Future[Any]] = [task, gone]
+        left = until - time.monotonic() + _MARGIN
+        await asyncio.wait(both, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if gone.done():
+            raise ClientDisconnect
+        raise too_late()
+    finally:
+        task.cancel()
+        gone.cancel()
 
 
 async def _gone(request: Request) -> None:
@@ -217,6 +244,6 @@ async def _gone(request: Request) -> None:
 
 
 def _batch(device: str | None) -> int:
-    """The most titles in a batch that suit a device."""
+    """The default of the maximum number of titles in a batch on a device."""
     gpu = torch.cuda.is_available() if device is None else not device.startswith("cpu")
     return 2_048 if gpu else 256

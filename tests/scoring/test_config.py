@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 import pytest
 from scoring_outputs import files_of
 
+import prodcat
 from prodcat import ConfigError, ScoringConfig
 from prodcat.decisions.options import AnswerOptions
 from prodcat.scoring.jobs import score
@@ -102,7 +103,7 @@ def test_a_config_of_an_earlier_version_is_unpickled_as_it_was():
     assert pickle.loads(pickle.dumps(scoring)) == scoring
 
 
-def test_an_output_is_described_as_by_earlier_versions(small, table, tmp_path):
+def test_an_output_is_described_with_the_version_that_writes_it(small, table, tmp_path):
     named = [f"setting {name}" for name in ScoringConfig().settings()]
     assert named == list(SETTINGS), "errors name them in this order"
     for number, (scoring, own) in enumerate(
@@ -125,6 +126,7 @@ def test_an_output_is_described_as_by_earlier_versions(small, table, tmp_path):
         score(small, str(table), str(out), scoring=scoring)
         job = {
             "format": "prodcat-scoring",
+            "prodcat": prodcat.__version__,
             "model": small.content_hash,
             "named": small.fingerprint,
             "precision": "float32",

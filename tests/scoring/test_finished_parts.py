@@ -9,7 +9,7 @@ from scoring_outputs import files_of, rows_of
 
 import prodcat
 from prodcat import CatalogError, ScoringConfig, ScoringError
-from prodcat.scoring.finished_parts import identity_of
+from prodcat.scoring.inputs import identity_of
 from prodcat.scoring.jobs import score
 
 SMALL_PARTS = ScoringConfig(part_rows=40)

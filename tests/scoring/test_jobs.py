@@ -156,9 +156,9 @@ def test_outputs_that_cannot_be_are_named(small, table, tmp_path):
         score(small, str(table), str(tmp_path / "a"), shard=(2, 2))
     with pytest.raises(CatalogError, match="is an input file too"):
         score(small, str(table), str(table))
-    with pytest.raises(ScoringError, match="holds 'catalog.parquet' and is no output"):
+    with pytest.raises(ScoringError, match="job, but contains 'catalog.parquet'"):
         score(small, str(table), str(table.parent))
-    with pytest.raises(ConfigError, match="would remove what the others did"):
+    with pytest.raises(ConfigError, match="would remove the parts that the others wrote"):
         score(small, str(table), str(tmp_path / "a"), shard=(0, 2), overwrite=True)
     with pytest.raises(CatalogError, match="lies in the input"):
         score(small, str(table.parent), str(table.parent / "out"))
@@ -168,7 +168,7 @@ def test_outputs_that_cannot_be_are_named(small, table, tmp_path):
     spark = tmp_path / "spark/part-00000-ab12.c000.snappy.parquet"
     spark.parent.mkdir()
     spark.write_bytes(b"x")
-    with pytest.raises(ScoringError, match="is no output of a scoring"):
+    with pytest.raises(ScoringError, match="is not the output of a scoring job"):
         score(small, str(table), str(spark.parent), overwrite=True)
     assert spark.exists()
     for wrong in ({"top_k": 0}, {"precision": "int4"}, {"format": "xml"}, {"text": "brand"}):

@@ -8,7 +8,7 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from prodcat import ScoringConfig
+from prodcat import ScoringConfig, StoreError
 from prodcat.scoring.jobs import score
 
 SMALL_PARTS = ScoringConfig(part_rows=40)
@@ -62,7 +62,7 @@ def test_one_file_has_the_same_bytes_each_time_and_is_whole_or_not_there(
 
     monkeypatch.setattr("prodcat.scoring.single_file._appender", failing)
     for place in ("memory://shop/out.csv", str(tmp_path / "c.csv")):
-        with pytest.raises(OSError, match="the disk is full"):
+        with pytest.raises(StoreError, match="the disk is full"):
             score(small, str(table), place, scoring=SMALL_PARTS)
     assert memory.cat("/shop/out.csv") == before
     assert [path.name for path in tmp_path.glob("c.csv*")] == []

@@ -34,7 +34,7 @@ def test_settings_become_options():
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"certainty": 0.9}, "'certainty' is no setting; expected some of ['top_k', 'objective', 'guarantee', 'max_error']."),
+        ({"certainty": 0.9}, "Unknown setting 'certainty'; known: ['top_k', 'objective', 'guarantee', 'max_error']."),
         ({"top_k": True}, "top_k is True; expected int."),
         ({"top_k": 0}, "top_k is 0; expected 1 to 100."),
         ({"top_k": 101, "objective": 1}, "objective is 1; expected str."),

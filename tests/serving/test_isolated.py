@@ -1,15 +1,22 @@
 """What may crash: it ends a child, and the server goes on."""
 
 import base64
+import concurrent.futures
 import io
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import servers
 
 from prodcat.serving.isolated import IsolatedFunction
 from prodcat.serving.refusal import Refusal
@@ -52,3 +59,80 @@ def test_a_child_answers_until_nothing_more_comes():
     assert answers[0] == {"value": {"title": ["a", "b"]}}
     assert answers[1]["status"] == 400 and "not a Parquet table" in answers[1]["reason"]
     assert child.communicate()[0] == b"" and child.returncode == 0
+
+
+def table(titles):
+    out = io.BytesIO()
+    pq.write_table(pa.table({"title": titles}), out)
+    return out.getvalue()
+
+
+def test_a_good_body_survives_the_end_of_the_child_that_reads_it(server, titles):
+    body = table(titles[:3])
+    assert server.ask(body, "application/x-parquet").status_code == 200
+    for child in servers.children(server.process.pid):
+        os.kill(child, signal.SIGSTOP)  # so that it ends while it has the body
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.ask, body, "application/x-parquet")
+        time.sleep(0.3)
+        for child in servers.children(server.process.pid):
+            os.kill(child, signal.SIGKILL)
+        assert asked.result().status_code == 200
+    assert server.ask(body, "application/x-parquet").status_code == 200
+
+
+def test_slow_children_keep_no_other_body_waiting_and_what_is_abandoned_is_never_read(
+    server, titles
+):
+    body = table(titles[:3])
+    assert server.ask(body, "application/x-parquet").status_code == 200
+    head = (
+        f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: application/x-parquet\r\n\r\n"
+    )
+    stopped = servers.children(server.process.pid)
+    for child in stopped:
+        os.kill(child, signal.SIGSTOP)
+    try:
+        for _ in range(40):
+            with socket.create_connection(("127.0.0.1", server.port)) as gone:
+                gone.sendall(head.encode() + body)
+        began = time.monotonic()
+        assert server.ask([f"{title} {n}" for title in titles for n in range(10)]).is_success
+        assert time.monotonic() - began < 5
+    finally:
+        for child in stopped:
+            os.kill(child, signal.SIGCONT)
+    began = time.monotonic()
+    servers.wait_until(
+        lambda: server.ask(body, "application/x-parquet").status_code == 200, "its turn", 10
+    )
+
+
+def test_a_child_has_little_memory_and_little_time(server, titles):
+    assert server.ask(table(titles[:3]), "application/x-parquet").status_code == 200
+
+    def are_limited():
+        limits = [Path(f"/proc/{child}/limits").read_text()
+                  for child in servers.children(server.process.pid)]  # fmt: skip
+        return all("Max address space         unlimited" not in text for text in limits)
+
+    servers.wait_until(are_limited, "the import of the libraries")
+    for child in servers.children(server.process.pid):
+        size = int(Path(f"/proc/{child}/statm").read_text().split()[0]) * 4_096
+        limits = Path(f"/proc/{child}/limits").read_text().splitlines()
+        [memory] = [line.split()[3] for line in limits if line.startswith("Max address space")]
+        [seconds] = [line.split()[3] for line in limits if line.startswith("Max cpu time")]
+        assert size < int(memory) < size + (1 << 30) + (64 << 20)
+        assert int(seconds) < 60
+
+
+def test_a_call_that_takes_too_long_ends_its_child_alone():
+    waits = IsolatedFunction("prodcat.serving.parquet_bodies:parquet_texts", "It took too long.")
+    try:
+        with pytest.raises(Refusal) as caught:
+            waits(b"", [], 10, 10, seconds=0.05)  # not even the libraries are imported by then
+        assert caught.value.status == 503
+        assert waits(table(["a"]), [], 10_000, 10) == {"title": ["a"]}
+    finally:
+        waits.close()

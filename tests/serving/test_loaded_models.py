@@ -55,15 +55,16 @@ def test_models_with_one_encoder_share_it(classifier, folder, tmp_path, precisio
     assert models.bytes == first.bytes + third.bytes
 
 
-def test_many_models(folder, small, tmp_path, titles, wanted):
+def test_many_models(folder, small, tmp_path, tmp_path_factory, titles, wanted):
     small.save(str(tmp_path / "small"))
     size = sum(path.stat().st_size for path in folder.iterdir()) >> 20
-    own = Running("--many", "--memory", 2 * size + 30)
+    root = tmp_path_factory.getbasetemp()
+    own = Running("--many", "--models-root", root, "--memory", 2 * size + 30)
     try:
 
         def load(name, place):
             body = json.dumps({"model_name": name, "url": str(place)})
-            return own.client.post("/models", content=body)
+            return own.ask(body, path="/models")
 
         assert load("tr", folder).status_code == 200
         assert load("tr", folder).status_code == 409
@@ -74,7 +75,7 @@ def test_many_models(folder, small, tmp_path, titles, wanted):
         assert own.ask(titles, path=f"{place}/invoke").status_code == 200
         assert own.client.delete(place).status_code == 200
         assert load("gone", tmp_path / "nothing").status_code == 404
-        assert own.client.post("/models", content="{").status_code == 400
+        assert own.ask("{", path="/models").status_code == 400
         found = own.ask(titles, path="/models/tr/invoke").json()
         assert [one["id"] for one in found] == [best[0].node_id for best in wanted]
         assert own.ask(titles, path="/models/de/invoke").status_code == 404

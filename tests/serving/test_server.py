@@ -52,6 +52,12 @@ def test_answers_of_json_are_those_of_the_library(server, titles, wanted, form):
         assert own["level_confidences"] == pytest.approx(best.level_confidences, abs=5e-3)
 
 
+def test_compressed_bodies_are_refused(server):
+    answer = server.ask(["a"], **{"Content-Encoding": "gzip"})
+    assert answer.status_code == 415 and "'gzip'" in answer.json()["error"]
+    assert server.ask(["a"], **{"Content-Encoding": "Identity"}).status_code == 200
+
+
 def test_settings_of_a_request(server, classifier, titles):
     [own] = server.ask({"instances": titles[:1], "top_k": 3}).json()["predictions"]
     [best] = classifier.predict(titles[:1], top_k=3)
@@ -134,7 +140,7 @@ def test_the_server_does_what_its_document_says(server, tmp_path):
 
 def test_the_one_model_stays(server):
     body = json.dumps({"model_name": "tr", "url": "tr"})
-    assert server.client.post("/models", content=body).status_code == 403
+    assert server.ask(body, path="/models").status_code == 403
     assert server.client.delete("/models/").status_code == 403
     assert server.ask(["a"]).status_code == 200
 
@@ -165,7 +171,7 @@ def test_what_nobody_waits_for_any_more_is_not_read(server, titles):
                                server.client.get("/metrics").text)[1])  # fmt: skip
 
     body = json.dumps([f"{title} {n}" for n in range(100) for title in titles]).encode()
-    head = f"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
     before = read()
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", server.port)) as own:
