@@ -104,4 +104,6 @@ def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:
     except PlaceError:
         raise
     except StoreError as error:
+        if not error.unreachable:  # the cache cannot be used; the message says why
+            raise
         raise ArtifactError(f"Cannot read the artifact at {uri!r}: {error}") from error

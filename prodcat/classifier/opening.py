@@ -17,11 +17,11 @@ def rebuild(artifact: Artifact, device: torch.device) -> Classifier:
 
     Raises:
         ArtifactError: The files are not those of one classifier.
-        StoreError: The files were removed while they were read.
+        StoreError: The files were removed while they were read, or the cache cannot be used.
     """
     try:
         parts = decode(artifact, device)
-    except ArtifactError:
+    except (ArtifactError, StoreError):
         raise
     except FileNotFoundError as error:
         raise StoreError(
