@@ -66,8 +66,7 @@ def score(
             the columns of the input and those of the answers (see
             :mod:`prodcat.classifier.results`); or of one file whose name ends with .parquet,
             .jsonl, .csv or .tsv.  The last three may be followed by .gz.
-        scoring: The columns to read, the options of the answers and the output format; the
-            defaults of :class:`ScoringConfig` if None.
+        scoring: What to read, to ask and to write; the defaults of :class:`ScoringConfig` if None.
         shard: The share of the parts that this process scores, as ``(index, count)``: the index
             of this process, from 0, and the number of processes.  All parts by default.
         overwrite: Whether to replace an output that was made with another model, input or
@@ -86,8 +85,7 @@ def score(
             version of prodcat; its files were altered; or there is too little memory for a part.
         OutputInUseError: Another process is writing the output, or took it over from this one.
         InputChangedError: An input file was changed while it was read.
-        StoreError: The input's or the output's store cannot be reached, or the output cannot be
-            written.
+        StoreError: A store cannot be reached, or the output cannot be written.
         ConfigError: The arguments or settings are invalid or cannot be combined.
         Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
         TypeError: A keyword argument is unknown.
@@ -103,11 +101,8 @@ def score(
             "the others wrote. Name another output, or overwrite with one process first."
         )
     with _explained(output), enough_memory():
-        if file_kind(output) is None:
-            return score_share(
-                classifier, input, output, scoring, shard, overwrite=overwrite, progress=progress
-            )
-        return _score_into_file(
+        write = score_share if file_kind(output) is None else _score_into_file
+        return write(
             classifier, input, output, scoring, shard, overwrite=overwrite, progress=progress
         )
 

@@ -161,17 +161,10 @@ def score_on_ray(
     gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
     actors = actors or gpus or max(cpus // 2, 1)
     device, cache = loading.get("device"), loading.get("cache")
-    task = _Task(
-        model=model,
-        input=input,
-        output=output,
-        scoring=scoring or ScoringConfig(),
-        shards=_SHARES * actors,
-        device=device,
-        cache=None if cache is None else str(cache),
-        keys=tuple(str(path) for path in loading.get("keys", ())),
-        within="",
-    )
+    cache = None if cache is None else str(cache)
+    keys = tuple(str(path) for path in loading.get("keys", ()))
+    scoring = scoring or ScoringConfig()
+    task = _Task(model, input, output, scoring, _SHARES * actors, device, cache, keys, within="")
     # Ray itself needs a free CPU to distribute the shares; without one the job would never start.
     needs = {"num_cpus": min(max(cpus - 1, 0) / actors, 1.0)}
     if gpus and device != "cpu":

@@ -68,8 +68,7 @@ def serve(
 
     Args:
         uri: The URI of the model; if None, models are loaded by ``POST /models``.
-        host: The host name or address at which to listen; ``"0.0.0.0"`` for all addresses of this
-            machine.
+        host: The host name or address at which to listen; ``"0.0.0.0"`` for all of this machine.
         port: The TCP port at which to listen; 0 for any free port.
         settings: The limits of requests and the behaviour of the server.
         access: Which requests are accepted; if None, all except those from web pages of other

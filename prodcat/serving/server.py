@@ -23,7 +23,7 @@ from prodcat.serving.loaders import Loaders
 from prodcat.serving.media_types import PARQUET, media_type, picked_type
 from prodcat.serving.metrics import Metrics
 from prodcat.serving.query import Query
-from prodcat.serving.refusal import answer_too_large, shown, too_late
+from prodcat.serving.refusal import Refusal, answer_too_large, shown, too_late
 from prodcat.serving.served import Served
 from prodcat.serving.settings import Settings
 from prodcat.serving.title_costs import TitleCosts, costs_of

@@ -14,6 +14,7 @@ import re
 import socket
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -31,6 +32,8 @@ _FILE = re.compile(r"(\d{8})\.json")
 _MOST = 99_999_999
 _LIMIT = 64 << 10
 _LONGEST = 500
+_AT_ONCE = 16  # requests
+_CHUNK = 64  # events that are read before the first of them is used
 
 
 @dataclass(frozen=True)
@@ -125,15 +128,12 @@ class AliasLog:
     def _events_before(self, before: int | None) -> Iterator[AliasEvent]:
         """Yield the events that can be trusted, newest first; see :meth:`all`."""
         errors, can_skip, is_first = [], bool(self.trust.keys), True
-        for number in reversed(self.numbers()):
-            if before is not None and number >= before:
-                continue
-            try:
-                event = self.read(number)
-            except ArtifactError as error:
+        numbers = [number for number in self.numbers() if before is None or number < before]
+        for number, event in self._read_in_turn(numbers[::-1]):
+            if isinstance(event, ArtifactError):
                 if not can_skip:
-                    raise
-                errors.append(error)
+                    raise event
+                errors.append(event)
                 self._ignored.add(number)
                 continue
             if errors:
@@ -148,6 +148,22 @@ class AliasLog:
         if errors:
             message = "Left out of the history of %s@%s (%d): %s"
             logger.warning(message, self.model, self.alias, len(errors), errors[0])
+
+    def _read_in_turn(self, numbers: list[int]) -> Iterator[tuple[int, AliasEvent | ArtifactError]]:
+        """Read events, or why they cannot be read: the first alone, the others several at once."""
+
+        def outcome(number: int) -> AliasEvent | ArtifactError:
+            try:
+                return self.read(number)
+            except ArtifactError as error:
+                return error
+
+        yield from ((number, outcome(number)) for number in numbers[:1])
+        for start in range(1, len(numbers), _CHUNK):
+            chunk = numbers[start : start + _CHUNK]
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                read = list(pool.map(outcome, chunk))
+            yield from zip(chunk, read, strict=True)
 
     def read(self, number: int) -> AliasEvent:
         """Read one event.

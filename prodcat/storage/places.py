@@ -278,7 +278,7 @@ def _real_path_below(segments: tuple[str, ...], root: tuple[str, ...]) -> str | 
         folder, _, name = path.rpartition("/")
         model = os.path.realpath(f"{folder}/{name.partition('@')[0]}")  # if it is a reference
         # A link that remains in a real path leads to itself.
-        if any(Path(part).is_symlink() for part in (real, *Path(real).parents, model)):
+        if any(part.is_symlink() for part in (Path(real), *Path(real).parents, Path(model))):
             return None
     except OSError:  # it is being changed
         return None

@@ -26,7 +26,12 @@ WRONG = [
     (b'{"instances": "a"}', "application/json", 400, "expected a list"),
     (b'{"instances": ["a"], "topk": 2}', "application/json", 400, "'topk' is not known"),
     (b'{"instances": ["a"], "top_k": 0}', "application/json", 400, "1 to 100"),
-    (b'{"instances": ["a"], "top_k": %s}' % (b"9" * 5_000), "application/json", 400, "5,000 digits"),
+    (
+        b'{"instances": ["a"], "top_k": %s}' % (b"9" * 5_000),
+        "application/json",
+        400,
+        "5,000 digits",
+    ),
     (b'{"instances": ["a"], "top_k": "2"}', "application/json", 400, "expected int"),
     (b'{"instances": ["a"], "objective": "x"}', "application/json", 400, "not supported"),
     (b'{"inputs": ["a"], "parameters": 1}', "application/json", 400, "expected an object"),

@@ -54,7 +54,7 @@ def test_answers_of_json_are_those_of_the_library(server, titles, wanted, form):
 
 def test_compressed_bodies_are_refused(server):
     answer = server.ask(["a"], **{"Content-Encoding": "gzip"})
-    assert answer.status_code == 415 and "'gzip'" in answer.json()["error"]
+    assert answer.status_code == 415 and "gzip" in answer.json()["error"]
     assert server.ask(["a"], **{"Content-Encoding": "Identity"}).status_code == 200
 
 

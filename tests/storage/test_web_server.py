@@ -105,10 +105,11 @@ def test_altered_bytes_of_a_server_that_says_no_length(web, small, tmp_path):
         prodcat.load(uri, device="cpu", cache=tmp_path / "cache")
 
 
-def test_a_cache_that_others_can_write_to_is_named(web, tmp_path):
+def test_a_cache_that_others_can_write_to_is_named(web, small, tmp_path):
+    small.save(str(tmp_path / "web/m"))
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
     with pytest.raises(StoreError, match="can be written by everybody") as raised:
-        prodcat.load(web, device="cpu", cache=shared)
+        prodcat.load(f"http://127.0.0.1:{web.server_port}/m", device="cpu", cache=shared)
     assert "Cannot read the artifact" not in str(raised.value)
