@@ -23,6 +23,7 @@ from typing import Any
 
 from prodcat.classifier.results import Format
 from prodcat.errors import ArtifactError, ScoringError
+from prodcat.scoring.inputs import Inputs
 from prodcat.scoring.part_contents import count_rows
 from prodcat.scoring.parts import part_name, part_place
 from prodcat.storage.document import json_bytes, read_document
@@ -303,12 +304,12 @@ class FinishedParts:
             self.objects.clear_parts(folder, float("inf"), in_this_share)
 
     def conclude(
-        self, files: Sequence[str], plan: Mapping[int, int], checked: Collection[str]
+        self, inputs: Inputs, plan: Mapping[int, int], checked: Collection[str]
     ) -> dict[str, Any] | None:
         """Write the summary if all parts of all processes are finished and intact.
 
         Args:
-            files: The URIs of all input files.
+            inputs: All files of the input, whose contents are compared with those of the parts.
             plan: The number of parts of each input file, by the position of the file.
             checked: The names of parts that need no check, as :meth:`damaged` has checked them.
 
@@ -316,14 +317,17 @@ class FinishedParts:
             The summary as it was written, or None if parts are missing or damaged.
 
         Raises:
-            ScoringError: An input file was changed between two of its parts, or the folder has a
-                file that is named like a part but does not belong to this job.
+            ScoringError: An input file was changed since one of its parts was scored, or the folder
+                has a file that is named like a part but does not belong to this job.
+            InputChangedError: An input file was changed during this call.
             OutputInUseError: Another process has taken the output over.
         """
-        parts = [part_name(file, n) for file in range(len(files)) for n in range(plan[file])]
+        count = len(inputs.files)
+        parts = [part_name(file, n) for file in range(count) for n in range(plan[file])]
         if any(part not in self.done for part in parts):
             return None
-        self._check_one_content(parts, files)
+        inputs.check_content(range(count))
+        self._check_contents(parts, inputs)
         if not self.joined:
             self._check_no_others(parts)
         others = [part for part in parts if part not in checked]
@@ -332,7 +336,7 @@ class FinishedParts:
         finished = [self.done[part] for part in parts]
         summary = {
             "job": self.job,
-            "files": len(files),
+            "files": count,
             "parts": len(parts),
             "rows": sum(part.rows for part in finished),
             "errors": sum(part.errors for part in finished),
@@ -355,16 +359,14 @@ class FinishedParts:
                 "the same command again."
             )
 
-    def _check_one_content(self, parts: Sequence[str], files: Sequence[str]) -> None:
-        contents: dict[int, str] = {}
+    def _check_contents(self, parts: Sequence[str], inputs: Inputs) -> None:
         for part in parts:
             file, _ = part_place(part) or (0, 0)
-            identity = self.done[part].input
-            if contents.setdefault(file, identity) != identity:
+            if self.done[part].input != inputs.identity(file):
                 raise ScoringError(
-                    f"{files[file]!r} was changed between the scoring of {part_name(file, 0)} and "
-                    f"that of {part}; {self.objects.uri!r} has answers for both contents. Name "
-                    "another output, or score with overwrite."
+                    f"{inputs.files[file]!r} was changed since {part} was scored, so "
+                    f"{self.objects.uri!r} has answers to another content. Name another output, or "
+                    "score with overwrite."
                 )
 
 

@@ -155,7 +155,7 @@ class FolderScoring:
         """Score the parts of a share that are not finished.
 
         Args:
-            folder: The output folder, and the lease on the share.
+            folder: The output folder with the lease on the share.
             shard: The share of this process, as its index and the number of processes.
             overwrite: Whether to begin again if the folder is the output of another job.
             progress: Whether to show a progress bar.
@@ -164,14 +164,12 @@ class FolderScoring:
             The report, and the finished parts of the share in the order of the input.
 
         Raises:
-            CatalogError: The input cannot be read, lacks a required column, or has a column with
-                the name of an answer's column.
-            ScoringError: The folder is the output of another job, its files were altered by
-                another program, or there is too little memory for a part.
+            CatalogError: The input cannot be read, or its columns are not those that are needed.
+            ScoringError: The folder has another output or altered files, or memory is too small.
             InputChangedError: An input file was changed while it was read.
             OutputInUseError: Another process has taken the output over.
             StoreError: The output cannot be written.
-            Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
+            Interrupted: SIGTERM stopped the process; the same call resumes the job.
         """
         if overwrite:
             remove_output(folder, self.job)
@@ -200,7 +198,7 @@ class FolderScoring:
                     f"{_ROUNDS} attempts: another program changes them. Stop that program, or name "
                     "another output."
                 )
-            self.inputs.check_content(counts.files)
+            self.inputs.check_content(counts.files)  # and all files, if this is the last process
             report = ScoringReport(
                 output=folder.objects.uri,
                 rows=counts.rows,
@@ -208,7 +206,7 @@ class FolderScoring:
                 parts=counts.parts,
                 skipped=len(share.skipped),
                 seconds=time.monotonic() - began,
-                summary=finished.conclude(self.inputs.files, share.plan, set(parts)),
+                summary=finished.conclude(self.inputs, share.plan, set(parts)),
             )
             return report, [finished.done[part] for part in parts]
 

@@ -171,3 +171,17 @@ def test_a_stream_ends_with_an_error_if_its_input_changes(small, tmp_path):
     rewrite_in_place(source)
     with pytest.raises(ScoringError, match="was changed while it was read"):
         list(pieces)
+
+
+def test_who_comes_last_compares_the_files_of_all_processes(small, tmp_path):
+    """A file that another process answered may have changed since then."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.csv").write_text("id,title\n1,milch a\n2,brot b\n")
+    (folder / "b.csv").write_text("id,title\n3,kaese c\n4,apfel d\n")
+    output, scoring = str(tmp_path / "out"), ScoringConfig(format="csv")
+    score(small, str(folder), output, scoring=scoring, shard=(1, 2))
+    (folder / "b.csv").write_text("id,title\n3,KAESE C\n4,BIRNE Y\n")
+    with pytest.raises(ScoringError, match="b.csv' was changed since part-00001-00000"):
+        score(small, str(folder), output, scoring=scoring, shard=(0, 2))
+    assert not (tmp_path / "out/_prodcat/summary.json").exists()
