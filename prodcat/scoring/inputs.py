@@ -7,6 +7,7 @@ error: all parts of a file come from the same content, whose identity is recorde
 
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class FileState:
             # A second change within the same tick of the clock would leave the times equal.
             time.sleep(_TICK)
             status = os.stat(path)  # noqa: PTH116
+        if not stat.S_ISREG(status.st_mode):
+            raise CatalogError(
+                f"{path!r} is a pipe or a device, which can be read only once; expected a file. "
+                "Write its content to a file first."
+            )
         marks = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns)
         return cls(status.st_size, None, marks)
 

@@ -8,6 +8,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Unpack
 
 from prodcat.classifier.classifier import Classifier
@@ -31,7 +32,6 @@ from prodcat.scoring.single_file import (
     file_kind,
     is_same_file,
     join_parts,
-    known_by_one_name,
     make_parts_folder,
     parts_folder,
     remove_folder,
@@ -164,14 +164,13 @@ def _score_into_file(
     _check_single_file(input, place, shard)
     job = FolderScoring.of(classifier, input, replace(scoring, format=kind), joined=True)
     objects = Objects(parts_folder(place))
-    with known_by_one_name(place):
-        make_parts_folder(objects)
-        with lease_share(objects, shard, shown=output) as lease:
-            folder = LeasedFolder(objects, lease)
-            report, parts = job.run(folder, shard, overwrite=overwrite, progress=progress)
-            join_parts(folder, parts, place, kind)
-            remove_parts(folder)
-        remove_folder(objects)
+    make_parts_folder(objects)
+    with lease_share(objects, shard, shown=output) as lease:
+        folder = LeasedFolder(objects, lease)
+        report, parts = job.run(folder, shard, overwrite=overwrite, progress=progress)
+        join_parts(folder, parts, place, kind)
+        remove_parts(folder)
+    remove_folder(objects)
     return replace(report, output=output)
 
 
@@ -242,7 +241,12 @@ def _check_outside(input: str, output: str) -> None:
 
 
 def _check_single_file(input: str, output: str, shard: Shard) -> None:
-    """Refuse a single output file for several processes, or one that is also an input file."""
+    """Refuse a single output file for several processes, a folder, or an input file."""
+    if Path(output).is_dir():
+        raise ConfigError(
+            f"The output {output!r} is a folder, but its name ends like that of a file. Name a "
+            "file, or add a slash to the name of the folder."
+        )
     if shard != WHOLE:
         raise ConfigError(
             f"The output {output!r} is one file, which processes cannot share; expected a folder. "

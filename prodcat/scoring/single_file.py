@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from prodcat.classifier.results import Format
-from prodcat.errors import ConfigError, OutputInUseError, ScoringError, StoreError
+from prodcat.errors import ConfigError, ScoringError, StoreError
 from prodcat.scoring.finished_parts import JOB, FinishedPart
 from prodcat.storage.faults import explained
 from prodcat.storage.leased_folder import LeasedFolder
@@ -26,7 +26,7 @@ def file_kind(output: str) -> Format | None:
     """The format of an output file according to its name; None if the output is a folder.
 
     Raises:
-        ConfigError: The name has the ending of a format that is not supported.
+        ConfigError: The name has the ending of a format that is not supported, or is a chain.
 
     >>> file_kind("answers.csv.gz"), file_kind("answers/")
     ('csv', None)
@@ -36,6 +36,11 @@ def file_kind(output: str) -> Format | None:
     suffix = suffix_of(output)
     if suffix == ".parquet" and compression_of(output):
         raise ConfigError(f"{output!r}: Parquet is compressed inside. Name the output without .gz.")
+    if suffix in FORMATS and "::" in output:
+        raise ConfigError(
+            f"The output {output!r} is a chain of file systems ('::'), in which no file can be "
+            "replaced safely. Name a file without '::'."
+        )
     if suffix in FORMATS:
         return cast(Format, suffix.removeprefix("."))
     if re.fullmatch(r"\.[a-z]{2,7}", suffix):
@@ -104,33 +109,6 @@ def make_parts_folder(parts: Objects) -> None:
             f"{parts.uri!r} is a link, or another user made it; expected a folder that this user "
             "made for unfinished parts. Remove it, or name another output."
         )
-
-
-@contextlib.contextmanager
-def known_by_one_name(output: str) -> Iterator[None]:
-    """Keep other processes from writing to a local file under another of its names.
-
-    A hard link to the file has a lease of its own, so the file itself is also locked while the
-    ``with`` block runs, if it exists and the system has such locks.
-
-    Raises:
-        OutputInUseError: Another process is writing to the file.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            import fcntl
-
-            number = os.open(output, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            stack.callback(os.close, number)
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputInUseError(
-                f"Another process is writing to the file {output!r}, under another of its names "
-                "(a hard link). Wait until that process has ended, or name another output."
-            ) from None
-        except (ImportError, AttributeError, OSError):
-            pass  # a new file, or a system without such locks
-        yield
 
 
 def join_parts(
