@@ -65,8 +65,7 @@ def attack_servers(options: Options) -> Row:
         for peer in peers:  # what is made at first use is made: threads, children for Parquet
             run_schemathesis(options, peer, outcome, 20)
             with attacked(peer), ThreadPoolExecutor(4) as pool:
-                numbers = range(-400, 0)
-                list(pool.map(partial(_warm_up, peer), numbers))
+                list(pool.map(partial(_warm_up, peer), range(-400, 0)))
             outcome.requests += 400
         time.sleep(_QUIET)
         before = [peer.memory() for peer in peers]

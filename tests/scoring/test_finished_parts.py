@@ -46,7 +46,7 @@ def test_an_input_that_changes_between_processes_is_never_complete(small, tmp_pa
     text.write_text("title\n" + "sut 1 l\n" * 80)
     score(small, str(text), out, scoring=SMALL_PARTS, shard=(0, 2))
     text.write_text("title\n" + "l 1 tus\n" * 80)  # of the same size: the job is the same
-    with pytest.raises(ScoringError, match="answers for both contents"):
+    with pytest.raises(ScoringError, match="has answers to another content"):
         score(small, str(text), out, scoring=SMALL_PARTS, shard=(1, 2))
     text.write_text("title\n" + "sut 1\n" * 80)
     with pytest.raises(ScoringError, match="another input"):

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 
+import event_loops
 import pytest
 
 from prodcat.serving.body_threads import BodyThreads
@@ -15,7 +16,7 @@ LARGE = 1 << 20
 def run(scenario, most_wait=1.5):
     threads = BodyThreads(most_wait)
     try:
-        return asyncio.run(asyncio.wait_for(scenario(threads), 20))
+        return event_loops.run(asyncio.wait_for(scenario(threads), 20))
     finally:
         threads.end()
 

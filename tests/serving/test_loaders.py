@@ -3,6 +3,7 @@
 import asyncio
 import threading
 
+import event_loops
 import httpx
 import pytest
 import servers
@@ -62,7 +63,7 @@ def test_no_more_loads_wait_than_can_be_done_soon(small, tmp_path):
             may_return.set()
             return refused, [answer.status_code for answer in await asyncio.gather(*loads)]
 
-    refused, statuses = asyncio.run(ask())
+    refused, statuses = event_loops.run(ask())
     assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0
     assert statuses == [200] * 32
     server.end()

@@ -333,7 +333,8 @@ def test_notes_are_bounded(tmp_path, monkeypatch):
     cache = Cache(tmp_path)
     for number in range(6):
         cache.note(str(number), b"x")
-        os.utime(cache._note(str(number)), (number, number))
+        name = hashlib.sha256(str(number).encode()).hexdigest()
+        os.utime(tmp_path / "notes" / name, (number, number))
     (tmp_path / "locks").mkdir()
     cache._evict()
     assert [number for number in range(6) if cache.noted(str(number))] == [3, 4, 5]

@@ -285,7 +285,7 @@ def test_nothing_is_written_where_a_request_named_the_place(root, small):
         Objects(Place("reference://::http://127.0.0.1:1/x", NamedBy.ARTIFACT)).read("a")
     with pytest.raises(PlaceError, match="is not searched"):
         objects.walk("")
-    assert sorted(path.name for path in root.iterdir()) == ["in", "out", "tr"]
+    assert sorted(path.name for path in root.iterdir()) == ["in", "loop", "out", "tr"]
 
 
 @pytest.mark.parametrize("where", ["folder", "archive", "version", "memory"])
