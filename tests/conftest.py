@@ -61,6 +61,7 @@ SLOW_FILES = {
     "storage/test_faults.py",
     "storage/test_leases.py",
     "storage/test_objects.py",
+    "storage/test_places.py",
     "test_benchmarks.py",
     "training/test_estimator.py",
     "training/test_identity.py",
