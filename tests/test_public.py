@@ -95,17 +95,22 @@ def test_the_import_loads_nothing_heavy():
     assert "torch" in heavy_after("import prodcat; prodcat.fit"), "the check can fail"
 
 
-@pytest.mark.parametrize("arguments", [["-c", "import prodcat"], ["-m", "prodcat", "--help"]])
-def test_import_and_help_take_under_a_fifth_of_a_second(arguments):
-    def seconds(command):
-        """Processor time: what it takes on a machine that does nothing else."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def processor_seconds(arguments):
+    """What Python takes on a machine that does nothing else, without what counts lines."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, *arguments]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=plain)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    best = min(seconds(arguments) for _ in range(5))
-    assert best < 0.2
+
+@pytest.mark.parametrize("arguments", [["-c", "import prodcat"], ["-m", "prodcat", "--help"]])
+def test_import_and_help_take_a_moment(arguments):
+    """Compared with a library of Python that takes some .1 s, so that any machine will do."""
+    few = "import asyncio, email.message, http.client, unittest.mock, xml.dom.minidom"
+    ratios = [processor_seconds(arguments) / processor_seconds(["-c", few]) for _ in range(5)]
+    assert min(ratios) < 2
 
 
 MODULES = [
