@@ -122,7 +122,8 @@ class PartScorer:
             if schema is None:
                 first = part if part.is_first else self._first()
                 schema = self.scorer.schema_of(first.table, repr(self.files[0]))
-            yield part, self.scorer.prepare(part.table, schema, repr(self.files[part.file]))
+            source = repr(self.files[part.file])
+            yield part, self.scorer.prepare(part.table, schema, source, part.first)
 
     def _first(self) -> Part:
         """The first part of the input, whose column types determine those of the output."""

@@ -25,11 +25,11 @@ from prodcat.classifier.results import Format
 from prodcat.errors import ArtifactError, ScoringError
 from prodcat.scoring.inputs import Inputs
 from prodcat.scoring.part_contents import count_rows
-from prodcat.scoring.parts import part_name, part_place
+from prodcat.scoring.parts import is_named_like_part, part_name, part_place
 from prodcat.storage.document import json_bytes, read_document
 from prodcat.storage.folder import Entry
 from prodcat.storage.leased_folder import LeasedFolder
-from prodcat.storage.leases import FOLDER, create_once
+from prodcat.storage.output_folders import FOLDER, create_once
 
 logger = logging.getLogger("prodcat")
 JOB, SUMMARY = f"{FOLDER}/job.json", f"{FOLDER}/summary.json"
@@ -319,7 +319,7 @@ class FinishedParts:
         Raises:
             ScoringError: An input file was changed since one of its parts was scored, or the folder
                 has a file that is named like a part but does not belong to this job.
-            InputChangedError: An input file was changed during this call.
+            InputChangedError: An input file was changed, added or removed during this call.
             OutputInUseError: Another process has taken the output over.
         """
         count = len(inputs.files)
@@ -327,6 +327,7 @@ class FinishedParts:
         if any(part not in self.done for part in parts):
             return None
         inputs.check_content(range(count))
+        inputs.check_list()
         self._check_contents(parts, inputs)
         if not self.joined:
             self._check_no_others(parts)
@@ -348,9 +349,7 @@ class FinishedParts:
     def _check_no_others(self, parts: Collection[str]) -> None:
         expected = {self.file_name(part) for part in parts}
         others = sorted(
-            name
-            for name in self._files
-            if part_place(name.split(".")[0]) is not None and name not in expected
+            name for name in self._files if is_named_like_part(name) and name not in expected
         )
         if others:
             raise ScoringError(

@@ -132,7 +132,7 @@ class FolderScoring:
             ConfigError: The settings cannot be combined, or the classifier does not support them.
         """
         scorer = PartScorer.of(model, input, scoring)
-        inputs = Inputs(scorer.files)
+        inputs = Inputs(input, scorer.files)
         job = {
             "format": "prodcat-scoring",
             "prodcat": __version__,
@@ -166,7 +166,7 @@ class FolderScoring:
         Raises:
             CatalogError: The input cannot be read, or its columns are not those that are needed.
             ScoringError: The folder has another output or altered files, or memory is too small.
-            InputChangedError: An input file was changed while it was read.
+            InputChangedError: An input file was changed, added or removed during the call.
             OutputInUseError: Another process has taken the output over.
             StoreError: The output cannot be written.
             Interrupted: SIGTERM stopped the process; the same call resumes the job.

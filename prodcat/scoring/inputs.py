@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prodcat.errors import CatalogError, InputChangedError, StoreError
+from prodcat.scoring.parts import list_files, located
 from prodcat.storage.faults import store_faults
 
 _TICK = 0.02  # seconds; the resolution of file times on some kernels
@@ -78,15 +79,16 @@ class Inputs:
     """The files of an input and their states at the time when this object is made.
 
     Args:
-        files: The URIs of the files.
+        uri: The URI of the input: a file, a folder or a glob.
+        files: The URIs of the files, as :func:`prodcat.scoring.parts.list_files` returned them.
 
     Raises:
         CatalogError: A file does not exist.
         StoreError: The store cannot be reached.
     """
 
-    def __init__(self, files: Sequence[str]) -> None:
-        self.files = list(files)
+    def __init__(self, uri: str, files: Sequence[str]) -> None:
+        self.uri, self.files = uri, list(files)
         self.states = [FileState.of(file) for file in files]
         self._identities: dict[int, str] = {}
 
@@ -150,6 +152,25 @@ class Inputs:
             if _identity(self.files[file], self.states[file]) != self.identity(file):
                 raise self._changed(file)
             self.check(file)
+
+    def check_list(self) -> None:
+        """Check that the input still consists of the same files.
+
+        Raises:
+            InputChangedError: A file was added, renamed or removed.
+            StoreError: The store cannot be reached.
+        """
+        located(self.uri)[0].invalidate_cache()
+        try:
+            changed = sorted(set(list_files(self.uri)) ^ set(self.files))
+        except CatalogError as error:
+            changed = [str(error)]
+        if changed:
+            raise InputChangedError(
+                f"Files were added to {self.uri!r} or removed while it was read, so the output is "
+                f"not finished: {changed[0]}. Once no program changes the folder, run the same "
+                "command again; if the folder then has other files than before, use overwrite."
+            )
 
     def _changed(self, file: int) -> InputChangedError:
         return InputChangedError(

@@ -32,7 +32,6 @@ from prodcat.scoring.single_file import (
     file_kind,
     is_same_file,
     join_parts,
-    make_parts_folder,
     parts_folder,
     remove_folder,
     remove_parts,
@@ -84,7 +83,7 @@ def score(
         ScoringError: The output was made with another model, input or settings, or by another
             version of prodcat; its files were altered; or there is too little memory for a part.
         OutputInUseError: Another process is writing the output, or took it over from this one.
-        InputChangedError: An input file was changed while it was read.
+        InputChangedError: An input file was changed, added or removed during the call.
         StoreError: A store cannot be reached, or the output cannot be written.
         ConfigError: The arguments or settings are invalid or cannot be combined.
         Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
@@ -164,8 +163,7 @@ def _score_into_file(
     _check_single_file(input, place, shard)
     job = FolderScoring.of(classifier, input, replace(scoring, format=kind), joined=True)
     objects = Objects(parts_folder(place))
-    make_parts_folder(objects)
-    with lease_share(objects, shard, shown=output) as lease:
+    with lease_share(objects, shard, shown=output, private=True) as lease:
         folder = LeasedFolder(objects, lease)
         report, parts = job.run(folder, shard, overwrite=overwrite, progress=progress)
         join_parts(folder, parts, place, kind)
@@ -191,19 +189,20 @@ def stream(
     Raises:
         CatalogError: The input cannot be read, lacks a required column, or has a column with the
             name of an answer's column.
-        InputChangedError: An input file was changed while it was read.
+        InputChangedError: An input file was changed, added or removed during the call.
         ScoringError: There is too little memory for a part.
         StoreError: The store of the input cannot be reached.
         ConfigError: The settings cannot be combined, or the classifier does not support them.
     """
     scorer = PartScorer.of(model, input, scoring or ScoringConfig())
-    inputs = Inputs(scorer.files)
+    inputs = Inputs(input, scorer.files)
     for number, answered in enumerate(scorer.answered(lambda *_: True, threading.Event())):
         with enough_memory():
             table = scorer.table(answered)
             inputs.check(answered.part.file)
             content = encode(table, "csv", header=number == 0)
         yield content, len(table)
+    inputs.check_list()
 
 
 def _on_device(model: Classifier | str, loading: LoadKeywords) -> Classifier:

@@ -77,8 +77,21 @@ def part_place(name: str) -> tuple[int, int] | None:
     >>> part_place("part-00000-00012"), part_place("summary")
     ((0, 12), None)
     """
-    match = re.fullmatch(r"part-(\d+)-(\d+)", name)
+    match = re.fullmatch(r"part-([0-9]+)-([0-9]+)", name)
     return (int(match[1]), int(match[2])) if match else None
+
+
+def is_named_like_part(file: str) -> bool:
+    """Whether programs that read an output folder would read a file as one of its parts.
+
+    Such programs also read subfolders, except those whose names begin with ``_`` or ``.``.
+
+    Args:
+        file: The name of the file, relative to the output folder.
+    """
+    *folders, last = file.split("/")
+    is_hidden = any(folder.startswith(("_", ".")) for folder in folders)
+    return not is_hidden and part_place(last.split(".")[0]) is not None
 
 
 def list_files(uri: str) -> list[str]:

@@ -77,7 +77,7 @@ class RowScorer:
             CatalogError: A required column is missing, or a column has the name of an answer's
                 column.
         """
-        schema = to_table(columns, None).schema
+        schema = to_table(columns, None, source).schema
         missing = [name for name in self.needed if name not in schema.names]
         if missing:
             raise CatalogError(
@@ -93,7 +93,11 @@ class RowScorer:
         return schema
 
     def prepare(
-        self, columns: Any, schema: Any, source: str = "A file of the input"
+        self,
+        columns: Any,
+        schema: Any,
+        source: str = "A file of the input",
+        first_row: int = 0,
     ) -> PreparedRows:
         """Prepare rows for the device, without using it; may run in another thread.
 
@@ -101,13 +105,14 @@ class RowScorer:
             columns: The rows: lists by column name, or an Arrow table.
             schema: The Arrow schema of the rows, as :meth:`schema_of` returns it.
             source: The name of the input, for error messages.
+            first_row: The number of rows of the source before these, for error messages.
 
         Raises:
             CatalogError: A required column is missing, or the values do not have these types.
         """
         names = columns if isinstance(columns, dict) else columns.schema.names
         missing = [name for name in self.needed if name not in names]
-        table = to_table(columns, schema)
+        table = to_table(columns, schema, source, first_row)
         if missing and len(table):
             raise CatalogError(
                 f"{source} has no column {missing[0]!r}; found {list(names)[:50]}. All files of "

@@ -51,7 +51,14 @@ def in_shard(shard: Shard, file: int, number: int) -> bool:
     return (file + number) % count == index
 
 
-def lease_share(objects: Objects, shard: Shard, *, within: str = "", shown: str = "") -> Lease:
+def lease_share(
+    objects: Objects,
+    shard: Shard,
+    *,
+    within: str = "",
+    shown: str = "",
+    private: bool = False,
+) -> Lease:
     """A lease on one share of an output, for a ``with`` statement.
 
     It excludes leases on the same share, on the whole output, and on shares of another count.
@@ -62,11 +69,14 @@ def lease_share(objects: Objects, shard: Shard, *, within: str = "", shown: str 
         within: The token of the lease on the whole output, if another process holds that lease
             and assigned this share; empty otherwise.
         shown: The name of the output in error messages.
+        private: Whether the folder is temporary, and accessible to this user alone.
     """
     index, count = shard
-    return Lease(
-        objects, f"{index}-of-{count}", lambda other: other.endswith(f"-of-{count}"), within, shown
-    )
+
+    def alongside(other: str) -> bool:
+        return other.endswith(f"-of-{count}")
+
+    return Lease(objects, f"{index}-of-{count}", alongside, within, shown, private)
 
 
 def lease_all(objects: Objects) -> Lease:

@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import os
 import re
-import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -15,10 +14,9 @@ from typing import IO, Any, cast
 from prodcat.classifier.results import Format
 from prodcat.errors import ConfigError, ScoringError, StoreError
 from prodcat.scoring.finished_parts import JOB, FinishedPart
-from prodcat.storage.faults import explained
 from prodcat.storage.leased_folder import LeasedFolder
-from prodcat.storage.leases import FOLDER
 from prodcat.storage.objects import Objects
+from prodcat.storage.output_folders import FOLDER
 from prodcat.storage.table_files import FORMATS, address, compression_of, suffix_of
 
 
@@ -87,30 +85,6 @@ def resolved(output: str) -> str:
     return str(place.resolve()) + ("/" if output.endswith("/") else "")
 
 
-def make_parts_folder(parts: Objects) -> None:
-    """Make the local folder for the parts of an output file, readable by this user only.
-
-    Does nothing for an object store, and keeps a folder that this user has made already.
-
-    Raises:
-        StoreError: The folder belongs to another user, is a link, or cannot be made.
-    """
-    if not parts.is_local:
-        return
-    path = Path(parts.folder.path(""))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=0o700, exist_ok=True)
-        status = path.lstat()
-    except OSError as error:
-        raise explained("write", parts.uri, error, is_local=True) from error
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != _user():
-        raise StoreError(
-            f"{parts.uri!r} is a link, or another user made it; expected a folder that this user "
-            "made for unfinished parts. Remove it, or name another output."
-        )
-
-
 def join_parts(
     folder: LeasedFolder, parts: Sequence[FinishedPart], output: str, kind: Format
 ) -> None:
@@ -163,8 +137,8 @@ def remove_parts(folder: LeasedFolder) -> None:
 
 
 def remove_folder(parts: Objects) -> None:
-    """Remove the local folder of an output file's parts if it is empty."""
-    if parts.folder.is_s3:
+    """Remove the empty folder of an output file's parts that its lease did not remove."""
+    if parts.is_local or parts.folder.is_s3:
         return
     for folder in (FOLDER, ""):
         with contextlib.suppress(OSError, NotImplementedError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from prodcat.serving.answer_records import flat_columns
 from prodcat.serving.csv_bodies import read_csv, write_csv
-from prodcat.serving.isolated import CALL_SECONDS
+from prodcat.serving.isolated import Deadline
 from prodcat.serving.json_bodies import read_json, read_lines, write_json, write_lines
 from prodcat.serving.media_types import CSV, JSON, LINES, PARQUET, TYPES, media_type
 from prodcat.serving.parquet_bodies import read_parquet, write_parquet
@@ -35,7 +35,7 @@ def read_body(
     content_type: str | None,
     known: Sequence[str],
     limits: Limits,
-    seconds: float = CALL_SECONDS,
+    deadline: Deadline | None = None,
 ) -> Query:
     """Parse the body of a request.
 
@@ -44,12 +44,12 @@ def read_body(
         content_type: The header ``Content-Type``; None means JSON.
         known: The names of further columns that the model uses.
         limits: The maximum size of a request.
-        seconds: Maximum time, in seconds, to read a Parquet file in a child process.
+        deadline: Until when to read a Parquet file in a child process.
 
     Raises:
         Refusal: With status 400 if the body cannot be parsed, has no titles or has wrong options,
             413 if it is too large, 415 if its media type is not supported, or 503 if reading a
-            Parquet file took longer than ``seconds``.
+            Parquet file took longer.
     """
     kind = media_type(content_type)
     if kind not in TYPES:
@@ -61,7 +61,7 @@ def read_body(
     if not body.strip():
         raise Refusal(400, "The body is empty; expected at least one title.")
     if kind == PARQUET:
-        query = read_parquet(body, known, limits, seconds)
+        query = read_parquet(body, known, limits, deadline)
     else:
         query = _READERS[kind](body, known, limits)
     if len(query) > limits.titles:
@@ -76,7 +76,11 @@ def read_body(
 
 
 def write_body(
-    records: Iterable[Mapping[str, Any]], query: Query, kind: str, most: int = _MOST_ANSWER
+    records: Iterable[Mapping[str, Any]],
+    query: Query,
+    kind: str,
+    most: int = _MOST_ANSWER,
+    deadline: Deadline | None = None,
 ) -> bytes:
     """Write the body of an answer.
 
@@ -87,9 +91,11 @@ def write_body(
         query: The query that is answered.
         kind: The media type of the answer, one of :data:`TYPES`.
         most: Maximum size of the body, in bytes.
+        deadline: Until when to write a Parquet file in a child process.
 
     Raises:
-        Refusal: With status 413 if the body would be larger.
+        Refusal: With status 413 if the body would be larger, or 503 if a Parquet file took longer
+            to write.
     """
     if kind == JSON:
         return write_json(records, query.form, most)
@@ -97,7 +103,7 @@ def write_body(
         return write_lines(records, most)
     columns = flat_columns(records)
     if kind == PARQUET:
-        body = write_parquet(columns)
+        body = write_parquet(columns, deadline)
     else:
         body = write_csv(columns, has_header=query.form != "csv")
     if len(body) > most:

@@ -76,6 +76,8 @@ class BodyThreads:
         self.most_wait = most_wait
         self._small, self._large = _Lane("small"), _Lane("large")
         self._isolated = _Lane("isolated", CHILDREN)
+        # The answers to requests that were accepted do not wait for the bodies of others.
+        self._isolated_answers = _Lane("isolated-answers")
 
     async def read(
         self, call: Callable[[], _Out], size: int, until: float, isolated: bool = False
@@ -99,13 +101,16 @@ class BodyThreads:
         lane.check(load, self.most_wait, until)
         return await lane.submit(call, load, until)
 
-    async def write(self, call: Callable[[], _Out], size: int, until: float) -> _Out:
+    async def write(
+        self, call: Callable[[], _Out], size: int, until: float, isolated: bool = False
+    ) -> _Out:
         """Write an answer in a thread.
 
         Args:
             call: Writes the answer.
             size: The approximate size of the answer in bytes.
             until: The time on the monotonic clock until which the request must be answered.
+            isolated: Whether ``call`` lets a child process write the answer.
 
         Returns:
             The result of ``call``.
@@ -114,12 +119,13 @@ class BodyThreads:
             Refusal: With status 503 if ``until`` passed before writing began; or what ``call``
                 raises.
         """
-        return await self._lane(size).submit(call, size, until)
+        lane = self._isolated_answers if isolated else self._lane(size)
+        return await lane.submit(call, size, until)
 
     def _lane(self, size: int) -> _Lane:
         return self._large if size > _LARGE else self._small
 
     def end(self) -> None:
         """Accept no more jobs; those that were submitted still run."""
-        for lane in (self._small, self._large, self._isolated):
+        for lane in (self._small, self._large, self._isolated, self._isolated_answers):
             lane.threads.shutdown(wait=False)

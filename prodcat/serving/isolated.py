@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +28,55 @@ _MEMORY = 1 << 30  # bytes of address space in addition to that of the imported 
 _KEPT_MEMORY = 256 << 20  # a child that has grown by more bytes than this after a call ends
 _MOST_ANSWER = 1 << 30  # bytes
 _LENGTH = 8  # bytes of the number before each message, which is its length
+_ABANDONED = 0.5  # seconds for a call that nobody waits for: less than a new child takes to start
+
+
+class Deadline:
+    """Until when a call may take; its caller may give up before.
+
+    Args:
+        seconds: Maximum time, in seconds from now, to wait for a free child and for the result.
+    """
+
+    def __init__(self, seconds: float = CALL_SECONDS) -> None:
+        self.until = time.monotonic() + seconds
+        self._began = -_ABANDONED
+        self._end: Callable[[], None] | None = None  # ends the current call
+        self._timer = threading.Timer(0.0, self._end_call)
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def give_up(self) -> None:
+        """Note that nobody waits for the result: a call ends half a second after it began."""
+        with self._lock:
+            self.until = min(self.until, self._began + _ABANDONED)
+            if self._end is not None:
+                self._start_timer()
+
+    def begin(self, end: Callable[[], None]) -> None:
+        """Call ``end`` at the deadline, or after ten seconds, unless :meth:`finish` is called."""
+        with self._lock:
+            self._began, self._end = time.monotonic(), end
+            self._start_timer()
+
+    def finish(self) -> bool:
+        """Note that a call has ended, and return whether it did so by itself."""
+        with self._lock:
+            self._timer.cancel()
+            self._end = None
+            return not self._is_over
+
+    def _start_timer(self) -> None:
+        self._timer.cancel()
+        until = min(self.until, self._began + CALL_SECONDS)
+        self._timer = threading.Timer(max(until - time.monotonic(), 0.0), self._end_call)
+        self._timer.start()
+
+    def _end_call(self) -> None:
+        with self._lock:
+            if self._end is not None:
+                self._is_over = True
+                self._end()
 
 
 class IsolatedFunction:
@@ -52,13 +102,13 @@ class IsolatedFunction:
         self._free = threading.BoundedSemaphore(CHILDREN)
         atexit.register(self.close)
 
-    def __call__(self, body: bytes, *rest: Any, seconds: float = CALL_SECONDS) -> Any:
+    def __call__(self, body: bytes, *rest: Any, deadline: Deadline | None = None) -> Any:
         """Call the function in a child process, and wait for its result.
 
         Args:
             body: The first argument of the function.
             rest: The other arguments, which must be JSON-serializable.
-            seconds: Maximum time, in seconds, to wait for a free child and for the result.
+            deadline: Until when to wait for a free child and for the result; 10 seconds if None.
 
         Returns:
             The result of the function.
@@ -66,21 +116,23 @@ class IsolatedFunction:
         Raises:
             Refusal: The refusal that the function raised; or with status 400 if the call crashed
                 twice, took over 10 seconds or exceeded the memory limit; or with status 503 if
-                there was no result within ``seconds``.
+                there was no result before the deadline.
         """
-        until = time.monotonic() + seconds
+        deadline = deadline or Deadline()
         message = json.dumps([base64.b64encode(body).decode(), *rest]).encode()
-        if not self._free.acquire(timeout=max(seconds, 0.0)):
+        if not self._free.acquire(timeout=max(deadline.until - time.monotonic(), 0.0)):
             raise too_late()
         try:
+            if time.monotonic() >= deadline.until:  # nobody waits any more
+                raise too_late()
             try:
-                answer = self._answered(self._running_child(), message, until)
+                answer = self._answered(self._running_child(), message, deadline)
             except EOFError:
                 # An earlier call or the system may have ended the child, so the call is repeated
                 # once in a new child.
-                answer = self._answered(self._new_child(), message, until)
+                answer = self._answered(self._new_child(), message, deadline)
         except (EOFError, TimeoutError) as error:
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline.until:
                 raise too_late() from error
             raise Refusal(400, self.broken) from error
         finally:
@@ -89,7 +141,9 @@ class IsolatedFunction:
             raise Refusal(answer["status"], answer["reason"])
         return answer["value"]
 
-    def _answered(self, child: "subprocess.Popen[bytes]", message: bytes, until: float) -> Any:
+    def _answered(
+        self, child: "subprocess.Popen[bytes]", message: bytes, deadline: Deadline
+    ) -> Any:
         """The parsed answer of a child, which is then free for further calls.
 
         Raises:
@@ -97,17 +151,16 @@ class IsolatedFunction:
             TimeoutError: The child took too long, and was killed.
         """
         assert child.stdin is not None and child.stdout is not None
-        seconds = min(until - time.monotonic(), CALL_SECONDS)
-        watch = threading.Timer(max(seconds, 0.0), child.kill)
-        watch.start()
+        deadline.begin(child.kill)
         try:
             _write(child.stdin, message)
             answer = json.loads(_read(child.stdout))
         except (OSError, EOFError, ValueError) as error:
+            ended_itself = deadline.finish()
             self._end(child)
-            raise (EOFError if watch.is_alive() else TimeoutError) from error
-        finally:
-            watch.cancel()
+            raise (EOFError if ended_itself else TimeoutError) from error
+        if not deadline.finish():  # it was killed just after its answer
+            child.wait()
         with self._lock:
             self._idle.append(child)
         return answer

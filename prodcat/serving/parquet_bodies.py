@@ -1,16 +1,20 @@
-"""Parse titles from Parquet in a child process, and write answers as Parquet.
+"""Parse titles from Parquet, and write answers as Parquet, in child processes.
 
-A damaged file can crash the process that reads it; see :mod:`prodcat.serving.isolated`.
+A damaged file can crash the process that reads it; see :mod:`prodcat.serving.isolated`.  The server
+does not write Parquet itself as the libraries would take about 80 MB more of its memory.
 """
 
+import base64
+import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prodcat.serving.isolated import CALL_SECONDS, IsolatedFunction
+from prodcat.serving.isolated import Deadline, IsolatedFunction
 from prodcat.serving.parquet_pages import unpacked_bytes
 from prodcat.serving.query import Query, check_letters, too_long
-from prodcat.serving.refusal import Refusal, shown, too_large
+from prodcat.serving.refusal import Refusal, shown, too_large, too_late
 from prodcat.serving.settings import Limits
 from prodcat.storage.tables import MOST_LETTERS, parquet_bytes
 
@@ -25,14 +29,14 @@ _FOOTER = (
 )  # maximum bytes of the metadata, whose parsed objects are a thousand times larger
 _MOST_ITEMS = 10_000  # maximum length of a list in the metadata
 
-_read_isolated = IsolatedFunction(
-    "prodcat.serving.parquet_bodies:parquet_texts",
+_isolated = IsolatedFunction(
+    "prodcat.serving.parquet_bodies:read_or_write",
     "The body is not a Parquet table of texts: reading it crashed or took too long.",
 )
 
 
 def read_parquet(
-    body: bytes, known: Sequence[str], limits: Limits, seconds: float = CALL_SECONDS
+    body: bytes, known: Sequence[str], limits: Limits, deadline: Deadline | None = None
 ) -> Query:
     """Parse a Parquet table with a column ``title`` in a child process.
 
@@ -40,11 +44,11 @@ def read_parquet(
         body: The bytes of the request's body.
         known: The names of further columns that the model uses.
         limits: The maximum size of a request.
-        seconds: Maximum time, in seconds, to read the table.
+        deadline: Until when to read the table.
 
     Raises:
         Refusal: With status 400 if the body is not such a table, 413 if it is too large, or 503 if
-            reading took longer than ``seconds``.
+            reading took longer.
     """
     footer = int.from_bytes(body[-8:-4], "little")
     if len(body) < 12 or not body.startswith(_MAGIC) or not body.endswith(_MAGIC):
@@ -59,18 +63,46 @@ def read_parquet(
         raise Refusal(
             413, f"The metadata of the file has {footer:,} bytes; expected at most {_FOOTER:,}."
         )
-    columns = _read_isolated(body, list(known), limits.body, limits.titles, seconds=seconds)
+    columns = _isolated(body, list(known), limits.body, limits.titles, deadline=deadline)
     return Query(columns, form="parquet")
 
 
+class _WithoutPandas:
+    """Hides pandas in a child, as pyarrow would import it to look at lists, with 40 MB."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Refuse to import pandas; other modules are left to other finders."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 def prepare_child() -> None:
-    """Import what :func:`parquet_texts` needs, without reserving address space in advance."""
+    """Import what :func:`read_or_write` needs, without reserving address space in advance."""
     os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
+    sys.meta_path.insert(0, _WithoutPandas)
     import pyarrow as pa
-    import pyarrow.parquet
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
+    parquet_texts(parquet_bytes(pa.table({"title": ["a"]})), [], 1_000, 1)  # imports the rest
+
+
+def read_or_write(body: bytes, *limits: Any) -> dict[str, list[Any]] | str:
+    """Do one task in a child process.
+
+    Args:
+        body: The bytes of a file to be read; or columns as a JSON object, to be written.
+        limits: The further arguments of :func:`parquet_texts`; nothing to write a file.
+
+    Returns:
+        The result of :func:`parquet_texts`, or the bytes of the written file in base64.
+    """
+    if limits:
+        return parquet_texts(body, *limits)
+    import pyarrow as pa
+
+    return base64.b64encode(parquet_bytes(pa.table(json.loads(body)))).decode()
 
 
 def parquet_texts(
@@ -215,12 +247,18 @@ def _check_distinct(name: str, column: Any) -> None:
             raise too_long(name, longest)
 
 
-def write_parquet(columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """The bytes of a Parquet table of answers.
+def write_parquet(columns: Mapping[str, Sequence[Any]], deadline: Deadline | None = None) -> bytes:
+    """Write a Parquet table of answers in a child process, and return its bytes.
 
     Args:
         columns: The values of each column by column name; all columns have the same length.
-    """
-    import pyarrow as pa
+        deadline: Until when to write the table.
 
-    return parquet_bytes(pa.table(dict(columns)))
+    Raises:
+        Refusal: With status 503 if the table could not be written in time.
+    """
+    try:
+        written = _isolated(json.dumps(columns).encode(), deadline=deadline)
+    except Refusal as refusal:
+        raise too_late() from refusal
+    return base64.b64decode(written)

@@ -1,9 +1,10 @@
 """A server: its models and threads, and the steps from a request to its answer."""
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 import torch
@@ -18,6 +19,7 @@ from prodcat.serving.bodies import read_body, write_body
 from prodcat.serving.body_arrival import arrived_body
 from prodcat.serving.body_threads import BodyThreads
 from prodcat.serving.held_bytes import HeldBytes, Share
+from prodcat.serving.isolated import Deadline
 from prodcat.serving.loaded_models import Models
 from prodcat.serving.loaders import Loaders
 from prodcat.serving.media_types import PARQUET, media_type, picked_type
@@ -166,11 +168,18 @@ class Server:
         )
         answers = await asyncio.wrap_future(future)
 
-        def written() -> bytes:
-            return write_body(served.records(answers, rows.errors), query, kind, most)
+        deadline = Deadline(until - time.monotonic())
 
-        small = size < _SMALL
-        content = written() if small else await self.threads.write(written, size, until)
+        def written() -> bytes:
+            records = served.records(answers, rows.errors)
+            return write_body(records, query, kind, most, deadline)
+
+        isolated = kind == PARQUET
+        if size < _SMALL and not isolated:
+            content = written()
+        else:
+            with _given_up(deadline):
+                content = await self.threads.write(written, size, until, isolated)
         self.metrics.titles.inc(len(query))
         return content
 
@@ -178,17 +187,19 @@ class Server:
         self, served: Served, body: bytes, content_type: str | None, until: float
     ) -> tuple[Query, TitleRows, Decide, TitleCosts]:
         """The query in a body, its rows, the decider for its answers, and its title costs."""
+        deadline = Deadline(until - time.monotonic())
 
         def read() -> tuple[Query, TitleRows, Decide, TitleCosts]:
-            limits, seconds = self.settings.limits, until - time.monotonic()
-            query = read_body(body, content_type, served.columns, limits, seconds)
+            limits = self.settings.limits
+            query = read_body(body, content_type, served.columns, limits, deadline)
             rows, decide = served.rows(query), served.decision(query.settings)
             return query, rows, decide, costs_of(served.inference(query), rows.texts)
 
         isolated = media_type(content_type) == PARQUET
         if len(body) < _SMALL and not isolated:
             return read()
-        return await self.threads.read(read, len(body), until, isolated)
+        with _given_up(deadline):
+            return await self.threads.read(read, len(body), until, isolated)
 
     async def body(self, request: Request) -> bytes:
         """Receive the body of a request.
@@ -218,6 +229,16 @@ class Server:
         """The time at which a request must be answered, on the monotonic clock."""
         began = request.scope.get("state", {}).get(BEGAN, time.monotonic())
         return float(began) + self.settings.patience
+
+
+@contextlib.contextmanager
+def _given_up(deadline: Deadline) -> Iterator[None]:
+    """Give up a call to a child process if the request is cancelled meanwhile."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        deadline.give_up()
+        raise
 
 
 async def _unless_gone(work: Coroutine[Any, Any, _Out], request: Request, until: float) -> _Out:

@@ -14,12 +14,12 @@ import re
 import socket
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from prodcat.errors import ArtifactError, ConfigError, ConflictError
+from prodcat.storage.bounded_search import MOST_IGNORED, MOST_NAMES, in_turn
 from prodcat.storage.document import printable
 from prodcat.storage.objects import Objects
 from prodcat.storage.trust import Trust
@@ -27,13 +27,11 @@ from prodcat.storage.trust import Trust
 logger = logging.getLogger("prodcat")
 Action = Literal["promote", "rollback", "remove", "take over"]
 _ACTIONS = ("promote", "rollback", "remove", "take over")
-VERSION = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
-_FILE = re.compile(r"(\d{8})\.json")
+VERSION = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{12}")
+_FILE = re.compile(r"([0-9]{8})\.json")
 _MOST = 99_999_999
-_LIMIT = 64 << 10
+_LIMIT = 16 << 10
 _LONGEST = 500
-_AT_ONCE = 16  # requests
-_CHUNK = 64  # events that are read before the first of them is used
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,13 @@ class AliasLog:
         self._ignored: set[int] = set()
 
     def numbers(self) -> list[int]:
-        """The numbers of all events, in ascending order."""
-        matches = (_FILE.fullmatch(name) for name in self.objects.names(self.folder))
+        """The numbers of all events, in ascending order.
+
+        Raises:
+            StoreError: The folder has too many entries.
+        """
+        names = self.objects.names(self.folder, MOST_NAMES)
+        matches = (_FILE.fullmatch(name) for name in names)
         return sorted(int(match[1]) for match in matches if match)
 
     def last(self, before: int | None = None) -> AliasEvent | None:
@@ -108,8 +111,8 @@ class AliasLog:
             The event, or None if there are no events.
 
         Raises:
-            ArtifactError: The last event is damaged; or there are keys, and none of the events
-                was signed by one of them.
+            ArtifactError: The last event is damaged; or there are keys, and none of the last 2,000
+                events was signed by one of them.
         """
         return next(self._events_before(before), None)
 
@@ -121,49 +124,50 @@ class AliasLog:
 
         Raises:
             ArtifactError: An event is damaged, and no later event took over; or there are keys,
-                and none of the events was signed by one of them.
+                and none of the events, or of 2,000 in a row, was signed by one of them.
         """
         return list(self._events_before(None))[::-1]
 
     def _events_before(self, before: int | None) -> Iterator[AliasEvent]:
         """Yield the events that can be trusted, newest first; see :meth:`all`."""
-        errors, can_skip, is_first = [], bool(self.trust.keys), True
+        first_error, ignored = None, 0  # since the last event that can be trusted
+        can_skip, is_first = bool(self.trust.keys), True
         numbers = [number for number in self.numbers() if before is None or number < before]
-        for number, event in self._read_in_turn(numbers[::-1]):
+        for number, event in in_turn(self._read_or_error, numbers[::-1]):
             if isinstance(event, ArtifactError):
                 if not can_skip:
                     raise event
-                errors.append(event)
+                first_error, ignored = first_error or event, ignored + 1
                 self._ignored.add(number)
+                if ignored == MOST_IGNORED:
+                    raise self._too_many_ignored(number) from first_error
                 continue
-            if errors:
+            if ignored:
                 message = "Ignored changes of %s@%s that cannot be trusted (%d): %s"
-                logger.warning(message, self.model, self.alias, len(errors), errors[0])
-                errors = []
+                logger.warning(message, self.model, self.alias, ignored, first_error)
+                first_error, ignored = None, 0
             can_skip |= event.action == "take over"
             is_first = False
             yield event
-        if errors and is_first:
-            raise errors[0]
-        if errors:
+        if first_error and is_first:
+            raise first_error
+        if first_error:
             message = "Left out of the history of %s@%s (%d): %s"
-            logger.warning(message, self.model, self.alias, len(errors), errors[0])
+            logger.warning(message, self.model, self.alias, ignored, first_error)
 
-    def _read_in_turn(self, numbers: list[int]) -> Iterator[tuple[int, AliasEvent | ArtifactError]]:
-        """Read events, or why they cannot be read: the first alone, the others several at once."""
+    def _read_or_error(self, number: int) -> AliasEvent | ArtifactError:
+        try:
+            return self.read(number)
+        except ArtifactError as error:
+            return error
 
-        def outcome(number: int) -> AliasEvent | ArtifactError:
-            try:
-                return self.read(number)
-            except ArtifactError as error:
-                return error
-
-        yield from ((number, outcome(number)) for number in numbers[:1])
-        for start in range(1, len(numbers), _CHUNK):
-            chunk = numbers[start : start + _CHUNK]
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                read = list(pool.map(outcome, chunk))
-            yield from zip(chunk, read, strict=True)
+    def _too_many_ignored(self, number: int) -> ArtifactError:
+        return ArtifactError(
+            f"None of {MOST_IGNORED:,} changes of {self.model}@{self.alias} in a row, from "
+            f"{self.objects.at(self._name(number))!r} on, can be trusted, so the changes before "
+            "them were not read. Delete the files in this folder that none of the keys signed, and "
+            "find out who can write there."
+        )
 
     def read(self, number: int) -> AliasEvent:
         """Read one event.
@@ -182,8 +186,9 @@ class AliasLog:
             content = self.objects.start(name, _LIMIT + 1)
         except FileNotFoundError as error:
             raise ArtifactError(f"{source} no longer exists.") from error
+        event = self.parse(content, number, source)
         self._contents[number] = content
-        return self.parse(content, number, source)
+        return event
 
     def content(self, event: AliasEvent) -> bytes:
         """The bytes, signature included, of an event that this log has read before."""
@@ -329,6 +334,8 @@ class AliasLog:
             ArtifactError: The event is damaged, belongs to another alias or store, or is not
                 signed by one of the keys.
         """
+        if len(content) > _LIMIT:
+            raise ArtifactError(f"{source} has more than {_LIMIT:,} bytes, so it is damaged.")
         body = self.trust.unsealed(content, source)
         try:
             token = body.pop("token")

@@ -1,5 +1,6 @@
 """The lines of a text file, with limits on the size of each row and of each batch of rows."""
 
+import io
 from collections.abc import Iterator
 from typing import IO
 
@@ -8,10 +9,13 @@ from prodcat.storage.expanded import MOST_BYTES
 
 _MOST_LETTERS = MOST_BYTES // 2  # in a row
 _CELL = 16  # bytes of a cell, at least
+_BLOCK = 32 << 10  # letters that are read and counted at once
 
 
 class BoundedLines:
     """An iterator over the lines of a text file that limits the memory of rows and batches.
+
+    Letters are counted as they are read, in blocks of 32,768, so the limits are approximate.
 
     Args:
         file: The opened text file.
@@ -24,28 +28,38 @@ class BoundedLines:
         self._row = self._batch = 0  # letters since the row and the batch began
 
     def __iter__(self) -> Iterator[str]:
-        """The lines themselves."""
-        return self
-
-    def __next__(self) -> str:
-        """Read the next line.
+        """Yield the lines with their ends.
 
         Raises:
-            CatalogError: The row that the line belongs to is too long.
+            CatalogError: The row that a line belongs to is too long.
         """
-        line = self._file.readline(_MOST_LETTERS + 1)
-        if not line:
-            raise StopIteration
-        self._number += 1
-        self._row += len(line)
-        self._batch += len(line) + _CELL * (line.count("[") + line.count("{"))
+        rest: list[str] = []  # the start of a line whose end was not read yet
+        while block := self._file.read(_BLOCK):
+            self._count(block)
+            # A line feed may follow the carriage return at the end of a block.
+            end = block.rfind("\n") + 1 or block.rfind("\r", 0, -1) + 1
+            if not end:
+                rest.append(block)
+                continue
+            yield from self._lines("".join([*rest, block[:end]]))
+            rest = [block[end:]]
+        yield from self._lines("".join(rest))
+
+    def _lines(self, text: str) -> list[str]:
+        lines = io.StringIO(text, newline="").readlines()
+        self._number += len(lines)
+        return lines
+
+    def _count(self, block: str) -> None:
+        """Count the letters of a block, and check the length of the current row."""
+        self._row += len(block)
+        self._batch += len(block) + _CELL * (block.count("[") + block.count("{"))
         if self._row > _MOST_LETTERS:
             raise CatalogError(
-                f"{self._name!r}, line {self._number}: the row has more than {_MOST_LETTERS:,} "
-                "letters. Look for a missing quote or a missing end of line, or leave out columns "
-                "with large values."
+                f"{self._name!r}, line {self._number + 1}: the row has more than "
+                f"{_MOST_LETTERS:,} letters. Look for a missing quote or a missing end of line, or "
+                "leave out columns with large values."
             )
-        return line
 
     def end_row(self) -> None:
         """Start to count a new row: the lines so far form complete rows."""

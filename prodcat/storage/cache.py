@@ -91,8 +91,8 @@ class Cache:
         """
         listed = manifest["files"]
         try:
-            with self._files.held() as files:
-                absent = [name for name in listed if not self._has(files, name, listed[name], uri)]
+            with self._files.held("blobs") as blobs:
+                absent = [name for name in listed if not self._has(blobs, name, listed[name], uri)]
         except FileNotFoundError:  # the folder was removed
             absent = list(listed)
         if absent:
@@ -127,23 +127,24 @@ class Cache:
 
     # -- one file -----------------------------------------------------------------
 
-    def _has(self, files: PrivateFolder, name: str, entry: Mapping[str, Any], uri: str) -> bool:
-        """Whether a file is in the cache unaltered; if so, mark it as used now."""
+    def _has(self, blobs: PrivateFolder, name: str, entry: Mapping[str, Any], uri: str) -> bool:
+        """Whether a file is in the folder of blobs unaltered; if so, mark it as used now."""
         sha256 = entry["sha256"]
         try:
-            with files.open(_blob(sha256)) as blob:
-                if os.fstat(blob).st_size != entry["bytes"] or not is_intact(blob, sha256):
+            with blobs.open(_blob(sha256).removeprefix("blobs/")) as blob:
+                about = os.fstat(blob)
+                if about.st_size != entry["bytes"] or not is_intact(blob, sha256, about):
                     return False
         except FileNotFoundError:
             return False
         except OSError as error:
             raise self._cannot(name, uri, error) from error
         # The use is marked in another file: a new time of the blob would look like an alteration.
-        now, place = time.monotonic(), (str(files.path), sha256)
+        now, place = time.monotonic(), (str(self.folder), sha256)
         if now - _marked.get(place, -_IN_USE) < _IN_USE / 10:
             return True
         _marked[place] = now
-        with contextlib.suppress(OSError), files.open(_used(sha256), _CREATED) as mark:
+        with contextlib.suppress(OSError), self._files.open(_used(sha256), _CREATED) as mark:
             os.utime(mark)
         return True
 
@@ -153,8 +154,9 @@ class Cache:
         for tries in itertools.count(1):
             try:
                 with self._files.locked(f"locks/{sha256}.lock"):
-                    if self._has(self._files, name, entry, uri):
-                        return
+                    with contextlib.suppress(FileNotFoundError), self._files.held("blobs") as blobs:
+                        if self._has(blobs, name, entry, uri):
+                            return
                     if self._files.remove(_blob(sha256)):
                         logger.warning(
                             "%s of %s was altered in the cache; it is downloaded again.", name, uri

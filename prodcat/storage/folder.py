@@ -219,8 +219,8 @@ class Folder:
             raise FileNotFoundError(name)
         return None if info.get("size") is None else int(info["size"])
 
-    def names(self, folder: str) -> list[str]:
-        """The sorted names of all entries of a subfolder; none if there is no such folder."""
+    def names(self, folder: str, most: int | None = None) -> list[str]:
+        """The sorted names of a subfolder's entries; if over ``most``, at least one name more."""
         filesystem, path = self.filesystem, self.path(folder)
         filesystem.invalidate_cache()
         try:
@@ -228,6 +228,8 @@ class Folder:
                 return sorted(local_disk.names(path, self.at(folder), self._follows_links))
             if self.is_web:
                 return sorted(web_server.names(filesystem, path, self.budget))
+            if self.is_s3 and most is not None:
+                return sorted(s3.names(filesystem, path, most, self.budget))
             listed = filesystem.ls(path, detail=False, **self._timed())
         except (FileNotFoundError, NotADirectoryError) as error:
             return nothing_there(error)

@@ -32,15 +32,21 @@ from prodcat.storage import s3
 from prodcat.storage.faults import explained
 from prodcat.storage.lease_holder import BYTES, Holder
 from prodcat.storage.objects import Objects
+from prodcat.storage.output_folders import (
+    FOLDER,
+    create,
+    create_once,
+    in_subfolder,
+    remove_empty,
+)
 
 logger = logging.getLogger("prodcat")
-FOLDER = "_prodcat"
 BEAT = 5.0  # seconds between two signs of life
 EXPIRY = 30.0  # seconds without a sign of life after which a lease may be taken over
 _ATTEMPTS = 20
 _POLL = 0.5  # seconds between two checks of a holder on another machine
 _REMOVED = ".removed"  # the end of the name of a folder that is being removed
-_NAME = re.compile(r"lease-(.+)\.(\d{6})\.json")
+_NAME = re.compile(r"lease-(.+)\.([0-9]{6})\.json")
 
 
 class LeaseFile(NamedTuple):
@@ -81,6 +87,8 @@ class Lease:
         within: The token of a lease on the whole output, whose holder lets this process write the
             share; empty if there is none.
         shown: The name of the output in messages; the folder's URI if empty.
+        private: Whether the output folder is temporary and, on a local disk, accessible to this
+            user alone.  It is then made with the lease, and removed with it if it is empty.
 
     Raises:
         OutputInUseError: Another process holds the output.
@@ -94,10 +102,11 @@ class Lease:
         alongside: Callable[[str], bool],
         within: str = "",
         shown: str = "",
+        private: bool = False,
     ) -> None:
         self.objects, self.leased = objects, leased
         self.alongside, self.within = alongside, within
-        self.shown = shown or objects.uri
+        self.shown, self.private = shown or objects.uri, private
         self.holder = Holder.of_this_process()
         self.lost = threading.Event()
         self._over = threading.Event()
@@ -107,7 +116,6 @@ class Lease:
 
     def __enter__(self) -> "Lease":
         """Take the lease, and start the thread that gives signs of life."""
-        make_folder(self.objects, FOLDER)
         expired = self._create()
         self._thread.start()  # other processes may already be waiting for a sign of life
         try:
@@ -174,16 +182,33 @@ class Lease:
         Raises:
             OutputInUseError: Another process holds the output.
         """
+        self._make_folder()
         for _ in range(_ATTEMPTS):
             expired = self._expired(self._rivals())
             numbers = [rival.number for rival in expired if rival.leased == self.leased]
             self.file = LeaseFile.of(self.leased, max(numbers, default=0) + 1)
             self.holder = self.holder.beat()
-            if create_once(self.objects, self.file.file, self.holder.content()) is None:
+            if self._create_file(self.holder.content()):
                 self._tag = self._current_tag()
                 return expired
             # Another process came first.
         raise self._in_use(None)
+
+    def _make_folder(self) -> None:
+        """Make the folder of the leases; refuse a link, or a folder that is not private."""
+        if self.objects.is_local:
+            in_subfolder(self.objects, self.private, lambda folder: None)
+        else:
+            self.objects.below(FOLDER).make()
+
+    def _create_file(self, content: bytes) -> bool:
+        """Create the lease's file, and return False if it exists."""
+        if not self.objects.is_local:
+            return create_once(self.objects, self.file.file, content) is None
+        name = self.file.file.removeprefix(f"{FOLDER}/")
+        return in_subfolder(
+            self.objects, self.private, lambda folder: create(folder, name, content)
+        )
 
     def _rivals(self) -> list[LeaseFile]:
         """The existing leases that cannot be held at the same time as this one."""
@@ -328,51 +353,7 @@ class Lease:
         if self._is_mine():
             self.objects.remove(self.file.file)
         if self.objects.is_local:
-            with contextlib.suppress(OSError):  # it is not empty
-                Path(self.objects.folder.path(FOLDER)).rmdir()
-
-
-def create_once(objects: Objects, name: str, content: bytes) -> bytes | None:
-    """Create a small object unless it exists; see :meth:`Objects.create`.
-
-    This function also works on disks without hard links, and in stores without conditional writes;
-    in the latter, two simultaneous writers can both succeed.
-
-    Returns:
-        None if the object was written; otherwise the content of the one that exists.
-    """
-    conditional = objects.is_near or objects.folder.is_s3
-    try:
-        if conditional:
-            return objects.create(name, content)
-    except StoreError as error:
-        if not objects.is_local or "no hard links" not in str(error):
-            raise
-        path = Path(objects.folder.path(name))
-        with contextlib.suppress(FileExistsError), path.open("xb") as file:
-            file.write(content)
-            return None
-    try:
-        return objects.read(name)
-    except FileNotFoundError:
-        objects.write(name, content)
-        return None
-
-
-def make_folder(objects: Objects, folder: str) -> None:
-    """Make a subfolder of an output; refuse an existing symbolic link of this name.
-
-    Args:
-        objects: The output folder.
-        folder: The name of the subfolder.
-
-    Raises:
-        StoreError: The folder is a link, or cannot be made.
-    """
-    place = objects.below(folder)
-    place.make()
-    if objects.is_local and Path(place.folder.path("")).is_symlink():
-        raise StoreError(f"{place.uri!r} is a symbolic link; expected a folder. Remove it.")
+            remove_empty(self.objects, self.private)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """The manifest of an artifact: the names, sizes and hashes of its files.
 
 It is written last and read first.  A file that it does not list is not read, and a file whose size
-or hash differs from its entry is refused.
+or hash differs from its entry is refused.  Since format version 4 it ends with the SHA-256 of its
+other bytes, so that any damage to it is noticed.  Whoever alters it on purpose can alter that hash
+too: signatures protect against that.
 """
 
 import hashlib
@@ -15,8 +17,8 @@ from prodcat.errors import ArtifactError, StoreError
 from prodcat.storage.document import json_bytes, read_document
 from prodcat.storage.objects import Objects
 
-FORMAT_VERSION = 3
-READABLE = (2, 3)
+FORMAT_VERSION = 4
+READABLE = (2, 3, 4)
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", "taxonomy.json", WEIGHTS)
@@ -31,6 +33,8 @@ KNOWN = (
 MAX_BYTES = 64 << 30
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_LIMIT = 1 << 20
+_SEALED = 4  # the first format version whose manifests end with their hash
+_END = b"\n}\n"
 # The maximum size in bytes and the maximum number of values of each JSON file.
 _LIMITS = {
     "taxonomy.json": (64 << 20, 1_500_000),
@@ -86,8 +90,24 @@ def content_hash(listed: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def to_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """The bytes of a manifest's file."""
-    return json_bytes(manifest, indent=2)
+    """The bytes of a manifest's file, whose last entry ``"sha256"`` is the hash of the others.
+
+    Args:
+        manifest: The manifest; if it has an entry ``"sha256"``, that is replaced.
+    """
+    content = json_bytes({k: v for k, v in manifest.items() if k != "sha256"}, indent=2)
+    return content.removesuffix(_END) + _seal(content)
+
+
+def _seal(content: bytes) -> bytes:
+    """The end of a manifest's file, with the hash of the file without that entry."""
+    return f',\n  "sha256": "{hashlib.sha256(content).hexdigest()}"'.encode() + _END
+
+
+def _is_sealed(text: bytes) -> bool:
+    """Whether a manifest's file ends with the hash of its other bytes."""
+    start = len(text) - len(_seal(b""))
+    return text[start:] == _seal(text[: max(start, 0)] + _END)
 
 
 def libraries() -> dict[str, str]:
@@ -108,7 +128,8 @@ def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
         The manifest, in which ``"files"`` has been checked; other entries may have any type.
 
     Raises:
-        ArtifactError: The manifest is damaged, or its format version is not supported.
+        ArtifactError: The manifest is damaged or was altered, or its format version is not
+            supported.
     """
     source = f"{MANIFEST} of the artifact at {uri!r}"
     manifest = read_document(text, source, limit=_MANIFEST_LIMIT, values=20_000)
@@ -118,6 +139,10 @@ def parse_manifest(text: bytes, uri: str) -> dict[str, Any]:
     if "format" not in manifest or manifest.get("format_version") is None:
         raise damaged
     _check_format(manifest, uri)
+    if (manifest["format_version"] >= _SEALED or "sha256" in manifest) and not _is_sealed(text):
+        raise ArtifactError(
+            f"{source} was altered: its last entry is not the SHA-256 of the others. {REMEDY}"
+        )
     files = manifest.get("files")
     if not isinstance(files, dict):
         raise damaged

@@ -141,9 +141,23 @@ class Objects:
         """
         return self._retried("look at", name, partial(self.folder.size, name))
 
-    def names(self, folder: str) -> list[str]:
-        """The sorted names of all entries of a folder; none if there is no such folder."""
-        return self._retried("list", folder, partial(self.folder.names, folder))
+    def names(self, folder: str, most: int | None = None) -> list[str]:
+        """The sorted names of all entries of a folder; none if there is no such folder.
+
+        Args:
+            folder: The folder.
+            most: The maximum number of entries; None for no maximum.
+
+        Raises:
+            StoreError: There are more entries, or the folder cannot be listed.
+        """
+        names = self._retried("list", folder, partial(self.folder.names, folder, most))
+        if most is not None and len(names) > most:
+            raise StoreError(
+                f"{self.at(folder)!r} has more than {most:,} entries, so it is not searched. "
+                "Delete those that do not belong there, and find out who can write there."
+            )
+        return names
 
     def walk(self, folder: str) -> dict[str, Entry]:
         """All objects below a folder, by their names relative to that folder.

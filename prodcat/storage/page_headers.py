@@ -25,12 +25,16 @@ class PageHeader:
         encoding: The number of the encoding in the Parquet format.
         values: The number of values.
         unpacked: The size of the decompressed page in bytes.
+        packed: The size of the page in bytes as it is stored.
+        place: The position of the page's content in the file.
     """
 
     kind: int
     encoding: int
     values: int
     unpacked: int
+    packed: int
+    place: int
 
 
 def page_headers(file: IO[bytes], column: Any) -> Iterator[PageHeader]:
@@ -58,8 +62,8 @@ def page_headers(file: IO[bytes], column: Any) -> Iterator[PageHeader]:
         if min(unpacked, packed, count) < 0:
             raise ValueError("a header of a page is damaged")
         values += count if kind in (DATA, DATA_V2) else 0
+        yield PageHeader(kind, encoding, count, unpacked, packed, place + size)
         place += size + packed
-        yield PageHeader(kind, encoding, count, unpacked)
 
 
 def thrift_struct(body: bytes, place: int, end: int, depth: int = 0) -> tuple[dict[int, Any], int]:

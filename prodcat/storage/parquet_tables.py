@@ -1,7 +1,8 @@
 """Reads Parquet files in pieces of bounded size, however large their unpacked content is.
 
-A file stores equal values only once, so 600 bytes can contain thousands of long texts.  Texts are
-therefore read as Arrow dictionaries, and expanded only in pieces that are still small afterwards.
+A file stores equal values only once, so 600 bytes can contain thousands of long texts.  Unless all
+texts are short, they are therefore read as Arrow dictionaries, and expanded only in pieces that are
+still small afterwards.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ class ParquetTables:
     def __init__(self, raw: IO[bytes], name: str) -> None:
         import pyarrow.parquet as pq
 
-        plain = pq.ParquetFile(raw)
+        self.plain = plain = pq.ParquetFile(raw)
         self.schema, self.metadata = plain.schema_arrow, plain.metadata
         self.raw, self.name = raw, name
         self.leaves = [plain.schema.column(place) for place in range(len(plain.schema))]
@@ -121,9 +122,19 @@ class ParquetTables:
             yield pa.concat_tables(parts) if is_due else None
 
     def _batches(
-        self, group: int, rows: int, columns: Sequence[str] | None = None
+        self,
+        group: int,
+        rows: int,
+        columns: Sequence[str] | None = None,
+        as_dictionaries: bool = False,
     ) -> Iterator[Any]:
-        """Yield Arrow batches of a row group, in which texts are dictionaries.
+        """Yield Arrow batches of a row group, in which long texts are dictionaries.
+
+        Args:
+            group: The number of the row group.
+            rows: The maximum number of rows in a batch.
+            columns: The paths of the columns to read; None for all.
+            as_dictionaries: Whether short texts are dictionaries too.
 
         Raises:
             CatalogError: The row group unpacks to too many bytes, or its pages are damaged.
@@ -135,10 +146,11 @@ class ParquetTables:
             if columns is None or leaf.path in columns
         }
         try:
-            size = safe_rows(self.raw, metadata, leaves, self.dictionaries, rows)
+            size, are_short = safe_rows(self.raw, metadata, leaves, self.dictionaries, rows)
         except ValueError as error:
             raise CatalogError(f"Cannot read {self.name!r} as parquet: {error}.") from error
-        yield from self.file.iter_batches(size, row_groups=[group], columns=columns)
+        file = self.plain if are_short and not as_dictionaries else self.file
+        yield from file.iter_batches(size, row_groups=[group], columns=columns)
 
     def _written_out(self, batch: Any) -> Any:
         """Expand the dictionaries of a batch, and return a table with the file's column types."""
@@ -171,7 +183,8 @@ class ParquetTables:
             for leaf in shared.values()
         ):
             return float("inf")
-        batch = _next(self._batches(group, 1, [leaf.path for leaf in shared.values()]), self.name)
+        names = [leaf.path for leaf in shared.values()]
+        batch = _next(self._batches(group, 1, names, as_dictionaries=True), self.name)
         return sum(map(_longest_value, batch.columns))
 
     def _row_bytes(self, groups: Sequence[int], stored: float) -> Iterator[_Bytes]:

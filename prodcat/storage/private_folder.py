@@ -61,11 +61,11 @@ class PrivateFolder:
             pass
 
     @contextlib.contextmanager
-    def held(self) -> "Iterator[PrivateFolder]":
-        """Yield the same folder kept open, so that its path is not followed again at each use."""
-        with self._opened("") as descriptor:
+    def held(self, name: str = "") -> "Iterator[PrivateFolder]":
+        """Yield the folder or a subfolder kept open, so that its path is followed only once."""
+        with self._opened(name) as descriptor:
             folder = copy.copy(self)
-            folder._held = descriptor
+            folder.path, folder._held = self.path / name, descriptor
             yield folder
 
     # -- files ------------------------------------------------------------------------
@@ -212,7 +212,8 @@ class PrivateFolder:
         held, shown = self._held, str(self.path)
         folder = _open_from_root(self.path, make=make) if held is None else os.dup(held)
         try:
-            _check_folder(folder, shown)
+            if held is None:  # otherwise it was checked when it was opened
+                _check_folder(folder, shown)
             for last in name.split("/") if name else ():
                 shown += f"/{last}"
                 next_folder = _enter(folder, last, _INSIDE, make=make)

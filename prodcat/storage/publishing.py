@@ -12,6 +12,7 @@ from prodcat.errors import ArtifactError, ConflictError, StoreError
 from prodcat.storage.aliases import now
 from prodcat.storage.document import json_bytes
 from prodcat.storage.manifest import MANIFEST, content_hash, describe, parse_manifest, to_bytes
+from prodcat.storage.newest_version import newest_version
 from prodcat.storage.versions import CONDEMNED, SIGNATURE, Versions
 
 logger = logging.getLogger("prodcat")
@@ -109,7 +110,7 @@ class Publisher:
         Raises:
             StoreError: The newest version has the latest time that a name can have.
         """
-        newest, time = self.versions.newest(), now()
+        newest, time = newest_version(self.versions), now()
         if newest is None:
             return time
         try:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from prodcat.errors import ArtifactError, StoreError
 from prodcat.storage.aliases import VERSION, AliasEvent, AliasLog
+from prodcat.storage.bounded_search import MOST_NAMES
+from prodcat.storage.newest_version import newest_version
 from prodcat.storage.objects import Objects
 from prodcat.storage.references import LATEST, check_name, is_name
 from prodcat.storage.signature import Key
@@ -17,6 +19,7 @@ logger = logging.getLogger("prodcat")
 _T = TypeVar("_T")
 AT_ONCE = 8  # requests
 _HASH = 12  # digits of the hash in a version's name
+_MOST_SHOWN = 50  # aliases that are read for an error message
 
 
 class Registry:
@@ -129,9 +132,14 @@ class Registry:
         Returns:
             Each alias with the function's result.
         """
-        aliases = [alias for alias in self.objects.names(f"{name}/aliases") if is_name(alias)]
+        aliases = self._aliases(name)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(zip(aliases, pool.map(read, aliases), strict=True))
+
+    def _aliases(self, name: str) -> list[str]:
+        """The names of all aliases of a model, including those that were removed."""
+        names = self.objects.names(f"{name}/aliases", MOST_NAMES)
+        return [alias for alias in names if is_name(alias)]
 
     def named(self, name: str) -> set[str]:
         """The versions that aliases of a model name, whether these are signed or not.
@@ -159,10 +167,8 @@ class Registry:
             ConfigError: The model's name or the alias is not allowed.
         """
         if alias == LATEST:
-            newest = self.versions(name, objects).newest()
+            newest = newest_version(self.versions(name, objects), strict=True)
             if newest is None:
-                for version in self.versions(name, objects).published()[-1:]:
-                    self.manifest(name, version)  # raises the reason why it is not trusted
                 raise self.no_version(name, None)
             return newest
         event = self.last_event(self.log(name, alias, objects))
@@ -236,13 +242,17 @@ class Registry:
     def _newest(self, name: str) -> str | None:
         """The newest version, signed or not."""
         check_name("model", name)
-        return Versions(self.objects, name).newest()
+        return newest_version(Versions(self.objects, name))
 
     def no_alias(self, name: str, alias: str) -> StoreError:
         """The error for an alias that names no version; it lists the aliases that do."""
-        events = self.last_events(name, strict=False).items()
-        named = [other for other, event in events if event.version is not None]
-        if named:
+        named, count = [], len(self._aliases(name))
+        if count <= _MOST_SHOWN:
+            events = self.last_events(name, strict=False).items()
+            named = [other for other, event in events if event.version is not None]
+        if count > _MOST_SHOWN:
+            there = f"there are {count:,} others, which `prodcat models list` shows"
+        elif named:
             there = f"it has {', '.join(sorted(named))}"
         elif self._newest(name):
             there = f"it has none; {name}@{LATEST} is its newest version"

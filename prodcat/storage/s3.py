@@ -82,6 +82,37 @@ def read(filesystem: Any, path: str, start: int, end: int | None, budget: Budget
     return content
 
 
+def names(filesystem: Any, folder: str, most: int, budget: Budget) -> list[str]:
+    """The names of the entries of a folder; if there are more than ``most``, some of them.
+
+    Args:
+        filesystem: The filesystem of s3fs.
+        folder: The bucket, and the folder in it.
+        most: After so many names no further ones are requested.
+        budget: The limits of reading, to which the names are charged.
+
+    Raises:
+        PlaceError: Reading cost more than the budget allows.
+    """
+    bucket, key, _ = filesystem.split_path(folder)
+    start = f"{key}/" if key else ""
+    listed: list[str] = []
+    more: dict[str, str] = {}
+    while True:
+        page = filesystem.call_s3(
+            "list_objects_v2", Bucket=bucket, Prefix=start, Delimiter="/", **more,
+            timeout=budget.seconds(),
+        )  # fmt: skip
+        keys = [entry["Key"] for entry in page.get("Contents") or []]
+        keys += [entry["Prefix"] for entry in page.get("CommonPrefixes") or []]
+        names = [name for key in keys if (name := key.removeprefix(start).rstrip("/"))]
+        budget.charge(sum(map(len, names)))
+        listed += names
+        if not page.get("IsTruncated") or len(listed) > most:
+            return listed
+        more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
 async def _read_body(body: Any, most: int) -> bytes:
     """Read a response's body to its end, where its checksum is compared, or ``most + 1`` bytes."""
     pieces, left = [], most + 1

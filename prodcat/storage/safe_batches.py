@@ -1,6 +1,12 @@
-"""Computes how many rows of a Parquet file can be unpacked at once in bounded memory."""
+"""Computes how many rows of a Parquet file can be unpacked at once in bounded memory.
 
-from collections.abc import Container, Mapping
+Arrow can read texts as dictionaries, which stay small however often a text is repeated, but take
+twice as long.  So the longest text in a column's dictionary is looked up first: if it is short, the
+texts can be read as they are.
+"""
+
+import struct
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -17,6 +23,11 @@ _MOST_GROWTH = 50  # factor by which a column of lists may grow when it is unpac
 _VALUE = 16  # bytes of a value that is not a text, with its offset and its validity
 _SIMPLE = (0, 2, 3, 8)  # encodings that unpack one value after another
 _ALONE = (0, 6)  # encodings in which each text is stored by itself
+_BY_NUMBER = (2, 8)  # encodings that store the number of each text in the dictionary
+_CODECS = {"UNCOMPRESSED": None, "SNAPPY": "snappy", "GZIP": "gzip", "ZSTD": "zstd"}
+_MOST_TEXTS = MOST_BYTES // 4  # of dictionaries in a batch whose texts are read as they are
+_SEARCHED = 4 << 20  # maximum bytes of a dictionary in which the longest text is looked up
+_SEARCHED_TEXTS = 200_000
 
 
 @dataclass(frozen=True)
@@ -28,12 +39,14 @@ class _Column:
         totals: float64 [page + 1]: the cumulative unpacked bytes of the pages, from 0.
         largest: The unpacked bytes of the largest page.
         row: Bytes that each row takes in addition to its pages.
+        text: The same for a text that is not read as a dictionary; infinite if it is not known.
     """
 
     ends: NDArray[np.int64]
     totals: NDArray[np.float64]
     largest: int
     row: float
+    text: float
 
     def most(self, rows: int, size: int) -> float:
         """The maximum number of bytes that a batch of this column can take.
@@ -52,18 +65,18 @@ class _Column:
 
 def safe_rows(
     file: IO[bytes], group: Any, leaves: Mapping[int, Any], dictionaries: Container[str], rows: int
-) -> int:
+) -> tuple[int, bool]:
     """The number of rows of a row group that can be unpacked at once in bounded memory.
 
     Args:
         file: The Parquet file, opened for reading bytes.
         group: The metadata of the row group.
         leaves: The columns that are read, by position.
-        dictionaries: The paths of the columns that are read as dictionaries.
+        dictionaries: The paths of the columns that can be read as dictionaries.
         rows: The number of rows wanted.
 
     Returns:
-        A number from 1 to ``rows``.
+        A number from 1 to ``rows``, and whether the texts need not be read as dictionaries.
 
     Raises:
         ValueError: Pages or lists are too large even for a single row, or the header of a page is
@@ -81,9 +94,10 @@ def safe_rows(
         )
     size: int = max(min(rows, group.num_rows), 1)
     most = max(2 * MOST_BYTES, 2 * largest)
+    are_short = size * sum(column.text for column in columns) <= _MOST_TEXTS
     while size > 1 and sum(column.most(group.num_rows, size) for column in columns) > most:
         size //= 2
-    return size
+    return size, are_short
 
 
 def _column(file: IO[bytes], group: Any, place: int, leaf: Any, as_dictionary: bool) -> _Column:
@@ -102,6 +116,7 @@ def _column(file: IO[bytes], group: Any, place: int, leaf: Any, as_dictionary: b
     sizes = np.array([page.unpacked for page in data], np.float64)
     row = float(_VALUE + max(leaf.length, 0))
     is_text = leaf.physical_type == "BYTE_ARRAY"
+    text = _longest_text(file, chunk, leaf, pages) if is_text and as_dictionary else 0.0
     if is_text and not as_dictionary and any(page.encoding not in _ALONE for page in data):
         row += largest
     if leaf.max_repetition_level:
@@ -115,7 +130,46 @@ def _column(file: IO[bytes], group: Any, place: int, leaf: Any, as_dictionary: b
         ends = np.full(len(data), group.num_rows, np.int64)
     else:
         ends = np.cumsum([page.values for page in data], dtype=np.int64)
-    return _Column(ends, np.append(0.0, np.cumsum(sizes)), largest, row)
+    return _Column(ends, np.append(0.0, np.cumsum(sizes)), largest, row, text)
+
+
+def _longest_text(file: IO[bytes], chunk: Any, leaf: Any, pages: Sequence[PageHeader]) -> float:
+    """The size in bytes of the longest text in the dictionary of a column of a row group.
+
+    Returns:
+        The size; 0 if there is no dictionary, and infinity if it cannot be looked up quickly.
+    """
+    if leaf.max_repetition_level or not pages:
+        return float("inf")
+    first, *rest = pages
+    if first.kind != DICTIONARY:
+        return 0.0 if all(page.encoding == 0 for page in pages) else float("inf")
+    if (
+        any(page.kind == DICTIONARY or page.encoding not in (0, *_BY_NUMBER) for page in rest)
+        or first.unpacked > _SEARCHED
+        or first.packed > _SEARCHED
+        or first.values > _SEARCHED_TEXTS
+        or chunk.compression not in _CODECS
+    ):
+        return float("inf")
+    file.seek(first.place)
+    content = file.read(first.packed)
+    codec = _CODECS[chunk.compression]
+    size = struct.Struct("<I").unpack_from
+    place = longest = 0
+    try:
+        if codec is not None:
+            import pyarrow as pa
+
+            content = pa.decompress(content, first.unpacked, codec, asbytes=True)
+        for _ in range(first.values):
+            [length] = size(content, place)
+            place += length + 4
+            if length > longest:
+                longest = length
+    except (struct.error, ValueError, OSError):  # damaged, as the reader of the page will say
+        return float("inf")
+    return float(longest) if place <= len(content) else float("inf")
 
 
 def _check_page(page: PageHeader, leaf: Any) -> None:

@@ -181,17 +181,18 @@ def _csv_batches(
         raise CatalogError(f"{uri!r} is empty; expected a header line with the column names.")
     no_twins(header, repr(uri))
     rows: list[list[str]] = []
+    width = len(header)
     for row in reader:
         lines.end_row()
         if not row:
             continue
-        if len(row) != len(header):
+        if len(row) != width:
             raise CatalogError(
                 f"{uri!r}, line {reader.line_num}: found {len(row)} fields, expected "
                 f"{len(header)} as in the header. Quote fields that contain {delimiter!r}."
             )
         rows.append(row)
-        if len(rows) == batch_rows or lines.are_many(len(rows) * len(header)):
+        if len(rows) == batch_rows or lines.are_many(len(rows) * width):
             yield dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
             rows = []
             lines.end_batch()

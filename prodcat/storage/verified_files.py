@@ -24,7 +24,8 @@ from prodcat.storage.private_folder import PrivateFolder, check_file
 FOLDER = Path("~/.local/state/prodcat/verified")
 _MOST = 1_000  # files that are remembered
 _TICK = 50_000_000  # nanoseconds; changes within one tick of the file system have the same time
-_in_this_process: set[str] = set()
+_Identity = tuple[str | int, ...]
+_in_this_process: set[_Identity] = set()
 
 
 @contextlib.contextmanager
@@ -42,25 +43,27 @@ def open_cached(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def is_intact(descriptor: int, sha256: str) -> bool:
+def is_intact(descriptor: int, sha256: str, about: os.stat_result | None = None) -> bool:
     """Whether an opened file has the expected hash; computed only if the file is not recorded.
 
     Args:
         descriptor: The file's descriptor, open for reading.
         sha256: The expected SHA-256, as hexadecimal digits.
+        about: The current status of the file, if the caller has it.
     """
-    about = os.fstat(descriptor)
-    mark = _mark(about, sha256)
-    if mark not in _in_this_process:
-        _in_this_process.update(_kept_for_all())
-    if mark in _in_this_process:
+    about = about or os.fstat(descriptor)
+    identity = _identity(about, sha256)
+    if identity in _in_this_process:
+        return True
+    if _is_recorded(_mark(identity)):
+        _in_this_process.add(identity)
         return True
     started = time.time_ns()
     with os.fdopen(descriptor, "rb", closefd=False) as file:
         file.seek(0)
         actual = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
-    if actual != sha256 or _mark(os.fstat(descriptor), sha256) != mark:
+    if actual != sha256 or _identity(os.fstat(descriptor), sha256) != identity:
         return False
     if started - about.st_ctime_ns > _TICK:
         remember(about, sha256)
@@ -74,11 +77,11 @@ def remember(about: os.stat_result, sha256: str) -> None:
         about: The status of the file, from :func:`os.fstat`.
         sha256: The SHA-256 of its content, as hexadecimal digits.
     """
-    mark = _mark(about, sha256)
-    _in_this_process.add(mark)
+    identity = _identity(about, sha256)
+    _in_this_process.add(identity)
     with contextlib.suppress(OSError, RuntimeError, StoreError):  # RuntimeError: there is no home
         folder = PrivateFolder(FOLDER.expanduser())
-        with folder.open(mark, os.O_WRONLY | os.O_CREAT):
+        with folder.open(_mark(identity), os.O_WRONLY | os.O_CREAT):
             pass
         kept = folder.files("")
         if len(kept) > _MOST:
@@ -86,16 +89,19 @@ def remember(about: os.stat_result, sha256: str) -> None:
                 folder.remove(name)
 
 
-def _mark(about: os.stat_result, sha256: str) -> str:
+def _identity(about: os.stat_result, sha256: str) -> _Identity:
     times = about.st_mtime_ns, about.st_ctime_ns
-    identity = (sha256, about.st_ino, about.st_dev, about.st_size, *times, about.st_uid)
+    return sha256, about.st_ino, about.st_dev, about.st_size, *times, about.st_uid
+
+
+def _mark(identity: _Identity) -> str:
     return hashlib.sha256(repr(identity).encode()).hexdigest()
 
 
-def _kept_for_all() -> list[str]:
-    """The records of all processes of this user; empty if they cannot be read."""
+def _is_recorded(mark: str) -> bool:
+    """Whether a process of this user has recorded the mark; false if that cannot be read."""
     try:
-        files = PrivateFolder(FOLDER.expanduser()).files("")
-        return [name for name, about in files if about.st_uid == os.geteuid()]
+        with PrivateFolder(FOLDER.expanduser()).open(mark) as record:
+            return os.fstat(record).st_uid == os.geteuid()
     except (OSError, RuntimeError, StoreError):
-        return []
+        return False

@@ -63,26 +63,6 @@ class Versions:
         """The names of all versions, oldest first, including incomplete ones."""
         return [name for name in self.objects.names(self.folder) if VERSION.fullmatch(name)]
 
-    def newest(self) -> str | None:
-        """The newest version that is complete and not being deleted, or None.
-
-        If there are keys, versions that none of them signed are ignored.
-        """
-        errors = []
-        for version in reversed(self.names()):
-            if not self.is_there(version):
-                continue
-            error = self.fault(version)
-            if error is None:
-                break
-            errors.append(error)
-        else:
-            version = ""
-        if errors:
-            message = "Ignored versions of %s that cannot be trusted (%d): %s"
-            logger.warning(message, self.model, len(errors), errors[0])
-        return version or None
-
     def fault(self, version: str) -> Exception | None:
         """The error for a version that cannot be trusted.
 

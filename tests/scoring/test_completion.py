@@ -113,9 +113,25 @@ def test_parts_of_nobody_are_neither_counted_nor_removed(small, table, finished,
     assert score(small, str(table), str(out), scoring=parts_in(form)).summary["rows"] == 180
 
 
+@pytest.mark.parametrize("form", ["parquet"], indirect=True)
+def test_parts_of_nobody_in_subfolders_are_noticed(small, table, finished, form):
+    out, _ = finished
+    other = out / f"country=tr/more/part-00000-00000.{form}"
+    other.parent.mkdir(parents=True)
+    shutil.copy(out / f"part-00000-00000.{form}", other)
+    with pytest.raises(ScoringError, match="more/part-00000-00000.parquet' is no part of this job"):
+        score(small, str(table), str(out), scoring=parts_in(form))
+    assert other.exists()
+    # Programs that read the folder do not read these.
+    for name in ("_temporary", ".hidden"):
+        shutil.copytree(other.parent, out / name)
+    other.unlink()
+    assert score(small, str(table), str(out), scoring=parts_in(form)).summary["rows"] == 180
+
+
 def test_parts_of_nobody_are_not_joined(small, table, tmp_path):
     parts = tmp_path / ".a.csv.parts"
-    parts.mkdir()
+    parts.mkdir(mode=0o700)
     for number in (1, 99):
         (parts / f"part-00000-{number:05d}.csv").write_text("late\n")
     report = score(small, str(table), str(tmp_path / "a.csv"), scoring=parts_in("csv"))

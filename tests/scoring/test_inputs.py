@@ -8,7 +8,9 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scoring_outputs import rows_of
 
+import prodcat
 from prodcat import ScoringConfig, ScoringError
 from prodcat.cli.command import main
 from prodcat.scoring.jobs import score, stream
@@ -161,6 +163,65 @@ def test_an_object_in_s3_that_is_replaced_is_noticed(
     with pytest.raises(ScoringError, match="was changed while it was read"):
         score(small, f"s3://{bucket}/in.{kind}", str(out), scoring=PARTS)
     assert not (out / "_prodcat/summary.json").exists()
+
+
+@pytest.mark.parametrize("added", ["b.csv", "deep/b.csv", "b.txt"])
+def test_a_file_that_is_added_is_noticed(small, tmp_path, during_scoring, added):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / "a.csv").write_text(text("sut"))
+
+    def add():
+        (folder / added).parent.mkdir(exist_ok=True)
+        (folder / added).write_text("title,sku\ntus,1\n")
+
+    during_scoring(out, add)
+    with pytest.raises(prodcat.InputChangedError, match=f"added to .* or removed .*{added}"):
+        score(small, str(folder), str(out), scoring=PARTS)
+    assert not (out / "_prodcat/summary.json").exists()
+    if added != "b.txt":
+        with pytest.raises(ScoringError, match="was begun with another input"):
+            score(small, str(folder), str(out), scoring=PARTS)
+    (folder / added).unlink()
+    again = score(small, str(folder), str(out), scoring=PARTS)
+    assert again.complete and again.rows == 0, "what was scored is kept"
+
+
+def test_a_file_that_is_added_while_a_glob_is_streamed_is_noticed(small, tmp_path):
+    (tmp_path / "a.csv").write_text(text("sut"))
+    pieces = stream(small, f"{tmp_path}/*.csv", scoring=PARTS)
+    next(pieces)
+    (tmp_path / "b.csv").write_text("title,sku\ntus,1\n")
+    with pytest.raises(prodcat.InputChangedError, match="added to .* or removed .*b.csv"):
+        list(pieces)
+
+
+@pytest.mark.parametrize("more", [{}, {"overwrite": True}])
+def test_a_run_that_goes_on_after_the_input_changed_is_not_complete(
+    small, tmp_path, during_scoring, more
+):
+    """One file was answered before a kill, and was changed in the same size before the next run."""
+    folder, out, larger = tmp_path / "in", tmp_path / "out", ScoringConfig(part_rows=100)
+    folder.mkdir()
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_text(text("sut"))
+    during_scoring(out, lambda: os.truncate(folder / "b.csv", 10))
+    with pytest.raises(prodcat.InputChangedError):
+        score(small, str(folder), str(out), scoring=larger)
+    written = len(list(out.glob("part-00000-*")))
+    assert written > 0 and not list(out.glob("part-00001-*"))
+    (folder / "a.csv").write_text(text("tus"))
+    (folder / "b.csv").write_text(text("sut"))
+    if not more:
+        with pytest.raises(ScoringError, match="a.csv' has changed since part-00000-00000"):
+            score(small, str(folder), str(out), scoring=larger)
+        assert not (out / "_prodcat/summary.json").exists()
+        # With the content that was answered the job goes on.
+        (folder / "a.csv").write_text(text("sut"))
+    report = score(small, str(folder), str(out), scoring=larger, **more)
+    assert report.complete and report.skipped == (0 if more else written)
+    titles = [row["title"] for row in rows_of(out)]
+    assert len(titles) == 2 * ROWS and ("tus 00000" in titles) is bool(more)
 
 
 def test_a_stream_ends_with_an_error_if_its_input_changes(small, tmp_path):

@@ -133,7 +133,17 @@ def test_many_files_of_a_folder_or_a_glob(small, tmp_path):
     ("content", "message"),
     [
         ('{"title": "a"}\n' * 40 + '{"title": "a", "x": 1}\n', "'x' appears after the first rows"),
-        ('{"title": "a", "x": 1}\n' * 40 + '{"title": "a", "x": "b"}\n', "changes its type"),
+        (
+            '{"title": "a", "x": 1}\n' * 50 + '{"title": "a", "x": "b"}\n',
+            r"a\.jsonl', row 51: the column 'x' changes its type: found 'b' \(str\); expected "
+            r"int64, as in the rows before\. Give each column one type",
+        ),
+        (
+            '\n{"title": "a", "x": null}\n' * 3 + '{"title": "a", "x": [1, "b"]}\n',
+            r"row 4: the column 'x' .* found \"\[1, 'b'\]\" \(list\); expected numbers of at most",
+        ),
+        ('{"title": "a", "x": "b"}\n{"title": "a", "x": 1}\n', r"row 2: .* '1' \(int\)"),
+        ('{"title": "a", "x": 1}\n{"title": "a", "x": 1' + "0" * 20 + "}\n", r"row 2: .* \(int\)"),
         ('{"name": "a"}\n', "no column 'title'; found \\['name'\\]"),
         ('{"title": "a", "confidence": 1}\n', "has a column 'confidence' already"),
     ],

@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 import servers
 
-from prodcat.serving.isolated import IsolatedFunction
+from prodcat.serving.isolated import Deadline, IsolatedFunction
 from prodcat.serving.refusal import Refusal
 
 
@@ -127,11 +129,65 @@ def test_a_child_has_little_memory_and_little_time(server, titles):
         assert int(seconds) < 60
 
 
+def test_a_child_ends_soon_after_the_client_of_its_call_has_gone(server, titles):
+    body = table(titles[:3])
+    assert server.ask(body, "application/x-parquet").status_code == 200
+    head = (
+        f"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+        "Content-Type: application/x-parquet\r\n\r\n"
+    )
+    stopped = set(servers.children(server.process.pid))
+    for child in stopped:
+        os.kill(child, signal.SIGSTOP)  # as if the body took it long
+    try:
+        with socket.create_connection(("127.0.0.1", server.port)) as gone:
+            gone.sendall(head.encode() + body)
+            time.sleep(0.2)
+        servers.wait_until(
+            lambda: not stopped <= set(servers.children(server.process.pid)), "its end", 3
+        )
+    finally:
+        for child in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGCONT)
+    assert server.ask(body, "application/x-parquet").status_code == 200
+
+
+def test_a_call_whose_caller_gives_up_has_half_a_second():
+    calls = IsolatedFunction("builtins:eval", "It did not survive.")
+    try:
+        assert calls(b"6 * 7") == 42
+        [child] = calls._idle
+        deadline = Deadline(60)
+        began = time.monotonic()
+        threading.Timer(0.1, deadline.give_up).start()
+        with pytest.raises(Refusal):
+            calls(b"__import__('time').sleep(9)", deadline=deadline)
+        assert 0.4 < time.monotonic() - began < 3 and child.returncode == -signal.SIGKILL
+        with pytest.raises(Refusal):  # it is not even begun
+            calls(b"6 * 7", deadline=deadline)
+        brief = Deadline(60)
+        threading.Timer(0.1, brief.give_up).start()
+        calls(b"__import__('time').sleep(0.3)", deadline=brief)  # its child need not be replaced
+        [child] = calls._idle
+        assert child.poll() is None
+    finally:
+        calls.close()
+
+
+def test_the_server_itself_loads_no_library_for_parquet(server, titles):
+    answer = server.ask(table(titles[:3]), "application/x-parquet", Accept="application/x-parquet")
+    assert answer.status_code == 200 and pq.read_table(io.BytesIO(answer.content)).num_rows == 3
+    assert "arrow" not in Path(f"/proc/{server.process.pid}/maps").read_text()
+
+
 def test_a_call_that_takes_too_long_ends_its_child_alone():
     waits = IsolatedFunction("prodcat.serving.parquet_bodies:parquet_texts", "It took too long.")
     try:
         with pytest.raises(Refusal) as caught:
-            waits(b"", [], 10, 10, seconds=0.05)  # not even the libraries are imported by then
+            waits(
+                b"", [], 10, 10, deadline=Deadline(0.05)
+            )  # not even the libraries are imported by then
         assert caught.value.status == 503
         assert waits(table(["a"]), [], 10_000, 10) == {"title": ["a"]}
     finally:

@@ -1,5 +1,6 @@
 """Small files that unpack to a lot are read in little memory, or refused in a sentence."""
 
+import csv
 import gzip
 import json
 
@@ -57,6 +58,47 @@ def test_equal_values_are_written_out_a_few_rows_at_a_time(tmp_path, columns):
     assert path.stat().st_size < 70_000
     said, memory = run_and_measure(READ, path)
     assert said.startswith("(0, ") and memory < 400
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd", "gzip", "brotli"])
+def test_a_long_text_after_many_short_ones_takes_little_memory(tmp_path, compression):
+    short, path = [f"sut {n}" for n in range(5_000)], tmp_path / "in.parquet"
+    numbers = pa.array([*range(5_000), *range(5_000), *[5_000] * 1_000], pa.int32())
+    texts = pa.DictionaryArray.from_arrays(numbers, pa.array([*short, LONG]))
+    options = {"compression": compression, "dictionary_pagesize_limit": 1 << 24}
+    pq.write_table(pa.table({"title": texts}), path, store_schema=False, **options)
+    said, memory = run_and_measure(
+        """
+from prodcat.storage.tables import iter_tables
+return sum(len(piece["title"]) for piece in iter_tables(arguments[0]))
+""",
+        path,
+    )
+    assert said == "11000" and memory < 250
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "zstd", "gzip", "brotli", "lz4"])
+def test_texts_of_which_some_are_in_a_dictionary_are_read_as_they_are(tmp_path, compression):
+    titles = [f"süt {n % 7_000} {n % 7} lt" if n % 11 else None for n in range(20_000)]
+    for options in ({}, {"dictionary_pagesize_limit": 20_000}, {"use_dictionary": False},
+                    {"data_page_version": "2.0", "dictionary_pagesize_limit": 20_000}):  # fmt: skip
+        table = pa.table({"title": titles, "brand": pa.array(["", "x"] * 10_000)})
+        path = tmp_path / "in.parquet"
+        pq.write_table(table, path, 9_000, compression=compression, data_page_size=4_000, **options)
+        pieces = list(iter_tables(str(path)))
+        assert [title for piece in pieces for title in piece["title"]] == titles
+        assert [brand for piece in pieces for brand in piece["brand"]] == ["", "x"] * 10_000
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_the_same_wherever_blocks_end(tmp_path, end):
+    words = ["sut", 'a "quoted"', f"two{end}lines", "\u2028 \x0b \x0c \x85", "", "x" * 40_000]
+    rows = [[words[n % 6] + "y" * (n % 1_013), words[n % 5]] for n in range(2_000)]
+    with (tmp_path / "in.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator=end).writerows([["title", "brand"], *rows])
+    pieces = list(iter_tables(str(tmp_path / "in.csv")))
+    read = [row for piece in pieces for row in zip(piece["title"], piece["brand"], strict=True)]
+    assert read == list(map(tuple, rows))
 
 
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view()])

@@ -13,8 +13,9 @@ from prodcat import OutputInUseError, StoreError
 from prodcat.storage import leases
 from prodcat.storage.lease_holder import BYTES, Holder
 from prodcat.storage.leased_folder import LeasedFolder
-from prodcat.storage.leases import FOLDER, Lease, create_once
+from prodcat.storage.leases import Lease
 from prodcat.storage.objects import Objects
+from prodcat.storage.output_folders import FOLDER, create_once
 
 EXPIRY = 0.6  # seconds
 SECOND = f"{FOLDER}/lease-0-of-1.000002.json"

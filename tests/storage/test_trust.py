@@ -10,6 +10,9 @@ from stores import another
 
 from prodcat import ArtifactError, ConflictError, Key, Store, StoreError
 from prodcat.storage.document import json_bytes
+from prodcat.storage.folder import Folder
+from prodcat.storage.manifest import to_bytes
+from prodcat.storage.objects import Objects
 
 LATE = "20991231T235959.999999Z"
 
@@ -307,9 +310,126 @@ def test_what_earlier_versions_of_prodcat_signed_is_believed(signed, small, key)
     event_path(signed, 1).write_text(json.dumps({**event, "signature": key.sign(bare)}))
     manifest = json.loads((folder_of(signed, version) / "manifest.json").read_text())
     del manifest["store"]
-    content = json.dumps(manifest).encode()
+    content = to_bytes(manifest)
     (folder_of(signed, version) / "manifest.json").write_bytes(content)
     (folder_of(signed, version) / "signature.json").write_text(json.dumps(key.sign(content)))
     reader = Store(signed.uri, keys=key)
     assert reader.resolve("tr@latest") == reader.resolve("tr@production") == version
     assert reader.load("tr@production", device="cpu").origin == f"tr@{version}"
+
+
+# -- many planted files ----------------------------------------------------------------
+
+
+def plant_events(store, numbers, alias="production"):
+    for number in numbers:
+        event_path(store, number, alias).write_text('{"number": 1}')
+
+
+def plant_versions(store, numbers, content):
+    for number in numbers:
+        folder = folder_of(store, f"{LATE}-{number:012x}")
+        folder.mkdir()
+        if content is not None:
+            (folder / "manifest.json").write_bytes(content)
+
+
+@pytest.mark.slow
+def test_planted_events_cannot_make_a_reader_read_without_end(signed, small):
+    version = signed.publish(small, "tr", alias="production")
+    plant_events(signed, range(2, 2_001))
+    assert signed.resolve("tr@production") == version
+    plant_events(signed, [7_000])
+    with pytest.raises(ArtifactError, match=r"None of 2,000 changes of tr@production in a row, "
+                       r"from '.*/00000002.json' on, .* Delete the files in this folder"):  # fmt: skip
+        signed.resolve("tr@production")
+    with pytest.raises(ArtifactError, match="None of 2,000 changes"):
+        signed.history("tr", "production")
+    assert signed.aliases("tr") == {}
+    event_path(signed, 7_000).unlink()
+    newer = signed.publish(another(small, 1), "tr", alias="production")
+    assert signed.resolve("tr@production") == newer, "signed changes are not skipped"
+
+
+@pytest.mark.parametrize(
+    ("content", "count"), [(None, 2_000), (b"{", 2_000), (b" " * 700_000, 200)]
+)
+def test_planted_versions_cannot_make_a_reader_read_without_end(signed, small, content, count):
+    version = signed.publish(small, "tr")
+    plant_versions(signed, range(3), content)
+    assert signed.resolve("tr@latest") == version
+    plant_versions(signed, range(3, count), content)
+    with pytest.raises(ArtifactError, match="The newest versions of tr, .* Delete them"):
+        signed.resolve("tr@latest")
+    assert signed.load(f"tr@{version}", device="cpu").origin == f"tr@{version}"
+
+
+def test_names_of_another_form_are_not_read(signed, stranger, small):
+    version = signed.publish(small, "tr", alias="production")
+    folder = event_path(signed, 1).parent
+    for name in ("0000000\N{ARABIC-INDIC DIGIT TWO}.json", "00000002.JSON", "2.json", "x.json"):
+        (folder / name).write_text("{")
+    late = LATE.replace("2", "\N{ARABIC-INDIC DIGIT TWO}")
+    folder_of(signed, f"{late}-0123456789ab").mkdir()
+    (folder_of(signed, f"{late}-0123456789ab") / "manifest.json").write_text("{}")
+    for store in (signed, stranger):
+        assert store.resolve("tr@production") == store.resolve("tr@latest") == version
+        assert len(store.history("tr", "production")) == 1
+
+
+def test_a_folder_of_planted_files_is_not_listed_for_a_version(signed, small, monkeypatch):
+    version = signed.publish(small, "tr")
+    planted = folder_of(signed, f"{LATE}-0123456789ab")
+    planted.mkdir()
+    (planted / "manifest.json").write_text("{}")
+    listed, list_names = [], Folder.names
+
+    def names(self, folder, *rest):
+        listed.append(folder)
+        return list_names(self, folder, *rest)
+
+    monkeypatch.setattr(Folder, "names", names)
+    assert signed.resolve("tr@latest") == version
+    assert listed == ["tr/versions"]
+
+
+def test_planted_aliases_do_not_delay_an_error(signed, small, monkeypatch):
+    signed.publish(small, "tr", alias="production")
+    for number in range(50):
+        event_path(signed, 1, f"planted-{number}").parent.mkdir()
+        event_path(signed, 1, f"planted-{number}").write_text("{")
+    read, start = [], Folder.start
+
+    def count(self, name, limit):
+        read.append(name)
+        return start(self, name, limit)
+
+    monkeypatch.setattr(Folder, "start", count)
+    with pytest.raises(StoreError, match="has no alias 'other': there are 51 others"):
+        signed.resolve("tr@other")
+    assert not read
+
+
+@pytest.mark.slow
+def test_a_folder_with_too_many_names_is_not_searched(signed, small):
+    version = signed.publish(small, "tr", alias="production")
+    folder = event_path(signed, 1).parent
+    for number in range(100_000):
+        (folder / f"{number:x}").touch()
+    with pytest.raises(StoreError, match=r"aliases/production' has more than 100,000 entries"):
+        signed.resolve("tr@production")
+    assert signed.resolve("tr@latest") == version
+
+
+def test_a_folder_in_s3_is_listed_as_far_as_needed(moto_server):
+    import s3fs
+
+    bucket = moto_server.bucket()
+    place = s3fs.S3FileSystem(**moto_server.options, skip_instance_cache=True)
+    names = [f"{number:04d}" for number in range(1_100)]
+    place.pipe({f"{bucket}/a/{name}": b"x" for name in names} | {f"{bucket}/a/deep/x": b"x"})
+    objects = Objects(f"s3://{bucket}", moto_server.options)
+    assert objects.names("a", 1_101) == objects.names("a") == [*names, "deep"]
+    assert objects.names("nothing", 5) == []
+    with pytest.raises(StoreError, match=r"/a' has more than 1,100 entries"):
+        objects.names("a", 1_100)
