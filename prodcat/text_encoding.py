@@ -1,10 +1,10 @@
-r"""Texts from data, artifacts and file names, encoded for the language that they are written into.
+r"""Escape texts from data, artifacts and file names for the format that they are written into.
 
-A category, a title or a file name may contain anything, and each language reads other characters
-as commands: HTML and Plotly tags, Markdown punctuation, a spreadsheet formulas, a terminal escape
-sequences, a log line ends.  There is one function for each language, and whatever is written for
-people goes through it.  Files that programs read (Parquet, JSON, the CSV of ``prodcat predict``)
-hold the texts as they are.
+A category, a title or a file name may contain any characters, and every format gives a meaning to
+some of them: tags in HTML and Plotly, punctuation in Markdown, formulas in spreadsheets, escape
+sequences in terminals, line ends in logs.  There is one function for each format, and whatever is
+written for people goes through it.  Files that programs read (Parquet, JSON, the CSV of
+``prodcat predict``) hold the texts as they are.
 """
 
 import csv
@@ -24,7 +24,7 @@ _PLOTLY = str.maketrans({letter: f"&#{ord(letter)};" for letter in "&<>$%"})
 _FORMULA = re.compile(
     r"""(^|[;|\t\r\n])(?='*(?:[^\S\t\r\n]|["\ufeff]){0,99}[=+\-@\t\r\n＝＋－＠])"""
 )
-_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d++([.,]\d*+)?|[.,]\d++)([eE][+-]?\d++)?")
 
 
 def for_terminal(text: str, lines: bool = False) -> str:
@@ -60,7 +60,7 @@ def for_html(text: str) -> str:
 
 
 def for_script(json_text: str) -> str:
-    r"""Escape JSON for a script element, which it cannot end.
+    r"""Escape JSON so that it cannot end the script element that contains it.
 
     >>> print(for_script('"</script>"'))
     "\u003c/script>"
@@ -104,9 +104,9 @@ def _inline_code(text: str) -> str:
 
 
 def for_spreadsheet(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would read as a formula; numbers stay.
+    """Put an apostrophe before what a spreadsheet would read as a formula, but not before numbers.
 
-    Without the first of these apostrophes the text is as it was.
+    Removing the added apostrophe gives the original text.
 
     >>> for_spreadsheet("=1+1"), for_spreadsheet("-1.5"), for_spreadsheet("'=1")
     ("'=1+1", '-1.5', "''=1")
@@ -115,14 +115,14 @@ def for_spreadsheet(text: str) -> str:
 
 
 class _LineFeeds(io.StringIO):
-    """Ends each row with a line feed, while the writer quotes both letters of its own ending."""
+    """Replaces the CSV writer's CR LF by LF; with CR LF the writer quotes cells that have a CR."""
 
     def write(self, row: str) -> int:
         return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def for_csv(rows: Iterable[Iterable[Any]], delimiter: str = ",") -> str:
-    r"""Write rows as CSV for programs: lines end with a line feed, and no cell can end one.
+    r"""Write rows as CSV for programs: rows end with a line feed; line ends in cells are quoted.
 
     >>> for_csv([["title", "id"], ["a\rb", 1]])
     'title,id\n"a\rb",1\n'
