@@ -10,9 +10,9 @@
     ├── ScoringError     an existing output was made with another model or input
     │   ├── OutputInUseError   another process writes, or has taken over, the output
     │   └── InputChangedError  the input was changed while it was read
-    └── StoreError       a place cannot be reached, or the store has no such model
+    └── StoreError       a path or URI cannot be reached, or the store has no such model
         ├── ConflictError    another process changed the same object first
-        └── PlaceError       a place is not allowed, or reading it cost more than allowed
+        └── PlaceError       a path or URI is not allowed, or reading it exceeded its limits
 
     Interrupted              the work was stopped by SIGTERM; repeating the call resumes it
     └── TrainingInterrupted  the training was stopped, and its state is saved
@@ -64,7 +64,7 @@ class ArtifactError(ProdcatError):
 
 
 class StoreError(ProdcatError):
-    """A place cannot be reached or written, or the store has no such model, version or alias.
+    """A path or URI cannot be used, or the store has no such model, version or alias.
 
     Attributes:
         unreachable: Whether the network or the server failed, so that a later attempt may
@@ -79,7 +79,7 @@ class ConflictError(StoreError):
 
 
 class PlaceError(StoreError):
-    """A place is outside of those that are allowed, or reading it cost more than is allowed."""
+    """A path or URI is not allowed, or reading it exceeded the limits on bytes and time."""
 
 
 class CheckpointError(ProdcatError):

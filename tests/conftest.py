@@ -31,13 +31,17 @@ SLOW_FILES = {
     "classifier/test_onnx.py",
     "classifier/test_store.py",
     "catalog/test_long_texts.py",
+    "cli/test_guarantee.py",
     "cli/test_output.py",
     "cli/test_predict.py",
+    "cli/test_trim.py",
     "decisions/test_conformal.py",
     "evaluation/test_intervals.py",
+    "evaluation/test_plots.py",
     "insight/test_assortment.py",
     "insight/test_audit.py",
     "insight/test_drift.py",
+    "insight/test_prevalence.py",
     "insight/test_report.py",
     "insight/test_review.py",
     "model/test_foreign_encoders.py",
@@ -67,6 +71,7 @@ SLOW_FILES = {
     "training/test_identity.py",
     "training/test_lexical_fit.py",
     "training/test_loop.py",
+    "training/test_meta_device.py",
     "training/test_ranks.py",
     "training/test_rows.py",
     "training/test_saving.py",
@@ -74,12 +79,17 @@ SLOW_FILES = {
 SLOW_TESTS = {
     "test_a_saved_warm_start_is_the_same",
     "test_a_server_without_ranges_is_read_forward",
+    "test_agreement_with_hiclass_where_names_are_unique",
     "test_code_in_documents_runs",
     "test_docstring_examples[prodcat.aws.ray_serve]",
+    "test_equal_seeds_give_equal_weights",
     "test_equal_texts_give_an_equal_encoder_in_every_process",
     "test_every_answer_is_the_best_of_all_nodes",
     "test_every_earlier_path_leads_to_its_name",
+    "test_fine_tuning_learns_from_zero_without_ngrams",
+    "test_import_and_help_take_a_moment",
     "test_intervals_hold_the_true_counts_where_naive_ones_do_not",
+    "test_macro_agreement_with_hiclass_where_names_are_unique",
     "test_mostly_new_titles_are_learned_all",
     "test_no_call_on_the_way_of_a_title_goes_to_a_higher_package",
     "test_one_file_has_the_same_bytes_each_time_and_is_whole_or_not_there",
@@ -97,6 +107,13 @@ SLOW_TESTS = {
     "test_who_loses_to_n_grams_is_not_promoted",
 }
 HERE = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave files unread whose tests are all slow, if slow tests are not asked for."""
+    if "not slow" in config.option.markexpr and collection_path.is_relative_to(HERE):
+        return collection_path.relative_to(HERE).as_posix() in SLOW_FILES or None
+    return None
 
 
 def pytest_collection_modifyitems(items):

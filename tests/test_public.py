@@ -35,6 +35,12 @@ def test_the_public_names():
         _ = prodcat.nonesuch
 
 
+def test_every_error_is_public():
+    kinds = [kind for kind in vars(prodcat.errors).values() if inspect.isclass(kind)]
+    errors = {kind.__name__ for kind in kinds if issubclass(kind, Exception)}
+    assert {"PlaceError", "StoreError", "TrainingInterrupted"} <= errors <= set(prodcat.__all__)
+
+
 def test_every_public_name_has_a_docstring():
     assert all(getattr(prodcat, name).__doc__ for name in prodcat.__all__)
 
@@ -79,7 +85,7 @@ def test_unknown_keywords_are_refused_with_those_that_are_known(small, call):
 def test_a_number_of_paths_is_given_once(small):
     with pytest.raises(TypeError, match="top_k was given twice"):
         small.predict(["a"], 2, top_k=1)
-    with pytest.raises(ConfigError, match=r"top_k=3 does not go with evaluate"):
+    with pytest.raises(ConfigError, match=r"top_k=3 is not allowed in evaluate"):
         small.evaluate(None, options=prodcat.AnswerOptions(top_k=3))
 
 

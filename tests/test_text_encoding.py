@@ -14,6 +14,7 @@ from hostile_names import NAMES
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from timing import growth
 
 from prodcat.insight.files import Shown
 from prodcat.text_encoding import (
@@ -182,6 +183,11 @@ def test_the_apostrophes_can_be_taken_away(text):
 @pytest.mark.parametrize("number", ["-1.5", "+3", "1e5", "-1,5", "-.5", "-2E-7"])
 def test_numbers_stay_numbers(number):
     assert for_spreadsheet(number) == number
+
+
+@pytest.mark.parametrize("unit", ["1", "'", ";", "; ", '"', "1,"])
+def test_the_time_for_a_cell_grows_with_its_length(unit):
+    assert growth(lambda text: for_spreadsheet(text + "x"), unit, 2_000) < 20
 
 
 @given(st.lists(TEXTS.filter(lambda text: text.isprintable() or "\ud800" not in text), max_size=2))

@@ -68,7 +68,8 @@ def stages(
     import torch
 
     from prodcat.catalog.targets import targets_in
-    from prodcat.decisions.calibration import Weights, fit_weights
+    from prodcat.decisions.calibration import fit_weights
+    from prodcat.decisions.weights import Weights
 
     paths = judged.paths
     targets = torch.tensor(targets_in(validation, classifier.taxonomy))

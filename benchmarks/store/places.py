@@ -66,7 +66,7 @@ def numbered(classifier: "Classifier", number: int) -> "Classifier":
     """A classifier that tells by its weights which one it is."""
     import torch
 
-    from prodcat.decisions.calibration import Weights
+    from prodcat.decisions.weights import Weights
 
     weights = classifier.weights
     evidence = torch.tensor([1.0, 1.0 + number])

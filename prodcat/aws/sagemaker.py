@@ -186,7 +186,7 @@ def _check_memory(folder: str) -> None:
     if limits and size > min(limits):
         raise MemoryError(
             f"Not enough memory to load the model in {folder!r}: it takes about {size:,} bytes, "
-            f"and {min(limits):,} are free."
+            f"and {min(limits):,} are free. Unload another model, or use a larger instance."
         )
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ def calibrate(
         CatalogError: No row is labelled, or a label is not in the tree.
         ConfigError: The method is not known.
     """
-    check_choice("method", method, ("temperature", "levels", "adaptive"))
+    check_choice("method", method, get_args(Method))
     labelled = labelled_rows(catalog)
     targets = targets_in(labelled, decider.taxonomy)
     texts = reader.texts(labelled)

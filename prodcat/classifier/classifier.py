@@ -23,7 +23,6 @@ from prodcat.classifier.prediction import Prediction, predictions
 from prodcat.classifier.reader import Reader, Titles
 from prodcat.classifier.saving import save_files
 from prodcat.classifier.trimming import trimmed
-from prodcat.decisions.calibration import Weights
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.objectives import Objective
 from prodcat.decisions.options import (
@@ -32,6 +31,7 @@ from prodcat.decisions.options import (
     DecisionKeywords,
     EvaluationKeywords,
 )
+from prodcat.decisions.weights import Weights
 from prodcat.errors import ConfigError, check_keywords, takes_keywords
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import Method
@@ -151,7 +151,7 @@ class Classifier(ClassifierParts):
         asked = AnswerOptions.of(options, **named)
         if asked.top_k > 1:
             raise ConfigError(
-                f"top_k={asked.top_k} does not go with evaluate, which measures one answer for "
+                f"top_k={asked.top_k} is not allowed in evaluate, which measures one answer for "
                 "each title; expected 1. Leave top_k out."
             )
         decider = self.decider.with_options(asked)

@@ -31,6 +31,8 @@ def _settings(parts: ClassifierParts) -> bytes:
     }
     if provenance.fingerprint is not None:
         settings["fingerprint"] = provenance.fingerprint
+    if reader.ngrams is not None and reader.ngrams.version > 1:
+        settings["ngrams"] = reader.ngrams.version
     if reader.accuracies is not None:
         settings["precisions"] = reader.accuracies
     return json_bytes(settings, indent=2)
@@ -116,7 +118,7 @@ def _network_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
 
 def _calibration_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
     confidences = torch.from_numpy(parts.provenance.reference)
-    return {**vars(parts.reader.weights), "reference": confidences}
+    return {**parts.reader.weights.tensors(), "reference": confidences}
 
 
 def _training_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:

@@ -1,10 +1,11 @@
 """Measure how good the answers for labelled titles are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.cells import group_text
@@ -57,7 +58,7 @@ def groups_of(
             )
         return None
     if isinstance(groups, str):
-        raise CatalogError("Found one text; expected a list with the group of each title.")
+        raise CatalogError("groups= is one text; expected a list with the group of each title.")
     if groups is not None:
         if len(groups) != len(titles):
             raise CatalogError(
@@ -100,6 +101,28 @@ def evaluate(
         groups = [every_group[row] for row in np.flatnonzero(catalog.labelled)]
     targets = targets_in(labelled, decider.taxonomy)
     chunks = reader.log_probs(reader.texts(labelled), options.precision, options.promises)
+    return evaluate_log_probs(decider, chunks, targets, counts, groups)
+
+
+def evaluate_log_probs(
+    decider: Decider,
+    chunks: Iterable[Tensor],
+    targets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    groups: Sequence[str] | None = None,
+) -> Evaluation:
+    """Compare the answers for titles whose log-probabilities are known with their categories.
+
+    Args:
+        decider: The decider of the classifier, with the options of the answers.
+        chunks: float [chunk, outcome] each: the calibrated log-probabilities, in order.
+        targets: int64 [titles]: the node of each label.
+        counts: int64 [nodes]: number of training titles labelled with each node.
+        groups: The group of each title, if the guarantee is by groups.
+
+    Returns:
+        The metrics of the answers.
+    """
     parts, log_likelihoods = [], []
     done = 0
     for log_probs in chunks:

@@ -131,8 +131,9 @@ def _warn_of_seen(provenance: Provenance, texts: Sequence[str]) -> None:
     seen = int(provenance.has_seen(texts).sum())
     if seen:
         logger.warning(
-            "%d of %d calibration titles were in training, its validation or a calibration before; "
-            "the guarantee holds only for titles of which as large a share was.",
+            "%d of %d calibration titles were used before in training, validation or calibration. "
+            "The guarantee holds only if the same share of the new titles was used too. Measure it "
+            "on titles that the classifier has not seen.",
             seen,
             len(texts),
         )
@@ -154,8 +155,8 @@ def _warn_of_partial(decider: Decider, targets: NDArray[np.int64]) -> None:
     partial = int((~decider.taxonomy.terminal[targets]).sum())
     if partial:
         logger.warning(
-            "%d of %d calibration labels stop early, above the outcomes; answers below them count "
-            "as wrong, so the guarantee is conservative.",
+            "%d of %d calibration labels are partial: the rest of their paths is not known. "
+            "Answers below them count as wrong, so the guarantee is conservative.",
             partial,
             len(targets),
         )

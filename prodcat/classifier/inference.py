@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat.decisions.answers import Answers, join_answers
-from prodcat.decisions.calibration import Weights
 from prodcat.decisions.decider import Decide
+from prodcat.decisions.weights import Weights
 from prodcat.model.batches import TokenTable, plan_window, to_device
 from prodcat.model.encoder import pad_id_of
 from prodcat.model.network import Network
@@ -41,7 +41,7 @@ _Out = TypeVar("_Out")
 
 @dataclass(frozen=True)
 class Window:
-    """Titles that are prepared for the device.
+    """A chunk of titles: tokenised, without duplicates, and divided into batches.
 
     Attributes:
         place: int64 [title]: the position of each title's text among the distinct texts.
@@ -69,7 +69,7 @@ class BatchInference:
         network: The network, in eval mode, on its device.
         tokenizer: The tokenizer of the encoder, or None without an encoder.
         ngrams: The n-gram vocabulary, or None without a lexical branch.
-        weights: The calibration.
+        weights: The weights of the calibration, not those of the network.
         max_tokens: Longer titles are cut to this many tokens.
         token_budget: Maximum number of tokens in a batch, padding included.
         run_encoder: The encoder in the chosen precision; see
@@ -140,8 +140,8 @@ class BatchInference:
         """Compute the scores of all titles by the encoder and by the n-grams, not calibrated.
 
         Returns:
-            The encoder's log-probabilities and the n-grams' margins, each float32
-            [title, outcome] on the device; None for the branch that the network does not have.
+            The encoder's log-probabilities, float32 [title, outcome], and the n-grams' margins,
+            float32 [title, choice], on the device; None for what the network does not have.
         """
         scored = [
             (np.concatenate(group), *self._scores(window, group)) for group in self._groups(window)
@@ -156,8 +156,9 @@ class BatchInference:
 
     def _in_order(self, window: Window, scored: Sequence[tuple[NDArray[np.int64], Any]]) -> Tensor:
         """Put scores of distinct texts, with their positions, into the order of all titles."""
-        device, outcomes = self.network.device, len(self.network.paths.outcomes)
-        distinct = torch.empty(window.distinct, outcomes, device=device)
+        device = self.network.device
+        columns = scored[0][1].shape[1] if scored else len(self.network.paths.outcomes)
+        distinct = torch.empty(window.distinct, columns, device=device)
         for rows, values in scored:
             distinct[torch.from_numpy(rows).to(device)] = values
         return distinct[torch.from_numpy(window.place).to(device)]

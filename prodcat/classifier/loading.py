@@ -45,9 +45,10 @@ def load(
 
     Args:
         uri: The folder or the ``model.tar.gz`` that :meth:`Classifier.save` wrote, at any
-            fsspec URI, or a version in a store: ``s3://bucket/models/tr@production``.  A place
-            from :meth:`prodcat.storage.places.AllowedPlaces.place` if somebody else named it.
-        device: The device to put it on; a GPU if there is one.
+            fsspec URI, or a version in a store: ``s3://bucket/models/tr@production``.  If the
+            URI comes from somebody else, such as a request, pass the place that
+            :meth:`prodcat.storage.places.AllowedPlaces.place` makes of it.
+        device: The device to put the classifier on; None for a GPU if there is one, or the CPU.
         cache: The folder in which downloads are kept; ``~/.cache/prodcat`` if not given.
         storage_options: Options of the filesystem, such as ``endpoint_url``, ``key``, ``secret``.
         keys: Keys of a store: only versions that one of them signed are loaded.
@@ -55,7 +56,7 @@ def load(
     Raises:
         ArtifactError: There is no artifact, or it is incomplete.
         StoreError: There is no such version in the store.
-        PlaceError: Reading the place cost more than its limits.
+        PlaceError: Reading exceeded the limits of the place.
         ConfigError: Keys were given, and the URI is not that of a version in a store.
     """
     place = Place.of(uri)

@@ -74,7 +74,10 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
     if is_archive(uri):
         raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
     if classifier.network.encoder is None or classifier.tokenizer is None:
-        raise ConfigError("This classifier has no encoder, so there is no graph to export.")
+        raise ConfigError(
+            "This classifier has no encoder, so there is no graph to export; expected a classifier "
+            "with an encoder."
+        )
     try:
         import onnx  # noqa: F401
         import onnxruntime
@@ -92,7 +95,7 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
         if not worst <= _CLOSE:
             raise ArtifactError(
                 f"The graph's probabilities differ by {worst:.2g} from the classifier's; expected "
-                f"at most {_CLOSE:g}. Nothing was written."
+                f"at most {_CLOSE:g}. Nothing was written. Use other versions of torch and onnx."
             )
         parts = {file.name: file.read_bytes() for file in sorted(Path(folder).iterdir())}
     taxonomy = classifier.taxonomy

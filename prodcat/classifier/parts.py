@@ -12,9 +12,9 @@ from prodcat.classifier.inference import BatchInference
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.records import EpochResult
-from prodcat.decisions.calibration import Weights
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.guarantee import Guarantee
+from prodcat.decisions.weights import Weights
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.model.network import Network
@@ -136,7 +136,7 @@ class ClassifierParts:
 
     @property
     def weights(self) -> Weights:
-        """The calibration."""
+        """The weights of the calibration, which :meth:`Classifier.calibrate` fits."""
         return self.reader.weights
 
     @property

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import readable
 from prodcat.classifier.inference import BatchInference
-from prodcat.decisions.calibration import Weights
+from prodcat.decisions.weights import Weights
 from prodcat.errors import CatalogError, ConfigError, check_choice
 from prodcat.model.encoder import Encoder
 from prodcat.model.int8 import Ranges
@@ -45,7 +45,7 @@ class Reader:
         network: The network, in eval mode, on its device.
         tokenizer: The encoder's tokenizer, or None without an encoder.
         ngrams: The n-gram vocabulary, or None without a lexical branch.
-        weights: The calibration.
+        weights: The weights of the calibration, not those of the network.
         max_tokens: Longer titles are cut to this many tokens.
         text_columns: The further text columns that are joined to each title.
         encoder_config: The config that the encoder is rebuilt from, or None without an encoder.
@@ -186,7 +186,7 @@ class Reader:
         if self.device.type != "cpu":
             raise ConfigError(
                 f"precision='int8' is for CPUs, and this classifier is on {self.device.type!r}. "
-                "Leave the precision out, or move it with to('cpu')."
+                "Leave the precision out, or move the classifier with to('cpu')."
             )
         if "int8" not in precisions(encoder):
             raise ConfigError(

@@ -18,9 +18,9 @@ from prodcat.classifier.parts import ClassifierParts
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.records import EpochResult
-from prodcat.decisions.calibration import Weights
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.guarantee import Guarantee
+from prodcat.decisions.weights import Weights
 from prodcat.errors import ArtifactError
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import REMOVED_TRAINING_SETTINGS, ModelConfig, TrainingConfig
@@ -28,7 +28,9 @@ from prodcat.model.encoder import Encoder
 from prodcat.model.int8 import Ranges
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.network import Network
-from prodcat.model.ngrams import NGrams
+from prodcat.model.ngrams import NGrams, checked_version
+from prodcat.model.path_model import PathModel
+from prodcat.model.path_steps import choices
 from prodcat.model.pretrained import build_encoder
 from prodcat.model.tokenization import read_tokenizer
 from prodcat.model.untrusted import check_encoder, try_tokenizer
@@ -62,15 +64,15 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
     if (settings.encoder is None) is not (settings.model.encoder is None):
         # A warm start would load the encoder that the artifact names, from wherever that is.
         raise ArtifactError(
-            f"The artifact at {artifact.uri!r} names an encoder without holding one, or holds one "
-            "without a name. Save the classifier again."
+            f"The artifact at {artifact.uri!r} has the name of an encoder but no encoder, or an "
+            "encoder but no name. Save the classifier again."
         )
     taxonomy = Taxonomy.from_json(artifact.text("taxonomy.json"))
     network = _empty_network(settings, taxonomy, artifact)
     tensors = artifact.tensors()
     tokenizer = _read_tokenizer(artifact, network.encoder)
     groups = {prefix: _taken(tensors, prefix) for prefix in SEPARATE}
-    ngrams, lexical = _read_lexical(artifact.uri, settings.model, groups, taxonomy)
+    ngrams, lexical = _read_lexical(artifact.uri, settings, groups, network.paths)
     guarantee = _read_guarantee(artifact, groups["guarantee"], taxonomy)
     network.load_state_dict(tensors, assign=True)  # without a copy
     if any(tensor.is_meta for tensor in (*network.parameters(), *network.buffers())):
@@ -82,7 +84,7 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
     ranges = _read_ranges(artifact.uri, groups["ranges"], network.encoder)
     counts = groups["training"]["counts"].numpy()
     calibration = groups["calibration"]
-    weights = Weights(*(calibration[name] for name in ("evidence", "levels", "sharpness")))
+    weights = Weights.of(calibration)
     if len(counts) != len(taxonomy) or not weights.fits(taxonomy.depth):
         raise ArtifactError(
             f"The counts or the calibration in the artifact at {artifact.uri!r} belong to another "
@@ -117,6 +119,7 @@ class _Settings:
     closed_form: dict[str, Any] | None
     fingerprint: str | None
     accuracies: Mapping[str, float] | None
+    ngrams: int
 
     @classmethod
     def read(cls, artifact: Artifact) -> "_Settings":
@@ -135,6 +138,7 @@ class _Settings:
                 closed_form=config.get("closed_form"),
                 fingerprint=None if fingerprint is None else str(fingerprint),
                 accuracies=config.get("precisions"),
+                ngrams=checked_version(config.get("ngrams", 1)),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(
@@ -206,15 +210,17 @@ def _taken(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _read_lexical(
-    uri: str, model: ModelConfig, groups: Mapping[str, Mapping[str, Tensor]], taxonomy: Taxonomy
+    uri: str, settings: "_Settings", groups: Mapping[str, Mapping[str, Tensor]], paths: PathModel
 ) -> tuple[NGrams | None, LexicalBranch | None]:
-    if not model.lexical:
+    if not settings.model.lexical:
         return None, None
     hashes = groups["ngrams"]["hashes"].numpy().view(np.uint64)
-    ngrams = NGrams(hashes, groups["ngrams"]["idf"].numpy(), model.characters)
+    idf, characters = groups["ngrams"]["idf"].numpy(), settings.model.characters
+    ngrams = NGrams(hashes, idf, characters, settings.ngrams)
     branch = groups["lexical"]
     lexical = LexicalBranch(*(branch[name] for name in ("offsets", "columns", "values", "bias")))
-    fits = lexical.fits(len(hashes), len(taxonomy.outcomes))
+    columns = len(paths.outcomes) if settings.ngrams == 1 else len(choices(paths)[0])
+    fits = lexical.fits(len(hashes), columns)
     if len(ngrams.idf) != len(hashes) or not fits:
         raise ArtifactError(
             f"The n-gram tensors in the artifact at {uri!r} have shapes or values that contradict "
@@ -240,8 +246,8 @@ def _read_ranges(uri: str, tensors: Mapping[str, Tensor], encoder: Encoder | Non
     ranges = Ranges(tensors["inner"], tensors["wide"])
     if encoder is None or not ranges.fits(encoder):
         raise ArtifactError(
-            f"The int8 ranges in the artifact at {uri!r} fit another encoder. Save the classifier "
-            "again."
+            f"The int8 ranges in the artifact at {uri!r} belong to another encoder. Save the "
+            "classifier again."
         )
     return ranges
 

@@ -11,6 +11,7 @@ model                version or fingerprint of the classifier
 error                what is wrong with the row, or null
 """
 
+import bisect
 import io
 import itertools
 import math
@@ -152,13 +153,17 @@ def raw_column(columns: Any, name: str) -> list[Any]:
     return arrow_values(columns.column(name))
 
 
-def to_table(columns: Any, schema: Any | None) -> Any:
+def to_table(
+    columns: Any, schema: Any | None, source: str = "The input", first_row: int = 0
+) -> Any:
     """Make an Arrow table of the columns of the input.
 
     Args:
         columns: Lists by name, or an Arrow table.
         schema: The columns that the table must have, with their types; columns that are missing
             are filled with nulls.  None for the columns and types of the input.
+        source: The name of the input, for error messages.
+        first_row: The number of rows of the source before these, for error messages.
 
     Returns:
         The table; without ``schema``, all columns are nullable and columns of nulls have the type
@@ -169,11 +174,12 @@ def to_table(columns: Any, schema: Any | None) -> Any:
     """
     import pyarrow as pa
 
+    if not isinstance(columns, pa.Table):
+        columns = {name: [_clean(value) for value in values] for name, values in columns.items()}
+    given = columns
     try:
         if not isinstance(columns, pa.Table):
-            columns = pa.table(
-                {name: [_clean(value) for value in values] for name, values in columns.items()}
-            )
+            columns = pa.table(columns)
         if schema is None:
             untyped = pa.types.is_null
             fields = (f.with_type(pa.string()) if untyped(f.type) else f for f in columns.schema)
@@ -185,17 +191,55 @@ def to_table(columns: Any, schema: Any | None) -> Any:
         new = [name for name in columns.schema.names if name not in schema.names]
         if new:
             raise CatalogError(
-                f"The column {new[0]!r} appears after the first rows, from which the output's "
-                "columns are taken. Put every column into the first row."
+                f"{source}: the column {new[0]!r} appears after the first rows, from which the "
+                "output's columns are taken. Put every column into the first row."
             )
         return columns.select(schema.names).cast(schema)
     except (pa.ArrowException, OverflowError, ValueError) as error:
         if isinstance(error, CatalogError):
             raise
+        what = _type_change(given, schema, first_row)
         raise CatalogError(
-            f"A column of the input changes its type: {error}. Give each column one type in all "
-            "rows and files."
+            f"{source}{what or f': {error}'}. Give each column one type in all rows and files."
         ) from error
+
+
+def _type_change(columns: Any, schema: Any | None, first_row: int) -> str:
+    """The first value that does not have the type of its column, as the end of a sentence.
+
+    Args:
+        columns: Lists by name, or an Arrow table.
+        schema: The types that the columns must have; None if each column may have any one type.
+        first_row: The number of rows of the source before these.
+    """
+    import pyarrow as pa
+
+    def fits(values: Any, kind: Any) -> bool:
+        try:
+            array = pa.array(values) if isinstance(values, list) else values
+            _ = array if kind is None else array.cast(kind)
+        except (pa.ArrowException, OverflowError, ValueError):
+            return False
+        return True
+
+    for name in columns if isinstance(columns, dict) else columns.schema.names:
+        values = columns[name]
+        kind = schema.field(name).type if schema is not None and name in schema.names else None
+        if fits(values, kind):
+            continue
+        counts = range(len(values) + 1)
+        row = bisect.bisect_left(counts, True, key=lambda count: not fits(values[:count], kind)) - 1
+        rest = values[row:]
+        value = rest[0] if isinstance(rest, list) else arrow_values(rest[:1])[0]
+        kind = pa.array(values[:row]).type if kind is None else kind
+        expected = "numbers of at most 64 bits, and lists whose values have one type"
+        if not pa.types.is_null(kind):
+            expected = f"{kind}, as in the rows before"
+        return (
+            f", row {first_row + row + 1:,}: the column {name!r} changes its type: found "
+            f"{str(value)[:80]!r} ({type(value).__name__}); expected {expected}"
+        )
+    return ""
 
 
 def _plain(value: object) -> object:

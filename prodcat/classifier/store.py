@@ -52,9 +52,10 @@ class Store:
     """Versions of models at an fsspec URI; any number of processes may use it at once.
 
     Args:
-        uri: A folder: ``s3://bucket/models``, a local path or ``memory://…``.  A place from
-            :meth:`prodcat.storage.places.AllowedPlaces.place` if somebody else named it; then
-            versions are only loaded, within its limits for all of them together.
+        uri: A folder: ``s3://bucket/models``, a local path or ``memory://…``.  If the URI
+            comes from somebody else, such as a request, pass the place that
+            :meth:`prodcat.storage.places.AllowedPlaces.place` makes of it; then the store can
+            only load versions, and the limits of the place hold for all of them together.
         keys: The first key that can sign signs what is published.  With keys, only versions
             and aliases that one of them signed are used.
         cache: The folder in which downloads are kept, or a :class:`prodcat.storage.cache.Cache`;
@@ -154,9 +155,9 @@ class Store:
             name: The name of the model.
             version: The version.
             alias: The alias, such as ``"production"``.
-            reason: Why, for the history of the alias.
-            take_over: Whether to do so even if the last change of the alias is damaged, or not
-                signed by one of the keys, as in a store that begins to sign.  No rollback
+            reason: The reason to record in the history of the alias.
+            take_over: Whether to change the alias even if its last change is damaged or not
+                signed by one of the keys, as when a store begins to use keys.  A rollback never
                 returns to a change before this one.
 
         Returns:
@@ -177,7 +178,7 @@ class Store:
         Args:
             name: The name of the model.
             alias: The alias.
-            reason: Why, for the history of the alias.
+            reason: The reason to record in the history of the alias.
 
         Raises:
             StoreError: The alias named no version before, or that version was deleted.
@@ -193,8 +194,9 @@ class Store:
         Args:
             name: The name of the model.
             alias: The alias.
-            reason: Why, for the history of the alias.
-            take_over: Whether to do so even if the last change is damaged; see :meth:`promote`.
+            reason: The reason to record in the history of the alias.
+            take_over: Whether to remove it even if its last change is damaged; see
+                :meth:`promote`.
 
         Raises:
             StoreError: There is no such alias.
@@ -246,7 +248,7 @@ class Store:
         Args:
             reference: ``"tr@production"``, ``"tr@<version>"``, or ``"tr@latest"`` for the
                 newest version, promoted or not.
-            device: The device to put it on; a GPU if there is one.
+            device: The device to put the classifier on; None for a GPU if there is one.
 
         Raises:
             StoreError: There is no such model, version or alias, or the store cannot be

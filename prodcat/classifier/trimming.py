@@ -41,7 +41,7 @@ def trimmed(
         EncoderError: The tokenizer cannot be trimmed.
     """
     if reader.network.encoder is None or reader.tokenizer is None:
-        raise ConfigError("This classifier has no encoder, so there is no vocabulary to trim.")
+        raise ConfigError("There is no vocabulary to trim; expected a classifier with an encoder.")
     tokenizer, texts = reader.tokenizer, reader.texts(titles)
     kept = choose_pieces(
         tokenizer, texts=texts, languages=languages, min_count=min_count, max_pieces=max_pieces

@@ -90,10 +90,12 @@ def run(options: argparse.Namespace) -> None:
 def _check_files(options: argparse.Namespace) -> None:
     """Refuse files with an unknown ending, before anything is computed."""
     if options.plot and not options.plot.lower().endswith(_PLOTS):
-        raise ConfigError(f"--plot {options.plot!r} ends with none of .png, .svg, .pdf.")
+        raise ConfigError(
+            f"--plot is {options.plot!r}; expected a name ending with .png, .svg or .pdf."
+        )
     for uri in options.report:
         if not uri.lower().endswith(_REPORTS):
-            raise ConfigError(f"--report {uri!r} ends with none of .html, .md.")
+            raise ConfigError(f"--report is {uri!r}; expected a name ending with .html or .md.")
     if (options.known or options.production) and not options.report:
         raise ConfigError("--known and --production are for a report; add --report FILE.")
 

@@ -89,7 +89,9 @@ def check_outputs(options: argparse.Namespace) -> None:
     """
     for uri in options.output:
         if not uri.lower().endswith(_ENDINGS):
-            raise ConfigError(f"--output {uri!r} ends with none of {', '.join(_ENDINGS)}.")
+            raise ConfigError(
+                f"--output is {uri!r}; expected a name ending with one of {', '.join(_ENDINGS)}."
+            )
 
 
 def write_report(options: argparse.Namespace, report: Report) -> None:

@@ -92,9 +92,9 @@ def _check(options: argparse.Namespace) -> None:
             "There is nothing to do. Give a file of titles to choose from, --serve or --export."
         )
     if not options.queue.endswith(_ENDING):
-        raise ConfigError(f"--queue {options.queue!r} does not end with .jsonl.")
+        raise ConfigError(f"--queue is {options.queue!r}; expected a name ending with .jsonl.")
     if options.export is not None and not options.export.endswith(_ENDING):
-        raise ConfigError(f"--export {options.export!r} does not end with .jsonl.")
+        raise ConfigError(f"--export is {options.export!r}; expected a name ending with .jsonl.")
     if "://" in options.queue and options.decisions is None:
         raise ConfigError(
             "--queue is a URI, but decisions are written to the disk of this machine. Name a file "

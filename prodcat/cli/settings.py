@@ -92,7 +92,7 @@ def _reader(default: object) -> Callable[[str], Any]:
 
 def _yes_or_no(text: str) -> bool:
     if text.lower() not in ("yes", "no", "true", "false"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither yes nor no")
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; expected yes or no")
     return text.lower() in ("yes", "true")
 
 

@@ -21,7 +21,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.attention": ("prodcat.model.attention",),
     "prodcat.aws.infrastructure": ("prodcat.pipeline.infrastructure",),
     "prodcat.cache": ("prodcat.storage.cache",),
-    "prodcat.calibration": ("prodcat.decisions.calibration",),
+    "prodcat.calibration": ("prodcat.decisions.calibration", "prodcat.decisions.weights"),
     "prodcat.carry": ("prodcat.training.warm_start",),
     "prodcat.catalog": (
         "prodcat.catalog.report",

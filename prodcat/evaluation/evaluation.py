@@ -41,10 +41,10 @@ class Evaluation:
             :mod:`prodcat.evaluation.metrics` defines it.
         hierarchical_recall: Hierarchical recall of all rows together.
         hierarchical_f1: Hierarchical F1 of all rows together.
-        macro_hierarchical_precision: Mean of the hierarchical precision of single rows, which is 0
-            for a row whose answer is the root.
-        macro_hierarchical_recall: Mean of the hierarchical recall of single rows.
-        macro_hierarchical_f1: Mean of the hierarchical F1 of single rows.
+        macro_hierarchical_precision: Mean of the hierarchical precision of individual rows, which
+            is 0 for a row whose answer is the root.
+        macro_hierarchical_recall: Mean of the hierarchical recall of individual rows.
+        macro_hierarchical_f1: Mean of the hierarchical F1 of individual rows.
         tree_distance: Mean number of steps along the tree from answer to truth.
         error_distance: Mean number of steps from answer to truth in the wrong rows; 0 if there are
             none.
@@ -68,7 +68,7 @@ class Evaluation:
         confusions: The most frequent mistakes: (path of the truth, path of the answer, rows).
         confusion_groups: All mistakes, grouped by the deepest common ancestor of truth and
             answer, most frequent first.
-        judged: The labels and answers of single rows, or None if the evaluation was read from
+        judged: The labels and answers of individual rows, or None if the evaluation was read from
             JSON.
     """
 
@@ -100,14 +100,14 @@ class Evaluation:
     judged: JudgedRows | None = field(repr=False, compare=False, default=None)
     _intervals: dict[str, Interval] = field(repr=False, compare=False, default_factory=dict)
 
-    # -- single rows --------------------------------------------------------------
+    # -- individual rows ----------------------------------------------------------
 
     @property
     def correct(self) -> Flags:
         """Whether the whole path of each row is right: bool [rows].
 
         Raises:
-            CatalogError: The evaluation was read from JSON, which does not contain single rows.
+            CatalogError: The evaluation was read from JSON, which does not contain individual rows.
         """
         return self._rows.correct
 
@@ -115,8 +115,8 @@ class Evaluation:
     def _rows(self) -> JudgedRows:
         if self.judged is None:
             raise CatalogError(
-                "This evaluation was read from JSON, which does not contain single rows; expected "
-                "the result of evaluate(). Evaluate again."
+                "This evaluation was read from JSON, which does not contain individual rows; "
+                "expected the result of evaluate(). Evaluate again."
             )
         return self.judged
 
@@ -152,7 +152,7 @@ class Evaluation:
     # -- writing and reading ------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """The evaluation as values for JSON, with intervals but without single rows."""
+        """The evaluation as values for JSON, with intervals but without individual rows."""
         intervals = {name: asdict(interval) for name, interval in self.intervals.items()}
         values = {
             name: value
@@ -169,7 +169,7 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Evaluation":
-        """Make an evaluation without single rows from the result of :meth:`to_dict`."""
+        """Make an evaluation without individual rows from the result of :meth:`to_dict`."""
         values = dict(values)
         intervals = {name: Interval(**entry) for name, entry in values.pop("intervals", {}).items()}
 

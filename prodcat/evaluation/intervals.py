@@ -94,7 +94,7 @@ def paired_bootstrap(
     if len(our_means) != len(their_means):
         raise CatalogError(
             f"Got scores of {len(our_means)} and of {len(their_means)} rows; a paired comparison "
-            "needs scores of the same rows."
+            "needs scores of the same rows. Evaluate both systems on the same rows."
         )
     difference = our_means - their_means
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The labels and answers of single rows, and every metric as a function of the rows' weights.
+"""The labels and answers of individual rows, and every metric as a function of the rows' weights.
 
 If all weights are 1, the functions compute the metric itself.  If the weight of a row is the number
 of times that it was drawn with replacement, they compute the metric on a bootstrap resample (Efron,

@@ -1,4 +1,4 @@
-"""The metrics of the answers at single levels of the tree."""
+"""The metrics of the answers at individual levels of the tree."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

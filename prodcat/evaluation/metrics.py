@@ -3,7 +3,7 @@
 Let ``A(n)`` be the set of a node and its ancestors without the root, ``y`` the truth and ``p`` the
 answer.  Hierarchical precision is ``sum |A(p) & A(y)| / sum |A(p)|`` with sums over rows, recall
 has the denominator ``sum |A(y)|``, and F1 is their harmonic mean (Kiritchenko et al., 2006).  The
-"macro" variants are means of the same three metrics of single rows.  The tree distance is the
+"macro" variants are means of the same three metrics of individual rows.  The tree distance is the
 number of steps from answer to truth along the tree.
 
 A label that ends at a node where no product may end does not determine the levels below it.  So

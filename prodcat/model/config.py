@@ -1,7 +1,7 @@
 """The settings of a model and of its training, checked when they are made."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from prodcat.errors import ConfigError, check_choice, check_range, check_whole
 
@@ -17,7 +17,7 @@ REMOVED_TRAINING_SETTINGS = {
 Structure = Literal["stacked", "per_level", "flat"]
 Pooling = Literal["mean", "cls"]
 Precision = Literal["auto", "float32", "bfloat16"]
-Method = Literal["temperature", "levels", "adaptive"]
+Method = Literal["temperature", "levels", "adaptive", "steps"]
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,10 @@ class TrainingConfig:
             the training titles more closely.
         validation: Share of the titles, 0 to 0.95, that is held out for validation if no
             validation titles are given.
+        learn_validation: Whether the classifier learns its validation titles too, once they have
+            been used for validation.
         calibration: Calibration that is fitted on the validation titles at the end:
+            ``"steps"`` (weights at each level, so that confidence is right at every level),
             ``"temperature"`` (one for all titles), ``"levels"`` (also one for each level) or
             ``"adaptive"`` (also one for each title); see :mod:`prodcat.decisions.calibration`.
         precision: Number format of the encoder's matrix products in training: ``"bfloat16"``
@@ -125,7 +128,7 @@ class TrainingConfig:
     """
 
     epochs: int = 3
-    patience: int = 3
+    patience: int = 2
     token_budget: int = 1024
     accumulate: int = 1
     learning_rate: float = 4e-4
@@ -139,9 +142,10 @@ class TrainingConfig:
     level_weight: float = 0.0
     node_names: bool = True
     closed_form: bool = True
-    lexical_cost: float = 3.0
+    lexical_cost: float = 1.0
     validation: float = 0.1
-    calibration: Method = "adaptive"
+    learn_validation: bool = True
+    calibration: Method = "steps"
     precision: Precision = "auto"
     checkpoint_steps: int = 200
     replay: float = 1.0
@@ -163,5 +167,5 @@ class TrainingConfig:
             check_range(name, getattr(self, name), 0, 1)
         for name in ("dropout", "encoder_dropout", "validation"):
             check_range(name, getattr(self, name), 0, 0.95)
-        check_choice("calibration", self.calibration, ("temperature", "levels", "adaptive"))
+        check_choice("calibration", self.calibration, get_args(Method))
         check_choice("precision", self.precision, ("auto", "float32", "bfloat16"))

@@ -51,8 +51,8 @@ class Country:
         path: The column with the path, or one column for each level, coarsest first.
         text: Further text columns that are part of the model's input.
         encoder: The encoder, as for :class:`prodcat.ModelConfig`; ``"none"`` for only n-grams.
-        margin: The least difference between the path accuracies of a candidate and of production,
-            as a share; below 0, the candidate may be worse.
+        margin: The smallest allowed difference between the path accuracies of a candidate and of
+            the version in production, such as 0.01; if negative, the candidate may be worse.
         calibration: The URI or glob of labelled titles to measure a guarantee on, which are neither
             trained on nor frozen; None for no guarantee.
         guarantee: The probability with which an answer is the truth or an ancestor of it; needs
@@ -62,7 +62,7 @@ class Country:
         train_schedule: When to train, as ``cron(…)`` or ``rate(…)``; None for no schedule.
         score_schedule: When to score, in the same format.
         instance: The type of the EC2 instances, which have a GPU.
-        array: The number of child jobs that share a scoring.
+        array: The number of child jobs that share the work of scoring.
         model: Further settings of :class:`prodcat.ModelConfig` by name.
         training: Settings of :class:`prodcat.TrainingConfig` by name.
 
@@ -112,7 +112,9 @@ class Country:
                 "'Europe/Istanbul'."
             )
         if isinstance(self.margin, bool) or not isinstance(self.margin, (int, float)):
-            raise ConfigError(f"{where}: margin={self.margin!r} is not a number; expected one.")
+            raise ConfigError(
+                f"{where}: margin={self.margin!r} is not a number; expected one such as 0.01."
+            )
         if isinstance(self.array, bool) or not isinstance(self.array, int) or self.array < 1:
             raise ConfigError(
                 f"{where}: array={self.array!r} is out of range; expected the number of child "

@@ -21,7 +21,7 @@ class GateReport:
         rows: The number of frozen titles on which the classifiers were compared.
         accuracy: The path accuracies of ``"candidate"``, ``"production"`` (if there is one) and
             ``"baseline"``.
-        margin: The least difference of the path accuracies of candidate and production.
+        margin: The smallest allowed value of ``difference``.
         difference: The path accuracy of the candidate minus that of production, with its 95 %
             interval: ``value``, ``low`` and ``high``.  None without production, or if the trees
             differ.
@@ -78,7 +78,7 @@ def compare_candidate(
         production: The classifier in production, or None if there is none.
         baseline: A classifier that has only n-grams and was trained on the same titles.
         catalog: Frozen labelled titles, with the candidate's tree.
-        margin: The least difference of the path accuracies of candidate and production.
+        margin: The smallest allowed difference; see :attr:`GateReport.difference`.
         versions: The versions of candidate and production.
 
     Returns:
@@ -114,7 +114,7 @@ def _verdict(accuracy: Mapping[str, float], margin: float) -> tuple[bool, list[s
 
     Args:
         accuracy: The path accuracies by classifier; see :class:`GateReport`.
-        margin: The least difference of the path accuracies of candidate and production.
+        margin: The smallest allowed difference; see :attr:`GateReport.difference`.
     """
     candidate, baseline = accuracy["candidate"], accuracy["baseline"]
     passed, reasons = True, ["There is no version in production yet."]

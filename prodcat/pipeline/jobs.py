@@ -191,7 +191,7 @@ class Pipeline:
         pinned = read_document(earlier, runs.at(f"{run}.json"), limit=1 << 20)["model"]
         if pinned == classifier.origin:
             return classifier
-        logger.info("%s: the run %s goes on with %s, as it began.", country.name, run, pinned)
+        logger.info("%s: run %s began with %s and continues with it.", country.name, run, pinned)
         return self.store.load(str(pinned), device=self.device)
 
     def _production(self, country: Country) -> Classifier | None:

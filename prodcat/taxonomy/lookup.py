@@ -67,7 +67,7 @@ class Lookup:
         if id not in self.by_id:
             close = difflib.get_close_matches(id, self.ids, n=3)
             hint = f"; similar ids are {close}" if close else ""
-            raise TaxonomyError(f"The tree has no id {id!r}{hint}.")
+            raise TaxonomyError(f"The tree has no id {id!r}{hint}. Correct it, or add the node.")
         return self.by_id[id]
 
     def hint(self, path: Sequence[str]) -> str:

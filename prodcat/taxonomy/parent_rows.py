@@ -159,7 +159,7 @@ def rows_of_json(text: str) -> list[dict[str, Any]]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise TaxonomyError(f"The taxonomy is not valid JSON: {error}.") from error
+        raise TaxonomyError(f"The taxonomy is not valid JSON: {error}. Correct it.") from error
     rows = document.get("nodes") if isinstance(document, dict) else document
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TaxonomyError(

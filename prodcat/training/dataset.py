@@ -8,23 +8,30 @@ from numpy.typing import NDArray
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.targets import targets_in
 from prodcat.errors import CatalogError
+from prodcat.model.path_steps import choice_nodes
 from prodcat.taxonomy.tree import Taxonomy
-from prodcat.training.held_out import split_labelled
+from prodcat.training.folds import Folds
+from prodcat.training.held_out import labelled_titles, split_labelled
 from prodcat.training.rows import LabelledRows, named_outcomes
 from prodcat.training.settings import Setup
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled titles, split into those to train on and those to validate on.
+    """The labelled titles of a fit.
 
     Attributes:
         taxonomy: The tree of the catalog.
         catalog: The titles to train on.
-        validation: The titles to validate on.
+        validation: The titles to validate on; with ``folds`` they are titles of ``catalog``.
         training_rows: Distinct texts to train on, with their labels: the titles and, if
             ``training.node_names`` is set, the names of the outcomes.
         validation_rows: One row for each title to validate on.
+        final_rows: Distinct texts that the saved n-grams learn: those to train on and, unless
+            ``training.learn_validation`` is unset, those to validate on.
+        counts: int64 [nodes]: titles that the saved n-grams learn, by label.
+        folds: The folds of ``training_rows``, if the titles are validated out of fold: the fold of
+            each row, and the row of each title to validate on.
     """
 
     taxonomy: Taxonomy
@@ -32,6 +39,9 @@ class Dataset:
     validation: Catalog
     training_rows: LabelledRows
     validation_rows: LabelledRows
+    final_rows: LabelledRows
+    counts: NDArray[np.int64]
+    folds: Folds | None = None
 
     @classmethod
     def of(cls, catalog: Catalog, validation: Catalog | None, setup: Setup) -> "Dataset":
@@ -39,7 +49,8 @@ class Dataset:
 
         Args:
             catalog: All titles to train on.
-            validation: Titles to validate on; None to hold out a share of the catalog.
+            validation: Titles to validate on; None to hold out a share of the catalog or, without
+                an encoder, to validate out of fold.
             setup: The settings of the fit.
 
         Returns:
@@ -50,20 +61,40 @@ class Dataset:
                 of the validation titles is not in the tree.
         """
         taxonomy = catalog.tree
-        warm = setup.warm
+        warm, training = setup.warm, setup.training
         if warm is not None and warm.text_columns != tuple(catalog.texts):
             raise CatalogError(
                 f"The catalog has text columns {list(catalog.texts)}; the classifier to start from "
                 f"was trained with {list(warm.text_columns)}. Read the catalog with these as text=."
             )
-        catalog, validation = split_labelled(catalog, validation, setup)
-        names, nodes = named_outcomes(taxonomy) if setup.training.node_names else ([], [])
-        targets = np.concatenate([catalog.targets, np.array(nodes, np.int64)])
-        rows = LabelledRows.of([*catalog.inputs, *names], targets, taxonomy).merged()
-        held_out = LabelledRows.of(validation.inputs, targets_in(validation, taxonomy), taxonomy)
-        return cls(taxonomy, catalog, validation, rows, held_out)
+        catalog = labelled_titles(catalog)
+        folds = None
+        if validation is None and setup.model.encoder is None and training.learn_validation:
+            folds = _folds(catalog, setup)
+            validation = catalog.take(folds.asked)
+        else:
+            catalog, validation = split_labelled(catalog, validation, setup)
+        titles = LabelledRows.of(catalog.inputs, catalog.targets, taxonomy)
+        targets = targets_in(validation, taxonomy)
+        held_out = LabelledRows.of(validation.inputs, targets, taxonomy)
+        names, nodes = named_outcomes(taxonomy) if training.node_names else ([], [])
+        named = LabelledRows.of(names, np.array(nodes, np.int64), taxonomy)
+        rows = titles.joined(named).merged()
+        final, counts = rows, np.bincount(catalog.targets, minlength=len(taxonomy))
+        if folds is not None:
+            fold = np.full(len(rows), -1, np.int64)
+            fold[rows.places(titles.hashes)] = folds.fold
+            folds = Folds(fold, rows.places(held_out.hashes))
+        elif training.learn_validation:
+            final = titles.joined(held_out).joined(named).merged()
+            counts = counts + np.bincount(targets, minlength=len(taxonomy))
+        return cls(taxonomy, catalog, validation, rows, held_out, final, counts, folds)
 
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """int64 [nodes]: training titles labelled with each node."""
-        return np.bincount(self.catalog.targets, minlength=len(self.taxonomy))
+
+def _folds(catalog: Catalog, setup: Setup) -> Folds:
+    if len(catalog) < 3:
+        raise CatalogError(
+            f"Found {len(catalog)} labelled titles; expected at least 3. Add labelled titles."
+        )
+    choices = len(choice_nodes(catalog.tree))
+    return Folds.of(catalog, choices, setup.training.seed)

@@ -1,5 +1,6 @@
 """Train a classifier on a catalog: the steps of :func:`prodcat.fit`."""
 
+import copy
 import logging
 import os
 from dataclasses import dataclass, replace
@@ -11,9 +12,9 @@ import torch
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import title_hashes
 from prodcat.classifier.classifier import Classifier
+from prodcat.classifier.measuring import measured_by, with_evaluation
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
-from prodcat.decisions.conformal import reference
 from prodcat.decisions.decider import Decider
 from prodcat.errors import check_keywords, takes_keywords
 from prodcat.model.config import ModelConfig, TrainingConfig
@@ -23,7 +24,7 @@ from prodcat.storage.artifact import check_loadable
 from prodcat.training.checkpoint import CheckpointFolder, Checkpoints
 from prodcat.training.dataset import Dataset
 from prodcat.training.identity import Identity
-from prodcat.training.lexical_fit import FittedNGrams, fit_lexical
+from prodcat.training.lexical_fit import FittedNGrams, fit_lexical, out_of_fold_margins
 from prodcat.training.loop import train
 from prodcat.training.precision import pick_precision
 from prodcat.training.rows import Rows
@@ -34,6 +35,7 @@ from prodcat.training.tokens import tokenize_shared, warn_of_cut
 from prodcat.training.warm_start import LearningPlan, plan_learning, transfer_heads
 
 logger = logging.getLogger("prodcat")
+_CHUNK = 2_048  # titles whose log-probabilities are in memory at the same time
 
 
 class RunKeywords(TypedDict, total=False):
@@ -57,14 +59,13 @@ def fit(
 ) -> Classifier:
     """Train a classifier.
 
-    Under ``torchrun``, with :mod:`torch.distributed` set up, all processes call this with the
-    same arguments and get the same classifier.
+    Under ``torchrun``, all processes call this with the same arguments and get the same classifier.
 
     Args:
         catalog: Titles with their categories.
-        validation: Titles for early stopping and for fitting the calibration; if None, the share
-            ``training.validation`` of the catalog is held out for this, and near duplicates of a
-            title are put on the same side of the split.
+        validation: Titles for early stopping and calibration; if None, the share
+            ``training.validation`` of the catalog is held out (without an encoder, the titles are
+            scored out of fold).  Near duplicates are on the same side of a split.
         model: The settings of the model; by default those of ``warm_start``.
         training: The settings of the training.
         warm_start: A classifier to start from, or the URI of a saved one: the last version of the
@@ -104,8 +105,9 @@ def fit(
         logger.info("Titles, tree and settings are unchanged: nothing is trained.")
         return setup.warm
     ingredients = _prepare(dataset, setup, identity)
-    network, trained = _train_network(ingredients, folder, run)
-    return _measured(_assembled(ingredients, network, trained), dataset.validation)
+    return _finished(
+        _assembled(ingredients, *_train_network(ingredients, folder, run)), ingredients
+    )
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,8 @@ class _Ingredients:
         encoder: The encoder to start from and its tokenizer.
         plan: The rows that the encoder and the heads are trained on, and how.
         lexical: The fitted n-grams, or None without a lexical branch.
+        margins: float32 [titles, choice]: the scores of the titles to validate on by n-grams that
+            did not learn them, or None without a lexical branch.
     """
 
     dataset: Dataset
@@ -127,6 +131,7 @@ class _Ingredients:
     encoder: StartingEncoder
     plan: LearningPlan
     lexical: FittedNGrams | None
+    margins: torch.Tensor | None
 
 
 def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients:
@@ -135,10 +140,17 @@ def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients
     check_loadable("taxonomy.json", dataset.taxonomy.to_json().encode())
     encoder = starting_encoder(setup)
     plan = plan_learning(dataset, setup)
-    lexical = None
+    lexical = margins = None
     if setup.model.lexical:
-        lexical = fit_lexical(dataset, setup, setup.warm if plan.beginning == "carry" else None)
-    return _Ingredients(dataset, setup, identity, encoder, plan, lexical)
+        taxonomy, folds, rows = dataset.taxonomy, dataset.folds, dataset.training_rows
+        if folds is None:
+            lexical = fit_lexical(rows, taxonomy, setup)
+            margins = lexical.margins(dataset.validation_rows.texts)
+        else:
+            warm = setup.warm if plan.beginning == "carry" else None
+            lexical = fit_lexical(rows, taxonomy, setup, warm, dataset.counts)
+            margins = out_of_fold_margins(rows, folds.fold, folds.asked, taxonomy, setup)
+    return _Ingredients(dataset, setup, identity, encoder, plan, lexical, margins)
 
 
 def _train_network(
@@ -166,7 +178,7 @@ def _train_network(
 
 def _rows(ingredients: _Ingredients) -> tuple[Rows, Rows]:
     """The rows to train on and the rows to validate on, tokenised."""
-    setup, lexical = ingredients.setup, ingredients.lexical
+    setup = ingredients.setup
     learned = ingredients.dataset.training_rows.take(ingredients.plan.rows)
     held_out = ingredients.dataset.validation_rows
     tokens, held_out_tokens = (
@@ -176,10 +188,9 @@ def _rows(ingredients: _Ingredients) -> tuple[Rows, Rows]:
         for rows in (learned, held_out)
     )
     warn_of_cut(tokens, setup.model.max_tokens)
-    features = None if lexical is None else lexical.held_out
     return (
         Rows(tokens, None, learned.targets, learned.weights),
-        Rows(held_out_tokens, features, held_out.targets, held_out.weights),
+        Rows(held_out_tokens, ingredients.margins, held_out.targets, held_out.weights),
     )
 
 
@@ -242,7 +253,7 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
         validation=None,
         reference=np.zeros(0),
         seen=np.unique(title_hashes([*catalog.inputs, *validation.inputs])),
-        held=np.unique(title_hashes(validation.inputs)),
+        held=np.unique(title_hashes(validation.inputs if dataset.folds is None else [])),
         rows=np.unique(dataset.training_rows.hashes),
         fingerprint=ingredients.identity.fingerprint,
         closed_form=trained.start,
@@ -251,16 +262,44 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
     return Classifier(reader, Decider(dataset.taxonomy, network.paths), provenance)
 
 
+def _finished(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
+    """The classifier with its results, and with n-grams that learned every title."""
+    if ingredients.dataset.folds is not None:
+        return _measured_out_of_fold(classifier, ingredients)
+    measured = _measured(classifier, ingredients.dataset.validation)
+    return _with_final_ngrams(measured, ingredients)
+
+
 def _measured(classifier: Classifier, validation: Catalog) -> Classifier:
     """The classifier with its results on the validation titles added."""
     # The calibration was fitted in this precision.
     precision = pick_precision(classifier.training.precision, classifier.network.device)
     evaluation = classifier.evaluate(validation, precision=precision)
-    assert evaluation.judged is not None and evaluation.judged.confidence is not None
     measured = classifier.with_precisions(validation, {precision: evaluation.path_accuracy})
-    provenance = replace(
-        measured.provenance,
-        validation=evaluation,
-        reference=reference(evaluation.judged.confidence),
+    return with_evaluation(measured, evaluation)
+
+
+def _measured_out_of_fold(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
+    """The classifier with the results of machines that did not learn the fold of a title."""
+    dataset, paths, weights = ingredients.dataset, classifier.network.paths, classifier.weights
+    assert ingredients.margins is not None
+    chunks = (
+        weights(paths, None, margins.to(classifier.network.device))
+        for margins in torch.split(ingredients.margins, _CHUNK)
     )
-    return replace(measured, provenance=provenance)
+    with torch.no_grad():
+        return measured_by(classifier, chunks, dataset.validation_rows.targets)
+
+
+def _with_final_ngrams(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
+    """The classifier with n-grams that learned the validation titles too."""
+    dataset, setup = ingredients.dataset, ingredients.setup
+    if ingredients.lexical is None or not setup.training.learn_validation:
+        return classifier
+    warm = setup.warm if ingredients.plan.beginning == "carry" else None
+    final = fit_lexical(dataset.final_rows, dataset.taxonomy, setup, warm, dataset.counts)
+    network = copy.copy(classifier.network)
+    network._modules = dict(network._modules)
+    network.lexical = final.branch.to(network.device)
+    reader = replace(classifier.reader, network=network, ngrams=final.ngrams)
+    return replace(classifier, reader=reader)

@@ -18,15 +18,24 @@ logger = logging.getLogger("prodcat")
 _FEWEST = 10  # new titles; with fewer, no share of them is held out
 
 
+def labelled_titles(catalog: Catalog) -> Catalog:
+    """The titles that have a category; logs a warning if some have none."""
+    unlabelled = int((~catalog.labelled).sum())
+    if unlabelled:
+        logger.warning(
+            "%d of %d titles have no category and are left out.", unlabelled, len(catalog)
+        )
+        catalog = catalog.take(catalog.labelled)
+    return catalog
+
+
 def split_labelled(
     catalog: Catalog, validation: Catalog | None, setup: Setup
 ) -> tuple[Catalog, Catalog]:
     """Split labelled titles into those to train on and those to validate on.
 
-    Titles without a category are left out, with a warning.
-
     Args:
-        catalog: All titles to train on.
+        catalog: All labelled titles to train on.
         validation: Titles to validate on; None to hold out a share of the catalog.
         setup: The settings of the fit.
 
@@ -37,12 +46,6 @@ def split_labelled(
         CatalogError: There are too few labelled titles, or the two catalogs have different text
             columns.
     """
-    unlabelled = int((~catalog.labelled).sum())
-    if unlabelled:
-        logger.warning(
-            "%d of %d titles have no category and are left out.", unlabelled, len(catalog)
-        )
-        catalog = catalog.take(catalog.labelled)
     if validation is None:
         held_out = rows_to_hold_out(catalog, setup)
         catalog, validation = catalog.take(~held_out), catalog.take(held_out)

@@ -1,4 +1,4 @@
-"""Fit the n-gram branch, one linear support vector machine for each outcome."""
+"""Fit the n-gram branch: a linear support vector machine for each outcome and each branch."""
 
 import logging
 import os
@@ -10,16 +10,19 @@ import torch
 from numpy.typing import NDArray
 
 from prodcat.classifier.classifier import Classifier
-from prodcat.errors import CatalogError, check_keywords, takes_keywords
+from prodcat.errors import check_keywords, takes_keywords
 from prodcat.model.lexical import ABSENT, LexicalBranch
-from prodcat.model.ngrams import Features, NGrams
-from prodcat.training.dataset import Dataset
+from prodcat.model.ngrams import CountedNGrams, Features, NGrams
+from prodcat.model.path_steps import choice_nodes, choice_spans
+from prodcat.taxonomy.tree import Taxonomy
+from prodcat.training.rows import LabelledRows
 from prodcat.training.settings import Setup
-from prodcat.training.svm import solve_all
+from prodcat.training.svm import MachineRows, solve_all
 from prodcat.training.warm_start import match_nodes
 
 logger = logging.getLogger("prodcat")
 _NEGLIGIBLE = 1e-3
+_SHARE_OUT_OF_FOLD = 0.4
 
 
 @dataclass(frozen=True)
@@ -28,213 +31,281 @@ class FittedNGrams:
 
     Attributes:
         ngrams: The vocabulary.
-        branch: The linear map from n-grams to outcome scores.
-        held_out: The n-gram features of the validation titles.
+        branch: The linear map from n-grams to the scores of outcomes and branches.
     """
 
     ngrams: NGrams
     branch: LexicalBranch
-    held_out: Features
+
+    def margins(self, texts: list[str]) -> torch.Tensor:
+        """The scores of texts, float32 [texts, choice]."""
+        with torch.no_grad():
+            scores: torch.Tensor = self.branch(self.ngrams(texts))
+        return scores
 
 
-def fit_lexical(dataset: Dataset, setup: Setup, warm: Classifier | None) -> FittedNGrams:
-    """Choose the n-grams and fit a support vector machine for each outcome.
+def fit_lexical(
+    rows: LabelledRows,
+    taxonomy: Taxonomy,
+    setup: Setup,
+    warm: Classifier | None = None,
+    counts: NDArray[np.int64] | None = None,
+) -> FittedNGrams:
+    """Choose the n-grams and fit a support vector machine for each outcome and each branch.
 
-    Rows with partial labels are left out, because they have no outcome to learn.
+    Partial labels teach the machines of the nodes along them.
 
     Args:
-        dataset: The titles.
+        rows: The rows to learn.
+        taxonomy: The tree.
         setup: The settings of the fit.
         warm: A classifier whose machines are reused, or None.  If it has the same settings of
-            n-grams, the machines of outcomes whose titles did not change are kept.
+            n-grams, the machines of nodes whose titles did not change are kept.
+        counts: int64 [nodes]: number of titles labelled with each node; needed with ``warm``.
 
     Returns:
-        The n-grams, the machines, and the features of the validation titles.
-
-    Raises:
-        CatalogError: All labels are partial.
+        The n-grams and the machines.
     """
-    model, ranks, rows = setup.model, setup.ranks, dataset.training_rows
-    if warm is not None and not _same_kind(setup, warm):
+    model, ranks = setup.model, setup.ranks
+    if warm is not None and (counts is None or not _same_kind(setup, warm)):
         warm = None
-    vocabulary = None if warm is None else warm.ngrams
-    ngrams, features = NGrams.fit(rows.texts, model.characters, model.max_features, vocabulary)
-    outcomes = dataset.taxonomy.outcome_positions[rows.targets]
-    complete = _complete_rows(outcomes)
-    kept = None if warm is None else _kept_machines(dataset, warm, ngrams)
+    like = None if warm is None else warm.ngrams
+    ngrams, features = NGrams.fit(rows.texts, model.characters, model.max_features, like)
+    kept = None
+    if warm is not None and counts is not None:
+        kept = _kept_machines(rows, counts, taxonomy, warm, ngrams)
     branch = None
     if ranks.writes:
         branch = solve(
-            features.take(complete),
-            len(ngrams.hashes),
-            outcomes[complete],
-            len(dataset.taxonomy.outcomes),
+            features,
+            taxonomy.target_spans[rows.targets],
+            choice_spans(taxonomy),
             cost=setup.training.lexical_cost,
-            weights=rows.weights[complete],
-            # torchrun gives each process one thread; the others wait for this one.
-            threads=torch.get_num_threads() if ranks.size == 1 else os.cpu_count() or 1,
+            weights=rows.weights,
+            processes=_processes(setup),
             kept=None if kept is None else kept.branch,
             again=None if kept is None else kept.again,
         )
     branch = ranks.agree(branch)
     assert branch is not None
-    return FittedNGrams(ngrams, branch, ngrams(dataset.validation_rows.texts))
+    return FittedNGrams(ngrams, branch)
+
+
+def _processes(setup: Setup) -> int:
+    # torchrun gives each process one thread; the others wait for this one.
+    return torch.get_num_threads() if setup.ranks.size == 1 else os.cpu_count() or 1
+
+
+def out_of_fold_margins(
+    rows: LabelledRows,
+    fold: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    taxonomy: Taxonomy,
+    setup: Setup,
+) -> torch.Tensor:
+    """The scores of rows by machines that did not learn their fold.
+
+    Each fold's vocabulary and frequencies are those of the other folds, as a new title's are those
+    of the titles that were learned.
+
+    Args:
+        rows: All rows to learn.
+        fold: int64 [rows]: the fold of each row; -1 for rows that are always learned.
+        asked: int64 [n]: the positions of the rows to score; folds without any are not solved.
+        taxonomy: The tree.
+        setup: The settings of the fit.
+
+    Returns:
+        float32 [n, choice].
+    """
+    model, ranks = setup.model, setup.ranks
+    spans, machines = taxonomy.target_spans[rows.targets], choice_spans(taxonomy)
+    margins = torch.zeros(len(asked), len(machines))
+    if ranks.writes:
+        counted = CountedNGrams.of(rows.texts, model.characters, model.max_features)
+        for number in np.unique(fold[asked]).tolist():
+            learned = fold != number
+            features = counted.features(counted.idf(learned))
+            branch = solve(
+                features.take(np.flatnonzero(learned)),
+                spans[learned],
+                machines,
+                cost=setup.training.lexical_cost,
+                weights=rows.weights[learned],
+                processes=_processes(setup),
+                share=_SHARE_OUT_OF_FOLD,
+            )
+            places = np.flatnonzero(fold[asked] == number)
+            with torch.no_grad():
+                margins[torch.from_numpy(places)] = branch(features.take(asked[places]))
+    return ranks.agree(margins)
 
 
 def _same_kind(setup: Setup, warm: Classifier) -> bool:
     """Whether the warm start's machines were fitted with the same settings of n-grams."""
     requested = (setup.model.characters, setup.model.max_features, setup.training.lexical_cost)
     available = (warm.model.characters, warm.model.max_features, warm.training.lexical_cost)
-    return warm.ngrams is not None and requested == available
-
-
-def _complete_rows(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The positions, int64, of the rows whose labels are outcomes.
-
-    Raises:
-        CatalogError: There are none.
-    """
-    complete = np.flatnonzero(outcomes >= 0)
-    if not len(complete):
-        raise CatalogError(
-            f"All {len(outcomes)} labels are partial, so the n-grams have nothing to learn; "
-            "expected some complete paths. Add titles with complete paths, or set lexical=False."
-        )
-    if len(complete) < len(outcomes):
-        logger.info(
-            "%d of %d labels are partial; the encoder learns from them, the n-grams do not.",
-            len(outcomes) - len(complete),
-            len(outcomes),
-        )
-    return complete
+    machines = len(choice_nodes(warm.taxonomy))
+    return (
+        warm.ngrams is not None
+        and warm.ngrams.version == NGrams.version
+        and warm.network.lexical is not None
+        and len(warm.network.lexical.bias) == machines
+        and requested == available
+    )
 
 
 @dataclass(frozen=True)
 class _KeptMachines:
-    """Machines of a warm start, moved to the new n-grams and outcomes.
+    """Machines of a warm start, moved to the new n-grams and nodes.
 
     Attributes:
         branch: The machines.
-        again: bool [outcomes]: which of them must be solved again.
+        again: bool [choice]: which of them must be solved again.
     """
 
     branch: LexicalBranch
     again: NDArray[np.bool_]
 
 
-def _kept_machines(dataset: Dataset, warm: Classifier, ngrams: NGrams) -> _KeptMachines:
-    """The machines of a warm start; those of outcomes whose titles changed are solved again."""
+def _kept_machines(
+    rows: LabelledRows,
+    counts: NDArray[np.int64],
+    taxonomy: Taxonomy,
+    warm: Classifier,
+    ngrams: NGrams,
+) -> _KeptMachines:
+    """The machines of a warm start; those of nodes whose titles changed are solved again."""
     assert warm.network.lexical is not None and warm.ngrams is not None
-    taxonomy, rows = dataset.taxonomy, dataset.training_rows
     source = match_nodes(warm.taxonomy, taxonomy)
-    counts_before = np.where(source >= 0, warm.counts[source], -1)
-    new_targets = rows.targets[~warm.knows(rows.hashes)]
-    new_counts = np.bincount(new_targets, minlength=len(taxonomy))
-    again = ((counts_before != dataset.counts) | (new_counts > 0))[taxonomy.outcomes]
-    places = np.where(source >= 0, warm.taxonomy.outcome_positions[source], -1)[taxonomy.outcomes]
-    again |= places < 0
-    return _KeptMachines(warm.network.lexical.moved(warm.ngrams, ngrams, places), again)
+    before = np.where(source >= 0, warm.counts[source], -1)
+    new = np.bincount(rows.targets[~warm.knows(rows.hashes)], minlength=len(taxonomy))
+    changed = (before != counts) | (new > 0)
+    below = changed.copy()
+    for start, end in reversed(taxonomy.level_bounds[1:]):
+        nodes = np.flatnonzero(below[start:end]) + start
+        below[taxonomy.parent[nodes]] = True
+    nodes, outcomes = choice_nodes(taxonomy), len(taxonomy.outcomes)
+    again = np.concatenate([changed[nodes[:outcomes]], below[nodes[outcomes:]]])
+    old_nodes = choice_nodes(warm.taxonomy)
+    places = np.full((2, len(warm.taxonomy)), -1, np.int64)
+    old_outcomes = len(warm.taxonomy.outcomes)
+    places[0, old_nodes[:old_outcomes]] = np.arange(old_outcomes)
+    places[1, old_nodes[old_outcomes:]] = np.arange(old_outcomes, len(old_nodes))
+    kind = (np.arange(len(nodes)) >= outcomes).astype(np.int64)
+    moved = np.where(source[nodes] >= 0, places[kind, source[nodes]], -1)
+    return _KeptMachines(
+        warm.network.lexical.moved(warm.ngrams, ngrams, moved), again | (moved < 0)
+    )
 
 
 class SolveKeywords(TypedDict, total=False):
     """The less common keyword arguments of :func:`solve`."""
 
     negligible: float
+    share: float
     kept: LexicalBranch | None
     again: NDArray[np.bool_] | None
 
 
-@takes_keywords(SolveKeywords, negligible=_NEGLIGIBLE)
+@takes_keywords(SolveKeywords, negligible=_NEGLIGIBLE, share=1.0)
 def solve(
     features: Features,
-    size: int,
-    targets: NDArray[np.int64],
-    outcomes: int,
+    spans: NDArray[np.int64],
+    machines: NDArray[np.int64],
     *,
     cost: float = 1.0,
     weights: NDArray[np.float32] | None = None,
-    threads: int = 1,
+    processes: int = 1,
     **named: Unpack[SolveKeywords],
 ) -> LexicalBranch:
-    """Fit one linear support vector machine for each outcome, with scikit-learn's liblinear.
+    """Fit linear support vector machines, with scikit-learn's liblinear.
 
     The result does not depend on the number of processes.
 
     Args:
         features: The n-gram features of the training rows.
-        size: Number of n-grams.
-        targets: int64 [rows]: the outcome of each row, as a position among the outcomes.
-        outcomes: Number of outcomes; an outcome without rows gets a score below all others.
+        spans: int64 [rows, 2]: start and end of the outcomes that each row's label allows.
+        machines: int64 [machines, 2]: the outcomes that each machine separates from all others; a
+            machine without rows gets a score below all others.
         cost: The cost parameter C: the weight of the squared hinge losses.
         weights: float32 [rows]: weight of each row, 1 by default.
-        threads: Number of processes to solve in, if the work is large enough.
+        processes: Number of processes to solve in, if the work is large enough.
         named: ``negligible``: weights with a smaller absolute value are dropped (default 0.001).
-            ``kept``: a map over the same n-grams and outcomes, whose machines are reused.
-            ``again``: bool [outcomes]: which of these machines are solved again.  If one of the
+            ``share``: of the rows of others that a machine usually learns (default 1).
+            ``kept``: a map over the same n-grams and machines, whose machines are reused.
+            ``again``: bool [machines]: which of these machines are solved again.  If one of the
             last two is missing, all machines are solved.
 
     Returns:
-        The linear map from n-grams to outcome scores.
+        The linear map from n-grams to the scores of the machines.
 
     Raises:
         TypeError: A keyword argument is unknown.
     """
     check_keywords(solve, named)
     kept, again = named.get("kept"), named.get("again")
-    present = np.unique(targets)
-    if kept is not None and again is not None:
-        machines = _Machines.kept_from(kept, again)
-        unsolved = present[again[present]]
+    if kept is None or again is None:
+        collected, again = _Machines(len(machines)), np.ones(len(machines), np.bool_)
     else:
-        machines = _Machines(outcomes)
-        unsolved = present
-    if len(present) > 1:
-        matrix = features.matrix.astype(np.float64)
-        solved = solve_all(matrix, targets, weights, unsolved.tolist(), cost, threads)
-        for outcome, (intercept, weight) in zip(unsolved.tolist(), solved, strict=True):
-            machines.add(outcome, intercept, weight, named.get("negligible", _NEGLIGIBLE))
-    else:
-        machines.bias[present] = 1.0
-    return machines.to_branch(size)
+        collected = _Machines.kept_from(kept, again)
+    row_weights = np.ones(len(features), np.float32) if weights is None else weights
+    rows = MachineRows(features.matrix, spans, row_weights)
+    solved = solve_all(
+        rows,
+        machines[again],
+        cost=cost,
+        processes=processes,
+        share=named.get("share", 1.0),
+        negligible=named.get("negligible", _NEGLIGIBLE),
+    )
+    for machine, (intercept, feature, value) in zip(np.flatnonzero(again), solved, strict=True):
+        collected.add(int(machine), intercept, feature, value)
+    return collected.to_branch(features.matrix.shape[1])
 
 
 class _Machines:
     """The weights of a map, collected machine by machine."""
 
-    def __init__(self, outcomes: int) -> None:
+    def __init__(self, machines: int) -> None:
         none = np.zeros(0, np.int64)
-        self.bias = np.full(outcomes, ABSENT, np.float32)
+        self.bias = np.full(machines, ABSENT, np.float32)
         self.features = [none]
-        self.outcomes = [none]
+        self.machines = [none]
         self.values = [none.astype(np.float16)]
 
     @classmethod
     def kept_from(cls, branch: LexicalBranch, again: NDArray[np.bool_]) -> "_Machines":
-        """The machines of a map without those that are solved again, bool [outcomes]."""
+        """The machines of a map without those that are solved again, bool [machines]."""
         machines = cls(len(again))
-        features, outcomes, values = branch.entries()
-        stays = ~again[outcomes]
+        features, columns, values = branch.entries()
+        stays = ~again[columns]
         machines.features.append(features[stays])
-        machines.outcomes.append(outcomes[stays])
+        machines.machines.append(columns[stays])
         machines.values.append(values[stays])
         machines.bias[~again] = branch.bias.cpu().numpy()[~again]
         return machines
 
     def add(
-        self, outcome: int, intercept: float, weight: NDArray[np.float16], negligible: float
+        self,
+        machine: int,
+        intercept: float,
+        features: NDArray[np.int64],
+        values: NDArray[np.float16],
     ) -> None:
-        """Add a machine, without weights of a smaller absolute value than ``negligible``."""
-        self.bias[outcome] = intercept
-        features = np.flatnonzero(np.abs(weight) >= negligible)
+        """Add a machine; one that learned no row of its node keeps a score below all others."""
+        if not len(features) and intercept < 0:
+            return
+        self.bias[machine] = intercept
         self.features.append(features)
-        self.outcomes.append(np.full(len(features), outcome))
-        self.values.append(weight[features])
+        self.machines.append(np.full(len(features), machine))
+        self.values.append(values)
 
     def to_branch(self, size: int) -> LexicalBranch:
         """The map of all machines over ``size`` n-grams."""
         return LexicalBranch.from_entries(
             np.concatenate(self.features),
-            np.concatenate(self.outcomes),
+            np.concatenate(self.machines),
             np.concatenate(self.values),
             self.bias,
             size,

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from prodcat.catalog.fingerprint import row_hashes
 from prodcat.model.batches import TokenTable
-from prodcat.model.ngrams import Features
 from prodcat.taxonomy.tree import Taxonomy
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -19,13 +19,14 @@ class Rows:
 
     Attributes:
         tokens: The tokens of the titles.
-        features: The n-gram features of the titles, or None if they are not needed.
+        margins: float32 [rows, choice]: the scores by n-grams that did not learn these titles, or
+            None if they are not needed.
         targets: int64 [rows]: the node of each label.
         weights: float32 [rows]: how many equal titles each row stands for; None for 1 each.
     """
 
     tokens: TokenTable
-    features: Features | None
+    margins: Tensor | None
     targets: NDArray[np.int64]
     weights: NDArray[np.float32] | None = None
 
@@ -67,6 +68,15 @@ class LabelledRows:
         labels = [taxonomy.ids[node] for node in targets.tolist()]
         return cls(texts, targets, np.ones(len(texts), np.float32), row_hashes(texts, labels))
 
+    def joined(self, others: "LabelledRows") -> "LabelledRows":
+        """These rows, followed by others."""
+        return LabelledRows(
+            [*self.texts, *others.texts],
+            np.concatenate([self.targets, others.targets]),
+            np.concatenate([self.weights, others.weights]),
+            np.concatenate([self.hashes, others.hashes]),
+        )
+
     def merged(self) -> "LabelledRows":
         """The rows that differ in text or label, in order of first appearance.
 
@@ -78,6 +88,11 @@ class LabelledRows:
         order = np.argsort(first)
         distinct = self.take(first[order].astype(np.int64))
         return replace(distinct, weights=counts[order].astype(np.float32))
+
+    def places(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The positions of rows of these rows, which must all be there, by their hashes: int64."""
+        order = np.argsort(self.hashes)
+        return order[np.searchsorted(self.hashes[order], hashes)]
 
     def weighed_hashes(self) -> NDArray[np.uint64]:
         """uint64 [rows]: hashes that also depend on the weights; ``hashes`` for weights of 1."""

@@ -1,68 +1,171 @@
 """One-vs-rest linear support vector machines, the same for any number of processes.
 
+A machine separates the rows of a node (an outcome, or all outcomes below an inner node) from all
+other rows.  Of many rows a machine learns its own, those of the others that are most like them, and
+a weighted sample of the rest, so that the work for a machine does not grow with the catalog.
+
 liblinear draws the order of its coordinates from one random generator for the whole process, so
 threads would change each other's solutions.  So machines are solved in parallel processes, one at
 a time in each.  This module imports nothing heavy, because each of these processes imports it.
 """
 
 import os
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _PAYS = 1e8  # matrix entries times machines (seconds of work) above which processes pay off
-_PIECES = 8  # chunks of classes for each process
+_PIECE = 64  # machines that are solved together
+_SIMILAR = 4, 600  # rows of others most like its own: so many for each of its own, and at least
+_SAMPLED = 1, 1_200  # rows of the rest, drawn at random: the same
+_MACHINE = tuple[float, NDArray[np.int64], NDArray[np.float16]]
+
+
+@dataclass(frozen=True)
+class MachineRows:
+    """The rows that machines are solved for.
+
+    Outcomes are numbered depth first, so that the outcomes that a label allows, and those below a
+    node, are ranges.  A row whose label allows outcomes both inside and outside of a machine's
+    range says nothing about this machine, which does not learn it.
+
+    Attributes:
+        matrix: A sparse matrix of scipy, float32 [rows, features].
+        spans: int64 [rows, 2]: start and end of the outcomes that each row's label allows.
+        weights: float32 [rows]: the weight of each row.
+    """
+
+    matrix: Any
+    spans: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+    def take(self, rows: NDArray[Any]) -> "MachineRows":
+        """Some of the rows: bool [rows] or int64 positions."""
+        return MachineRows(self.matrix[rows], self.spans[rows], self.weights[rows])
+
+    def sides(self, span: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which rows lie inside a machine's range, and which outside of it: bool [rows] each."""
+        start, end = self.spans[:, 0], self.spans[:, 1]
+        return (start >= span[0]) & (end <= span[1]), (end <= span[0]) | (start >= span[1])
 
 
 def solve_all(
-    matrix: Any,
-    targets: NDArray[np.int64],
-    weights: NDArray[np.float32] | None,
-    classes: Sequence[int],
+    rows: MachineRows,
+    machines: NDArray[np.int64],
+    *,
     cost: float,
     processes: int,
-) -> list[tuple[float, NDArray[np.float16]]]:
-    """Solve one machine for each class, with liblinear (Fan et al., 2008).
+    share: float = 1.0,
+    negligible: float = 0.0,
+) -> list[_MACHINE]:
+    """Solve machines with liblinear (Fan et al., 2008).
 
     Args:
-        matrix: A sparse matrix of scipy, float64 [rows, features].
-        targets: int64 [rows]: the class of each row.
-        weights: float32 [rows]: the weight of each row; None for 1 each.
-        classes: The classes to solve a machine for, each against all other rows.
+        rows: The rows to learn.
+        machines: int64 [machines, 2]: the range of outcomes of each machine.
         cost: The cost parameter C: the weight of the squared hinge losses.
         processes: Number of processes to solve in, if the work is large enough.
+        share: Of the rows of others that a machine usually learns, above 0; a large number makes
+            every machine learn all rows.
+        negligible: Weights with a smaller absolute value are dropped.
 
     Returns:
-        For each class its intercept and its weights, float16 [features].
+        For each machine its intercept, and the features, int64, and values, float16, of its
+        weights.  A machine without rows on either side has no weights, and the intercept 1 if
+        all rows are inside its range and -1 otherwise.
     """
-    if not len(classes):
+    if not len(machines):
         return []
-    processes = min(processes, os.cpu_count() or 1, len(classes))
-    if processes < 2 or matrix.nnz * len(classes) < _PAYS:
-        return _solve(matrix, targets, weights, classes, cost)
-    from joblib import Parallel, delayed
+    distinct, place = _distinct(rows, machines)
+    pieces = np.array_split(distinct, -(-len(distinct) // _PIECE))
+    settings = cost, share, negligible
+    processes = min(processes, os.cpu_count() or 1, len(pieces))
+    if processes < 2 or float(rows.matrix.nnz) * len(distinct) < _PAYS:
+        parts = [_solve(rows, piece, *settings) for piece in pieces]
+    else:
+        from joblib import Parallel, delayed
 
-    pieces = np.array_split(np.asarray(classes), min(processes * _PIECES, len(classes)))
-    solved = Parallel(n_jobs=processes)(
-        delayed(_solve)(matrix, targets, weights, piece.tolist(), cost) for piece in pieces
-    )
-    return [machine for part in solved for machine in part]
+        parts = Parallel(n_jobs=processes)(
+            delayed(_solve)(rows, piece, *settings) for piece in pieces
+        )
+    solved = [machine for part in parts for machine in part]
+    return [solved[number] for number in place.tolist()]
+
+
+def _distinct(
+    rows: MachineRows, machines: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The machines that differ in their rows, and the position of each machine among these.
+
+    A node with a single child has the same rows as the child, and so the same machine.
+    """
+    edges = np.sort(rows.spans, axis=0)
+    ranks = [np.searchsorted(edges[:, 0], machines[:, side], "left") for side in (0, 1)]
+    ranks += [np.searchsorted(edges[:, 1], machines[:, side], "right") for side in (0, 1)]
+    _, first, place = np.unique(np.stack(ranks), axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    where = np.empty(len(order), np.int64)
+    where[order] = np.arange(len(order))
+    return machines[first[order]], where[place.reshape(-1)]
 
 
 def _solve(
-    matrix: Any,
-    targets: NDArray[np.int64],
-    weights: NDArray[np.float32] | None,
-    classes: Sequence[int],
-    cost: float,
-) -> list[tuple[float, NDArray[np.float16]]]:
+    rows: MachineRows, machines: NDArray[np.int64], cost: float, share: float, negligible: float
+) -> list[_MACHINE]:
     from sklearn.svm import LinearSVC
 
-    machines = []
-    for label in classes:
+    similar = _similarities(rows, machines)
+    solved: list[_MACHINE] = []
+    for number, span in enumerate(machines):
+        inside, outside = rows.sides(span)
+        if not inside.any() or not outside.any():
+            none = np.zeros(0, np.int64)
+            solved.append((1.0 if inside.any() else -1.0, none, none.astype(np.float16)))
+            continue
+        factor = _factors(similar[:, number], inside, outside, share, int(span[0]))
+        used = np.flatnonzero(factor)
         machine = LinearSVC(C=cost, tol=0.1, dual=True, random_state=0)
-        machine.fit(matrix, targets == label, sample_weight=weights)
-        machines.append((float(machine.intercept_[0]), machine.coef_[0].astype(np.float16)))
-    return machines
+        matrix = rows.matrix[used].astype(np.float64)
+        machine.fit(matrix, inside[used], factor[used] * rows.weights[used])
+        weight = machine.coef_[0]
+        features = np.flatnonzero(np.abs(weight) > negligible)
+        intercept = float(machine.intercept_[0])
+        solved.append((intercept, features, weight[features].astype(np.float16)))
+    return solved
+
+
+def _similarities(rows: MachineRows, machines: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How like the rows of each machine each row is, float32 [rows, machines]: a dot product."""
+    from scipy.sparse import csr_matrix
+
+    inside = np.stack([rows.sides(span)[0] for span in machines], axis=1)
+    sums = (rows.matrix.T @ csr_matrix(inside.astype(np.float32))).toarray()
+    similarities: NDArray[np.float32] = rows.matrix @ np.ascontiguousarray(sums)
+    return similarities
+
+
+def _factors(
+    similar: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    outside: NDArray[np.bool_],
+    share: float,
+    seed: int,
+) -> NDArray[np.float32]:
+    """The factor of each row's weight: 0 if not learned, above 1 for a sample, float32 [rows]."""
+    size = int(inside.sum())
+    others = np.flatnonzero(outside)
+    factor = inside.astype(np.float32)
+    count, drawn = (
+        int(share * max(for_each * size, at_least)) for for_each, at_least in (_SIMILAR, _SAMPLED)
+    )
+    if len(others) <= count + drawn:
+        factor[others] = 1
+        return factor
+    order = np.argpartition(-similar[others], count)
+    factor[others[order[:count]]] = 1
+    rest = others[np.sort(order[count:])]
+    sample = np.random.default_rng(seed).choice(rest, drawn, replace=False)
+    factor[sample] = len(rest) / drawn
+    return factor

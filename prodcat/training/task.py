@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 import torch
 
 from prodcat.classifier.records import EpochResult
-from prodcat.decisions.calibration import Weights
+from prodcat.decisions.weights import Weights
 from prodcat.model.batches import TokenTable
 from prodcat.model.config import TrainingConfig
 from prodcat.model.network import Network

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from prodcat.classifier.records import EpochResult
-from prodcat.decisions.calibration import Weights, fit_weights
+from prodcat.decisions.calibration import fit_weights
+from prodcat.decisions.weights import Weights
 from prodcat.model.config import Method
 from prodcat.model.network import Network
 from prodcat.training.rows import Rows
@@ -20,7 +21,7 @@ class Validator:
     whole calibration is fitted once, at the end.
 
     Args:
-        network: The network; its n-gram scores of the titles are computed here, only once.
+        network: The network.
         validation: The validation titles.
     """
 
@@ -28,9 +29,8 @@ class Validator:
         self.network = network
         self.targets = torch.from_numpy(validation.targets).to(network.device)
         self.lexical_scores: Tensor | None = None
-        if network.lexical is not None and validation.features is not None:
-            with torch.no_grad():
-                self.lexical_scores = network.lexical(validation.features)
+        if validation.margins is not None:
+            self.lexical_scores = validation.margins.to(network.device)
 
     def measure(
         self, epoch: int, pooled: Tensor | None, loss: float | None, seconds: float

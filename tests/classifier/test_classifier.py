@@ -20,6 +20,7 @@ from prodcat import (
     load,
     read_catalog,
 )
+from prodcat.storage.manifest import to_bytes
 from prodcat.training.precision import pick_precision
 
 TITLES = ["Velmora tam yağlı süt 1 L", "ELMA 1KG", "", "qqqq", "kırmızı mercimek"] * 3
@@ -452,7 +453,7 @@ def edit_manifest(folder, change):
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     change(manifest)
-    path.write_text(json.dumps(manifest))
+    path.write_bytes(to_bytes(manifest))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from prodcat import ArtifactError, EncoderError, ProdcatError
 from prodcat.model.pretrained import build_encoder, config_of
 from prodcat.model.untrusted import ENCODERS, check_encoder
 from prodcat.storage.archive import pack
+from prodcat.storage.manifest import to_bytes
 
 TITLES = ["yarim yagli sut", "cikolatali gofret 40 g"]
 
@@ -128,7 +129,7 @@ def test_devices_and_pipes_are_no_files(copy, name, place):
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["files"].setdefault(name, {})["bytes"] = 0
     manifest["files"].pop("manifest.json", None)
-    (copy / "manifest.json").write_text(json.dumps(manifest))
+    (copy / "manifest.json").write_bytes(to_bytes(manifest))
     (copy / name).unlink()
     if place == "a pipe":
         os.mkfifo(copy / name)
@@ -267,7 +268,7 @@ def test_an_encoder_that_an_artifact_only_names_is_not_fetched(small, rows, tmp_
         settings["model"]["encoder"] = f"reference://m::{attacker.url}/refs.json"
         config.write_text(json.dumps(settings))
         hostile.vouch(tmp_path / "model")
-        with pytest.raises(ArtifactError, match="names an encoder without holding one"):
+        with pytest.raises(ArtifactError, match="has the name of an encoder but no encoder"):
             prodcat.fit(catalog, warm_start=str(tmp_path / "model"), progress=False)
         assert attacker.requests == []
 

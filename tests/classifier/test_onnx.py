@@ -11,7 +11,7 @@ import prodcat
 from prodcat import ArtifactError, ConfigError, Store
 from prodcat.classifier.onnx_export import export_onnx, lexical_margins
 from prodcat.cli.command import main
-from prodcat.decisions.calibration import Weights
+from prodcat.decisions.weights import Weights
 from prodcat.model.tokenization import tokenize
 
 

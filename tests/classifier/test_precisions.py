@@ -33,7 +33,7 @@ def test_int8_is_measured_kept_and_refused_where_it_is_not(classifier, parts, tm
     assert "int8" in without.with_precisions(parts.validation).reader.accuracies
     wrong = with_reader(classifier, ranges=Ranges(torch.ones(1, 3, 4), torch.ones(1, 4)))
     wrong.save(tmp_path / "wrong")
-    with pytest.raises(prodcat.ArtifactError, match="fit another encoder"):
+    with pytest.raises(prodcat.ArtifactError, match="belong to another encoder"):
         prodcat.load(str(tmp_path / "wrong"), device="cpu")
 
 

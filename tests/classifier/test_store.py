@@ -25,6 +25,7 @@ from prodcat import (
     Store,
     StoreError,
 )
+from prodcat.storage.manifest import to_bytes
 from prodcat.storage.objects import Objects
 from prodcat.storage.version_reader import VersionReader
 
@@ -536,7 +537,7 @@ def test_a_manifest_with_other_files_does_not_fit_the_versions_name(local, small
     manifest = json.loads((folder / "manifest.json").read_text())
     digest = hashlib.sha256(other).hexdigest()
     manifest["files"]["README.md"] = {"bytes": len(other), "sha256": digest}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_bytes(to_bytes(manifest))
     with pytest.raises(ArtifactError, match="It was replaced or altered"):
         local.load(f"tr@{version}")
 
@@ -572,7 +573,7 @@ def test_what_strangers_wrote_does_not_reach_the_terminal(local, small, capsys):
     manifest = Path(local.uri) / "tr/versions" / version / "manifest.json"
     content = json.loads(manifest.read_text())
     content |= {"metrics": {"ece": "x", "path_accuracy": 0.5}, "libraries": [1]}
-    manifest.write_text(json.dumps(content))
+    manifest.write_bytes(to_bytes(content))
     shown = run(capsys, "models", "list", "--store", local.uri)
     assert "good  [2J bad" in shown and "\x1b" not in shown and "0.5000" in shown
     assert "\x1b" not in run(capsys, "models", "show", "tr@production", "--store", local.uri)
@@ -725,7 +726,7 @@ def test_what_it_was_made_of_outlives_a_file(local, small, tmp_path):
     assert local.show("tr@latest").parent == f"tr@{version}"
     manifest = json.loads((tmp_path / "folder/manifest.json").read_text())
     manifest["parent"] = "tr@\x1b[2J"
-    (tmp_path / "folder/manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "folder/manifest.json").write_bytes(to_bytes(manifest))
     assert prodcat.load(str(tmp_path / "folder"), device="cpu").origin is None
 
 

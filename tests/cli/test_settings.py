@@ -46,7 +46,7 @@ def test_what_is_not_given_is_as_in_an_earlier_model(parser):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lexical", "perhaps"], "'perhaps' is neither yes nor no"),
+        (["--lexical", "perhaps"], "'perhaps' is not allowed; expected yes or no"),
         (["--characters", "a,b"], "'a,b'"),
         (["--max-tokens", "few"], "invalid int value: 'few'"),
     ],

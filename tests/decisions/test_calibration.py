@@ -1,10 +1,11 @@
 """The weights of evidence, of levels and of single titles."""
 
-import numpy as np
 import pytest
 import torch
+from training_runs import outcome_spans
 
-from prodcat.decisions.calibration import Weights, fit_weights
+from prodcat.decisions.calibration import fit_weights
+from prodcat.decisions.weights import Weights
 from prodcat.model.network import Network
 from prodcat.model.ngrams import NGrams
 from prodcat.model.path_model import PathModel
@@ -26,7 +27,7 @@ def test_evidence_that_is_right_weighs_more():
     assert fit_weights(paths, targets[:0], right[:0], None).evidence.tolist() == [1, 1]
 
 
-@pytest.mark.parametrize("method", ["temperature", "levels", "adaptive"])
+@pytest.mark.parametrize("method", ["temperature", "levels", "adaptive", "steps"])
 def test_too_sure_scores_are_cooled(method):
     """Draws from a known distribution, seen through scores five times too sharp."""
     paths = PathModel(TREE)
@@ -80,8 +81,8 @@ def test_a_temperature_may_depend_on_how_sure_the_title_is():
 
 
 def test_two_kinds_of_evidence_are_weighed_in_one_softmax():
-    ngrams, features = NGrams.fit(["red apple", "fast car"] * 3, (2, 4), 100)
-    branch = solve(features, len(ngrams.hashes), np.array([0, 1] * 3), 4)
+    _, features = NGrams.fit(["red apple", "fast car"] * 3, (2, 4), 100)
+    branch = solve(features, outcome_spans([0, 1] * 3), outcome_spans(range(4)))
     network = Network(TREE, None, "stacked", 4, branch)
     encoder_scores, margins = torch.randn(6, 4).log_softmax(1), network.lexical_scores(features)
     weights = Weights(torch.tensor([0.5, 2.0]), torch.ones(2), torch.zeros(3))

@@ -351,7 +351,7 @@ def test_titles_that_training_saw_are_told(classifier, parts, caplog):
         assert not caplog.records
         classifier.with_guarantee(parts.train)
     seen = len(parts.train)
-    assert f"{seen} of {seen} calibration titles were in training" in caplog.text
+    assert f"{seen} of {seen} calibration titles were used before in training" in caplog.text
 
 
 def test_partial_labels_and_missing_groups_are_told(classifier, parts, caplog):
@@ -363,7 +363,7 @@ def test_partial_labels_and_missing_groups_are_told(classifier, parts, caplog):
     with caplog.at_level(logging.WARNING, "prodcat"):
         guaranteed = classifier.with_guarantee(catalog, group="country")
     rows = len(catalog)
-    assert f"{rows} of {rows} calibration labels stop early" in caplog.text
+    assert f"{rows} of {rows} calibration labels are partial" in caplog.text
     assert guaranteed.guarantee.sizes == {"": rows // 2, "tr": rows - rows // 2}
     with pytest.raises(ConfigError, match=r"needs at least 99 .*; found \(no value\): "):
         guaranteed.predict(catalog, guarantee=0.99)
@@ -399,7 +399,7 @@ def test_one_value_of_a_group_reads_the_same_from_any_table(classifier, parts):
     listed = guaranteed.predict(["a", "b"], guarantee=0.9, groups=[1, None])
     assert len(listed) == 2
     with pytest.raises(
-        CatalogError, match="Found one text; expected a list with the group of each title"
+        CatalogError, match="groups= is one text; expected a list with the group of each title"
     ):
         guaranteed.predict(["a", "b"], guarantee=0.9, groups="ab")
 
@@ -426,7 +426,7 @@ def test_a_new_calibration_drops_the_guarantee(measured, parts, caplog):
     assert not np.array_equal(again.provenance.reference, measured.provenance.reference)
     with caplog.at_level(logging.WARNING, "prodcat"):
         again.with_guarantee(parts.test)
-    assert f"{len(parts.test)} of {len(parts.test)} calibration titles were in" in caplog.text
+    assert f"{len(parts.test)} of {len(parts.test)} calibration titles were used" in caplog.text
     with pytest.raises(ConfigError, match="method='platt' is not known"):
         measured.calibrate(parts.test, "platt")
     neutral = measured.uncalibrated()

@@ -54,7 +54,9 @@ def test_evaluations_of_other_rows_are_not_compared():
     read = Evaluation.from_dict(json.loads(result.to_json()))
     assert read == result and read.intervals == result.intervals
     assert read.confusion_groups == result.confusion_groups
-    with pytest.raises(CatalogError, match="read from JSON, which does not contain single rows"):
+    with pytest.raises(
+        CatalogError, match="read from JSON, which does not contain individual rows"
+    ):
         read.compare(result)
     with pytest.raises(CatalogError, match="read from JSON"):
         _ = read.correct

@@ -157,7 +157,7 @@ def test_the_command_line_writes_every_form(written, capsys):
     assert main([*command[:2], *command[1:]]) == 2
     assert "Two retailers are named 'ours'" in capsys.readouterr().err
     assert main([*command, "--output", "x.pdf"]) == 2
-    assert "ends with none of .html" in capsys.readouterr().err
+    assert "expected a name ending with one of .html" in capsys.readouterr().err
 
 
 def test_rows_without_a_category_are_estimated_and_wrong_columns_told(written, weak, capsys):

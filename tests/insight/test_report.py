@@ -97,7 +97,7 @@ def test_reports_are_asked_for_on_the_command_line(classifier, parts, tmp_path, 
     assert "Against production" in (tmp_path / "report.md").read_text()
     capsys.readouterr()
     assert main([*command, "--report", f"{place}.pdf"]) == 2
-    assert "ends with none of .html, .md" in capsys.readouterr().err
+    assert "expected a name ending with .html or .md" in capsys.readouterr().err
     assert main([*command, *more]) == 2
     assert "add --report" in capsys.readouterr().err
 
@@ -106,7 +106,7 @@ def test_what_does_not_go_together_is_refused(classifier, parts, evaluation, tmp
     read = prodcat.Evaluation.from_dict(json.loads(evaluation.to_json()))
     tree = classifier.taxonomy
     assert "Worst" not in report_evaluation(read, tree).markdown
-    with pytest.raises(ConfigError, match="does not know its single rows"):
+    with pytest.raises(ConfigError, match="does not contain individual rows"):
         report_evaluation(read, tree, titles=parts.test.titles)
     with pytest.raises(ConfigError, match="Found 1 titles for"):
         report_evaluation(evaluation, tree, titles=["a"])

@@ -1,7 +1,7 @@
 """From n-grams to scores."""
 
-import numpy as np
 import torch
+from training_runs import outcome_spans
 
 from prodcat.model.ngrams import NGrams
 from prodcat.training.lexical_fit import solve
@@ -10,7 +10,7 @@ from prodcat.training.lexical_fit import solve
 def test_the_lexical_branch_learns_and_equals_dense_arithmetic():
     texts = ["red apple", "green apple", "red car", "fast car"] * 5
     ngrams, features = NGrams.fit(texts, (2, 4), 10_000)
-    branch = solve(features, len(ngrams.hashes), np.array([0, 0, 1, 1] * 5), 3)
+    branch = solve(features, outcome_spans([0, 0, 1, 1] * 5), outcome_spans(range(3)))
     scores = branch(features)
     assert scores.argmax(1).tolist() == [0, 0, 1, 1] * 5
     assert bool((scores[:, 2] < scores[:, :2].max(1).values).all()), "an outcome without titles"

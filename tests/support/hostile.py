@@ -8,6 +8,8 @@ import json
 import struct
 import tarfile
 
+from prodcat.storage.manifest import to_bytes
+
 
 def vouch(folder):
     """Make the manifest say what the files are, as an attacker would."""
@@ -20,7 +22,7 @@ def vouch(folder):
         for path in sorted(folder.iterdir())
         if path.name != "manifest.json"
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_bytes(to_bytes(manifest))
 
 
 def _json(folder, name, change):
@@ -296,7 +298,9 @@ PADDED = _tokenizer(
 
 def _manifest(change):
     def harm(folder):
-        _json(folder, "manifest.json", change)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        change(manifest)
+        (folder / "manifest.json").write_bytes(to_bytes(manifest))
 
     return harm
 
@@ -424,7 +428,7 @@ def _zeros(files):
         "bytes": len(weights), "sha256": hashlib.sha256(weights).hexdigest()
     }  # fmt: skip
     own["model.safetensors"] = weights
-    members = {"manifest.json": json.dumps(manifest).encode(), **own}
+    members = {"manifest.json": to_bytes(manifest), **own}
     return _tar([(_member(name), content) for name, content in members.items()])
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from prodcat.decisions.calibration import Weights
+from prodcat.decisions.weights import Weights
 
 
 def another(classifier, number):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import threading
 
+import numpy as np
 import torch
 
 import prodcat
@@ -18,6 +19,11 @@ from prodcat.training.validation import Validator
 
 SETTINGS = {"epochs": 2, "precision": "float32", "token_budget": 128}
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+
+
+def outcome_spans(outcomes):
+    """The ranges of outcomes of complete labels, or of the machines of outcomes."""
+    return np.array([[outcome, outcome + 1] for outcome in outcomes])
 
 
 def fit(catalog, folder, *, model=None, **rest):

@@ -1,8 +1,7 @@
 """Keyword arguments of a fit."""
 
-import numpy as np
 import pytest
-from training_runs import a_task
+from training_runs import a_task, outcome_spans
 
 import prodcat
 from prodcat.model.ngrams import NGrams
@@ -26,8 +25,8 @@ def test_unknown_keywords_of_the_loop_and_of_the_machines_are_refused(some, enco
         TypeError, match=r"train\(\) got .* 'begin'; expected some of .*'beginning'"
     ):
         train(*parts, begin="solve")
-    ngrams, features = NGrams.fit(["a b", "b c"], (2, 3), 100)
+    _, features = NGrams.fit(["a b", "b c"], (2, 3), 100)
     with pytest.raises(
         TypeError, match=r"solve\(\) got .* 'least'; expected some of .*'negligible'"
     ):
-        solve(features, len(ngrams.hashes), np.array([0, 1]), 2, least=0.1)
+        solve(features, outcome_spans([0, 1]), outcome_spans(range(2)), least=0.1)

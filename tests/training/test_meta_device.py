@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from training_runs import a_task
 
-from prodcat.decisions.calibration import Weights
+from prodcat.decisions.weights import Weights
 from prodcat.model.batches import plan_batches
 from prodcat.model.encoder import pad_id_of
 from prodcat.training import title_reader

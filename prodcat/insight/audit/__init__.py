@@ -20,8 +20,9 @@ For each row, only the probabilities of the answer and of the label at each leve
 memory that an audit of millions of rows needs is that of a table of rows times levels.
 """
 
+from prodcat.catalog.splits import folds_of
 from prodcat.insight.arrays import Floats
-from prodcat.insight.audit.cross_validation import audit, folds_of
+from prodcat.insight.audit.cross_validation import audit
 from prodcat.insight.audit.labels import audit_labels
 from prodcat.insight.audit.out_of_fold import OutOfFold, out_of_fold
 from prodcat.insight.audit.problems import Conflict, LabelProblem

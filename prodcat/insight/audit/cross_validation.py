@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from prodcat.catalog.catalog import Catalog
-from prodcat.catalog.splits import clusters, leak_audit
+from prodcat.catalog.splits import folds_of, leak_audit
 from prodcat.catalog.targets import targets_in
-from prodcat.catalog.text import near_duplicate_key
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError
 from prodcat.insight.arrays import Ints
@@ -108,21 +107,3 @@ def _read_fold(
         chunk = slice(start, start + _CHUNK)
         read = classifier.predict_proba(labelled.take(rows[chunk]), precision="float32")
         probabilities.put(rows[chunk], out_of_fold(read, targets[chunk], tree))
-
-
-def folds_of(catalog: Catalog, folds: int, seed: int) -> tuple[Ints, list[str]]:
-    """Divide rows into parts of about the same size, with near duplicates in the same part.
-
-    Args:
-        catalog: The rows.
-        folds: Number of parts.
-        seed: Seed of the random division.
-
-    Returns:
-        int64 [rows]: the part of each row, from 0; and for each row a key, which is the same for
-        near duplicates.
-    """
-    keys = [near_duplicate_key(title) for title in catalog.titles]
-    cluster = clusters(len(keys), [keys])
-    order = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)
-    return order[cluster] % folds, keys

@@ -1,7 +1,7 @@
 """Estimates of the number of products in each category, by a classifier that makes mistakes.
 
-Counting the classifier's answers is biased: products that are wrongly assigned to a category are
-not as many as those that are wrongly assigned to others, above all if the category is small.  Here
+Counting the classifier's answers is biased: a category wrongly gains some products and wrongly
+loses others, and the two numbers differ, above all if the category is small.  Here
 the counts are corrected for the classifier's confusions of departments, which are measured on
 labelled titles that it was not trained on.  The intervals include the uncertainty of this
 measurement.

@@ -100,19 +100,19 @@ class Contents:
 
     @cached_property
     def figures(self) -> NodeFigures | None:
-        """Rows and correct answers of each node; None if the single rows are not known."""
+        """Rows and correct answers of each node; None if individual rows are not known."""
         judged = self.evaluation.judged
         return None if judged is None else node_figures(judged, len(self.taxonomy))
 
     @cached_property
     def worst(self) -> Sequence[WorstCategory]:
-        """The categories with the most wrong answers; empty if the single rows are not known."""
+        """The categories with the most wrong answers; empty if individual rows are not known."""
         judged = self.evaluation.judged
         return [] if judged is None else worst_categories(judged, self.taxonomy)
 
     @cached_property
     def examples(self) -> Sequence[Example]:
-        """Examples of wrong answers; empty without titles or if the single rows are not known."""
+        """Examples of wrong answers; empty without titles or if individual rows are not known."""
         judged = self.evaluation.judged
         if judged is None or self.titles is None:
             return []

@@ -69,16 +69,17 @@ def report_evaluation(
         The report as HTML and as Markdown.
 
     Raises:
-        ConfigError: The evaluation used another tree; it was read from a file and lacks the single
-            rows that ``titles`` or ``production`` need; the number of titles differs from that of
-            the rows; or plotly is not installed.
+        ConfigError: The evaluation used another tree; it was read from a file and lacks the
+            individual rows that ``titles`` or ``production`` need; the number of titles differs
+            from that of the rows; or plotly is not installed.
         CatalogError: ``production`` has other rows, or was read from a file.
     """
     judged = evaluation.judged
     if judged is None and (titles is not None or production is not None):
         raise ConfigError(
-            "This evaluation was read from a file and does not know its single rows; expected one "
-            "from Classifier.evaluate(). Leave out titles and production, or evaluate again."
+            "This evaluation was read from a file, which does not contain individual rows; "
+            "expected one from Classifier.evaluate(). Leave out titles and production, or evaluate "
+            "again."
         )
     if judged is not None and judged.tree_hash != taxonomy.hash:
         raise ConfigError(

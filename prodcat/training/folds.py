@@ -1,0 +1,58 @@
+"""Folds of the titles, for scores by n-grams that did not learn the title."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.splits import folds_of
+from prodcat.errors import CatalogError
+
+_FOLDS = 5
+_MOST_TITLES = 5_000  # titles to score out of fold
+_FEWEST_TITLES = 3_000  # the same where the tree is large
+_MOST_CELLS = 10_000_000  # scores of titles out of fold
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which titles are scored by n-grams that did not learn their fold.
+
+    Attributes:
+        fold: int64 [titles]: the fold of each title; near duplicates have the same.
+        asked: int64 [n]: the positions of the titles to score, ascending.
+    """
+
+    fold: NDArray[np.int64]
+    asked: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, catalog: Catalog, choices: int, seed: int) -> "Folds":
+        """Divide titles into folds, and choose those to score: all, or a sample of many.
+
+        A large catalog has more folds, of which only some are scored, because each of these costs
+        a fit.
+
+        Args:
+            catalog: Labelled titles.
+            choices: Number of scores for each title.
+            seed: Of the random division.
+
+        Raises:
+            CatalogError: All titles are near duplicates of each other.
+        """
+        titles = len(catalog)
+        most = min(max(_MOST_CELLS // choices, _FEWEST_TITLES), _MOST_TITLES)
+        folds = max(_FOLDS, -(-titles // most))
+        fold, _ = folds_of(catalog, folds, seed)
+        if len(np.unique(fold)) < 2:
+            raise CatalogError(
+                f"Found {titles} labelled titles that are all near duplicates of each other; "
+                "expected at least two different titles. Add labelled titles."
+            )
+        scored = min(-(-most * folds // titles), folds)
+        asked = np.flatnonzero(fold < scored)
+        if len(asked) > most:
+            asked = asked[np.linspace(0, len(asked) - 1, most).astype(np.int64)]
+        return cls(fold, asked)
