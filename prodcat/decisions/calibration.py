@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prodcat.decisions.minimising import minimise
 from prodcat.decisions.step_calibration import fit_steps
 from prodcat.decisions.weights import Weights
 from prodcat.model.config import Method
@@ -16,6 +17,7 @@ from prodcat.model.path_model import PathModel
 from prodcat.taxonomy.arrays import Ints
 
 _MOST_CELLS = 20_000_000  # the greatest number of log-probabilities that weights are fitted on
+_MOST_ROUNDS = 80
 _PRIOR_DEVIATION = 0.5  # prior standard deviation of the logarithms of the weights
 
 
@@ -78,23 +80,17 @@ def fit_weights(
         pooled = fit_weights(paths, targets, encoder_scores, lexical_scores, "temperature")
         return fit_steps(paths, targets, encoder_scores, lexical_scores, pooled)
     parameters = _Parameters(levels, method, targets.device)
-    optimizer = torch.optim.LBFGS(
-        parameters.fitted, lr=0.5, max_iter=80, line_search_fn="strong_wolfe"
-    )
 
-    def closure() -> Tensor:
-        optimizer.zero_grad()
+    def loss_of_weights() -> Tensor:
         log_probs = parameters.weights()(paths, encoder_scores, lexical_scores)
         loss = -paths.target_log_probs(log_probs, targets).mean()
         if method == "adaptive":
             loss = loss + _confidence_loss(paths, log_probs, targets)
         # The prior keeps the weights close to neutral if the number of titles is small.
         squares = (parameter.square().sum() for parameter in parameters.fitted)
-        loss = loss + sum(squares, loss.new_zeros(())) / (2 * _PRIOR_DEVIATION**2 * len(targets))
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        return loss + sum(squares, loss.new_zeros(())) / (2 * _PRIOR_DEVIATION**2 * len(targets))
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    minimise(loss_of_weights, parameters.fitted, _MOST_ROUNDS)
     missing = torch.tensor([scores is None for scores in (encoder_scores, lexical_scores)])
     return parameters.solution(missing)
 

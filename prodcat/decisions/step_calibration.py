@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from prodcat.decisions.minimising import minimise
 from prodcat.decisions.weights import Choices, Weights
 from prodcat.model.path_model import PathModel
 from prodcat.model.path_steps import chained
@@ -58,19 +59,12 @@ def fit_steps(
     def weights() -> Weights:
         return replace(pooled, steps=torch.cat([values[:1].clamp(-6, 6).exp(), values[1:]]))
 
-    optimizer = torch.optim.LBFGS(
-        [values], max_iter=_MOST_ROUNDS, tolerance_change=1e-6, line_search_fn="strong_wolfe"
-    )
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
+    def loss_of_weights() -> Tensor:
         scores = weights().choice_scores(made, lexical_scores)
         loss = truth.loss(*chained(paths, scores))
-        loss = loss + values.square().sum() / (2 * _PRIOR_DEVIATION**2 * len(targets))
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
+        return loss + values.square().sum() / (2 * _PRIOR_DEVIATION**2 * len(targets))
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    minimise(loss_of_weights, [values], _MOST_ROUNDS)
     fitted = weights()
     return Weights(*(tensor.detach().cpu() for tensor in fitted))
 
