@@ -51,7 +51,7 @@ class EpochBatches:
         self.task, self.pad_id = task, pad_id
         self.table, self.targets = task.training.tokens, task.training.targets
         self.weights = task.training.row_weights
-        plan = plan_batches(self.table.lengths, task.config.token_budget)
+        plan = self._plan(1)  # every epoch has as many batches
         self.padded_share = padded_share(self.table.lengths, plan)
         self.batches_per_step = task.ranks.size * task.config.accumulate
         self.steps = -(-len(plan) // self.batches_per_step)
