@@ -1,94 +1,153 @@
-"""Path accuracy compared with the usual alternatives, on frozen splits; see README.md here.
+"""Accuracy and calibration beside ten lines of scikit-learn; see README.md here.
 
     python -m benchmarks.quality.run --data DIR          # everything; writes results.json
-    python -m benchmarks.quality.run --data DIR --job food-terms/all/prodcat/0
+    python -m benchmarks.quality.run --data DIR --job folds/shop-titles-es/0
 
-Every job runs in a process of its own with one thread, two jobs at a time, and leaves its
-metrics and single rows in a work folder; a job whose figures are there already is not run again.
+Every job runs in a process of its own and leaves its figures and single rows in a work folder; a
+job whose figures are there already is not run again.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.frozen_sets import chain, read
 from benchmarks.jobs import Benchmark, Options, result_path, write_result
+from benchmarks.quality.answers import Answers, answers_of
 from benchmarks.quality.checks import run_checks
-from benchmarks.quality.peers import fit_hiclass, fit_svc
-from benchmarks.quality.systems import fit_prodcat
-from benchmarks.quality.table import LANGUAGES, assemble, table
-from benchmarks.reporting import Row
+from benchmarks.quality.sets import COLUMNS, FOLDS, SETS, Record, catalog_of, folds_of, rows_of
+from benchmarks.quality.systems import (
+    encoder_answers,
+    ngram_answers,
+    ngram_classifier,
+    svm_answers,
+)
+from benchmarks.quality.tables import assemble, table
+
+if TYPE_CHECKING:
+    from prodcat.model.config import Structure
 
 SEEDS = (0, 1, 2)
-METRICS = (
-    "rows", "path_accuracy", "macro_f1", "hierarchical_precision", "hierarchical_recall",
-    "hierarchical_f1", "inconsistent",
-)  # fmt: skip
+EVERY = ("train", "validation", "test")
+FEW = 10  # whole labels of a leaf
 
 
 def job_names() -> list[str]:
     """All jobs, the most telling first, so that an interrupted run says something."""
-    both = ("food-terms", "shop-titles-en")
-    quick = ("svc", "closed", "hiclass")
-    names = [f"{data}/all/{system}/0" for system in ("prodcat", "flat", *quick) for data in both]
-    names += ["checks", *(f"food-terms/{language}/svc/0" for language in LANGUAGES)]
-    names += [f"{data}/all/{system}/1" for system in ("prodcat", "flat") for data in both]
-    for system in ("prodcat", "flat"):
-        names += [f"food-terms/{language}/{system}/0" for language in LANGUAGES]
-    names += [f"{data}/all/per_level/0" for data in both]
-    names += [f"{data}/all/{system}/2" for system in ("prodcat", "flat") for data in both]
-    for system in ("hiclass", "closed", "per_level"):
-        names += [f"food-terms/{language}/{system}/0" for language in LANGUAGES]
-    names += [f"{data}/all/per_level/{seed}" for seed in SEEDS[1:] for data in both]
-    return names
+    names = [f"folds/{name}/{fold}" for fold in range(FOLDS) for name in reversed(SETS)]
+    names += [f"columns/{name}/{fold}" for fold in range(FOLDS) for name in COLUMNS]
+    names += [f"partial/{name}/0" for name in reversed(SETS)]
+    for seed in SEEDS:
+        for name in reversed(SETS):
+            names += [f"encoder/{name}/{seed}", f"flat/{name}/{seed}"]
+    return [*names, "checks"]
 
 
-def judge_systems(name: str, options: Options) -> None:
-    """Train what the job's name says and judge its answers to the test titles."""
-    from prodcat.evaluation.judged_rows import NO_PATH
-    from prodcat.evaluation.metrics import evaluate_nodes
-
-    dataset, language, system, seed = name.split("/")
-    train, validation, test = read(options.data, dataset, language)
-    if system == "svc":
-        results = {"svc": fit_svc(train, test)}
-    elif system == "hiclass":
-        results = {"hiclass": fit_hiclass(train, test)}
-    else:
-        results = fit_prodcat((train, validation, test), system, int(seed), options.encoder)
-    tree = test.tree
-    node_of = {chain(tree, node): node for node in range(len(tree))}
-    rows: list[Row] = []
-    correct: dict[str, Any] = {}
-    for label, result in results.items():
-        nodes = np.array([node_of.get(answer, NO_PATH) for answer in result.answers])
-        evaluation = evaluate_nodes(tree, test.targets, nodes)
-        levels = [
-            {"level": level.level, "rows": level.rows, "accuracy": level.accuracy,
-             "macro_f1": level.macro_f1}
-            for level in evaluation.levels
-        ]  # fmt: skip
+def keep(name: str, options: Options, test: list[Record], **systems: Answers) -> None:
+    """Leave the single rows of systems that answered the same test rows, and their figures."""
+    kind, data, number = name.split("/")
+    arrays: dict[str, Any] = {}
+    rows = []
+    for system, answers in systems.items():
+        arrays |= answers.arrays(test, f"{system}.")
         rows.append(
             {
-                "data": dataset, "languages": language, "system": label, "seed": int(seed),
-                "training_seconds": round(result.seconds, 1), "train_titles": len(train),
-                "test_titles": len(test),
-                **{name: getattr(evaluation, name) for name in METRICS}, "levels": levels,
-                **result.extra,
+                "job": kind, "data": data, "number": int(number), "system": system,
+                "test_titles": len(test), "training_seconds": round(answers.seconds, 1),
+                "path_accuracy": float(arrays[f"{system}.path"].mean()),
+                "level1_accuracy": float(arrays[f"{system}.level1"].mean()),
             }
         )  # fmt: skip
-        correct[label] = evaluation.correct
-    np.savez(result_path(name, options.work).with_suffix(".npz"), **correct)
+    np.savez_compressed(result_path(name, options.work).with_suffix(".npz"), **arrays)
     write_result(name, options.work, rows)
+
+
+def parts_of(options: Options, data: str, fold: int) -> tuple[list[Record], list[Record]]:
+    """The rows to learn and the rows of a fold."""
+    records = rows_of(options.data, data, EVERY)
+    place = folds_of(data, records)
+    train = [record for record, number in zip(records, place, strict=True) if number != fold]
+    return train, [record for record, number in zip(records, place, strict=True) if number == fold]
+
+
+def run_fold(name: str, options: Options, data: str, fold: int) -> None:
+    """n-grams alone and the baseline on one fold."""
+    train, test = parts_of(options, data, fold)
+    ngrams, _ = ngram_answers(data, train, test)
+    keep(name, options, test, svm=svm_answers(train, test), ngrams=ngrams)
+
+
+def run_columns(name: str, options: Options, data: str, fold: int) -> None:
+    """The same with further columns, and with these columns missing in the test rows."""
+    text = COLUMNS[data]
+    train, test = parts_of(options, data, fold)
+    columns, classifier = ngram_answers(data, train, test, text)
+    titles = [record["title"] for record in test]
+    missing = answers_of(classifier, titles, columns.seconds, "path_ids" in test[0])
+    keep(
+        name, options, test,
+        svm=svm_answers(train, test), svm_columns=svm_answers(train, test, text),
+        ngrams=ngram_answers(data, train, test)[0], columns=columns, columns_missing=missing,
+    )  # fmt: skip
+
+
+def run_partial(name: str, options: Options, data: str) -> None:
+    """Labels of level 1 for all rows, and whole labels for a few rows of each leaf."""
+    train = rows_of(options.data, data, EVERY[:2])
+    test = rows_of(options.data, data, EVERY[2:])
+    tree = catalog_of(data, train).tree
+    # Where products may end at level 1, a label that is cut there would be a whole one.
+    ended = {tree.path(int(node))[0] for node in np.flatnonzero(tree.terminal & (tree.level == 1))}
+    train = [record for record in train if record["path"][0] not in ended]
+    ids = "path_ids" in train[0]
+    order = np.random.default_rng(0).permutation(len(train))
+    seen: dict[tuple[str, ...], int] = {}
+    whole = np.zeros(len(train), np.bool_)
+    for row in order.tolist():
+        path = tuple(train[row]["path"])
+        seen[path] = seen.get(path, 0) + 1
+        whole[row] = seen[path] <= FEW
+    few = [record for record, chosen in zip(train, whole, strict=True) if chosen]
+    tree = catalog_of(data, train).tree
+    cuts = [None if chosen else 1 for chosen in whole]
+    both = catalog_of(data, train, taxonomy=tree, most_levels=cuts)
+    mixed, seconds = ngram_classifier(data, both)
+    alone, _ = ngram_classifier(data, catalog_of(data, few))
+    level1, _ = ngram_classifier(data, catalog_of(data, train, most_levels=[1] * len(train)))
+    titles = [record["title"] for record in test]
+    keep(
+        name, options, test, svm_level1=svm_answers(train, test, levels=1),
+        mixed=answers_of(mixed, titles, seconds, ids), few=answers_of(alone, titles, 0.0, ids),
+        level1=answers_of(level1, titles, 0.0, ids),
+    )  # fmt: skip
+
+
+def run_encoder(name: str, options: Options, kind: str, data: str, seed: int) -> None:
+    """The whole model, or the flat softmax, on the frozen test rows."""
+    rows = {part: rows_of(options.data, data, [part]) for part in EVERY}
+    structure: Structure = "stacked" if kind == "encoder" else "flat"
+    answers = encoder_answers(data, rows, options.encoder, structure, seed)
+    train = [*rows["train"], *rows["validation"]]
+    if kind == "flat":
+        keep(name, options, rows["test"], flat=answers)
+    else:
+        keep(name, options, rows["test"], encoder=answers, svm=svm_answers(train, rows["test"]))
 
 
 def run_job(name: str, options: Options) -> None:
     """Run one job and leave its figures."""
     if name == "checks":
         write_result(name, options.work, run_checks(options))
+        return
+    kind, data, number = name.split("/")
+    if kind == "folds":
+        run_fold(name, options, data, int(number))
+    elif kind == "columns":
+        run_columns(name, options, data, int(number))
+    elif kind == "partial":
+        run_partial(name, options, data)
     else:
-        judge_systems(name, options)
+        run_encoder(name, options, kind, data, int(number))
 
 
 BENCHMARK = Benchmark(Path(__file__).parent, job_names(), run_job, assemble, table)
