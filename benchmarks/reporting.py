@@ -56,6 +56,13 @@ def machine(threads: int) -> str:
     return f"{kind}; {threads} threads a job"
 
 
+def current_commit(folder: Path) -> str:
+    """The commit that is checked out where the folder is; empty outside a checkout."""
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=folder
+    ).stdout.strip()
+
+
 def write(folder: Path, command: str, report: Report, tables: str, threads: int = 1) -> None:
     """Write ``results.json``, and the tables behind the mark in ``README.md``.
 
@@ -66,12 +73,9 @@ def write(folder: Path, command: str, report: Report, tables: str, threads: int 
         tables: Markdown.
         threads: Threads of each job.
     """
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=folder
-    ).stdout.strip()
     result = {
         "command": command,
-        "commit": commit,
+        "commit": current_commit(folder),
         "machine": machine(threads),
         "date": time.strftime("%Y-%m-%d"),
         **report,

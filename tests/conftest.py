@@ -72,6 +72,7 @@ SLOW_FILES = {
     "training/test_lexical_fit.py",
     "training/test_loop.py",
     "training/test_meta_device.py",
+    "training/test_partial_labels.py",
     "training/test_ranks.py",
     "training/test_rows.py",
     "training/test_saving.py",

@@ -158,4 +158,4 @@ def test_a_few_attacks_on_outputs():
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout.splitlines()[-1])
-    assert [(row["cases"], row["bad"]) for row in results] == [(2, [])] * 3
+    assert all(row["cases"] >= 2 for row in results) and not any(row["bad"] for row in results)

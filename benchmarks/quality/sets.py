@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,33 @@ def rows_of(data: Path, name: str, parts: Sequence[str]) -> list[Record]:
     for part in parts:
         with gzip.open(data / name / f"{part}.jsonl.gz", "rt", encoding="utf-8") as file:
             records += [{**json.loads(line), "part": part} for line in file]
-    return records
+    return with_different_names(records) if name == "receipts-fr" else records
+
+
+def with_different_names(records: Sequence[Record]) -> list[Record]:
+    """The rows with the id behind the name of a node that has a sibling of the same name.
+
+    No tree of prodcat has two paths of the same names.
+    """
+    ids: dict[tuple[tuple[str, ...], str], set[str]] = {}
+
+    def steps(record: Record) -> Iterator[tuple[tuple[tuple[str, ...], str], str]]:
+        for level, (name, node) in enumerate(zip(record["path"], record["path_ids"], strict=True)):
+            yield (tuple(record["path_ids"][:level]), name), node
+
+    for record in records:
+        for place, node in steps(record):
+            ids.setdefault(place, set()).add(node)
+    return [
+        {
+            **record,
+            "path": [
+                f"{place[1]} {node}" if len(ids[place]) > 1 else place[1]
+                for place, node in steps(record)
+            ],
+        }
+        for record in records
+    ]
 
 
 def folds_of(name: str, records: Sequence[Record]) -> NDArray[np.int64]:

@@ -240,13 +240,21 @@ def finish(bench: Bench, form: str, source: str) -> list[str]:
     return bad
 
 
+def _tries(cases: list[Row], name: str, least: int) -> Iterator[int]:
+    """Numbers from 0, until so many cases were in time, or three times as many were tried."""
+    for number in range(3 * least):
+        if sum(case[name] for case in cases) >= least:
+            return
+        yield number
+
+
 def kill(place: str) -> Row:
     """Kill scorings at random moments, and run each again to its end."""
     rng = random.Random(f"kill {place}")
     cases: list[Row] = []
     with opened(place) as bench:
         source = str(bench.room / "in.csv")
-        for number in range(KILLS * len(FORMS)):
+        for number in _tries(cases, "hit", KILLS * len(FORMS)):
             form = FORMS[number % 2]
             run = start(bench, source, bench.output(form), *_parts(form))
             time.sleep(rng.uniform(0.1, 1.0) * bench.seconds[form])
@@ -268,7 +276,7 @@ def rival(place: str) -> Row:
     cases: list[Row] = []
     with opened(place) as bench:
         source = str(bench.room / "in.csv")
-        for number in range(PAIRS * len(FORMS)):
+        for number in _tries(cases, "together", PAIRS * len(FORMS)):
             form = FORMS[number % 2]
             more = ["--overwrite"] if number % 4 >= 2 else []
             first = start(bench, source, bench.output(form), *_parts(form))

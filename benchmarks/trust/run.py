@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.jobs import Benchmark, Options, write_result
+from benchmarks.reporting import Row, current_commit
 from benchmarks.store.damage import damage
 from benchmarks.trust.outputs import CHANGES, PLACES, change_inputs, kill, rival
 from benchmarks.trust.requests import attack_servers
@@ -20,18 +21,18 @@ from benchmarks.trust.table import assemble, table
 from benchmarks.trust.warm import measure_warm_loads
 
 ARTIFACTS = 3_000
-JOBS: dict[str, Callable[[Options], object]] = {
+JOBS: dict[str, Callable[[Options], Row]] = {
     "requests": attack_servers,
     "artifacts": lambda options: damage(ARTIFACTS),
 }
 
 
-def _at_each(name: str, job: Callable[[str], object], places: Iterable[str]) -> None:
+def _at_each(name: str, job: Callable[[str], Row], places: Iterable[str]) -> None:
     for place in places:
         JOBS[f"{name}/{place}"] = partial(_without_options, job, place)
 
 
-def _without_options(job: Callable[[str], object], place: str, options: Options) -> object:
+def _without_options(job: Callable[[str], Row], place: str, options: Options) -> Row:
     return job(place)
 
 
@@ -43,8 +44,9 @@ if os.environ.get("PRODCAT_BEFORE"):
 
 
 def run_job(name: str, options: Options) -> None:
-    """Run one job and leave its figures."""
-    write_result(name, options.work, JOBS[name](options))
+    """Run one job and leave its figures, with the commit that they are of."""
+    commit = current_commit(Path(__file__).parent)
+    write_result(name, options.work, {"commit": commit, **JOBS[name](options)})
 
 
 BENCHMARK = Benchmark(

@@ -46,8 +46,12 @@ def _bars(job: str, rows: Sequence[Row]) -> list[Bar]:
             for kind, ratio in ratios.items()
         ]
     cases, bad = sum(row["cases"] for row in rows), sum(len(row["bad"]) for row in rows)
-    least = 50 if job == "inputs" else 100
-    return [bar(demand, f"{bad} wrong of {cases}", f"0 of {least}", not bad and cases >= least)]
+    if job == "inputs":
+        return [bar(demand, f"{bad} wrong of {cases}", "0 of 50", not bad and cases >= 50)]
+    kind, words = ("hit", "killed in time") if job == "kills" else ("together", "at the same time")
+    count = sum(row[kind] for row in rows)
+    value = f"{bad} wrong of {cases}, {count} of them {words}"
+    return [bar(demand, value, f"0 of 100 {words}", not bad and count >= 100)]
 
 
 def _request_bars(demand: str, row: Row) -> list[Bar]:
@@ -77,29 +81,29 @@ def _request_bars(demand: str, row: Row) -> list[Bar]:
 
 def table(rows: Sequence[Row]) -> str:
     """Markdown."""
-    lines = ["| attack | place | cases | of these | wrong |", "|---|---|---|---|---|"]
-    for row in rows:
-        job = row["job"]
-        if job == "damage":
-            detail = f"{row['refused']:,} refused, at most {row['most_memory_mb']} MB more memory"
-            wrong = len(row["not_refused"]) + row["crashed"] + row["wrote"]
-            lines.append(f"| artifacts | local | {row['cases']:,} | {detail} | {wrong} |")
-        elif job == "requests":
-            detail = f"{row['attacks']:,} attacks of slow and greedy clients beside them"
-            lines.append(
-                f"| requests | loopback | {row['requests']:,} | {detail} | {len(row['bad'])} |"
-            )
-        elif job == "warm":
-            for kind, medians in row["medians"].items():
-                seconds = f"{medians['before']:.3f} s before, {medians['now']:.3f} s now"
-                count = len(row["seconds"][kind]["now"])
-                lines.append(f"| warm loads ({kind}) | moto | {count} | {seconds} | |")
-        else:
-            details = {"kills": "hit", "rivals": "together", "inputs": "refused"}[job]
-            detail = f"{row[details]} {details}"
-            if job == "rivals":
-                detail += f", {row['refused']} refused with 75"
-            lines.append(
-                f"| {job} | {row['place']} | {row['cases']} | {detail} | {len(row['bad'])} |"
-            )
+    lines = ["| attack | place | cases | of these | wrong | commit |", "|---|---|---|---|---|---|"]
+    lines += [f"| {line} | {row['commit']} |" for row in rows for line in _lines(row)]
     return "\n".join(lines)
+
+
+def _lines(row: Row) -> list[str]:
+    """The lines of a job in the table, without the last column."""
+    job = row["job"]
+    if job == "damage":
+        detail = f"{row['refused']:,} refused, at most {row['most_memory_mb']} MB more memory"
+        wrong = len(row["not_refused"]) + row["crashed"] + row["wrote"]
+        return [f"artifacts | local | {row['cases']:,} | {detail} | {wrong}"]
+    if job == "requests":
+        detail = f"{row['attacks']:,} attacks of slow and greedy clients beside them"
+        return [f"requests | loopback | {row['requests']:,} | {detail} | {len(row['bad'])}"]
+    if job == "warm":
+        return [
+            f"warm loads ({kind}) | moto | {len(row['seconds'][kind]['now'])} | "
+            f"{medians['before']:.3f} s before, {medians['now']:.3f} s now |"
+            for kind, medians in row["medians"].items()
+        ]
+    details = {"kills": "hit", "rivals": "together", "inputs": "refused"}[job]
+    detail = f"{row[details]} {details}"
+    if job == "rivals":
+        detail += f", {row['refused']} refused with 75"
+    return [f"{job} | {row['place']} | {row['cases']} | {detail} | {len(row['bad'])}"]

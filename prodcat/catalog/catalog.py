@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.catalog.cells import group_text
+from prodcat.catalog.fields import join_fields
 from prodcat.catalog.report import CatalogReport
 from prodcat.errors import CatalogError
 from prodcat.taxonomy.arrays import Flags, Ints
 from prodcat.taxonomy.paths import Path
 from prodcat.taxonomy.tree import Taxonomy
-
-_TEXT_SEPARATOR = " | "
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +48,8 @@ class Catalog:
 
     @property
     def inputs(self) -> list[str]:
-        """The model's input for each row: the title, followed by the further texts."""
-        if not self.texts:
-            return list(self.titles)
-        return [
-            _TEXT_SEPARATOR.join(part for part in parts if part)
-            for parts in zip(self.titles, *self.texts.values(), strict=True)
-        ]
+        """The model's input for each row: the title and the further texts, joined as fields."""
+        return [join_fields(parts) for parts in zip(self.titles, *self.texts.values(), strict=True)]
 
     @property
     def labelled(self) -> Flags:

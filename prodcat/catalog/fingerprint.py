@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prodcat.catalog.fields import plain
 from prodcat.catalog.text import raw_bytes
 from prodcat.storage.document import json_bytes
 
@@ -25,7 +26,7 @@ def row_hashes(texts: Sequence[str], labels: Sequence[str]) -> _Hashes:
     """
     digests = b"".join(
         hashlib.blake2b(
-            raw_bytes(text) + b"\0" + raw_bytes(label), digest_size=8, usedforsecurity=False
+            raw_bytes(plain(text)) + b"\0" + raw_bytes(label), digest_size=8, usedforsecurity=False
         ).digest()
         for text, label in zip(texts, labels, strict=True)
     )

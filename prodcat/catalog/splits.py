@@ -241,20 +241,27 @@ def clusters(rows: int, links: Sequence[Sequence[Hashable]]) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def folds_of(catalog: Catalog, folds: int, seed: int) -> tuple[Ints, list[str]]:
+def folds_of(
+    catalog: Catalog, folds: int, seed: int, group: str | None = None
+) -> tuple[Ints, list[str]]:
     """Divide rows into parts of about the same size, with near duplicates in the same part.
 
     Args:
         catalog: The rows.
         folds: Number of parts.
         seed: Seed of the random division.
+        group: A column, kept with ``read_catalog(keep=[...])``; rows with the same value in it are
+            in the same part too.
 
     Returns:
         int64 [rows]: the part of each row, from 0; and for each row a key, which is the same for
         near duplicates.
     """
     keys = [near_duplicate_key(title) for title in catalog.titles]
-    cluster = clusters(len(keys), [keys])
+    links: list[Sequence[Hashable]] = [keys]
+    if group is not None:
+        links.append(_column(catalog, "group", group))
+    cluster = clusters(len(keys), links)
     order = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)
     return order[cluster] % folds, keys
 

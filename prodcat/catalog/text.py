@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from prodcat.catalog.fields import plain
+
 # Letters that Unicode does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans(
     {"ı": "i", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "’": "'", "`": "'"}
@@ -140,5 +142,5 @@ def _word_with_marks() -> re.Pattern[str]:
 
 def title_hashes(texts: Iterable[str]) -> NDArray[np.uint64]:
     """A 64-bit hash of each text, to recognise titles without storing them: uint64 [texts]."""
-    digests = (hashlib.blake2b(raw_bytes(text), digest_size=8).digest() for text in texts)
+    digests = (hashlib.blake2b(raw_bytes(plain(text)), digest_size=8).digest() for text in texts)
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from prodcat.classifier.parts import ClassifierParts
+from prodcat.model.config import TrainingConfig
 from prodcat.model.encoder import Encoder
 from prodcat.storage.artifact import check_loadable
 from prodcat.storage.document import json_bytes
@@ -21,10 +23,16 @@ from prodcat.storage.manifest import WEIGHTS
 
 def _settings(parts: ClassifierParts) -> bytes:
     reader, provenance = parts.reader, parts.provenance
+    training, stored = asdict(provenance.training), provenance.stored_training
+    if stored is not None:
+        # With the settings of the version that wrote them and without those that came later, so
+        # that saving a loaded classifier keeps its hash.
+        usual = asdict(TrainingConfig())
+        later = [name for name in training if name not in stored and training[name] == usual[name]]
+        training = {**stored, **{name: training[name] for name in training if name not in later}}
     settings: dict[str, Any] = {
         "model": asdict(provenance.model),
-        # With the settings of earlier versions, so that saving a loaded classifier keeps its hash.
-        "training": {**(provenance.stored_training or {}), **asdict(provenance.training)},
+        "training": training,
         "text_columns": list(reader.text_columns),
         "encoder": reader.encoder_config,
         "closed_form": provenance.closed_form,
@@ -33,6 +41,8 @@ def _settings(parts: ClassifierParts) -> bytes:
         settings["fingerprint"] = provenance.fingerprint
     if reader.ngrams is not None and reader.ngrams.version > 1:
         settings["ngrams"] = reader.ngrams.version
+    if reader.ngrams is not None and reader.ngrams.fields:
+        settings["fields"] = [field.stored() for field in reader.ngrams.fields]
     if reader.accuracies is not None:
         settings["precisions"] = reader.accuracies
     return json_bytes(settings, indent=2)
@@ -46,9 +56,18 @@ def _card(parts: ClassifierParts) -> bytes:
         "# A prodcat classifier\n\n"
         f"{taxonomy!r}\n\nTree hash `{taxonomy.hash}`.\n\n"
         f"Encoder: {model.encoder}; structure: {model.structure}; lexical branch: "
-        f"{'yes' if model.lexical else 'no'}.\n\n## Validation titles\n{metrics}\n"
+        f"{'yes' if model.lexical else 'no'}.\n\n{_columns(parts)}"
+        f"## Validation titles\n{metrics}\n"
         'Load it with `prodcat.load("<this folder>")`.\n'
     ).encode()
+
+
+def _columns(parts: ClassifierParts) -> str:
+    """The paragraph of the card about further text columns; empty if there are none."""
+    ngrams, names = parts.reader.ngrams, parts.reader.text_columns
+    kinds = [] if ngrams is None else [f" ({field.kind})" for field in ngrams.fields]
+    columns = (f"`{name}`{kind}" for name, kind in zip_longest(names, kinds, fillvalue=""))
+    return f"Further columns: {', '.join(columns)}.\n\n" if names else ""
 
 
 def _validation(parts: ClassifierParts) -> bytes | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import takewhile
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,11 @@ from torch import Tensor
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.evaluating import evaluate_log_probs
 from prodcat.decisions.conformal import reference
+from prodcat.evaluation.baseline import Baseline
 from prodcat.evaluation.evaluation import Evaluation
+from prodcat.evaluation.intervals import Interval, paired_bootstrap
+from prodcat.evaluation.metrics import evaluate_nodes
+from prodcat.taxonomy.tree import Taxonomy
 
 
 def with_evaluation(classifier: Classifier, evaluation: Evaluation) -> Classifier:
@@ -35,3 +41,43 @@ def measured_by(
     accuracies = {"float32": evaluation.path_accuracy}
     reader = replace(classifier.reader, accuracies=accuracies)
     return with_evaluation(replace(classifier, reader=reader), evaluation)
+
+
+def difference(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> Interval:
+    """The accuracy of ours minus that of theirs, with its 95 % interval.
+
+    Args:
+        ours: bool [titles]: which answers of one system are right.
+        theirs: bool [titles]: which answers of the other system are right.
+    """
+    return paired_bootstrap(ours, theirs)
+
+
+def with_baseline(
+    evaluation: Evaluation,
+    taxonomy: Taxonomy,
+    rows: NDArray[np.int64],
+    answers: NDArray[np.int64],
+    seconds: float,
+) -> Evaluation:
+    """The evaluation of a classifier with the results of a baseline added.
+
+    Args:
+        evaluation: The evaluation, which has the individual rows.
+        taxonomy: The tree.
+        rows: int64 [n]: the rows of the evaluation that the baseline answered.
+        answers: int64 [n]: the nodes that it answered.
+        seconds: Seconds in which it was fitted and answered.
+    """
+    assert evaluation.judged is not None
+    correct = evaluation.correct[rows]
+    theirs = evaluate_nodes(taxonomy, evaluation.judged.targets[rows], answers)
+    baseline = Baseline(
+        rows=len(rows),
+        path_accuracy=theirs.path_accuracy,
+        level_accuracy=tuple(takewhile(isfinite, theirs.level_accuracy)),
+        classifier_accuracy=float(correct.mean()),
+        difference=difference(correct, theirs.correct),
+        seconds=seconds,
+    )
+    return replace(evaluation, baseline=baseline)

@@ -134,7 +134,7 @@ def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[
 
 def _export(graph: _Graph, classifier: Classifier, path: Path) -> None:
     ids = torch.ones(2, 5, dtype=torch.int64)
-    margins = torch.zeros(2, len(classifier.taxonomy.outcomes))
+    margins = torch.from_numpy(lexical_margins(classifier, ["a", "b"]))
     batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # axes share a name on purpose

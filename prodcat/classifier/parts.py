@@ -141,7 +141,7 @@ class ClassifierParts:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """The further text columns that are joined to each title."""
+        """The further text columns that are read beside each title."""
         return self.reader.text_columns
 
     @property
@@ -155,11 +155,7 @@ class ClassifierParts:
         return self.reader.encoder_memory
 
     def texts_of(self, catalog: Catalog) -> list[str]:
-        """The text of each row that the classifier gets: the title and further text columns.
-
-        Raises:
-            CatalogError: A text column is missing.
-        """
+        """The text of each row that the classifier gets; see :meth:`Reader.texts`."""
         return self.reader.texts(catalog)
 
     def inference(self, precision: str | None = None, promised: bool = False) -> BatchInference:

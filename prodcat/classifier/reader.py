@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.fields import join_fields
 from prodcat.catalog.text import readable
 from prodcat.classifier.inference import BatchInference
 from prodcat.decisions.weights import Weights
@@ -47,7 +48,7 @@ class Reader:
         ngrams: The n-gram vocabulary, or None without a lexical branch.
         weights: The weights of the calibration, not those of the network.
         max_tokens: Longer titles are cut to this many tokens.
-        text_columns: The further text columns that are joined to each title.
+        text_columns: The further text columns that are read beside each title.
         encoder_config: The config that the encoder is rebuilt from, or None without an encoder.
         ranges: The ranges of the encoder's activations, which int8 needs, or None.
         accuracies: Path accuracy on the validation titles by precision, or None if not measured.
@@ -64,10 +65,12 @@ class Reader:
     accuracies: Mapping[str, float] | None = None
     # Implementations of the encoder by precision and device; each is made when it is first used.
     _forms: dict[tuple[str, str], EncoderForm] = field(default_factory=dict, init=False, repr=False)
+    # The text columns of whose absence a warning was logged.
+    _missed: set[str] = field(default_factory=set, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields without ``_forms``, which are made again when they are needed."""
-        return {**self.__dict__, "_forms": {}}
+        return {**self.__dict__, "_forms": {}, "_missed": set()}
 
     @property
     def device(self) -> torch.device:
@@ -79,13 +82,13 @@ class Reader:
     def texts(self, titles: Titles) -> list[str]:
         """The text of each title that the model gets: the title and further text columns.
 
-        Logs a warning if the classifier uses further text columns and ``titles`` is not a catalog.
+        A text column that is missing is read as empty; its absence is logged once as a warning.
 
         Args:
             titles: Product titles, or a catalog.
 
         Raises:
-            CatalogError: The titles are not texts, or a text column is missing.
+            CatalogError: The titles are not texts.
         """
         if isinstance(titles, Catalog):
             return self._catalog_texts(titles)
@@ -98,22 +101,26 @@ class Reader:
                     f"Title {row} is a {type(title).__name__}; expected text. Convert it with "
                     "str(), or drop the row."
                 )
-        if self.text_columns:
-            logger.warning(
-                "This classifier was trained with the text columns %s, which are missing here. For "
-                "the best answers, pass a catalog that was read with these as text=.",
-                list(self.text_columns),
-            )
-        return [readable(text) for text in texts]
+        self._warn_of_missing(self.text_columns)
+        return [join_fields([readable(text)]) for text in texts]
 
     def _catalog_texts(self, catalog: Catalog) -> list[str]:
-        missing = [name for name in self.text_columns if name not in catalog.texts]
-        if missing:
-            raise CatalogError(
-                f"The catalog has no text column {missing[0]!r}, which this classifier reads; "
-                f"found {sorted(catalog.texts)}. Read it with text={list(self.text_columns)}."
-            )
-        return replace(catalog, texts={n: catalog.texts[n] for n in self.text_columns}).inputs
+        self._warn_of_missing([name for name in self.text_columns if name not in catalog.texts])
+        empty = ("",) * len(catalog)
+        texts = {name: catalog.texts.get(name, empty) for name in self.text_columns}
+        return replace(catalog, texts=texts).inputs
+
+    def _warn_of_missing(self, columns: Sequence[str]) -> None:
+        if self._missed.issuperset(columns):
+            return
+        self._missed.update(columns)
+        logger.warning(
+            "This classifier was trained with the text columns %s; %s missing here and read as "
+            "empty, which costs accuracy. Give tables these columns, and read a catalog with "
+            "them as text=.",
+            list(self.text_columns),
+            f"{list(columns)} {'is' if len(columns) == 1 else 'are'}",
+        )
 
     # -- log-probabilities --------------------------------------------------------
 

@@ -25,6 +25,7 @@ from prodcat.errors import ArtifactError
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import REMOVED_TRAINING_SETTINGS, ModelConfig, TrainingConfig
 from prodcat.model.encoder import Encoder
+from prodcat.model.fields import Field, read_fields
 from prodcat.model.int8 import Ranges
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.network import Network
@@ -120,6 +121,7 @@ class _Settings:
     fingerprint: str | None
     accuracies: Mapping[str, float] | None
     ngrams: int
+    fields: tuple[Field, ...]
 
     @classmethod
     def read(cls, artifact: Artifact) -> "_Settings":
@@ -128,17 +130,20 @@ class _Settings:
         history = artifact.document("history.json") if has_history else []
         try:
             fingerprint = config.get("fingerprint")
+            columns = tuple(config["text_columns"])
+            with_fields = len(columns) if "fields" in config else 0
             return cls(
                 model=ModelConfig(**config["model"]),
                 training=_training_settings(config["training"]),
                 stored_training=config["training"],
-                text_columns=tuple(config["text_columns"]),
+                text_columns=columns,
                 encoder=config["encoder"],
                 history=tuple(EpochResult(**entry) for entry in history),
                 closed_form=config.get("closed_form"),
                 fingerprint=None if fingerprint is None else str(fingerprint),
                 accuracies=config.get("precisions"),
-                ngrams=checked_version(config.get("ngrams", 1)),
+                ngrams=checked_version(config.get("ngrams", 1), with_fields),
+                fields=read_fields(config.get("fields", []), with_fields),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ArtifactError(
@@ -216,7 +221,7 @@ def _read_lexical(
         return None, None
     hashes = groups["ngrams"]["hashes"].numpy().view(np.uint64)
     idf, characters = groups["ngrams"]["idf"].numpy(), settings.model.characters
-    ngrams = NGrams(hashes, idf, characters, settings.ngrams)
+    ngrams = NGrams(hashes, idf, characters, settings.ngrams, settings.fields)
     branch = groups["lexical"]
     lexical = LexicalBranch(*(branch[name] for name in ("offsets", "columns", "values", "bias")))
     columns = len(paths.outcomes) if settings.ngrams == 1 else len(choices(paths)[0])

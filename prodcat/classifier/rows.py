@@ -39,20 +39,22 @@ def read_rows(
         columns: The columns by name, each with a value for each row.
         title: The name of the column with the titles.
         text: The names of the further text columns; None for those that the classifier was
-            trained with.
+            trained with, as far as they are there.
         group: The name of the column with the group of each row, if the guarantee has groups.
 
     Returns:
         The rows, in their order.
 
     Raises:
-        CatalogError: There is no row, or a column that the classifier needs is missing.
+        CatalogError: There is no row, or a column that was named is missing.
     """
+    if text is None:
+        text = [name for name in classifier.text_columns if name in columns]
     catalog = read_catalog(
         columns,
         title=title,
         path=None,
-        text=list(classifier.text_columns if text is None else text),
+        text=text,
         keep=[] if group is None else [group],
         on_error="accept",
     )

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prodcat.errors import CatalogError
+from prodcat.evaluation.baseline import Baseline
 from prodcat.evaluation.comparison import Comparison, compare_rows
 from prodcat.evaluation.confusions import ConfusionGroup
 from prodcat.evaluation.intervals import Interval, metric_intervals
@@ -68,6 +69,8 @@ class Evaluation:
         confusions: The most frequent mistakes: (path of the truth, path of the answer, rows).
         confusion_groups: All mistakes, grouped by the deepest common ancestor of truth and
             answer, most frequent first.
+        baseline: The results of a baseline on these rows, if :func:`prodcat.fit` measured it;
+            see :class:`prodcat.evaluation.baseline.Baseline`.
         judged: The labels and answers of individual rows, or None if the evaluation was read from
             JSON.
     """
@@ -97,6 +100,7 @@ class Evaluation:
     reliability: tuple[ReliabilityBin, ...] = field(repr=False, default=())
     confusions: tuple[tuple[str, str, int], ...] = field(repr=False, default=())
     confusion_groups: tuple[ConfusionGroup, ...] = field(repr=False, default=())
+    baseline: Baseline | None = None
     judged: JudgedRows | None = field(repr=False, compare=False, default=None)
     _intervals: dict[str, Interval] = field(repr=False, compare=False, default_factory=dict)
 
@@ -157,8 +161,11 @@ class Evaluation:
         values = {
             name: value
             for name, value in vars(self).items()
-            if name not in ("judged", "_intervals", "levels", "reliability", "confusion_groups")
+            if name
+            not in ("judged", "_intervals", "levels", "reliability", "confusion_groups", "baseline")
         }
+        if self.baseline is not None:
+            values["baseline"] = self.baseline.to_dict()
         return {
             **values,
             "levels": [asdict(level) for level in self.levels],
@@ -172,6 +179,7 @@ class Evaluation:
         """Make an evaluation without individual rows from the result of :meth:`to_dict`."""
         values = dict(values)
         intervals = {name: Interval(**entry) for name, entry in values.pop("intervals", {}).items()}
+        baseline = values.pop("baseline", None)
 
         def bins_of(entries: Sequence[Mapping[str, Any]]) -> tuple[ReliabilityBin, ...]:
             return tuple(ReliabilityBin(**entry) for entry in entries)
@@ -191,6 +199,7 @@ class Evaluation:
             **{
                 **values,
                 "levels": levels,
+                "baseline": None if baseline is None else Baseline.from_dict(baseline),
                 "confusion_groups": groups,
                 "reliability": bins_of(values.get("reliability", ())),
                 "confusions": tuples(values.get("confusions", ())),
@@ -215,7 +224,8 @@ class Evaluation:
                 shown = "" if interval is None else f"[{interval.low:.4f}, {interval.high:.4f}]"
                 lines.append((name, f"{value:.4f}", shown))
         lines.append(("answers with no category", f"{self.answers_end_at_root:.2%}", ""))
-        return [*lines, ("inconsistent paths", f"{self.inconsistent:.2%}", "")]
+        lines.append(("inconsistent paths", f"{self.inconsistent:.2%}", ""))
+        return lines if self.baseline is None else [*lines, *self.baseline.summary()]
 
     def __str__(self) -> str:
         """The evaluation as text tables for people, with 95 % intervals."""

@@ -1,12 +1,14 @@
 """Titles as hashed word and character n-grams.
 
-The features of a title are the tf-idf weights of its words and pairs of words, and of its character
-n-grams between blanks.  Both are taken from the cleaned and folded title, and each of the two
-groups is scaled to length 1.  A word is a run of letters, digits and marks.  An n-gram is
-identified by a hash of 64 bits; its highest bit is 1 for character n-grams and 0 for words.
+The features of a title are the tf-idf weights of its words and pairs of words, with its first and
+its last word once more, and of its character n-grams between blanks.  Both are taken from the
+cleaned and folded title, and each of the two groups is scaled to length 1.  A word is a run of
+letters, digits and marks.  An n-gram is identified by a hash; see :mod:`prodcat.model.hashing`.
+
+The further text columns of a row are fields: each has words and n-grams of its own, and groups
+that are scaled to length 0.5.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,21 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog.cleaning import clean
-from prodcat.catalog.text import fold, fold_before
+from prodcat.model.fields import Field, choose_fields
+from prodcat.model.hashing import Hashes, hash_groups, hash_texts
 from prodcat.model.text_chunks import text_chunks
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-_Hashes = NDArray[np.uint64]
-_PRIME = np.uint64(0x9E3779B97F4A7C15)
-_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 2**64))
-_CHARACTER = np.uint64(1) << np.uint64(63)
 _CHUNK = 4_096  # texts that are hashed together
-_NEWEST = 2
-# Whether a code point belongs to a word: 1 or 0, and -1 where that is not known yet.
-_IN_WORD = np.full(0x110000, -1, np.int8)
+_FIELD_LENGTH = 0.5  # of each group of a field
+_TITLES_ONLY, _NEWEST = 2, 3
 
 
 @dataclass(frozen=True)
@@ -57,23 +54,31 @@ class CountedNGrams:
     Attributes:
         hashes: uint64 [n-gram], ascending.
         logs: float32 [text, n-gram], a sparse matrix: one plus the logarithm of each number.
+        fields: How the further text columns are read.
     """
 
-    hashes: _Hashes
+    hashes: Hashes
     logs: "csr_matrix"
+    fields: tuple[Field, ...] = ()
 
     @classmethod
     def of(
-        cls, texts: Sequence[str], characters: tuple[int, int], max_features: int
+        cls,
+        texts: Sequence[str],
+        characters: tuple[int, int],
+        max_features: int,
+        fields: tuple[Field, ...] | None = None,
     ) -> "CountedNGrams":
         """Count the n-grams of texts; if there are too many, the rarest are dropped.
 
         Args:
-            texts: The texts.
+            texts: The texts, with further text columns as fields.
             characters: Lengths of the shortest and the longest character n-gram.
             max_features: Maximum number of n-grams to keep.
+            fields: How the further text columns are read; None to choose it from the texts.
         """
-        rows, hashes = _hash_texts(texts, characters, _NEWEST)
+        fields = choose_fields(texts) if fields is None else fields
+        rows, hashes = hash_texts(texts, characters, newest_version(len(fields)), fields)
         order = np.lexsort((rows, hashes))
         ordered, row = hashes[order], rows[order]
         first = np.ones(len(ordered), np.bool_)
@@ -82,7 +87,7 @@ class CountedNGrams:
         if len(vocabulary) > max_features:
             kept = np.sort(np.argsort(-frequency, kind="stable")[:max_features])
             vocabulary = vocabulary[kept]
-        return cls(vocabulary, _logs(vocabulary, rows, hashes, len(texts)))
+        return cls(vocabulary, _logs(vocabulary, rows, hashes, len(texts)), fields)
 
     def idf(self, rows: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """The inverse document frequency of each n-gram in the texts, float32 [n-gram].
@@ -100,7 +105,7 @@ class CountedNGrams:
 
     def features(self, idf: NDArray[np.float32]) -> Features:
         """The features of the texts; n-grams with an idf of 0 are left out."""
-        return Features(_weighed(self.logs, idf, self.hashes))
+        return Features(_weighed(self.logs, idf, self.hashes, len(self.fields)))
 
 
 @dataclass(frozen=True)
@@ -112,19 +117,21 @@ class NGrams:
         idf: float32 [n-gram]: the inverse document frequency of each, as a logarithm.
         characters: Lengths of the shortest and the longest character n-gram.
         version: How texts are divided: 1 as in earlier artifacts, where every run of characters
-            between blanks is a word and texts are not cleaned.
+            between blanks is a word and texts are not cleaned; 3 with fields, and otherwise 2.
+        fields: How the further text columns are read; nothing if they are joined to the title.
 
     >>> ngrams, features = NGrams.fit(["Oat milk", "milk"], characters=(2, 2), max_features=100)
-    >>> features.matrix.shape  # oat, milk, oat milk; ␣o, oa, at, t␣, ␣m, mi, il, lk, k␣
-    (2, 12)
+    >>> features.matrix.shape  # oat, milk, oat milk, first oat, first milk, last milk, 9 of letters
+    (2, 15)
     >>> features.matrix[1].nnz, ngrams(["soy"]).matrix.nnz
-    (6, 0)
+    (8, 0)
     """
 
-    hashes: _Hashes
+    hashes: Hashes
     idf: NDArray[np.float32]
     characters: tuple[int, int]
-    version: int = _NEWEST
+    version: int = _TITLES_ONLY
+    fields: tuple[Field, ...] = ()
 
     @classmethod
     def fit(
@@ -140,12 +147,15 @@ class NGrams:
             texts: The texts.
             characters: Lengths of the shortest and the longest character n-gram.
             max_features: Maximum number of n-grams to keep.
-            like: Another vocabulary; the n-grams that it has too keep their frequencies from it.
+            like: Another vocabulary; the n-grams that it has too keep their frequencies from it,
+                and fields are read as by it.
 
         Returns:
             The vocabulary and the features of the texts.
         """
-        return cls.of_counts(CountedNGrams.of(texts, characters, max_features), characters, like)
+        fields = None if like is None else like.fields
+        counted = CountedNGrams.of(texts, characters, max_features, fields)
+        return cls.of_counts(counted, characters, like)
 
     @classmethod
     def of_counts(
@@ -156,7 +166,9 @@ class NGrams:
         if like is not None:
             place, known = find_sorted(like.hashes, counted.hashes)
             idf[known] = like.idf[place[known]]
-        return cls(counted.hashes, idf, characters), counted.features(idf)
+        version = newest_version(len(counted.fields))
+        ngrams = cls(counted.hashes, idf, characters, version, counted.fields)
+        return ngrams, counted.features(idf)
 
     def __call__(self, texts: Sequence[str]) -> Features:
         """Compute the features of texts; n-grams that are not in the vocabulary are ignored."""
@@ -164,26 +176,32 @@ class NGrams:
 
         parts = []
         for chunk in text_chunks(texts, _CHUNK):
-            rows, hashes = _hash_texts(chunk, self.characters, self.version)
+            rows, hashes = hash_texts(chunk, self.characters, self.version, self.fields)
             logs = _logs(self.hashes, rows, hashes, len(chunk))
-            parts.append(_weighed(logs, self.idf, self.hashes))
+            parts.append(_weighed(logs, self.idf, self.hashes, len(self.fields)))
         return Features(parts[0] if len(parts) == 1 else vstack(parts, format="csr"))
 
 
-def checked_version(version: object) -> int:
+def newest_version(columns: int) -> int:
+    """The version of n-grams that are fitted to titles with this number of further columns."""
+    return _NEWEST if columns else _TITLES_ONLY
+
+
+def checked_version(version: object, fields: int = 0) -> int:
     """The version of n-grams that an artifact names.
 
     Raises:
-        ValueError: This version of prodcat does not know it.
+        ValueError: This version of prodcat does not know it, or it contradicts the number of
+            fields.
     """
     if version not in range(1, _NEWEST + 1):
         raise ValueError(f"its n-grams have version {version!r}, expected at most {_NEWEST}")
+    if (version == _NEWEST) is not (fields > 0):
+        raise ValueError(f"its n-grams have version {version!r} and {fields} fields")
     return int(str(version))
 
 
-def _logs(
-    vocabulary: _Hashes, rows: NDArray[np.int64], hashes: _Hashes, count: int
-) -> "csr_matrix":
+def _logs(vocabulary: Hashes, rows: NDArray[np.int64], hashes: Hashes, count: int) -> "csr_matrix":
     """One plus the logarithm of the number of times that n-grams occur, float32 [text, n-gram].
 
     Args:
@@ -203,16 +221,19 @@ def _logs(
     return matrix
 
 
-def _weighed(logs: "csr_matrix", idf: NDArray[np.float32], hashes: _Hashes) -> "csr_matrix":
-    """The tf-idf weights of n-grams, float32 [text, n-gram], each group scaled to length 1."""
+def _weighed(
+    logs: "csr_matrix", idf: NDArray[np.float32], hashes: Hashes, fields: int
+) -> "csr_matrix":
+    """The tf-idf weights of n-grams, float32 [text, n-gram], each group scaled to its length."""
     from scipy.sparse import csr_matrix
 
-    count = logs.shape[0]
+    count, groups = logs.shape[0], 2 + 2 * fields
     values = logs.data * idf[logs.indices]
-    group = 2 * np.repeat(np.arange(count), np.diff(logs.indptr))
-    group += hashes[logs.indices] >= _CHARACTER
-    length = np.sqrt(np.bincount(group, values.astype(np.float64) ** 2, 2 * count))
-    weights = (values / np.maximum(length[group], 1e-12)).astype(np.float32)
+    group = hash_groups(hashes[logs.indices], fields)
+    scale = np.where(group < 2, 1.0, _FIELD_LENGTH)
+    group += groups * np.repeat(np.arange(count), np.diff(logs.indptr))
+    length = np.sqrt(np.bincount(group, values.astype(np.float64) ** 2, groups * count))
+    weights = (scale * values / np.maximum(length[group], 1e-12)).astype(np.float32)
     matrix = csr_matrix((weights, logs.indices, logs.indptr), shape=logs.shape)
     if not idf.all():
         matrix = matrix.copy()  # its indices belong to the counts
@@ -220,7 +241,7 @@ def _weighed(logs: "csr_matrix", idf: NDArray[np.float32], hashes: _Hashes) -> "
     return matrix
 
 
-def find_sorted(hashes: _Hashes, sought: _Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def find_sorted(hashes: Hashes, sought: Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Look hashes up among ascending ones.
 
     Args:
@@ -237,116 +258,3 @@ def find_sorted(hashes: _Hashes, sought: _Hashes) -> tuple[NDArray[np.int64], ND
         return np.zeros(len(sought), np.int64), np.zeros(len(sought), np.bool_)
     place = np.minimum(np.searchsorted(hashes, sought), len(hashes) - 1)
     return place, hashes[place] == sought
-
-
-def _mix(hashes: _Hashes) -> _Hashes:
-    """Mix the bits of each hash (the finaliser of SplitMix64, Steele et al., OOPSLA 2014)."""
-    mixed = hashes ^ (hashes >> np.uint64(30))
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
-
-
-def _powers(base: np.uint64, count: int) -> _Hashes:
-    """The powers 0 to ``count - 1`` of a number modulo 2**64, uint64 [count]."""
-    powers = np.full(count, base, np.uint64)
-    powers[:1] = 1
-    return np.multiply.accumulate(powers)
-
-
-def _hash_texts(
-    texts: Sequence[str], characters: tuple[int, int], version: int
-) -> tuple[NDArray[np.int64], _Hashes]:
-    """The text, int64 [entry], and the hash, uint64 [entry], of every n-gram of the texts."""
-    if version == 1:
-        lines = [" ".join(fold_before(text).split()) for text in texts]
-    else:
-        lines = [" ".join(fold(clean(text)).split()) for text in texts]
-    joined = "".join(f" {line} " for line in lines)
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    letters = codes.astype(np.uint64)
-    if not len(letters):
-        return np.zeros(0, np.int64), np.zeros(0, np.uint64)
-    row = np.repeat(np.arange(len(lines)), [len(line) + 2 for line in lines])
-    between = codes == ord(" ") if version == 1 else ~_in_words(codes)
-    parts = _character_ngrams(letters, row, characters) + _word_ngrams(letters, row, between)
-    return np.concatenate([rows for rows, _ in parts]), np.concatenate([part for _, part in parts])
-
-
-def _character_ngrams(
-    letters: NDArray[np.uint64], row: NDArray[np.int64], characters: tuple[int, int]
-) -> list[tuple[NDArray[np.int64], _Hashes]]:
-    """Rows and hashes of the n-grams of each size; they may begin or end with a blank.
-
-    Args:
-        letters: uint64 [letter]: the code points of all lines, each between two blanks.
-        row: int64 [letter]: the row of each letter.
-        characters: Lengths of the shortest and the longest n-gram.
-
-    Returns:
-        For each size the row, int64 [entry], and the hash, uint64 [entry], of each n-gram.
-    """
-    parts = []
-    space = letters == ord(" ")
-    window = letters + np.uint64(1)
-    inside = np.ones(len(letters), np.bool_)
-    for size in range(2, characters[1] + 1):
-        if len(window) < 2:
-            break
-        window = window[:-1] * _PRIME + letters[size - 1 :] + np.uint64(1)
-        inside = inside[:-1]
-        if size > 2:
-            inside = inside & ~space[size - 2 : size - 2 + len(inside)]
-        last = slice(size - 1, size - 1 + len(window))
-        valid = inside & (row[: len(window)] == row[last])
-        if size == 2:
-            valid &= ~(space[:-1] & space[1:])
-        if size >= characters[0]:
-            hashes = _mix(window[valid] + np.uint64(size)) | _CHARACTER
-            parts.append((row[: len(window)][valid], hashes))
-    return parts
-
-
-def _in_words(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Whether each code point is part of a word, bool [codes]: letters, digits and their marks."""
-    known = _IN_WORD[codes]
-    if (known < 0).any():
-        for code in np.unique(codes[known < 0]).tolist():
-            letter = chr(code)
-            mark = unicodedata.category(letter)[0] == "M"
-            _IN_WORD[code] = letter.isalnum() or letter == "_" or mark
-        known = _IN_WORD[codes]
-    return known > 0
-
-
-def _word_ngrams(
-    letters: NDArray[np.uint64], row: NDArray[np.int64], between: NDArray[np.bool_]
-) -> list[tuple[NDArray[np.int64], _Hashes]]:
-    """Rows and hashes of the words and of the pairs of words.
-
-    A word's hash is the difference of a running hash at its end and at its start.
-
-    Args:
-        letters: uint64 [letter]: the code points of all lines, each between two blanks.
-        row: int64 [letter]: the row of each letter.
-        between: bool [letter]: whether the letter is between words.
-
-    Returns:
-        For words and for pairs the row, int64 [entry], and the hash, uint64 [entry], of each.
-    """
-    running = np.concatenate(
-        [np.zeros(1, np.uint64), np.cumsum((letters + np.uint64(1)) * _powers(_PRIME, len(row)))]
-    )
-    edge = np.diff(np.concatenate([[True], between, [True]]).astype(np.int8))
-    start, end = np.flatnonzero(edge == -1), np.flatnonzero(edge == 1)
-    word = _mix((running[end] - running[start]) * _powers(_INVERSE, len(row))[start])
-    pair = row[start[:-1]] == row[start[1:]]
-    return [
-        (row[start], word & ~_CHARACTER),
-        (
-            row[start[:-1]][pair],
-            _mix(word[:-1][pair] * _PRIME + word[1:][pair]) & ~_CHARACTER,
-        ),
-    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from prodcat.catalog.fields import plain
 from prodcat.errors import EncoderError, is_fault
 from prodcat.model.batches import TokenTable
 from prodcat.model.text_chunks import text_chunks
@@ -23,7 +24,7 @@ def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> T
 
     Args:
         tokenizer: A tokenizer that adds its special tokens; its truncation and padding are set.
-        texts: The texts.
+        texts: The texts; further text columns are joined to the title.
         max_tokens: Longer texts are cut to this many tokens, special ones included.
 
     Returns:
@@ -38,7 +39,7 @@ def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> T
                 tokenizer.no_padding()
             if (tokenizer.truncation or {}).get("max_length") != max_tokens:
                 tokenizer.enable_truncation(max_tokens)
-            encoded = tokenizer.encode_batch(chunk)
+            encoded = tokenizer.encode_batch([plain(text) for text in chunk])
         for row in encoded:
             lengths.append(len(row.ids))
             truncated += bool(row.overflowing)

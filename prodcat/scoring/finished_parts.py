@@ -219,8 +219,8 @@ class FinishedParts:
         """
         if self.done[part].input != identity:
             raise ScoringError(
-                f"{uri!r} has changed since {self.file_name(part)} was scored from it. Name "
-                "another output, or score with overwrite."
+                f"{uri!r} changed after {self.file_name(part)} was scored; the answers belong to "
+                "the old content. Name another output, or score with overwrite."
             )
 
     def write(
@@ -363,9 +363,8 @@ class FinishedParts:
             file, _ = part_place(part) or (0, 0)
             if self.done[part].input != inputs.identity(file):
                 raise ScoringError(
-                    f"{inputs.files[file]!r} was changed since {part} was scored, so "
-                    f"{self.objects.uri!r} has answers to another content. Name another output, or "
-                    "score with overwrite."
+                    f"{inputs.files[file]!r} changed after {part} was scored; the answers belong "
+                    "to the old content. Name another output, or score with overwrite."
                 )
 
 

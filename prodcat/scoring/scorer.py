@@ -53,15 +53,18 @@ class RowScorer:
         self.inference = classifier.inference(self.precision)
         self.decide = classifier.decision(answers)
         self.group = classifier.group_column(answers.promises)
-        self.text = classifier.text_columns if scoring.text is None else scoring.text
         reference = classifier.origin or classifier.fingerprint or "unknown"
         self.columns = AnswerColumns(classifier.taxonomy, answers.language, reference)
 
     @property
     def needed(self) -> list[str]:
-        """The names of the columns that the input must have."""
+        """The names of the columns that the input must have.
+
+        Text columns are among them only if they were named: a column of the training that is
+        missing is read as empty.
+        """
         group = [] if self.group is None else [self.group]
-        return list(dict.fromkeys([self.scoring.title, *self.text, *group]))
+        return list(dict.fromkeys([self.scoring.title, *(self.scoring.text or ()), *group]))
 
     def schema_of(self, columns: Any, source: str) -> Any:
         """Check the columns of the first rows of an input, and return their types.
@@ -120,11 +123,12 @@ class RowScorer:
             )
         if not len(table):
             return PreparedRows(table, self.inference.prepare([]), None, {})
+        further = [name for name in self.classifier.text_columns if name in names]
         rows = read_rows(
             self.classifier,
-            {name: raw_column(columns, name) for name in self.needed},
+            {name: raw_column(columns, name) for name in (*self.needed, *further)},
             title=self.scoring.title,
-            text=self.text,
+            text=self.scoring.text,
             group=self.group,
         )
         return PreparedRows(table, self.inference.prepare(rows.texts), rows.groups, rows.errors)

@@ -37,7 +37,7 @@ class _Lane:
         ):
             raise Refusal(
                 429,
-                f"The body would wait about {wait:.1f} s for other bodies. Try again later.",
+                f"The request would wait about {wait:.1f} s for other requests. Try again later.",
                 max(wait, 0.1),
             )
 

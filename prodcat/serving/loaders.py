@@ -89,7 +89,9 @@ class Loaders:
                 raise ClientDisconnect
             else:
                 raise Refusal(
-                    504, f"The model {shown(name)} was not loaded within {seconds:g} seconds."
+                    504,
+                    f"The model {shown(name)} was not loaded within {seconds:g} seconds. Raise "
+                    "--max-load.",
                 )
         finally:
             abandoned.set()

@@ -96,8 +96,9 @@ class Served:
         """The text for the model and the group of each title in a query, and the errors by row."""
         group = self.classifier.group_column(query.promises)
         size = len(query)
-        needed = dict.fromkeys(["title", *self.text, *([group] if group else [])])
-        columns = {name: query.columns.get(name, [None] * size) for name in needed}
+        columns = {name: query.columns[name] for name in self.text if name in query.columns}
+        for name in ("title", *([group] if group else [])):
+            columns[name] = query.columns.get(name, [None] * size)
         rows = read_rows(self.classifier, columns, group=group)
         return replace(rows, errors={**rows.errors, **query.errors})
 

@@ -27,6 +27,7 @@ from prodcat.storage.trust import Trust
 logger = logging.getLogger("prodcat")
 Action = Literal["promote", "rollback", "remove", "take over"]
 _ACTIONS = ("promote", "rollback", "remove", "take over")
+_REMEDY = "Promote a version to the alias again, with take_over=True or --take-over."
 VERSION = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{12}")
 _FILE = re.compile(r"([0-9]{8})\.json")
 _MOST = 99_999_999
@@ -335,7 +336,7 @@ class AliasLog:
                 signed by one of the keys.
         """
         if len(content) > _LIMIT:
-            raise ArtifactError(f"{source} has more than {_LIMIT:,} bytes, so it is damaged.")
+            raise ArtifactError(f"{source} has more than {_LIMIT:,} bytes. {_REMEDY}")
         body = self.trust.unsealed(content, source)
         try:
             token = body.pop("token")
@@ -352,9 +353,9 @@ class AliasLog:
                 for version in (event.version, event.previous)
             )
         except (TypeError, KeyError, AttributeError) as error:
-            raise ArtifactError(f"{source} is damaged: {error}.") from error
+            raise ArtifactError(f"{source} is damaged ({error}). {_REMEDY}") from error
         if not valid:
-            raise ArtifactError(f"{source} is damaged, or belongs to another alias.")
+            raise ArtifactError(f"{source} is damaged, or belongs to another alias. {_REMEDY}")
         return replace(event, time=printable(event.time), by=printable(event.by))
 
 

@@ -176,14 +176,17 @@ def _shapes(start: bytes, rest: Any, size: int, uri: str) -> dict[str, tuple[str
     length = int.from_bytes(start, "little")
     if len(start) < 8 or length > size - 8:
         raise ArtifactError(
-            f"{source} says that it has {length:,} bytes; the whole file has {size:,}. {REMEDY}"
+            f"{source} would have {length:,} bytes; expected fewer than the {size:,} bytes of the "
+            f"whole file. {REMEDY}"
         )
     if length > 16 << 20:
-        raise ArtifactError(f"{source} has {length:,} bytes; expected at most {16 << 20:,}.")
+        raise ArtifactError(
+            f"{source} has {length:,} bytes; expected at most {16 << 20:,}. {REMEDY}"
+        )
     header = read_document(rest(8 + length), source, limit=16 << 20, values=500_000)
     if isinstance(header, dict) and len(header) > _MOST_TENSORS:
         raise ArtifactError(
-            f"{source} names {len(header):,} tensors; expected at most {_MOST_TENSORS:,}."
+            f"{source} names {len(header):,} tensors; expected at most {_MOST_TENSORS:,}. {REMEDY}"
         )
     shapes = {}
     try:

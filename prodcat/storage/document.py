@@ -31,7 +31,7 @@ def read_document(content: bytes, source: str, *, limit: int, values: int = 100_
         The parsed value.
 
     Raises:
-        ArtifactError: The document is too large, is nested too deep, or is not JSON.
+        ArtifactError: The document is too large, is nested too deeply, or is not JSON.
 
     >>> read_document(b'{"level": 1}', "An example", limit=100)
     {'level': 1}
@@ -40,9 +40,11 @@ def read_document(content: bytes, source: str, *, limit: int, values: int = 100_
     try:
         return json.loads(content)
     except RecursionError as error:
-        raise ArtifactError(f"{source} is nested too deep for a file of its kind.") from error
+        raise ArtifactError(f"{source} is nested too deeply to be read. Write it again.") from error
     except ValueError as error:
-        raise ArtifactError(f"{source} is damaged: it is not JSON ({error}).") from error
+        raise ArtifactError(
+            f"{source} is damaged: it is not JSON ({error}). Write it again."
+        ) from error
 
 
 def check_document(content: bytes, source: str, *, limit: int, values: int) -> None:

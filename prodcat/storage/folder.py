@@ -119,7 +119,7 @@ class Folder:
         """
         content = self._content(name, start, end)
         if end is not None and len(content) != end - (start or 0):
-            raise TruncatedError(f"{len(content):,} of {end - (start or 0):,} bytes arrived")
+            raise _truncated(self.at(name), len(content), end - (start or 0))
         return content
 
     def start(self, name: str, limit: int) -> bytes:
@@ -169,7 +169,7 @@ class Folder:
                 "or than are read if it announces no size. Check the server."
             )
         if end is None and most is not None and len(content) < most - start:
-            raise TruncatedError(f"{len(content):,} of {most - start:,} bytes arrived")
+            raise _truncated(self.at(name), len(content), most - start)
         return content
 
     def size(self, name: str) -> int:
@@ -364,3 +364,9 @@ def _changed(info: Mapping[str, Any]) -> float:
         if isinstance(changed, (int, float)):
             return float(changed)
     return time.time()  # unknown: treated as new, so that nothing is removed too soon
+
+
+def _truncated(place: str, arrived: int, expected: int) -> TruncatedError:
+    return TruncatedError(
+        f"Only {arrived:,} of the {expected:,} bytes of {place!r} arrived. Try again."
+    )

@@ -72,8 +72,8 @@ class Operation:
                 corrupt += is_corrupt(error)
                 if corrupt == _MOST_CORRUPT:
                     raise ArtifactError(
-                        f"{self.uri!r} arrived altered or truncated {corrupt} times: {error}. "
-                        "The stored object is probably damaged: write it again."
+                        f"{self.uri!r} arrived altered or truncated {corrupt} times. The stored "
+                        "object is probably damaged: write it again."
                     ) from error
                 if not passes(error):
                     raise self._explained(error) from error

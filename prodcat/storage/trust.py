@@ -92,7 +92,7 @@ class Trust:
         """
         body = read_document(content, source, limit=_LIMIT, values=1_000)
         if not isinstance(body, dict):
-            raise ArtifactError(f"{source} is damaged: it is not a JSON object.")
+            raise ArtifactError(f"{source} is damaged: it is not a JSON object. Write it again.")
         signature = body.pop("signature", None)
         self.check(_canonical(body), signature, source)
         return body

@@ -78,7 +78,7 @@ class Versions:
         return None
 
     def ending(self, digits: str) -> list[str]:
-        """The versions whose names end with ``-digits``, complete and not being deleted."""
+        """Versions whose names end with this part of the content hash, unless being deleted."""
         fitting = [name for name in self.names() if name.endswith(f"-{digits}")]
         return [name for name in fitting if self.is_there(name)]
 

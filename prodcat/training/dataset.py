@@ -97,4 +97,4 @@ def _folds(catalog: Catalog, setup: Setup) -> Folds:
             f"Found {len(catalog)} labelled titles; expected at least 3. Add labelled titles."
         )
     choices = len(choice_nodes(catalog.tree))
-    return Folds.of(catalog, choices, setup.training.seed)
+    return Folds.of(catalog, choices, setup.training.seed, setup.training.group)

@@ -3,6 +3,7 @@
 import copy
 import logging
 import os
+import time
 from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
@@ -21,11 +22,14 @@ from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.model.network import Network
 from prodcat.model.pretrained import config_of
 from prodcat.storage.artifact import check_loadable
+from prodcat.training.baseline import with_measured_baseline
 from prodcat.training.checkpoint import CheckpointFolder, Checkpoints
 from prodcat.training.dataset import Dataset
 from prodcat.training.identity import Identity
 from prodcat.training.lexical_fit import FittedNGrams, fit_lexical, out_of_fold_margins
 from prodcat.training.loop import train
+from prodcat.training.ngrams_alone import warn_of_useless_encoder
+from prodcat.training.partial_labels import warn_of_partial_labels
 from prodcat.training.precision import pick_precision
 from prodcat.training.rows import Rows
 from prodcat.training.settings import Setup
@@ -104,7 +108,7 @@ def fit(
     if setup.warm is not None and setup.warm.fingerprint == identity.fingerprint:
         logger.info("Titles, tree and settings are unchanged: nothing is trained.")
         return setup.warm
-    ingredients = _prepare(dataset, setup, identity)
+    ingredients = _prepare(dataset, setup, identity, run.get("progress", True))
     return _finished(
         _assembled(ingredients, *_train_network(ingredients, folder, run)), ingredients
     )
@@ -123,6 +127,7 @@ class _Ingredients:
         lexical: The fitted n-grams, or None without a lexical branch.
         margins: float32 [titles, choice]: the scores of the titles to validate on by n-grams that
             did not learn them, or None without a lexical branch.
+        began: When the training began, in seconds of :func:`time.perf_counter`.
     """
 
     dataset: Dataset
@@ -132,25 +137,28 @@ class _Ingredients:
     plan: LearningPlan
     lexical: FittedNGrams | None
     margins: torch.Tensor | None
+    began: float
 
 
-def _prepare(dataset: Dataset, setup: Setup, identity: Identity) -> _Ingredients:
+def _prepare(dataset: Dataset, setup: Setup, identity: Identity, progress: bool) -> _Ingredients:
     """Load the encoder, choose the rows to learn, and fit the n-grams."""
+    began = time.perf_counter()
     # A tree that could not be loaded again is refused before hours are spent on it.
     check_loadable("taxonomy.json", dataset.taxonomy.to_json().encode())
+    warn_of_partial_labels(dataset, setup)
     encoder = starting_encoder(setup)
     plan = plan_learning(dataset, setup)
     lexical = margins = None
     if setup.model.lexical:
         taxonomy, folds, rows = dataset.taxonomy, dataset.folds, dataset.training_rows
         if folds is None:
-            lexical = fit_lexical(rows, taxonomy, setup)
+            lexical = fit_lexical(rows, taxonomy, setup, progress=progress)
             margins = lexical.margins(dataset.validation_rows.texts)
         else:
             warm = setup.warm if plan.beginning == "carry" else None
-            lexical = fit_lexical(rows, taxonomy, setup, warm, dataset.counts)
-            margins = out_of_fold_margins(rows, folds.fold, folds.asked, taxonomy, setup)
-    return _Ingredients(dataset, setup, identity, encoder, plan, lexical, margins)
+            lexical = fit_lexical(rows, taxonomy, setup, warm, dataset.counts, progress)
+            margins = out_of_fold_margins(rows, folds.fold, folds.asked, taxonomy, setup, progress)
+    return _Ingredients(dataset, setup, identity, encoder, plan, lexical, margins, began)
 
 
 def _train_network(
@@ -264,10 +272,17 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
 
 def _finished(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
     """The classifier with its results, and with n-grams that learned every title."""
-    if ingredients.dataset.folds is not None:
-        return _measured_out_of_fold(classifier, ingredients)
-    measured = _measured(classifier, ingredients.dataset.validation)
-    return _with_final_ngrams(measured, ingredients)
+    dataset, setup, margins = ingredients.dataset, ingredients.setup, ingredients.margins
+    if dataset.folds is None:
+        measured = _measured(classifier, dataset.validation)
+    else:
+        measured = _measured_out_of_fold(classifier, ingredients)
+    spent = time.perf_counter() - ingredients.began
+    measured = with_measured_baseline(measured, dataset, setup, spent)
+    if setup.model.encoder is not None and margins is not None and setup.ranks.writes:
+        seconds = (measured.history[-1].seconds, spent)
+        warn_of_useless_encoder(measured, dataset.validation, margins, seconds)
+    return measured if dataset.folds is not None else _with_final_ngrams(measured, ingredients)
 
 
 def _measured(classifier: Classifier, validation: Catalog) -> Classifier:

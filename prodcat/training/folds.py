@@ -28,7 +28,7 @@ class Folds:
     asked: NDArray[np.int64]
 
     @classmethod
-    def of(cls, catalog: Catalog, choices: int, seed: int) -> "Folds":
+    def of(cls, catalog: Catalog, choices: int, seed: int, group: str | None = None) -> "Folds":
         """Divide titles into folds, and choose those to score: all, or a sample of many.
 
         A large catalog has more folds, of which only some are scored, because each of these costs
@@ -38,18 +38,20 @@ class Folds:
             catalog: Labelled titles.
             choices: Number of scores for each title.
             seed: Of the random division.
+            group: A column of the catalog; titles with the same value are in the same fold.
 
         Raises:
-            CatalogError: All titles are near duplicates of each other.
+            CatalogError: All titles are near duplicates or of the same group, or there is no such
+                column.
         """
         titles = len(catalog)
         most = min(max(_MOST_CELLS // choices, _FEWEST_TITLES), _MOST_TITLES)
         folds = max(_FOLDS, -(-titles // most))
-        fold, _ = folds_of(catalog, folds, seed)
+        fold, _ = folds_of(catalog, folds, seed, group)
         if len(np.unique(fold)) < 2:
             raise CatalogError(
-                f"Found {titles} labelled titles that are all near duplicates of each other; "
-                "expected at least two different titles. Add labelled titles."
+                f"Found {titles} labelled titles that are all near duplicates of each other or of "
+                "one group; expected at least two that are not. Add labelled titles."
             )
         scored = min(-(-most * folds // titles), folds)
         asked = np.flatnonzero(fold < scored)

@@ -91,7 +91,15 @@ def rows_to_hold_out(catalog: Catalog, setup: Setup) -> NDArray[np.bool_]:
         new = np.ones(len(catalog), np.bool_)
     share, seed = setup.training.validation, setup.training.seed
     new_rows = replace(catalog.take(new), rows=np.flatnonzero(new))
-    drawn = split(new_rows, validation=share, test=0.0, seed=seed)
+    group = setup.training.group
+    drawn = split(
+        new_rows,
+        validation=share,
+        test=0.0,
+        by="random" if group is None else "group",
+        column=group,
+        seed=seed,
+    )
     held_out = held_before.copy()
     held_out[drawn.validation.rows] = True
     return held_out

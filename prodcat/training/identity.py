@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.fingerprint import fingerprint
 from prodcat.errors import ConfigError
-from prodcat.model.config import REMOVED_TRAINING_SETTINGS
+from prodcat.model.config import REMOVED_TRAINING_SETTINGS, TrainingConfig
 from prodcat.model.network import Network
 from prodcat.training.checkpoint import state_digest
 from prodcat.training.dataset import Dataset
@@ -42,7 +42,7 @@ class Identity:
         settings = {
             "model": asdict(setup.model),
             # With the settings of earlier versions, so that an update of prodcat retrains nothing.
-            "training": asdict(setup.training) | REMOVED_TRAINING_SETTINGS,
+            "training": _decisive(setup.training) | REMOVED_TRAINING_SETTINGS,
             "tree": dataset.taxonomy.hash,
         }
         hashes = (dataset.training_rows.weighed_hashes(), dataset.validation_rows.hashes)
@@ -69,3 +69,12 @@ class Identity:
         """
         start = {"processes": ranks.size, "start": state_digest(network.state_dict())}
         return fingerprint(self.hashes, {**self.settings, **start}, ordered=True)
+
+
+def _decisive(training: TrainingConfig) -> dict[str, Any]:
+    """The settings that determine the weights and the calibration, by name."""
+    settings = asdict(training)
+    del settings["baseline"]
+    if training.group is None:  # as before this setting existed
+        del settings["group"]
+    return settings

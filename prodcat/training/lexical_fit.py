@@ -2,8 +2,9 @@
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import check_keywords, takes_keywords
 from prodcat.model.lexical import ABSENT, LexicalBranch
-from prodcat.model.ngrams import CountedNGrams, Features, NGrams
+from prodcat.model.ngrams import CountedNGrams, Features, NGrams, newest_version
 from prodcat.model.path_steps import choice_nodes, choice_spans
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.rows import LabelledRows
@@ -50,6 +51,7 @@ def fit_lexical(
     setup: Setup,
     warm: Classifier | None = None,
     counts: NDArray[np.int64] | None = None,
+    progress: bool = False,
 ) -> FittedNGrams:
     """Choose the n-grams and fit a support vector machine for each outcome and each branch.
 
@@ -62,6 +64,7 @@ def fit_lexical(
         warm: A classifier whose machines are reused, or None.  If it has the same settings of
             n-grams, the machines of nodes whose titles did not change are kept.
         counts: int64 [nodes]: number of titles labelled with each node; needed with ``warm``.
+        progress: Whether to show a progress bar of the machines that are solved.
 
     Returns:
         The n-grams and the machines.
@@ -69,26 +72,34 @@ def fit_lexical(
     model, ranks = setup.model, setup.ranks
     if warm is not None and (counts is None or not _same_kind(setup, warm)):
         warm = None
-    like = None if warm is None else warm.ngrams
-    ngrams, features = NGrams.fit(rows.texts, model.characters, model.max_features, like)
-    kept = None
-    if warm is not None and counts is not None:
-        kept = _kept_machines(rows, counts, taxonomy, warm, ngrams)
-    branch = None
-    if ranks.writes:
-        branch = solve(
-            features,
-            taxonomy.target_spans[rows.targets],
-            choice_spans(taxonomy),
-            cost=setup.training.lexical_cost,
-            weights=rows.weights,
-            processes=_processes(setup),
-            kept=None if kept is None else kept.branch,
-            again=None if kept is None else kept.again,
-        )
+    with _bar(len(choice_nodes(taxonomy)), "n-grams", progress and ranks.writes) as bar:
+        like = None if warm is None else warm.ngrams
+        ngrams, features = NGrams.fit(rows.texts, model.characters, model.max_features, like)
+        kept = None
+        if warm is not None and counts is not None:
+            kept = _kept_machines(rows, counts, taxonomy, warm, ngrams)
+        branch = None
+        if ranks.writes:
+            branch = solve(
+                features,
+                taxonomy.target_spans[rows.targets],
+                choice_spans(taxonomy),
+                cost=setup.training.lexical_cost,
+                weights=rows.weights,
+                processes=_processes(setup),
+                kept=None if kept is None else kept.branch,
+                again=None if kept is None else kept.again,
+                solved=bar.update,
+            )
     branch = ranks.agree(branch)
     assert branch is not None
     return FittedNGrams(ngrams, branch)
+
+
+def _bar(machines: int, name: str, shown: bool) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(total=machines, desc=name, disable=not shown, unit="machine")
 
 
 def _processes(setup: Setup) -> int:
@@ -102,6 +113,7 @@ def out_of_fold_margins(
     asked: NDArray[np.int64],
     taxonomy: Taxonomy,
     setup: Setup,
+    progress: bool = False,
 ) -> torch.Tensor:
     """The scores of rows by machines that did not learn their fold.
 
@@ -114,6 +126,7 @@ def out_of_fold_margins(
         asked: int64 [n]: the positions of the rows to score; folds without any are not solved.
         taxonomy: The tree.
         setup: The settings of the fit.
+        progress: Whether to show a progress bar of the machines that are solved.
 
     Returns:
         float32 [n, choice].
@@ -122,22 +135,25 @@ def out_of_fold_margins(
     spans, machines = taxonomy.target_spans[rows.targets], choice_spans(taxonomy)
     margins = torch.zeros(len(asked), len(machines))
     if ranks.writes:
-        counted = CountedNGrams.of(rows.texts, model.characters, model.max_features)
-        for number in np.unique(fold[asked]).tolist():
-            learned = fold != number
-            features = counted.features(counted.idf(learned))
-            branch = solve(
-                features.take(np.flatnonzero(learned)),
-                spans[learned],
-                machines,
-                cost=setup.training.lexical_cost,
-                weights=rows.weights[learned],
-                processes=_processes(setup),
-                share=_SHARE_OUT_OF_FOLD,
-            )
-            places = np.flatnonzero(fold[asked] == number)
-            with torch.no_grad():
-                margins[torch.from_numpy(places)] = branch(features.take(asked[places]))
+        numbers = np.unique(fold[asked]).tolist()
+        with _bar(len(numbers) * len(machines), "n-grams out of fold", progress) as bar:
+            counted = CountedNGrams.of(rows.texts, model.characters, model.max_features)
+            for number in numbers:
+                learned = fold != number
+                features = counted.features(counted.idf(learned))
+                branch = solve(
+                    features.take(np.flatnonzero(learned)),
+                    spans[learned],
+                    machines,
+                    cost=setup.training.lexical_cost,
+                    weights=rows.weights[learned],
+                    processes=_processes(setup),
+                    share=_SHARE_OUT_OF_FOLD,
+                    solved=bar.update,
+                )
+                places = np.flatnonzero(fold[asked] == number)
+                with torch.no_grad():
+                    margins[torch.from_numpy(places)] = branch(features.take(asked[places]))
     return ranks.agree(margins)
 
 
@@ -148,7 +164,7 @@ def _same_kind(setup: Setup, warm: Classifier) -> bool:
     machines = len(choice_nodes(warm.taxonomy))
     return (
         warm.ngrams is not None
-        and warm.ngrams.version == NGrams.version
+        and warm.ngrams.version == newest_version(len(warm.text_columns))
         and warm.network.lexical is not None
         and len(warm.network.lexical.bias) == machines
         and requested == available
@@ -206,6 +222,7 @@ class SolveKeywords(TypedDict, total=False):
     share: float
     kept: LexicalBranch | None
     again: NDArray[np.bool_] | None
+    solved: Callable[[int], object]
 
 
 @takes_keywords(SolveKeywords, negligible=_NEGLIGIBLE, share=1.0)
@@ -236,6 +253,7 @@ def solve(
             ``kept``: a map over the same n-grams and machines, whose machines are reused.
             ``again``: bool [machines]: which of these machines are solved again.  If one of the
             last two is missing, all machines are solved.
+            ``solved``: is called with the number of machines solved since the last call.
 
     Returns:
         The linear map from n-grams to the scores of the machines.
@@ -258,6 +276,7 @@ def solve(
         processes=processes,
         share=named.get("share", 1.0),
         negligible=named.get("negligible", _NEGLIGIBLE),
+        solved=named.get("solved", int),
     )
     for machine, (intercept, feature, value) in zip(np.flatnonzero(again), solved, strict=True):
         collected.add(int(machine), intercept, feature, value)
@@ -268,10 +287,10 @@ class _Machines:
     """The weights of a map, collected machine by machine."""
 
     def __init__(self, machines: int) -> None:
-        none = np.zeros(0, np.int64)
+        none = np.zeros(0, np.int32)
         self.bias = np.full(machines, ABSENT, np.float32)
-        self.features = [none]
-        self.machines = [none]
+        self.features: list[NDArray[np.integer[Any]]] = [none]
+        self.machines: list[NDArray[np.integer[Any]]] = [none]
         self.values = [none.astype(np.float16)]
 
     @classmethod
@@ -297,8 +316,8 @@ class _Machines:
         if not len(features) and intercept < 0:
             return
         self.bias[machine] = intercept
-        self.features.append(features)
-        self.machines.append(np.full(len(features), machine))
+        self.features.append(features.astype(np.int32))
+        self.machines.append(np.full(len(features), machine, np.int32))
         self.values.append(values)
 
     def to_branch(self, size: int) -> LexicalBranch:

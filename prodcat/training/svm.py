@@ -10,6 +10,7 @@ a time in each.  This module imports nothing heavy, because each of these proces
 """
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,7 @@ def solve_all(
     processes: int,
     share: float = 1.0,
     negligible: float = 0.0,
+    solved: Callable[[int], object] = int,
 ) -> list[_MACHINE]:
     """Solve machines with liblinear (Fan et al., 2008).
 
@@ -70,6 +72,7 @@ def solve_all(
         share: Of the rows of others that a machine usually learns, above 0; a large number makes
             every machine learn all rows.
         negligible: Weights with a smaller absolute value are dropped.
+        solved: Is called with the number of machines that have been solved since the last call.
 
     Returns:
         For each machine its intercept, and the features, int64, and values, float16, of its
@@ -79,19 +82,32 @@ def solve_all(
     if not len(machines):
         return []
     distinct, place = _distinct(rows, machines)
-    pieces = np.array_split(distinct, -(-len(distinct) // _PIECE))
-    settings = cost, share, negligible
-    processes = min(processes, os.cpu_count() or 1, len(pieces))
-    if processes < 2 or float(rows.matrix.nnz) * len(distinct) < _PAYS:
-        parts = [_solve(rows, piece, *settings) for piece in pieces]
-    else:
-        from joblib import Parallel, delayed
+    repeats = np.bincount(place)
+    result: list[_MACHINE] = []
+    for part in _parts(rows, distinct, processes, (cost, share, negligible)):
+        solved(int(repeats[len(result) : len(result) + len(part)].sum()))
+        result += part
+    return [result[number] for number in place.tolist()]
 
-        parts = Parallel(n_jobs=processes)(
-            delayed(_solve)(rows, piece, *settings) for piece in pieces
-        )
-    solved = [machine for part in parts for machine in part]
-    return [solved[number] for number in place.tolist()]
+
+def _parts(
+    rows: MachineRows,
+    machines: NDArray[np.int64],
+    processes: int,
+    settings: tuple[float, float, float],
+) -> Iterable[list[_MACHINE]]:
+    """The solved machines, piece by piece, in order."""
+    pieces = np.array_split(machines, -(-len(machines) // _PIECE))
+    processes = min(processes, os.cpu_count() or 1, len(pieces))
+    if processes < 2 or float(rows.matrix.nnz) * len(machines) < _PAYS:
+        return (_solve(rows, piece, *settings) for piece in pieces)
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=processes, return_as="generator")
+    parts: Iterable[list[_MACHINE]] = parallel(
+        delayed(_solve)(rows, piece, *settings) for piece in pieces
+    )
+    return parts
 
 
 def _distinct(
@@ -114,6 +130,16 @@ def _distinct(
 def _solve(
     rows: MachineRows, machines: NDArray[np.int64], cost: float, share: float, negligible: float
 ) -> list[_MACHINE]:
+    from sklearn import config_context
+
+    # Checks of each machine's rows and settings take longer than solving a small machine.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        return _solve_unchecked(rows, machines, cost, share, negligible)
+
+
+def _solve_unchecked(
+    rows: MachineRows, machines: NDArray[np.int64], cost: float, share: float, negligible: float
+) -> list[_MACHINE]:
     from sklearn.svm import LinearSVC
 
     similar = _similarities(rows, machines)
@@ -124,7 +150,7 @@ def _solve(
             none = np.zeros(0, np.int64)
             solved.append((1.0 if inside.any() else -1.0, none, none.astype(np.float16)))
             continue
-        factor = _factors(similar[:, number], inside, outside, share, int(span[0]))
+        factor = _factors(similar[number], inside, outside, share, int(span[0]))
         used = np.flatnonzero(factor)
         machine = LinearSVC(C=cost, tol=0.1, dual=True, random_state=0)
         matrix = rows.matrix[used].astype(np.float64)
@@ -137,12 +163,15 @@ def _solve(
 
 
 def _similarities(rows: MachineRows, machines: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How like the rows of each machine each row is, float32 [rows, machines]: a dot product."""
+    """How like the rows of each machine each row is, float32 [machines, rows]: a dot product."""
     from scipy.sparse import csr_matrix
 
-    inside = np.stack([rows.sides(span)[0] for span in machines], axis=1)
-    sums = (rows.matrix.T @ csr_matrix(inside.astype(np.float32))).toarray()
-    similarities: NDArray[np.float32] = rows.matrix @ np.ascontiguousarray(sums)
+    inside = [np.flatnonzero(rows.sides(span)[0]) for span in machines]
+    ends = np.cumsum([0, *map(len, inside)])
+    ones = np.ones(ends[-1], np.float32)
+    chosen = csr_matrix((ones, np.concatenate(inside), ends), (len(machines), len(rows.weights)))
+    sums = (chosen @ rows.matrix).toarray()
+    similarities: NDArray[np.float32] = (rows.matrix @ np.ascontiguousarray(sums.T)).T
     return similarities
 
 
@@ -163,9 +192,11 @@ def _factors(
     if len(others) <= count + drawn:
         factor[others] = 1
         return factor
-    order = np.argpartition(-similar[others], count)
-    factor[others[order[:count]]] = 1
-    rest = others[np.sort(order[count:])]
+    alike = similar[others]
+    hard = np.zeros(len(others), np.bool_)
+    hard[np.argpartition(-alike, count)[:count]] = True
+    factor[others[hard]] = 1
+    rest = others[~hard]
     sample = np.random.default_rng(seed).choice(rest, drawn, replace=False)
     factor[sample] = len(rest) / drawn
     return factor

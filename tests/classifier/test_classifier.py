@@ -5,6 +5,7 @@ import json
 import logging
 
 import fsspec
+import hostile
 import numpy as np
 import pytest
 import torch
@@ -136,8 +137,10 @@ def test_a_listener_hears_every_epoch(parts, encoder_folder):
     assert [result.epoch for result in heard] == [0, 1, 2]
 
 
-def test_validation_is_held_out_where_none_is_given(catalog):
-    fitted = fit(catalog, model=ModelConfig(encoder=None), progress=False)
+def test_validation_is_held_out_where_none_is_given(catalog, encoder_folder):
+    model = ModelConfig(encoder=str(encoder_folder), lexical=False, belief_width=8)
+    training = TrainingConfig(epochs=0, precision="float32")
+    fitted = fit(catalog, model=model, training=training, progress=False, device="cpu")
     assert 0.05 * len(catalog) < fitted.validation.rows <= 0.1 * len(catalog)
 
 
@@ -222,17 +225,16 @@ def test_names_in_the_language_of_the_reader(parts):
     assert any(answer.path[0] == "Meyve" for answer in every)
 
 
-def test_further_texts_are_read_in_training_and_asked_for_later(rows):
+def test_further_texts_are_read_in_training_and_missed_later(rows):
     table = [
-        {"title": f"No {number}", "brand": row.title, "path": list(row.path)}
+        {"title": f"No {number % 10}", "brand": row.title, "path": list(row.path)}
         for number, row in enumerate(rows)
     ]
     catalog = read_catalog(table, text=["brand"])
     fitted = fit(catalog, model=ModelConfig(encoder=None), progress=False)
     assert fitted.evaluate(catalog).path_accuracy > 0.5
     assert fitted.text_columns == ("brand",)
-    with pytest.raises(CatalogError, match="no text column 'brand', which this classifier reads"):
-        fitted.evaluate(read_catalog(table))
+    assert fitted.evaluate(read_catalog(table)).path_accuracy < 0.5
 
 
 @pytest.mark.parametrize(
@@ -292,8 +294,14 @@ def test_settings_are_checked_when_they_are_made(config, values, message):
 
 
 def test_too_few_titles_are_refused():
+    one = read_catalog([{"title": "a", "path": "A"}])
+    with pytest.raises(CatalogError, match="Found 1 labelled titles; expected at least 3"):
+        fit(one, model=ModelConfig(encoder=None))
     with pytest.raises(CatalogError, match="expected at least 2 and 1"):
-        fit(read_catalog([{"title": "a", "path": "A"}]), model=ModelConfig(encoder=None))
+        fit(one, model=ModelConfig(encoder=None), training=TrainingConfig(learn_validation=False))
+    equal = read_catalog([{"title": "a", "path": "A"}] * 5)
+    with pytest.raises(CatalogError, match="all near duplicates .* Add labelled titles"):
+        fit(equal, model=ModelConfig(encoder=None))
 
 
 def test_unlabelled_rows_are_left_out_and_said(catalog, caplog):
@@ -326,20 +334,21 @@ def test_precision_is_picked_for_the_device():
     assert pick_precision("auto", torch.device("cpu")) in ("float32", "bfloat16")
 
 
-def test_labels_that_all_stop_early_teach_the_encoder_but_not_ngrams(encoder_folder):
+@pytest.mark.parametrize("encoder", [True, False])
+def test_labels_that_all_stop_early_are_learned(encoder, encoder_folder):
     tree = prodcat.Taxonomy.from_paths([("A", "X"), ("A", "Y"), ("B", "Z"), ("B", "W")])
     rows = [{"title": f"{name} {n}", "path": name} for n in range(20) for name in "AB"]
     catalog = read_catalog(rows, taxonomy=tree)
     training = TrainingConfig(epochs=12, node_names=False, precision="float32", frozen_layers=0,
                               learning_rate=2e-3, head_learning_rate=0.02)  # fmt: skip
-    with pytest.raises(CatalogError, match="n-grams have nothing to learn"):
-        fit(catalog, model=ModelConfig(encoder=None), training=training, validation=catalog)
-    model = ModelConfig(encoder=str(encoder_folder), lexical=False)
-    fitted = fit(
-        catalog, model=model, training=training, validation=catalog, progress=False, device="cpu"
-    )
+    model = ModelConfig(encoder=str(encoder_folder) if encoder else None, lexical=not encoder)
+    given = {"validation": catalog, "progress": False, "device": "cpu"}
+    with pytest.warns(UserWarning, match="All labels in 2 categories, such as 'A', are partial"):
+        fitted = fit(catalog, model=model, training=training, **given)
     assert fitted.validation.path_accuracy > 0.9
-    assert fitted.history[-1].log_loss < fitted.history[0].log_loss
+    assert [best.path[0] for [best] in fitted.predict(["A 77", "B 78"])] == ["A", "B"]
+    if encoder:
+        assert fitted.history[-1].log_loss < fitted.history[0].log_loss
 
 
 def test_narrowing_the_vocabulary_keeps_positions_that_count_from_the_padding(encoder_folder):
@@ -595,3 +604,106 @@ def test_training_and_answers_on_a_gpu(parts, encoder_folder):
     on_gpu = fitted.predict_proba(TITLES)
     np.testing.assert_allclose(on_gpu, fitted.to("cpu").predict_proba(TITLES), atol=1e-3)
     assert prodcat.__version__
+
+
+def with_column(values, labels, name):
+    """Rows whose titles say nothing about their labels."""
+    return [
+        {"title": f"Item {'abcdefghijklm'[row % 13]}", "path": label, name: value}
+        for row, (value, label) in enumerate(zip(values, labels, strict=True))
+    ]
+
+
+@pytest.fixture(scope="module")
+def brand_rows():
+    brands = np.random.default_rng(0).choice(["Oatly", "Lego"], 90)
+    labels = ["Food > Drinks" if brand == "Oatly" else "Toys > Bricks" for brand in brands]
+    return with_column(brands.tolist(), labels, "brand")
+
+
+def fit_rows(rows, **settings):
+    training = TrainingConfig(baseline=False)
+    catalog = read_catalog(rows, **settings)
+    return fit(catalog, model=ModelConfig(encoder=None), training=training, progress=False)
+
+
+@pytest.fixture(scope="module")
+def by_brand(brand_rows):
+    return fit_rows(brand_rows, text=["brand"])
+
+
+@pytest.fixture(scope="module")
+def by_price():
+    """Medium prices have another label than both lower and higher ones."""
+    prices = 10 ** np.random.default_rng(0).uniform(0, 4, 240)
+    labels = ["Toys > Bricks" if 10 < price < 1_000 else "Food > Drinks" for price in prices]
+    rows = with_column([f"{price:.2f}" for price in prices], labels, "price")
+    return fit_rows(rows, text=["price"])
+
+
+def test_a_label_that_depends_on_a_further_column_is_learned_with_it_alone(brand_rows, by_brand):
+    assert [field.kind for field in by_brand.ngrams.fields] == ["text"]
+    assert by_brand.validation.path_accuracy == 1
+    assert fit_rows(brand_rows).validation.path_accuracy < 0.8
+    # As a word of the title, the brand is another n-gram than in its column.
+    assert by_brand.predict_proba(["Item Oatly", "Item Lego"]).max() < 0.6
+
+
+def test_a_number_is_learned_by_its_range_and_saved_with_its_edges(by_price, tmp_path):
+    asked = [{"title": "Item a", "price": price} for price in ("2.2", "51", "€ 333", "5,000", "")]
+    catalog = read_catalog(asked, path=None, text=["price"])
+    best = [answer.path[0] for [answer] in by_price.predict(catalog)]
+    assert best[:4] == ["Food", "Toys", "Toys", "Food"]
+    by_price.save(str(tmp_path / "model"))
+    [stored] = json.loads((tmp_path / "model/config.json").read_text())["fields"]
+    assert stored["kind"] == "number" and stored["edges"] == sorted(stored["edges"])
+    again = load(str(tmp_path / "model"), device="cpu")
+    assert again.ngrams.fields == by_price.ngrams.fields
+    assert np.array_equal(again.predict_proba(catalog), by_price.predict_proba(catalog))
+
+
+def test_a_missing_column_is_read_as_empty_and_said_once(by_brand, tmp_path, caplog):
+    by_brand.save(str(tmp_path / "model"))
+    again = load(str(tmp_path / "model"), device="cpu")
+    empty = read_catalog([{"title": "Item a", "brand": None}], path=None, text=["brand"])
+    without = read_catalog([{"title": "Item a"}], path=None)
+    expected = again.predict_proba(empty)
+    assert not caplog.messages
+    for titles in (["Item a"], without, ["Item a"]):
+        assert np.array_equal(again.predict_proba(titles), expected)
+    [message] = caplog.messages
+    assert "text columns ['brand']; ['brand'] is missing" in message
+
+
+def test_borders_within_titles_do_not_reach_a_field(by_brand):
+    plain = by_brand.predict_proba(["Item a Lego"])
+    assert np.array_equal(by_brand.predict_proba(["Item a\x1fLego"]), plain)
+    rows = [{"title": "Item a\x1fLego", "brand": ""}]
+    catalog = read_catalog(rows, path=None, text=["brand"], on_error="accept")
+    assert np.array_equal(by_brand.predict_proba(catalog), plain)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda config: config.update(fields=[]),
+        lambda config: config.update(fields=config["fields"] * 2),
+        lambda config: config.update(text_columns=[]),
+        lambda config: config.pop("fields"),
+        lambda config: config.update(ngrams=2),
+        lambda config: config["fields"][0].update(kind="date"),
+        lambda config: config["fields"][0].update(edges=[float("nan")] * 15),
+        lambda config: config["fields"][0]["edges"].reverse(),
+        lambda config: config["fields"][0]["edges"].pop(),
+        lambda config: config["fields"][0]["edges"].insert(0, 10**400),
+    ],
+)
+def test_fields_that_contradict_the_artifact_are_refused(by_price, change, tmp_path):
+    folder = tmp_path / "model"
+    by_price.save(str(folder))
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    hostile.vouch(folder)
+    with pytest.raises(ArtifactError):
+        load(str(folder), device="cpu")

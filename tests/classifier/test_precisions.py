@@ -59,9 +59,12 @@ def test_the_fastest_precision_that_is_as_good_is_picked(classifier, parts, monk
     assert picked({"float32": 0.9, "bfloat16": 0.8, "int8": 0.9}, half_first) == "int8"
     assert picked({}, half_first) == "float32", "nothing was measured"
     assert classifier.pick_precision("bfloat16", promised=True) == "bfloat16"
-    measured = classifier.with_precisions(parts.validation).reader.accuracies
-    assert measured == classifier.reader.accuracies and set(measured) == set(half_first)
-    evaluation = classifier.evaluate(parts.validation, precision="bfloat16")
+    in_training = classifier.reader.accuracies
+    assert set(in_training) == set(half_first)
+    assert in_training["float32"] == classifier.validation.path_accuracy
+    measured = classifier.with_precisions(parts.test).reader.accuracies
+    assert set(measured) == set(half_first)
+    evaluation = classifier.evaluate(parts.test, precision="bfloat16")
     assert measured["bfloat16"] == evaluation.path_accuracy
 
 

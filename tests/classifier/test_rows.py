@@ -28,8 +28,8 @@ def test_further_text_is_that_of_training_if_none_is_named(rows):
     read = read_rows(classifier, columns)
     assert read.texts == read_rows(classifier, columns, text=["brand", "size"]).texts
     assert read.texts[0].startswith("sut") and "Pinar" in read.texts[0]
-    with pytest.raises(CatalogError, match="no text column 'brand'"):
-        read_rows(classifier, columns, text=[])
+    with pytest.raises(CatalogError, match="no column 'maker'"):
+        read_rows(classifier, columns, text=["maker"])
 
 
 def test_a_table_without_a_row_is_refused(small):

@@ -64,7 +64,9 @@ def test_a_trimmed_classifier_answers_as_before(classifier, parts, tmp_path):
 def test_without_an_encoder_there_is_nothing_to_trim(parts):
     model = prodcat.ModelConfig(encoder=None, max_features=500)
     fitted = prodcat.fit(parts.train, validation=parts.validation, model=model, device="cpu")
-    with pytest.raises(ConfigError, match="no encoder, so there is no vocabulary"):
+    with pytest.raises(
+        ConfigError, match="no vocabulary to trim; expected a classifier with an encoder"
+    ):
         fitted.trimmed(["elma"])
 
 

@@ -35,7 +35,7 @@ def test_overwrite_begins_anew_only_where_the_job_is_another(small, table, tmp_p
     text.write_text("title\n" + "sut 1 l\n" * 60)
     score(small, str(text), str(tmp_path / "text"), scoring=SMALL_PARTS)
     text.write_text("title\n" + "l 1 tus\n" * 60)
-    with pytest.raises(ScoringError, match="has changed since"):
+    with pytest.raises(ScoringError, match="changed after"):
         score(small, str(text), str(tmp_path / "text"), scoring=SMALL_PARTS)
     anew = score(small, str(text), str(tmp_path / "text"), scoring=SMALL_PARTS, overwrite=True)
     assert anew.rows == 60 and anew.complete
@@ -46,7 +46,7 @@ def test_an_input_that_changes_between_processes_is_never_complete(small, tmp_pa
     text.write_text("title\n" + "sut 1 l\n" * 80)
     score(small, str(text), out, scoring=SMALL_PARTS, shard=(0, 2))
     text.write_text("title\n" + "l 1 tus\n" * 80)  # of the same size: the job is the same
-    with pytest.raises(ScoringError, match="has answers to another content"):
+    with pytest.raises(ScoringError, match="belong to the old content"):
         score(small, str(text), out, scoring=SMALL_PARTS, shard=(1, 2))
     text.write_text("title\n" + "sut 1\n" * 80)
     with pytest.raises(ScoringError, match="another input"):
@@ -98,7 +98,7 @@ def test_answers_of_two_jobs_are_not_mixed(small, rows, table, tmp_path, change)
         table.write_bytes(content)
     before = files_of(out)
     names = {"settings": "setting top_k"}.get(
-        change, "has changed" if change == "content" else change
+        change, "changed after" if change == "content" else change
     )
     with pytest.raises(ScoringError, match=names):
         score(own, str(table), out, scoring=scoring)

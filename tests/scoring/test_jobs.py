@@ -50,7 +50,7 @@ def test_rows_that_cannot_be_answered_keep_their_place(small, tmp_path):
     assert (summary["rows"], summary["errors"]) == (4, 3)
 
 
-def test_the_next_best_and_other_objectives(small, table, titles, tmp_path):
+def test_the_next_best_and_other_objectives(small, rows, table, titles, tmp_path):
     three = ScoringConfig(top_k=3, format="jsonl")
     score(small, str(table), str(tmp_path / "three"), scoring=three)
     lines = [
@@ -64,8 +64,10 @@ def test_the_next_best_and_other_objectives(small, table, titles, tmp_path):
         ]
         assert line["confidence_2"] == pytest.approx(wanted[1].confidence, abs=1e-5)
     coarse = ScoringConfig(objective="tree_distance")
-    score(small, str(table), str(tmp_path / "coarse"), scoring=coarse)
-    wanted = [own.path for [own] in small.predict(titles, objective="tree_distance")]
+    new = [row.title for row in rows[300:400]]  # not learned: some are uncertain
+    pq.write_table(pa.table({"title": new}), tmp_path / "new.parquet")
+    score(small, str(tmp_path / "new.parquet"), str(tmp_path / "coarse"), scoring=coarse)
+    wanted = [own.path for [own] in small.predict(new, objective="tree_distance")]
     found = rows_of(tmp_path / "coarse")
     assert [tuple(row["predicted_names"]) for row in found] == wanted
     assert any(row["predicted_path"] == "" and row["level_confidences"] == [] for row in found)

@@ -57,7 +57,7 @@ def test_what_does_not_pass_is_explained_at_once(waits):
 
 def test_truncated_bytes_are_asked_for_three_times(waits):
     assert operation().run(failing(*[TruncatedError("5 bytes came of 6")] * 2)) == "content"
-    with pytest.raises(ArtifactError, match="arrived altered or truncated 3 times: 5 bytes"):
+    with pytest.raises(ArtifactError, match="arrived altered or truncated 3 times"):
         operation().run(failing(*[TruncatedError("5 bytes came of 6")] * 3))
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from training_runs import fit, outcome_spans
 
+import prodcat
 from prodcat.model.ngrams import NGrams
 from prodcat.model.path_steps import choice_nodes
 from prodcat.training.lexical_fit import solve
@@ -15,16 +16,17 @@ def test_one_outcome_needs_no_machine():
     assert branch(features).argmax(1).tolist() == [1, 1]
 
 
-def test_machines_of_untouched_categories_stay(last, parts, encoder_folder):
-    more = parts.train.take(np.arange(205))
-    warm = fit(more, encoder_folder, validation=parts.validation, warm_start=last, epochs=0)
+def test_machines_of_untouched_categories_stay(some, parts):
+    model = prodcat.ModelConfig(encoder=None, max_features=2_000)
+    last = fit(some, None, model=model)
+    warm = fit(parts.train.take(np.arange(205)), None, warm_start=last)
     tree, before, after = last.taxonomy, last.network.lexical, warm.network.lexical
     touched = set(parts.train.targets[200:205].tolist())
     old, new = before.bias, after.bias
     nodes = choice_nodes(tree).tolist()
     below = {above for node in touched for above in tree.ancestors(node)}
     stays = [node not in below for node in nodes]
-    assert torch.equal(old[stays], new[stays])
+    assert sum(stays) > 100 and torch.equal(old[stays], new[stays])
     assert not torch.equal(old, new)
     title = [parts.train.titles[0]]
     margins = [own.network.lexical(own.ngrams(title))[0] for own in (last, warm)]

@@ -93,3 +93,14 @@ def test_machines_of_many_rows_learn_some_and_answer_alike(share):
     accuracy = (margins.argmax(axis=1) == targets[5_000:]).mean()
     assert accuracy > 0.9
     assert np.quantile(margins, 0.5) < -0.5, "most rows are on the other side of a machine"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_solved_machines_are_counted_while_they_are_solved(monkeypatch, processes):
+    """Also those that are solved once for several, so that a progress bar ends at its total."""
+    monkeypatch.setattr(svm, "_PIECE", 5)
+    monkeypatch.setattr(svm, "_PAYS", 0)
+    counts = []
+    machines = np.concatenate([leaves(12), leaves(3)])
+    svm.solve_all(drawn_rows(), machines, cost=1.0, processes=processes, solved=counts.append)
+    assert len(counts) == 3 and sum(counts) == 15

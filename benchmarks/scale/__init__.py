@@ -1,0 +1,1 @@
+"""How far training on n-grams alone scales, and what its solver loses."""
