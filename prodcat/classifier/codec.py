@@ -64,10 +64,12 @@ def _card(parts: ClassifierParts) -> bytes:
 
 def _columns(parts: ClassifierParts) -> str:
     """The paragraph of the card about further text columns; empty if there are none."""
-    ngrams, names = parts.reader.ngrams, parts.reader.text_columns
-    kinds = [] if ngrams is None else [f" ({field.kind})" for field in ngrams.fields]
-    columns = (f"`{name}`{kind}" for name, kind in zip_longest(names, kinds, fillvalue=""))
-    return f"Further columns: {', '.join(columns)}.\n\n" if names else ""
+    ngrams = parts.reader.ngrams
+    if ngrams is None or not ngrams.fields:  # as in the cards of earlier versions
+        return ""
+    kinds = [f" ({field.kind})" for field in ngrams.fields]
+    names = zip_longest(parts.reader.text_columns, kinds, fillvalue="")
+    return f"Further columns: {', '.join(f'`{name}`{kind}' for name, kind in names)}.\n\n"
 
 
 def _validation(parts: ClassifierParts) -> bytes | None:

@@ -1,11 +1,11 @@
 """Add results on labelled titles to a classifier."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 from math import isfinite
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +18,8 @@ from prodcat.evaluation.intervals import Interval, paired_bootstrap
 from prodcat.evaluation.metrics import evaluate_nodes
 from prodcat.taxonomy.tree import Taxonomy
 
+_CHUNK = 2_048  # titles whose log-probabilities are in memory at the same time
+
 
 def with_evaluation(classifier: Classifier, evaluation: Evaluation) -> Classifier:
     """The classifier with these metrics, and the confidences by which it notices a drift."""
@@ -27,16 +29,19 @@ def with_evaluation(classifier: Classifier, evaluation: Evaluation) -> Classifie
     return replace(classifier, provenance=provenance)
 
 
-def measured_by(
-    classifier: Classifier, chunks: Iterable[Tensor], targets: NDArray[np.int64]
-) -> Classifier:
-    """The classifier with the metrics of titles whose log-probabilities are known.
+@torch.no_grad()
+def measured_by(classifier: Classifier, margins: Tensor, targets: NDArray[np.int64]) -> Classifier:
+    """The classifier with the metrics of titles whose n-gram scores are known.
 
     Args:
         classifier: The classifier, which has no encoder.
-        chunks: float [chunk, outcome] each: the log-probabilities of the titles, in order.
+        margins: float32 [titles, choice]: the scores, by n-grams that did not learn the titles.
         targets: int64 [titles]: the node of each label.
     """
+    device, paths = classifier.network.device, classifier.network.paths
+    chunks = (
+        classifier.weights(paths, None, chunk.to(device)) for chunk in torch.split(margins, _CHUNK)
+    )
     evaluation = evaluate_log_probs(classifier.decider, chunks, targets, classifier.counts)
     accuracies = {"float32": evaluation.path_accuracy}
     reader = replace(classifier.reader, accuracies=accuracies)
@@ -58,7 +63,6 @@ def with_baseline(
     taxonomy: Taxonomy,
     rows: NDArray[np.int64],
     answers: NDArray[np.int64],
-    seconds: float,
 ) -> Evaluation:
     """The evaluation of a classifier with the results of a baseline added.
 
@@ -67,7 +71,6 @@ def with_baseline(
         taxonomy: The tree.
         rows: int64 [n]: the rows of the evaluation that the baseline answered.
         answers: int64 [n]: the nodes that it answered.
-        seconds: Seconds in which it was fitted and answered.
     """
     assert evaluation.judged is not None
     correct = evaluation.correct[rows]
@@ -78,6 +81,5 @@ def with_baseline(
         level_accuracy=tuple(takewhile(isfinite, theirs.level_accuracy)),
         classifier_accuracy=float(correct.mean()),
         difference=difference(correct, theirs.correct),
-        seconds=seconds,
     )
     return replace(evaluation, baseline=baseline)

@@ -37,7 +37,7 @@ def minimise(loss: Callable[[], Tensor], parameters: Sequence[Tensor], rounds: i
 
     first = torch.cat([parameter.detach().flatten() for parameter in parameters])
     options = {"maxiter": rounds, "ftol": 1e-7, "gtol": 1e-5}
-    found = minimize(
+    result = minimize(
         evaluated, first.double().cpu().numpy(), jac=True, method="L-BFGS-B", options=options
     )
-    write(found.x)
+    write(result.x)

@@ -23,7 +23,6 @@ class Baseline:
         classifier_accuracy: Share of these rows whose whole path the classifier has right.
         difference: The classifier's path accuracy minus the baseline's, with its 95 % interval
             from paired bootstrap resamples of the rows.
-        seconds: Seconds in which the baseline was fitted and answered.
     """
 
     rows: int
@@ -31,7 +30,6 @@ class Baseline:
     level_accuracy: tuple[float, ...]
     classifier_accuracy: float
     difference: Interval
-    seconds: float
 
     @property
     def is_better(self) -> bool:
@@ -62,7 +60,6 @@ class Baseline:
             levels = tuple(values["level_accuracy"])
             baseline = cls(**{**values, "level_accuracy": levels, "difference": difference})
             check_whole("rows", baseline.rows, 1)
-            check_range("seconds", baseline.seconds, 0)
             shares = (baseline.path_accuracy, baseline.classifier_accuracy, *levels)
             for share in shares:
                 check_range("accuracy", share, 0, 1)

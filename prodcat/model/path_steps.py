@@ -76,8 +76,8 @@ def chained(paths: PathModel, scores: Tensor) -> tuple[Tensor, Tensor]:
     branches = paths.branches
     where = choices(paths)[0]
     scores = scores.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
-    sums = scores.new_zeros(len(scores), len(branches.nodes))
-    sums = sums.scatter_add(1, where.expand(len(scores), -1), scores.exp())
+    sums = scores.new_zeros(scores.shape[0], len(branches.nodes))
+    sums = sums.scatter_add(1, where.expand(scores.shape[0], -1), scores.exp())
     steps = scores - sums.log().index_select(1, where)
     outcomes = len(paths.outcomes)
     inner = branches.path_sums(torch.nn.functional.pad(steps[:, outcomes:], (1, 0)))

@@ -5,7 +5,6 @@ not need more.
 """
 
 import logging
-import time
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -111,14 +110,13 @@ def with_measured_baseline(
         return classifier
     learned, rows = _parts(dataset)
     texts, targets = baseline_texts(learned), learned.targets
-    answers, began = None, time.perf_counter()
+    answers = None
     if setup.ranks.writes and expected_seconds(texts, len(np.unique(targets))) < _SHARE * spent:
         answers = baseline_answers(texts, targets, baseline_texts(dataset.validation.take(rows)))
     answers = setup.ranks.agree(answers)
     if answers is None:
         return classifier
-    seconds = setup.ranks.agree(time.perf_counter() - began)
-    evaluation = with_baseline(evaluation, classifier.taxonomy, rows, answers, seconds)
+    evaluation = with_baseline(evaluation, classifier.taxonomy, rows, answers)
     baseline = evaluation.baseline
     if baseline is not None and baseline.is_better and setup.ranks.writes:
         logger.warning(

@@ -39,7 +39,6 @@ from prodcat.training.tokens import tokenize_shared, warn_of_cut
 from prodcat.training.warm_start import LearningPlan, plan_learning, transfer_heads
 
 logger = logging.getLogger("prodcat")
-_CHUNK = 2_048  # titles whose log-probabilities are in memory at the same time
 
 
 class RunKeywords(TypedDict, total=False):
@@ -296,14 +295,9 @@ def _measured(classifier: Classifier, validation: Catalog) -> Classifier:
 
 def _measured_out_of_fold(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
     """The classifier with the results of machines that did not learn the fold of a title."""
-    dataset, paths, weights = ingredients.dataset, classifier.network.paths, classifier.weights
     assert ingredients.margins is not None
-    chunks = (
-        weights(paths, None, margins.to(classifier.network.device))
-        for margins in torch.split(ingredients.margins, _CHUNK)
-    )
-    with torch.no_grad():
-        return measured_by(classifier, chunks, dataset.validation_rows.targets)
+    targets = ingredients.dataset.validation_rows.targets
+    return measured_by(classifier, ingredients.margins, targets)
 
 
 def _with_final_ngrams(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
