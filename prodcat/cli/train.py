@@ -1,24 +1,33 @@
 """``prodcat train``: train a classifier on titles with categories."""
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import device_option, load_classifier
-from prodcat.cli.input import column_options, read_titles
+from prodcat.cli.input import column_options, one_or_many, read_titles
 from prodcat.cli.output import say, show, write_file
 from prodcat.cli.processes import connected_processes
 from prodcat.cli.settings import given_settings, setting_options
+from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog
     from prodcat.classifier.classifier import Classifier
+    from prodcat.taxonomy.tree import Taxonomy
 
+_MOST_NAMES = 10  # of unused columns that are printed
 
 def add_train(commands: Any) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser("train", help="train a classifier and save it")
     parser.add_argument("catalog", help="titles with categories: a file, a glob or an fsspec URI")
-    parser.add_argument("--output", required=True, help="where to save: a folder or an fsspec URI")
+    parser.add_argument("--output", help="where to save: a folder or an fsspec URI")
+    parser.add_argument(
+        "--suggest-columns",
+        action="store_true",
+        help="train nothing, but measure which unused columns would make answers better",
+    )
     parser.add_argument(
         "--validation",
         help="titles that decide when to stop; some titles are held out if not given",
@@ -52,13 +61,18 @@ def run(options: argparse.Namespace) -> None:
     """Train a classifier and save it, together with torchrun's other processes if there are any.
 
     Raises:
-        CatalogError: The titles cannot be read.
+        CatalogError: The titles cannot be read, or there are too few to measure columns on.
         TaxonomyError: The tree cannot be read.
-        ConfigError: A setting has a value that is not allowed.
+        ConfigError: A setting has a value that is not allowed, or ``--output`` is missing.
         ArtifactError: The classifier to start from cannot be loaded, or the new one not saved.
         StoreError: A store cannot be reached.
         Interrupted: SIGTERM stopped the training after its state was saved.
     """
+    if options.suggest_columns:
+        _suggest_columns(options)
+        return
+    if options.output is None:
+        raise ConfigError("--output is missing; expected a folder or an fsspec URI to save to.")
     with connected_processes(options) as writes:
         _train(options, writes)
 
@@ -71,6 +85,7 @@ def _train(options: argparse.Namespace, writes: bool) -> None:
     catalog, validation = _read_catalogs(options)
     if writes:
         say(repr(catalog))
+        _say_unused_columns(options)
     warm = load_classifier(options, options.warm_start) if options.warm_start else None
     model = given_settings(options, ModelConfig, None if warm is None else warm.model)
     checkpoints = CheckpointFolder(options.checkpoints) if options.checkpoints else None
@@ -96,16 +111,63 @@ def _train(options: argparse.Namespace, writes: bool) -> None:
 
 def _read_catalogs(options: argparse.Namespace) -> "tuple[Catalog, Catalog | None]":
     """The training titles, and the validation titles if their file is given."""
-    from prodcat.taxonomy.reading import read_taxonomy
+    from prodcat.model.config import TrainingConfig
 
-    taxonomy = None
-    if options.taxonomy:
-        taxonomy = read_taxonomy(options.taxonomy, separator=options.separator, inner=options.inner)
-    catalog = read_titles(options, options.catalog, taxonomy=taxonomy)
+    group = given_settings(options, TrainingConfig).group
+    keep = [] if group is None else [group]
+    catalog = read_titles(options, options.catalog, taxonomy=_taxonomy(options), keep=keep)
     validation = None
     if options.validation:
         validation = read_titles(options, options.validation, taxonomy=catalog.taxonomy)
     return catalog, validation
+
+
+def _taxonomy(options: argparse.Namespace) -> "Taxonomy | None":
+    """The tree if its file is given."""
+    from prodcat.taxonomy.reading import read_taxonomy
+
+    if not options.taxonomy:
+        return None
+    return read_taxonomy(options.taxonomy, separator=options.separator, inner=options.inner)
+
+
+def _say_unused_columns(options: argparse.Namespace) -> None:
+    """Say which columns of the file are not used, and how to measure what they are worth."""
+    from prodcat.insight.columns import unused_columns
+    from prodcat.storage.tables import iter_tables
+
+    used = (options.title, options.path, options.path_ids, options.text, options.language)
+    unused = unused_columns(next(iter(iter_tables(options.catalog, 1)), {}), *used)
+    if unused:
+        more = ", ..." if len(unused) > _MOST_NAMES else ""
+        say(
+            f"unused columns: {', '.join(unused[:_MOST_NAMES])}{more}; --suggest-columns measures "
+            "which of them would make answers better"
+        )
+
+
+def _suggest_columns(options: argparse.Namespace) -> None:
+    """Measure the unused columns, and print what they are worth and how to use them."""
+    from prodcat.insight.columns import suggest_columns
+
+    gains = suggest_columns(
+        options.catalog,
+        title=options.title,
+        path=one_or_many(options.path),
+        path_ids=one_or_many(options.path_ids),
+        text=options.text,
+        taxonomy=_taxonomy(options),
+        language=options.language,
+        separator=options.separator,
+        inner=options.inner,
+    )
+    options.facts.update(columns=gains.useful)
+    show(gains)
+    if gains.useful:
+        names = " ".join(shlex.quote(name) for name in [*options.text, *gains.useful])
+        show(f"\nTo use the columns that make answers better, add: --text {names}")
+    else:
+        show("\nNo column makes answers better by more than chance.")
 
 
 def _is_in_place(options: argparse.Namespace) -> bool:

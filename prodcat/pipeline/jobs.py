@@ -22,7 +22,7 @@ from prodcat.catalog.reading import read_catalog
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.store import Store
 from prodcat.errors import StoreError
-from prodcat.model.config import ModelConfig
+from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.pipeline.countries import Countries, Country
 from prodcat.pipeline.gate import GateReport, compare_candidate
 from prodcat.scoring.config import ScoringConfig
@@ -81,7 +81,8 @@ class Pipeline:
             Interrupted: The process received SIGTERM; the same call resumes the job.
         """
         tree = None if country.taxonomy is None else read_taxonomy(country.taxonomy)
-        catalog = _read(country, country.labelled, tree)
+        group = country.settings()[1].group
+        catalog = _read(country, country.labelled, tree, [] if group is None else [group])
         frozen = _read(country, country.validation, catalog.tree)
         production = self._production(country)
         checkpoints = CheckpointFolder(f"{self.countries.work}/{country.name}/checkpoints")
@@ -113,6 +114,7 @@ class Pipeline:
     ) -> Classifier | None:
         """Train a classifier, from production if possible; None if it would equal production."""
         model, training = country.settings()
+        training = replace(training, learn_validation=False)  # the gate asks for the frozen titles
         warm = production if _can_start_from(production, model) else None
         candidate = fit(
             catalog,
@@ -208,13 +210,14 @@ class Pipeline:
         return store.load(f"{country.name}@{PRODUCTION}", device=self.device)
 
 
-def _read(country: Country, source: str, tree: Any) -> Catalog:
+def _read(country: Country, source: str, tree: Any, keep: Sequence[str] = ()) -> Catalog:
     """Read labelled titles, without rows that are wrong, with a tree or None."""
     return read_catalog(
         source,
         title=country.title,
         path=country.path if isinstance(country.path, str) else list(country.path),
         text=list(country.text),
+        keep=keep,
         taxonomy=tree,
         on_error="aside",
     )
@@ -224,11 +227,14 @@ def _baseline(
     country: Country, candidate: Classifier, catalog: Catalog, frozen: Catalog
 ) -> Classifier:
     """Train a classifier that has only n-grams; the candidate itself if it has no encoder."""
-    model, _ = country.settings()
+    model, training = country.settings()
     if model.encoder is None:
         return candidate
     cheap = replace(model, encoder=None, lexical=True, structure="stacked")
-    return fit(catalog, validation=frozen, model=cheap, progress=False, device="cpu")
+    training = TrainingConfig(group=training.group, learn_validation=False)
+    return fit(
+        catalog, validation=frozen, model=cheap, training=training, progress=False, device="cpu"
+    )
 
 
 def _can_start_from(production: Classifier | None, model: ModelConfig) -> bool:

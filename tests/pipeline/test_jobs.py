@@ -96,6 +96,7 @@ def test_a_promise_is_measured_and_kept(home, capsys):
     edit(home, 'encoder = "none"', 'encoder = "none"\ncalibration = "more.csv"\nguarantee = 0.97')
     run(capsys, home, "tr", "--run", "x")
     own = Store(str(home / "store")).load("tr@production", device="cpu")
+    assert not own.training.learn_validation, "the gate asks for titles that nobody learned"
     assert own.guarantee is not None
     depths = {
         len(own or [])
