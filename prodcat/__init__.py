@@ -23,6 +23,7 @@ _PUBLIC = {
     "CheckpointError": "errors",
     "CheckpointFolder": "training.checkpoint",
     "Classifier": "classifier.classifier",
+    "ColumnGains": "insight.columns",
     "Comparison": "evaluation.comparison",
     "ConfigError": "errors",
     "ConflictError": "errors",
@@ -60,6 +61,7 @@ _PUBLIC = {
     "read_taxonomy": "taxonomy.reading",
     "score": "scoring.jobs",
     "split": "catalog.splits",
+    "suggest_columns": "insight.columns",
     "trim_encoder": "model.trimming",
 }
 
@@ -75,6 +77,7 @@ __all__ = [
     "CheckpointError",
     "CheckpointFolder",
     "Classifier",
+    "ColumnGains",
     "Comparison",
     "ConfigError",
     "ConflictError",
@@ -112,6 +115,7 @@ __all__ = [
     "read_taxonomy",
     "score",
     "split",
+    "suggest_columns",
     "trim_encoder",
 ]
 
@@ -152,6 +156,7 @@ if TYPE_CHECKING:
     )
     from prodcat.evaluation.comparison import Comparison
     from prodcat.evaluation.evaluation import Evaluation
+    from prodcat.insight.columns import ColumnGains, suggest_columns
     from prodcat.model.config import ModelConfig, TrainingConfig
     from prodcat.model.trimming import trim_encoder
     from prodcat.model.vocabulary_report import VocabularyReport

@@ -77,9 +77,9 @@ def split(
         catalog: The rows.
         validation: The share of the rows for validation, 0 to 1.
         test: The share of the rows for the test, 0 to 1.
-        by: ``"random"``; ``"group"``: rows with the same value in ``column`` stay together;
-            ``"time"``: the latest rows by ``column`` are the test set, and those before them
-            the validation set.
+        by: ``"random"``; ``"group"``: rows with the same value in ``column`` stay together, if
+            they have one; ``"time"``: the latest rows by ``column`` are the test set, and those
+            before them the validation set.
         column: The column of groups or times, which was kept with ``read_catalog(keep=[...])``.
         near_duplicates: ``"together"``: titles that differ only in case, diacritics, pack size
             or word order are in the same part (in a split by time the later ones are set
@@ -146,6 +146,20 @@ def _column(catalog: Catalog, by: str, column: str | None) -> Sequence[Hashable]
     return catalog.columns[column]
 
 
+def groups(catalog: Catalog, column: str | None) -> list[Hashable]:
+    """The group of each row, by the values of a column that was kept; a row without one is alone.
+
+    Raises:
+        CatalogError: There is no such column.
+    """
+    values = _column(catalog, "group", column)
+    empty = [is_missing(value) or value == "" for value in values]
+    return [
+        ("alone", row) if is_empty else ("group", value)
+        for row, (value, is_empty) in enumerate(zip(values, empty, strict=True))
+    ]
+
+
 def _assign(
     catalog: Catalog,
     by: str,
@@ -178,7 +192,7 @@ def _assign(
         return part
     links: list[Sequence[Hashable]] = list(together)
     if by == "group":
-        links.append(_column(catalog, by, column))
+        links.append(groups(catalog, column))
     cluster = clusters(rows, links)
     sizes = np.bincount(cluster)
     left = list(planned)
@@ -260,7 +274,7 @@ def folds_of(
     keys = [near_duplicate_key(title) for title in catalog.titles]
     links: list[Sequence[Hashable]] = [keys]
     if group is not None:
-        links.append(_column(catalog, "group", group))
+        links.append(groups(catalog, group))
     cluster = clusters(len(keys), links)
     order = np.random.default_rng(seed).permutation(int(cluster.max()) + 1)
     return order[cluster] % folds, keys

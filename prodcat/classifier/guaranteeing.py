@@ -1,6 +1,7 @@
 """Measure, on labelled titles, what can be guaranteed of a classifier's answers."""
 
 import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,7 +63,8 @@ def measure_guarantee(
 ) -> Guarantee:
     """Measure a guarantee: compare the answers for labelled titles with their labels.
 
-    Logs a warning if the titles were used before, or if some labels are partial or unknown.
+    Logs a warning if the titles were used before, or if some labels are unknown; warns if some
+    labels are partial.
 
     Args:
         parts: The parts of the classifier.
@@ -154,9 +156,8 @@ def _warn_of_unknown(catalog: Catalog) -> None:
 def _warn_of_partial(decider: Decider, targets: NDArray[np.int64]) -> None:
     partial = int((~decider.taxonomy.terminal[targets]).sum())
     if partial:
-        logger.warning(
-            "%d of %d calibration labels are partial: the rest of their paths is not known. "
-            "Answers below them count as wrong, so the guarantee is conservative.",
-            partial,
-            len(targets),
+        warnings.warn(
+            f"{partial} of {len(targets)} calibration labels are partial: the rest of their paths "
+            "is not known. Answers below them count as wrong, so the guarantee is conservative.",
+            stacklevel=4,
         )

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,7 +63,9 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     options.facts = {} if facts is None else facts
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            _show_warnings_as_messages(options.command)
+            options.run(options)
     except ProdcatError as error:
         say(f"prodcat {options.command}: {error}")
         options.facts["error"] = str(error)
@@ -76,6 +79,19 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     except BrokenPipeError:
         return 1
     return 0
+
+
+def _show_warnings_as_messages(command: str) -> None:
+    """Print warnings for users as messages, without the line of Python that they are from."""
+    shown_by_python = warnings.showwarning
+
+    def show_warning(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
+        if category is UserWarning:
+            say(f"prodcat {command}: {message}")
+        else:
+            shown_by_python(message, category, *place, **more)
+
+    warnings.showwarning = show_warning
 
 
 def _is_temporary(error: BaseException | None) -> bool:

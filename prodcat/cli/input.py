@@ -51,12 +51,13 @@ def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "C
 
     named = ("title", "separator", "language", "text", "inner", "on_error")
     keywords = answer_keywords(options, named) | extra
-    paths = _one_or_many(options.path), _one_or_many(options.path_ids)
+    paths = one_or_many(options.path), one_or_many(options.path_ids)
     catalog = read_catalog(source, path=paths[0], path_ids=paths[1], **keywords)
     if catalog.report.problems:
         say(catalog.report)
     return catalog
 
 
-def _one_or_many(names: list[str] | None) -> str | list[str] | None:
+def one_or_many(names: list[str] | None) -> str | list[str] | None:
+    """The only name of a list as a text; several, or None, as they are."""
     return names[0] if names is not None and len(names) == 1 else names

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMES = 10  # of unused columns that are printed
 
+
 def add_train(commands: Any) -> None:
     """Add the command to a parser's commands."""
     parser = commands.add_parser("train", help="train a classifier and save it")
@@ -134,9 +135,11 @@ def _taxonomy(options: argparse.Namespace) -> "Taxonomy | None":
 def _say_unused_columns(options: argparse.Namespace) -> None:
     """Say which columns of the file are not used, and how to measure what they are worth."""
     from prodcat.insight.columns import unused_columns
+    from prodcat.model.config import TrainingConfig
     from prodcat.storage.tables import iter_tables
 
-    used = (options.title, options.path, options.path_ids, options.text, options.language)
+    group = given_settings(options, TrainingConfig).group
+    used = (options.title, options.path, options.path_ids, options.text, options.language, group)
     unused = unused_columns(next(iter(iter_tables(options.catalog, 1)), {}), *used)
     if unused:
         more = ", ..." if len(unused) > _MOST_NAMES else ""

@@ -5,9 +5,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.reading import read_catalog
 from prodcat.classifier.classifier import Classifier
+from prodcat.classifier.measuring import with_baseline
+from prodcat.training.baseline import baseline_answers, baseline_texts
+
+_SVM = "TF-IDF and a linear support vector machine of scikit-learn"
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,9 @@ class GateReport:
         candidate: The candidate's version, such as ``"tr@3"``.
         production: The version in production, or None if there is none.
         rows: The number of frozen titles on which the classifiers were compared.
-        accuracy: The path accuracies of ``"candidate"``, ``"production"`` (if there is one) and
-            ``"baseline"``.
+        accuracy: The path accuracies of ``"candidate"``, ``"production"`` (if there is one),
+            ``"baseline"`` (n-grams alone) and ``"svm"`` (TF-IDF and a linear support vector
+            machine with scikit-learn's defaults, unless its weights take more than 4 GiB).
         margin: The smallest allowed value of ``difference``.
         difference: The path accuracy of the candidate minus that of production, with its 95 %
             interval: ``value``, ``low`` and ``high``.  None without production, or if the trees
@@ -66,7 +74,7 @@ def compare_candidate(
     candidate: Classifier,
     production: Classifier | None,
     baseline: Classifier,
-    catalog: Catalog,
+    catalogs: tuple[Catalog, Catalog],
     margin: float,
     versions: tuple[str, str | None],
 ) -> GateReport:
@@ -77,13 +85,15 @@ def compare_candidate(
         candidate: The new classifier.
         production: The classifier in production, or None if there is none.
         baseline: A classifier that has only n-grams and was trained on the same titles.
-        catalog: Frozen labelled titles, with the candidate's tree.
+        catalogs: The titles that the candidate learned, and frozen labelled titles, both with the
+            candidate's tree.
         margin: The smallest allowed difference; see :attr:`GateReport.difference`.
         versions: The versions of candidate and production.
 
     Returns:
         The decision and its reasons.
     """
+    catalog = catalogs[1]
     evaluation = candidate.evaluate(catalog)
     accuracy = {"candidate": evaluation.path_accuracy}
     difference = None
@@ -94,6 +104,13 @@ def compare_candidate(
     elif production is not None:
         accuracy["production"] = _accuracy_by_path(production, catalog)
     accuracy["baseline"] = baseline.evaluate(catalog).path_accuracy
+    notes = [] if production is None else [_note(difference)]
+    answers = _svm_answers(*catalogs)
+    if answers is not None:
+        compared = with_baseline(evaluation, catalog.tree, np.arange(len(answers)), answers)
+        assert compared.baseline is not None
+        accuracy["svm"] = compared.baseline.path_accuracy
+        notes.append(f"The candidate is {compared.baseline.difference} against {_SVM}.")
     passed, reasons = _verdict(accuracy, margin)
     return GateReport(
         country=country,
@@ -105,8 +122,14 @@ def compare_candidate(
         difference=difference,
         passed=passed,
         reasons=tuple(reasons),
-        notes=() if production is None else (_note(difference),),
+        notes=tuple(notes),
     )
+
+
+def _svm_answers(learned: Catalog, frozen: Catalog) -> NDArray[np.int64] | None:
+    """The answers of :func:`prodcat.training.baseline.baseline_answers` to the frozen titles."""
+    learned, frozen = learned.take(learned.labelled), frozen.take(frozen.labelled)
+    return baseline_answers(baseline_texts(learned), learned.targets, baseline_texts(frozen))
 
 
 def _verdict(accuracy: Mapping[str, float], margin: float) -> tuple[bool, list[str]]:

@@ -97,7 +97,7 @@ class Pipeline:
             candidate,
             production,
             _baseline(country, candidate, catalog, frozen),
-            frozen,
+            (catalog, frozen),
             country.margin,
             (f"{country.name}@{version}", None if production is None else production.origin),
         )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.fingerprint import row_hashes
-from prodcat.catalog.splits import split
+from prodcat.catalog.splits import clusters, groups, split
 from prodcat.catalog.text import near_duplicate_key
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError
@@ -84,7 +84,7 @@ def rows_to_hold_out(catalog: Catalog, setup: Setup) -> NDArray[np.bool_]:
     Returns:
         bool [rows]: true for the rows to validate on.
     """
-    held_before, new = _known_to(setup.warm, catalog)
+    held_before, new = _known_to(setup.warm, catalog, setup.training.group)
     if new.sum() < _FEWEST:
         if held_before.any():
             return held_before
@@ -106,11 +106,13 @@ def rows_to_hold_out(catalog: Catalog, setup: Setup) -> NDArray[np.bool_]:
 
 
 def _known_to(
-    warm: Classifier | None, catalog: Catalog
+    warm: Classifier | None, catalog: Catalog, group: str | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which rows a classifier was validated on, and which are new to it: bool [rows] each.
 
-    Near duplicates of titles that it learned are not new.  Without a classifier all rows are new.
+    Rows that are related to others, by near duplicate titles or by their group, go with these: with
+    learned rows they are not new, and with those that it was validated on they count as these.
+    Without a classifier all rows are new.
     """
     held = np.zeros(len(catalog), np.bool_)
     if warm is None or not warm.remembers:
@@ -118,8 +120,10 @@ def _known_to(
     held = warm.has_held(catalog.inputs)
     seen = warm.has_seen(catalog.inputs)
     keys = [near_duplicate_key(text) for text in catalog.inputs]
-    learned = {key for key, is_learned in zip(keys, seen & ~held, strict=True) if is_learned}
-    return held, ~seen & np.array([key not in learned for key in keys])
+    cluster = clusters(len(keys), [keys, *([] if group is None else [groups(catalog, group)])])
+    free = ~seen & ~np.isin(cluster, cluster[seen & ~held])
+    held |= free & np.isin(cluster, cluster[held])
+    return held, free & ~held
 
 
 def _warn_of_learned(validation: Catalog, warm: Classifier | None) -> None:

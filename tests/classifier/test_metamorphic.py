@@ -165,7 +165,8 @@ def test_partial_labels_go_through_every_step(parts, encoder_folder):
             device="cpu",
             progress=False,
         )
-    fitted = fitted.calibrate(validation, "levels").with_guarantee(test)
+    with pytest.warns(UserWarning, match="calibration labels are partial"):
+        fitted = fitted.calibrate(validation, "levels").with_guarantee(test)
     evaluation = fitted.evaluate(test, guarantee=0.8)
     assert evaluation.coverage >= 0.8
     plain = fitted.evaluate(test)

@@ -15,6 +15,8 @@ def test_who_does_not_beat_production_is_published_and_not_promoted(home, capsys
     report = report_of(home, "tr")
     assert "published, NOT promoted. It does not beat production by the margin" in said
     assert not report["passed"] and report["production"] == f"tr@{before['production']}"
+    assert 0 < report["accuracy"]["svm"] < 1, "ten lines of scikit-learn answer in every gate"
+    assert "against TF-IDF and a linear support vector machine" in report["notes"][-1]
     assert store.aliases("tr") == before and len(store.list("tr")) == 2
     assert report["difference"]["value"] == pytest.approx(
         report["accuracy"]["candidate"] - report["accuracy"]["production"]

@@ -64,3 +64,10 @@ def test_a_large_catalog_is_scored_in_part():
     folds = Folds.of(catalog, 2, 0)
     assert len(folds.asked) == 5_000
     assert len(set(folds.fold[folds.asked])) == 3, "three of five folds are solved"
+
+
+def test_rows_without_a_group_are_on_their_own():
+    rows = [{"title": f"{'ab'[number % 2]}{number * 7919}", "path": "A", "family": ""}
+            for number in range(50)]  # fmt: skip
+    catalog = read_catalog([*rows, {"title": "c", "path": "B", "family": None}], keep=["family"])
+    assert len(set(Folds.of(catalog, 2, 0, "family").fold)) == 5

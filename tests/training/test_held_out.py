@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from training_runs import fit
 
+from prodcat.catalog.text import near_duplicate_key
 from prodcat.training.held_out import label_hashes
 
 
@@ -37,3 +38,24 @@ def test_relabelled_titles_are_learned_not_validated_on(parts, encoder_folder):
     warm = fit(changed, encoder_folder, epochs=0, warm_start=base)
     assert warm.validation.rows == base.validation.rows
     assert warm.knows(label_hashes(changed)[learned]).all()
+
+
+def families(parts, size):
+    some = parts.train.take(np.arange(size))
+    return replace(some, columns={"family": tuple(row // 4 for row in range(size))})
+
+
+def test_a_group_is_held_out_whole_and_stays_where_a_warm_start_had_it(parts, encoder_folder):
+    """Every title of the warm start has three relatives among the new ones."""
+    whole = families(parts, 400)
+    first = whole.take(np.arange(0, 400, 4))
+    settings = {"epochs": 0, "group": "family", "calibration": "temperature"}
+    base = fit(first, encoder_folder, **settings)
+    held = base.has_held(first.inputs)
+    assert 5 < held.sum() < 15
+    warm = fit(whole, encoder_folder, warm_start=base, **settings)
+    held_now = warm.has_held(whole.inputs).reshape(100, 4)
+    keys = [near_duplicate_key(title) for title in whole.titles]
+    alone = np.array([keys.count(key) == 1 for key in keys]).reshape(100, 4).all(axis=1)
+    assert alone.sum() > 20
+    assert (held_now[alone] == held[alone, None]).all(), "relatives go where the first one went"

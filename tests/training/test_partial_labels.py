@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import prodcat
+from prodcat.cli.command import main
 from prodcat.demo.quick_commerce import generate
 
 NGRAMS = prodcat.ModelConfig(encoder=None)
@@ -55,3 +56,34 @@ def test_partial_labels_alone_are_worth_as_much_as_a_model_of_their_level(mixed)
     ])  # fmt: skip
     found = learn(catalog).evaluate(fresh).levels[0].accuracy
     assert found > expected - 0.02 > 0.7
+
+
+def partial_only(whole):
+    """Titles of two departments; those of ``A`` have a whole label or end at ``A``."""
+    rows = [{"title": f"milk {number}", "path": ["A", "X"] if number in whole else ["A"]}
+            for number in range(8)]  # fmt: skip
+    rows += [{"title": f"soap {number}", "path": ["B", "Z"]} for number in range(8)]
+    tree = prodcat.Taxonomy.from_paths([("A", "X"), ("A", "Y"), ("B", "Z")])
+    return prodcat.read_catalog(rows, taxonomy=tree, inner="partial")
+
+
+def test_categories_whose_labels_all_end_there_are_a_warning():
+    with pytest.warns(UserWarning, match="All labels in 1 categories, such as 'A', are partial"):
+        learn(partial_only(whole=()))
+    learn(partial_only(whole=(1, 4)))  # pytest makes any warning an error
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_command_line_prints_the_warning_as_a_message(tmp_path, capsys):
+    titles = tmp_path / "titles.csv"
+    lines = [f"milk {number},A" for number in range(8)]
+    lines += [f"soap {number},B > Z" for number in range(8)]
+    titles.write_text("\n".join(["title,path", *lines]) + "\n")
+    tree = tmp_path / "tree.jsonl"
+    tree.write_text("\n".join(f'{{"path": "{path}"}}' for path in ("A > X", "A > Y", "B > Z")))
+    arguments = ["train", str(titles), "--taxonomy", str(tree), "--inner", "partial"]
+    arguments += ["--encoder", "none", "--quiet", "--output", str(tmp_path / "model")]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().err
+    assert "prodcat train: All labels in 1 categories, such as 'A', are partial" in shown
+    assert "UserWarning" not in shown and ".py" not in shown
