@@ -16,7 +16,8 @@ def minimise(loss: Callable[[], Tensor], parameters: Sequence[Tensor], rounds: i
     Args:
         loss: A function that computes the loss, a scalar, from the parameters.
         parameters: float tensors of any shape that require gradients.
-        rounds: Maximum number of iterations; each computes the loss once or a few times.
+        rounds: Maximum number of iterations; the loss is computed at most
+            about twice as often.
     """
     from scipy.optimize import minimize
 
@@ -36,7 +37,7 @@ def minimise(loss: Callable[[], Tensor], parameters: Sequence[Tensor], rounds: i
         return float(value.detach()), flat.double().cpu().numpy()
 
     first = torch.cat([parameter.detach().flatten() for parameter in parameters])
-    options = {"maxiter": rounds, "ftol": 1e-7, "gtol": 1e-5}
+    options = {"maxiter": rounds, "maxfun": 2 * rounds, "ftol": 1e-6, "gtol": 1e-5}
     result = minimize(
         evaluated, first.double().cpu().numpy(), jac=True, method="L-BFGS-B", options=options
     )
