@@ -73,7 +73,7 @@ def test_every_source_gives_the_same_catalog(tmp_path, kind):
     assert catalog.titles == ("Milk 1L", "Süt", "Soap")
     assert catalog.paths == [("Food", "Milk"), ("Food", "Milk"), ("Home",)]
     assert catalog.languages == ("en", "tr", "en")
-    assert catalog.inputs == ["Milk 1L | Velmora", "Süt", "Soap | Quilvo"]
+    assert catalog.inputs == ["Milk 1L\x1fVelmora", "Süt\x1f", "Soap\x1fQuilvo"]
     assert str(catalog.report) == "3 rows read, none wrong."
 
 
