@@ -81,7 +81,16 @@ class _NodeParts:
         """Compute the parts from the classifier's probabilities in ``evidence``."""
         department = tree.chains[:, 0]  # departments are the first nodes
         whole = evidence.sums[:, department]
-        part = np.where(whole > TINY, evidence.sums / np.maximum(whole, TINY), 0.0)
+        # A cell whose titles are nearly impossible in a department says nothing about their nodes
+        # there: then all titles say it or, if none is possible, each outcome counts alike.
+        sizes = (tree.spans[:, 1] - tree.spans[:, 0]).astype(np.float64)
+        total = evidence.sums.sum(axis=0)
+        usual = np.where(
+            total[department] > TINY,
+            total / np.maximum(total[department], TINY),
+            sizes / sizes[department],
+        )
+        part = np.where(whole > TINY, evidence.sums / np.maximum(whole, TINY), usual)
         square = np.where(whole > TINY, evidence.squares / np.maximum(whole, TINY), 0.0)
         return cls(department, part, np.maximum(part - square, 0.0))
 
