@@ -9,7 +9,7 @@ The further text columns of a row are fields: each has words and n-grams of its 
 that are scaled to length 0.5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,7 @@ class CountedNGrams:
         characters: tuple[int, int],
         max_features: int,
         fields: tuple[Field, ...] | None = None,
+        counted: Callable[[int], object] = int,
     ) -> "CountedNGrams":
         """Count the n-grams of texts; if there are too many, the rarest are dropped.
 
@@ -76,18 +77,15 @@ class CountedNGrams:
             characters: Lengths of the shortest and the longest character n-gram.
             max_features: Maximum number of n-grams to keep.
             fields: How the further text columns are read; None to choose it from the texts.
+            counted: Is called with the number of texts that were read since the last call.
         """
         fields = choose_fields(texts) if fields is None else fields
-        rows, hashes = hash_texts(texts, characters, newest_version(len(fields)), fields)
-        order = np.lexsort((rows, hashes))
-        ordered, row = hashes[order], rows[order]
-        first = np.ones(len(ordered), np.bool_)
-        first[1:] = (ordered[1:] != ordered[:-1]) | (row[1:] != row[:-1])
-        vocabulary, frequency = np.unique(ordered[first], return_counts=True)
-        if len(vocabulary) > max_features:
-            kept = np.sort(np.argsort(-frequency, kind="stable")[:max_features])
-            vocabulary = vocabulary[kept]
-        return cls(vocabulary, _logs(vocabulary, rows, hashes, len(texts)), fields)
+        version, chunks = newest_version(len(fields)), []
+        for chunk in text_chunks(texts, _CHUNK):
+            rows, hashes = hash_texts(chunk, characters, version, fields)
+            chunks.append(_counts_of_chunk(rows, hashes, len(chunk)))
+            counted(len(chunk))
+        return cls(*_joined(chunks, max_features), fields)
 
     def idf(self, rows: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """The inverse document frequency of each n-gram in the texts, float32 [n-gram].
@@ -132,6 +130,11 @@ class NGrams:
     characters: tuple[int, int]
     version: int = _TITLES_ONLY
     fields: tuple[Field, ...] = ()
+
+    @property
+    def memory(self) -> int:
+        """Size of the vocabulary, in bytes."""
+        return self.hashes.nbytes + self.idf.nbytes
 
     @classmethod
     def fit(
@@ -199,6 +202,59 @@ def checked_version(version: object, fields: int = 0) -> int:
     if (version == _NEWEST) is not (fields > 0):
         raise ValueError(f"its n-grams have version {version!r} and {fields} fields")
     return int(str(version))
+
+
+def _counts_of_chunk(
+    rows: NDArray[np.int64], hashes: Hashes, count: int
+) -> tuple[Hashes, "csr_matrix"]:
+    """The distinct n-grams of a few texts, and one plus the logarithm of each number.
+
+    A few texts at a time: their n-grams fit into the caches of a processor.
+
+    Args:
+        rows: int64 [entry]: the text in which each n-gram occurs.
+        hashes: uint64 [entry]: the hash of each n-gram, once for each time that it occurs.
+        count: Number of texts.
+
+    Returns:
+        uint64 [n-gram], ascending; and float32 [text, n-gram].
+    """
+    from scipy.sparse import csr_matrix
+
+    distinct, place = np.unique(hashes, return_inverse=True)
+    # One number for each pair of a text and an n-gram, so that one sort orders both.
+    pairs = np.sort(rows * len(distinct) + place)
+    first = np.flatnonzero(np.diff(pairs, prepend=-1))
+    times = np.diff(first, append=len(pairs)).astype(np.float32)
+    row, column = np.divmod(pairs[first], max(len(distinct), 1))
+    offsets = np.searchsorted(row, np.arange(count + 1)).astype(np.int32)
+    parts = 1 + np.log(times), column.astype(np.int32), offsets
+    return distinct, csr_matrix(parts, shape=(count, len(distinct)))
+
+
+def _joined(
+    chunks: list[tuple[Hashes, "csr_matrix"]], max_features: int
+) -> tuple[Hashes, "csr_matrix"]:
+    """The n-grams of all chunks, without the rarest if there are too many, and their counts."""
+    from scipy.sparse import csr_matrix, vstack
+
+    vocabulary, place = np.unique(
+        np.concatenate([hashes for hashes, _ in chunks]), return_inverse=True
+    )
+    counts = [np.bincount(logs.indices, minlength=len(hashes)) for hashes, logs in chunks]
+    frequency = np.bincount(place, np.concatenate(counts))
+    kept = np.sort(np.argsort(-frequency, kind="stable")[:max_features])
+    column = np.full(len(vocabulary), -1, np.int32)
+    column[kept] = np.arange(len(kept))
+    column, start, parts = column[place], 0, []
+    for hashes, logs in chunks:
+        columns = column[start : start + len(hashes)][logs.indices]
+        known = columns >= 0
+        offsets = np.append(0, np.cumsum(known))[logs.indptr]
+        shape = logs.shape[0], len(kept)
+        parts.append(csr_matrix((logs.data[known], columns[known], offsets), shape=shape))
+        start += len(hashes)
+    return vocabulary[kept], vstack(parts, format="csr")
 
 
 def _logs(vocabulary: Hashes, rows: NDArray[np.int64], hashes: Hashes, count: int) -> "csr_matrix":

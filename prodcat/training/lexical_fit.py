@@ -52,6 +52,7 @@ def fit_lexical(
     warm: Classifier | None = None,
     counts: NDArray[np.int64] | None = None,
     progress: bool = False,
+    counted: CountedNGrams | None = None,
 ) -> FittedNGrams:
     """Choose the n-grams and fit a support vector machine for each outcome and each branch.
 
@@ -65,6 +66,7 @@ def fit_lexical(
             n-grams, the machines of nodes whose titles did not change are kept.
         counts: int64 [nodes]: number of titles labelled with each node; needed with ``warm``.
         progress: Whether to show a progress bar of the machines that are solved.
+        counted: The n-grams of the rows by :func:`count_ngrams`, if they are counted already.
 
     Returns:
         The n-grams and the machines.
@@ -72,9 +74,11 @@ def fit_lexical(
     model, ranks = setup.model, setup.ranks
     if warm is not None and (counts is None or not _same_kind(setup, warm)):
         warm = None
+    if counted is None:
+        counted = count_ngrams(rows, setup, warm, progress)
     with _bar(len(choice_nodes(taxonomy)), "n-grams", progress and ranks.writes) as bar:
         like = None if warm is None else warm.ngrams
-        ngrams, features = NGrams.fit(rows.texts, model.characters, model.max_features, like)
+        ngrams, features = NGrams.of_counts(counted, model.characters, like)
         kept = None
         if warm is not None and counts is not None:
             kept = _kept_machines(rows, counts, taxonomy, warm, ngrams)
@@ -96,10 +100,23 @@ def fit_lexical(
     return FittedNGrams(ngrams, branch)
 
 
-def _bar(machines: int, name: str, shown: bool) -> Any:
+def count_ngrams(
+    rows: LabelledRows, setup: Setup, warm: Classifier | None = None, progress: bool = False
+) -> CountedNGrams:
+    """Count the n-grams of rows, once for all machines; arguments as for :func:`fit_lexical`."""
+    model = setup.model
+    like = None if warm is None or not _same_kind(setup, warm) else warm.ngrams
+    fields = None if like is None else like.fields
+    with _bar(len(rows), "counting n-grams", progress and setup.ranks.writes, "title") as bar:
+        return CountedNGrams.of(
+            rows.texts, model.characters, model.max_features, fields, bar.update
+        )
+
+
+def _bar(total: int, name: str, shown: bool, unit: str = "machine") -> Any:
     from tqdm.auto import tqdm
 
-    return tqdm(total=machines, desc=name, disable=not shown, unit="machine")
+    return tqdm(total=total, desc=name, disable=not shown, unit=unit)
 
 
 def _processes(setup: Setup) -> int:
@@ -114,6 +131,7 @@ def out_of_fold_margins(
     taxonomy: Taxonomy,
     setup: Setup,
     progress: bool = False,
+    counted: CountedNGrams | None = None,
 ) -> torch.Tensor:
     """The scores of rows by machines that did not learn their fold.
 
@@ -127,17 +145,19 @@ def out_of_fold_margins(
         taxonomy: The tree.
         setup: The settings of the fit.
         progress: Whether to show a progress bar of the machines that are solved.
+        counted: The n-grams of the rows by :func:`count_ngrams`, if they are counted already.
 
     Returns:
         float32 [n, choice].
     """
-    model, ranks = setup.model, setup.ranks
+    ranks = setup.ranks
     spans, machines = taxonomy.target_spans[rows.targets], choice_spans(taxonomy)
     margins = torch.zeros(len(asked), len(machines))
     if ranks.writes:
         numbers = np.unique(fold[asked]).tolist()
+        if counted is None:
+            counted = count_ngrams(rows, setup, progress=progress)
         with _bar(len(numbers) * len(machines), "n-grams out of fold", progress) as bar:
-            counted = CountedNGrams.of(rows.texts, model.characters, model.max_features)
             for number in numbers:
                 learned = fold != number
                 features = counted.features(counted.idf(learned))
@@ -309,14 +329,14 @@ class _Machines:
         self,
         machine: int,
         intercept: float,
-        features: NDArray[np.int64],
+        features: NDArray[np.int32],
         values: NDArray[np.float16],
     ) -> None:
         """Add a machine; one that learned no row of its node keeps a score below all others."""
         if not len(features) and intercept < 0:
             return
         self.bias[machine] = intercept
-        self.features.append(features.astype(np.int32))
+        self.features.append(features)
         self.machines.append(np.full(len(features), machine, np.int32))
         self.values.append(values)
 

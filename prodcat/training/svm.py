@@ -21,7 +21,9 @@ _PAYS = 1e8  # matrix entries times machines (seconds of work) above which proce
 _PIECE = 64  # machines that are solved together
 _SIMILAR = 4, 600  # rows of others most like its own: so many for each of its own, and at least
 _SAMPLED = 1, 1_200  # rows of the rest, drawn at random: the same
-_MACHINE = tuple[float, NDArray[np.int64], NDArray[np.float16]]
+_SEED = 209_652_396  # of liblinear's order of coordinates: what LinearSVC draws from the seed 0
+_TOLERANCE, _MOST_ROUNDS = 0.1, 1_000
+_MACHINE = tuple[float, NDArray[np.int32], NDArray[np.float16]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def solve_all(
         solved: Is called with the number of machines that have been solved since the last call.
 
     Returns:
-        For each machine its intercept, and the features, int64, and values, float16, of its
+        For each machine its intercept, and the features, int32, and values, float16, of its
         weights.  A machine without rows on either side has no weights, and the intercept 1 if
         all rows are inside its range and -1 otherwise.
     """
@@ -130,36 +132,58 @@ def _distinct(
 def _solve(
     rows: MachineRows, machines: NDArray[np.int64], cost: float, share: float, negligible: float
 ) -> list[_MACHINE]:
-    from sklearn import config_context
-
-    # Checks of each machine's rows and settings take longer than solving a small machine.
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        return _solve_unchecked(rows, machines, cost, share, negligible)
-
-
-def _solve_unchecked(
-    rows: MachineRows, machines: NDArray[np.int64], cost: float, share: float, negligible: float
-) -> list[_MACHINE]:
-    from sklearn.svm import LinearSVC
-
     similar = _similarities(rows, machines)
     solved: list[_MACHINE] = []
     for number, span in enumerate(machines):
         inside, outside = rows.sides(span)
         if not inside.any() or not outside.any():
-            none = np.zeros(0, np.int64)
+            none = np.zeros(0, np.int32)
             solved.append((1.0 if inside.any() else -1.0, none, none.astype(np.float16)))
             continue
         factor = _factors(similar[number], inside, outside, share, int(span[0]))
         used = np.flatnonzero(factor)
-        machine = LinearSVC(C=cost, tol=0.1, dual=True, random_state=0)
-        matrix = rows.matrix[used].astype(np.float64)
-        machine.fit(matrix, inside[used], factor[used] * rows.weights[used])
-        weight = machine.coef_[0]
-        features = np.flatnonzero(np.abs(weight) > negligible)
-        intercept = float(machine.intercept_[0])
-        solved.append((intercept, features, weight[features].astype(np.float16)))
+        weights = (factor[used] * rows.weights[used]).astype(np.float64)
+        weight = _separate(rows.matrix[used], inside[used], weights, cost)
+        features = np.flatnonzero(np.abs(weight[:-1]) > negligible).astype(np.int32)
+        solved.append((float(weight[-1]), features, weight[features].astype(np.float16)))
     return solved
+
+
+def _separate(
+    matrix: Any, inside: NDArray[np.bool_], weights: NDArray[np.float64], cost: float
+) -> NDArray[np.float64]:
+    """The weights of a machine and, last, its intercept, float64 [features + 1].
+
+    Calls liblinear as :class:`sklearn.svm.LinearSVC` does, and to the same result: its checks take
+    as long as solving a small machine.  Where a version of scikit-learn lacks this function,
+    which is not public, the class itself is used.
+
+    Args:
+        matrix: A sparse matrix of scipy, float32 [rows, features].
+        inside: bool [rows]: which rows are inside the machine's range.
+        weights: float64 [rows].
+        cost: The cost parameter C.
+    """
+    try:
+        from sklearn.svm._liblinear import set_verbosity_wrap, train_wrap
+
+        set_verbosity_wrap(0)  # it prints the course of every solution unless it is told not to
+        # Sparse rows, L2-regularised squared hinge loss in the dual, an intercept of scale 1.
+        classes, settings = np.ones(2), (_MOST_ROUNDS, _SEED, 0.0)
+        side = inside.astype(np.float64)
+        solved = train_wrap(
+            matrix, side, True, 1, _TOLERANCE, 1.0, cost, classes, *settings, weights
+        )
+        weight: NDArray[np.float64] = np.asarray(solved[0])[0]
+        return weight
+    except (ImportError, TypeError):
+        from sklearn.svm import LinearSVC
+
+        machine = LinearSVC(
+            C=cost, tol=_TOLERANCE, max_iter=_MOST_ROUNDS, dual=True, random_state=0
+        )
+        machine.fit(matrix.astype(np.float64), inside, weights)
+        return np.append(machine.coef_[0], machine.intercept_)
 
 
 def _similarities(rows: MachineRows, machines: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from prodcat.model.ngrams import NGrams
+from prodcat.model import ngrams as module
+from prodcat.model.ngrams import CountedNGrams, NGrams
 
 
 def words_of(text):
@@ -47,3 +48,17 @@ def test_the_rarest_ngrams_go_first():
     ngrams, features = NGrams.fit(texts, (2, 4), 5)
     assert len(ngrams.hashes) == 5
     assert features.matrix[9].nnz == 0
+
+
+def test_counts_do_not_depend_on_how_many_texts_are_read_at_a_time(monkeypatch):
+    """Also the n-grams that are kept where several are as rare."""
+    texts = [f"brand {i % 7} süt süt {i * 7919 % 101} ml" for i in range(50)] + ["", "ayran"]
+    sizes = []
+    together = CountedNGrams.of(texts, (2, 4), 120, counted=sizes.append)
+    monkeypatch.setattr(module, "_CHUNK", 9)
+    apiece = CountedNGrams.of(texts, (2, 4), 120, counted=sizes.append)
+    assert sizes == [52, 9, 9, 9, 9, 9, 7]
+    np.testing.assert_array_equal(together.hashes, apiece.hashes)
+    np.testing.assert_array_equal(together.logs.toarray(), apiece.logs.toarray())
+    assert len(together.hashes) == 120 and together.logs.has_sorted_indices
+    assert together.logs.dtype == np.float32 and together.logs.shape == (52, 120)

@@ -34,6 +34,16 @@ def test_machines_of_untouched_categories_stay(some, parts):
     torch.testing.assert_close(margins[0][stays], margins[1][stays], atol=0.05, rtol=0.05)
 
 
+def test_the_ngrams_are_counted_once_for_all_machines(capfd):
+    """Those that answer, and those that did not learn a fold; its bar says how long it takes."""
+    rows = [{"title": f"{'ab'[n % 2]}{n * 7919 % 10007}q", "path": "AB"[n % 2]} for n in range(60)]
+    model, training = prodcat.ModelConfig(encoder=None), prodcat.TrainingConfig(baseline=False)
+    prodcat.fit(prodcat.read_catalog(rows), model=model, training=training, progress=True)
+    shown = capfd.readouterr().err
+    assert shown.count("counting n-grams:   0%") == 1
+    assert "counting n-grams: 100%" in shown and "n-grams out of fold: 100%" in shown
+
+
 def test_a_map_moves_to_another_vocabulary_and_other_outcomes():
     texts = ["red apple", "green apple", "red milk", "fresh milk", "bread"]
     ngrams, features = NGrams.fit(texts, (2, 3), 1_000)

@@ -1,5 +1,7 @@
 """Support vector machines: which rows they learn, and in processes."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix, random
@@ -104,3 +106,15 @@ def test_solved_machines_are_counted_while_they_are_solved(monkeypatch, processe
     machines = np.concatenate([leaves(12), leaves(3)])
     svm.solve_all(drawn_rows(), machines, cost=1.0, processes=processes, solved=counts.append)
     assert len(counts) == 3 and sum(counts) == 15
+
+
+def test_machines_are_those_of_linear_svc_and_print_nothing(monkeypatch, capfd):
+    """Solved by a function that is not public, or, where it is missing, by the class itself."""
+    from sklearn.svm._liblinear import set_verbosity_wrap
+
+    set_verbosity_wrap(1)
+    direct = svm.solve_all(drawn_rows(), leaves(12), cost=0.7, processes=1)
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setitem(sys.modules, "sklearn.svm._liblinear", None)
+    public = svm.solve_all(drawn_rows(), leaves(12), cost=0.7, processes=1)
+    assert all(equal(one, other) for one, other in zip(direct, public, strict=True))
