@@ -158,15 +158,41 @@ class Weights:
             lexical_scores: float [batch, choice]: margins of the n-grams; margins of outcomes
                 alone and None are left out.
         """
+        margins = lexical_scores
+        if margins is not None and margins.shape[1] != len(choices_made.level):
+            margins = None
+        scores = self.weighted(choices_made.log_probs, margins, choices_made.level)
+        sharpened = self.sharpening(choices_made.most, choices_made.entropy)
+        return scores * sharpened.index_select(1, choices_made.level)
+
+    def weighted(self, log_probs: Tensor, margins: Tensor | None, level: Tensor) -> Tensor:
+        """The scores of choices before they are sharpened, float of the shape of ``log_probs``.
+
+        Args:
+            log_probs: float [..., choice]: the log-probability of each choice, given its branch.
+            margins: float [..., choice]: margins of the n-grams, or None.
+            level: int64 [choice]: the level of each choice, counted from 0.
+        """
         assert self.steps is not None
-        flat, margin, by_most, by_entropy = self.steps
-        level = choices_made.level
-        scores = choices_made.log_probs * flat[level]
-        if lexical_scores is not None and lexical_scores.shape[1] == len(level):
-            scores = scores + lexical_scores * margin[level]
-        factor = by_most * choices_made.most + by_entropy * choices_made.entropy
-        scaled: Tensor = scores * factor.clamp(-3, 3).exp().index_select(1, level)
-        return scaled
+        scores = log_probs * self.steps[0][level]
+        return scores if margins is None else scores + margins * self.steps[1][level]
+
+    def sharpening(
+        self, most: Tensor, entropy: Tensor, level: Tensor | slice = slice(None)
+    ) -> Tensor:
+        """The factor of the scores of choices, by title and level.
+
+        Args:
+            most: float [..., 1 or level]: the greatest log-probability of an outcome.
+            entropy: float [..., 1 or level]: the entropy of the outcomes, in nats.
+            level: int64 [level]: the levels; all by default.
+
+        Returns:
+            float [..., level].
+        """
+        assert self.steps is not None
+        factor = self.steps[2, level] * most + self.steps[3, level] * entropy
+        return factor.clamp(-3, 3).exp()
 
 
 @dataclass(frozen=True)

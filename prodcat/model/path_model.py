@@ -40,6 +40,10 @@ class Branches(nn.Module):
         step: int64 [outcome]: the level, counted from 0, of the last step of the path to the
             outcome.  Ending at an inner node counts as a step to the next level.
         outcome_depth: int64 [outcome]: the level of the outcome.
+        choice_branch: int64 [choice]: the branch at which each choice is made.  Choices are
+            numbered as the outcomes, whose last steps they are, followed by the branches without
+            the root.
+        choice_level: int64 [choice]: the level of each choice, counted from 0.
         depths: The levels that have outcomes, ascending.
     """
 
@@ -66,15 +70,19 @@ class Branches(nn.Module):
             before = np.concatenate([[0], np.cumsum(depth == outcome_depth)])
             ranges.append(offset + before[spans])
         leaf = ~inner[outcomes]
+        above = place[np.where(leaf, taxonomy.parent[outcomes], outcomes)]
+        step = np.where(leaf, depth - 1, depth)
         for name, array in {
             "nodes": nodes,
             "depth": level[nodes],
             "parent": place[ends],
             "spans": spans,
-            "above": place[np.where(leaf, taxonomy.parent[outcomes], outcomes)],
+            "above": above,
             "leaf": leaf,
-            "step": np.where(leaf, depth - 1, depth),
+            "step": step,
             "outcome_depth": depth,
+            "choice_branch": np.concatenate([above, place[ends[1:]]]),
+            "choice_level": np.concatenate([step, level[nodes[1:]] - 1]),
             "order": order,
             "ranges": np.stack(ranges),
         }.items():
@@ -87,6 +95,8 @@ class Branches(nn.Module):
         self.leaf: Tensor
         self.step: Tensor
         self.outcome_depth: Tensor
+        self.choice_branch: Tensor
+        self.choice_level: Tensor
         self.order: Tensor
         self.ranges: Tensor
 

@@ -15,23 +15,16 @@ from prodcat.model.path_model import PathModel, running_sums
 from prodcat.taxonomy.tree import Taxonomy
 
 _LEAST_PROBABILITY = 1e-9  # of a branch, before its logarithm is taken
-_LARGEST_SCORE = 60.0  # whose exponential, and that of its negative, float32 can represent
+LARGEST_SCORE = 60.0  # whose exponential, and that of its negative, float32 can represent
 
 
 def choices(paths: PathModel) -> tuple[Tensor, Tensor]:
     """The branch at which each choice is made, and its level.
 
-    Choices are numbered as the outcomes, whose last steps they are, followed by the branches
-    without the root.
-
     Returns:
-        int64 [choice]: the position of the branch; int64 [choice]: the level, counted from 0.
+        ``choice_branch`` and ``choice_level`` of :class:`prodcat.model.path_model.Branches`.
     """
-    branches = paths.branches
-    return (
-        torch.cat([branches.above, branches.parent[1:]]),
-        torch.cat([branches.step, branches.depth[1:] - 1]),
-    )
+    return paths.branches.choice_branch, paths.branches.choice_level
 
 
 def choice_nodes(taxonomy: Taxonomy) -> NDArray[np.int64]:
@@ -75,7 +68,7 @@ def chained(paths: PathModel, scores: Tensor) -> tuple[Tensor, Tensor]:
     """
     branches = paths.branches
     where = choices(paths)[0]
-    scores = scores.clamp(-_LARGEST_SCORE, _LARGEST_SCORE)
+    scores = scores.clamp(-LARGEST_SCORE, LARGEST_SCORE)
     sums = scores.new_zeros(scores.shape[0], len(branches.nodes))
     sums = sums.scatter_add(1, where.expand(scores.shape[0], -1), scores.exp())
     steps = scores - sums.log().index_select(1, where)

@@ -1,11 +1,14 @@
 """The weights of evidence, of levels and of single titles."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from training_runs import outcome_spans
 
 from prodcat.decisions.calibration import fit_weights
-from prodcat.decisions.weights import Weights
+from prodcat.decisions.step_calibration import AlongPaths
+from prodcat.decisions.weights import Choices, Weights
 from prodcat.model.network import Network
 from prodcat.model.ngrams import NGrams
 from prodcat.model.path_model import PathModel
@@ -98,3 +101,39 @@ def test_two_kinds_of_evidence_are_weighed_in_one_softmax():
     inverse_temperature = (0.1 + 0.2 * tempered.amax(1) + 0.3 * entropy).exp()
     expected = (tempered * inverse_temperature[:, None]).log_softmax(1)
     torch.testing.assert_close(weights(network.paths, encoder_scores, margins), expected)
+
+
+def loss_of_steps(paths, weights, targets, scores, margins):
+    """The loss that ``steps`` minimise, from the probability of every node."""
+    spans, outcomes = paths.target_spans[targets], torch.arange(len(paths.outcomes))
+    probs = weights(paths, scores, margins).double().exp()
+    nodes, answer = paths.node_probs(probs), probs.argmax(1)
+    allowed = (outcomes >= spans[:, :1]) & (outcomes < spans[:, 1:])
+    terms = [-(probs * allowed).sum(1).log().mean()]
+    best = probs.gather(1, answer[:, None])[:, 0]
+    terms.append(-torch.where(paths.covers(targets, answer), best, 1 - best).log().mean())
+    by_level = []
+    for level in range(len(paths.level_bounds)):
+        said, true = paths.chains[paths.outcomes[answer], level], paths.chains[targets, level]
+        judged = (said >= 0) & ((true >= 0) | paths.terminal[targets])
+        sure = nodes.gather(1, said.clamp(min=0)[:, None])[:, 0]
+        loss = -torch.where(said == true, sure, 1 - sure).clamp(min=1e-6).log()
+        by_level.append(loss[judged].mean())
+    return float(sum(terms) + sum(by_level) / len(by_level))
+
+
+def test_the_loss_of_steps_is_that_of_all_nodes():
+    """Products end at an inner node, too, and some labels are partial."""
+    tree = Taxonomy.from_paths([("A",), ("A", "X"), ("A", "Y"), ("B", "Z"), ("C", "V"), ("C", "W")])
+    paths, generator = PathModel(tree), torch.Generator().manual_seed(0)
+    scores = torch.randn(300, 6, generator=generator).log_softmax(1)
+    targets = torch.randint(len(tree), (300,), generator=generator)
+    margins = torch.randn(300, len(paths.branches.choice_branch), generator=generator)
+    pooled = Weights.neutral(2)
+    made = Choices.of(paths, pooled(paths, scores, margins))
+    for steps in 0.5 * torch.randn(5, 4, 2, generator=generator):
+        weights = replace(pooled, steps=steps)
+        answers = weights(paths, scores, margins).argmax(1)
+        loss = AlongPaths(paths, targets, answers, made, margins).loss(weights)
+        expected = loss_of_steps(paths, weights, targets, scores, margins)
+        assert float(loss) == pytest.approx(expected, abs=1e-4)

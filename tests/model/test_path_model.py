@@ -96,3 +96,18 @@ def test_a_tempered_distribution_is_what_its_definition_says(tree, seed):
     torch.testing.assert_close(
         paths.temper(log_probs, one), (0.7 * log_probs).log_softmax(1), atol=1e-9, rtol=1e-9
     )
+
+
+@given(tree=taxonomies())
+@settings(max_examples=40, deadline=None)
+def test_every_choice_is_made_at_one_branch(tree):
+    """The choices at a branch are its children and, where products may end, ending there."""
+    branches = PathModel(tree).branches
+    inner = [node for node in branches.nodes.tolist() if node >= 0]
+    made = [(tree.parent[n], tree.level[n] - 1) for n in inner]
+    ended = [
+        (n, tree.level[n]) if n in inner else (tree.parent[n], tree.level[n] - 1)
+        for n in tree.outcomes.tolist()
+    ]
+    where = branches.nodes[branches.choice_branch].tolist()
+    assert list(zip(where, branches.choice_level.tolist(), strict=True)) == ended + made
