@@ -30,6 +30,7 @@ SLOW_FILES = {
     "classifier/test_metamorphic.py",
     "classifier/test_onnx.py",
     "classifier/test_store.py",
+    "classifier/test_title_branch.py",
     "catalog/test_long_texts.py",
     "cli/test_guarantee.py",
     "cli/test_output.py",

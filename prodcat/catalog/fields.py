@@ -3,7 +3,11 @@
 The joined text is what files, servers and clusters hand on for a row.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from prodcat.taxonomy.arrays import Flags
 
 BORDER = "\x1f"  # the unit separator of ASCII, which no title needs
 
@@ -17,6 +21,21 @@ def join_fields(parts: Iterable[str]) -> str:
     ('Oat milk\x1f\x1f1.39', 'Oat milk')
     """
     return BORDER.join(part.replace(BORDER, " ") for part in parts)
+
+
+def title_of(text: str) -> str:
+    """The title of a joined text."""
+    return text.partition(BORDER)[0]
+
+
+def are_titles_alone(texts: Sequence[str]) -> Flags:
+    r"""Whether joined texts have a title and no further text, bool [texts].
+
+    >>> are_titles_alone(["Oat milk\x1f\x1f1.39", "Oat milk\x1f\x1f", "Oat milk"])
+    array([False,  True,  True])
+    """
+    alone = (not text.partition(BORDER)[2].strip(BORDER) for text in texts)
+    return np.fromiter(alone, np.bool_, len(texts))
 
 
 def plain(text: str) -> str:

@@ -8,8 +8,10 @@ from typing import get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.catalog.targets import targets_in
 from prodcat.classifier.evaluating import evaluate, labelled_rows
 from prodcat.classifier.reader import Reader
@@ -17,6 +19,7 @@ from prodcat.decisions.calibration import fit_weights, rows_to_fit
 from prodcat.decisions.conformal import reference
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.options import AnswerOptions
+from prodcat.decisions.weights import Weights
 from prodcat.errors import check_choice
 from prodcat.model.config import Method
 from prodcat.model.int8 import Ranges, measure_ranges
@@ -42,7 +45,9 @@ def calibrate(
 
     Returns:
         The reader with the new calibration; quantiles of its confidences on the titles, float64,
-        ascending; and the texts of the titles that were used.
+        ascending; and the texts of the titles that were used.  If there is a branch of titles
+        alone, its calibration is fitted on the titles of all rows, and the other one on the rows
+        with further texts; it is kept if there are none.
 
     Raises:
         CatalogError: No row is labelled, or a label is not in the tree.
@@ -56,15 +61,43 @@ def calibrate(
     if len(used) < len(texts):
         logger.info("Calibrating on %d of %d titles.", len(used), len(texts))
         texts, targets = [texts[row] for row in used], targets[used]
+    weights, titles = reader.weights, reader.title_branch
+    if titles is None:
+        weights, confidences = _fitted(reader, decider, texts, targets, method)
+    else:
+        alone = are_titles_alone(texts)
+        confidences = np.zeros(len(texts))
+        if not alone.all():
+            columns = [text for text, is_alone in zip(texts, alone, strict=True) if not is_alone]
+            weights, confidences[~alone] = _fitted(
+                reader, decider, columns, targets[~alone], method
+            )
+        of_titles, by_titles = _fitted(reader, decider, list(map(title_of, texts)), targets, method)
+        confidences[alone] = by_titles[alone]
+        titles = replace(titles, weights=of_titles)
+    reader = replace(reader, weights=weights, title_branch=titles)
+    return reader, reference(confidences), texts
+
+
+def uncalibrated(reader: Reader, levels: int) -> Reader:
+    """The same reader with neutral weights; ``levels`` is the number of levels of the tree."""
+    weights, titles = Weights.neutral(levels), reader.title_branch
+    titles = None if titles is None else replace(titles, weights=weights)
+    return replace(reader, weights=weights, title_branch=titles)
+
+
+def _fitted(
+    reader: Reader, decider: Decider, texts: list[str], targets: NDArray[np.int64], method: Method
+) -> tuple[Weights, NDArray[np.float64]]:
+    """The weights for texts that are all read alike, and the confidences, float64 [texts]."""
     inference = reader.inference()
     with torch.no_grad():
         encoder, lexical = inference.evidence(inference.prepare(texts))
     labels = torch.from_numpy(targets).to(reader.device)
     weights = fit_weights(decider.paths, labels, encoder, lexical, method)
     with torch.no_grad():
-        log_probs = weights.to(labels.device)(decider.paths, encoder, lexical)
-    confidences = reference(log_probs.amax(dim=1).exp().cpu().numpy())
-    return replace(reader, weights=weights), confidences, texts
+        log_probs: Tensor = weights.to(labels.device)(decider.paths, encoder, lexical)
+    return weights, log_probs.amax(dim=1).exp().cpu().numpy()
 
 
 def measure_precisions(

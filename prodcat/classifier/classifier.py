@@ -14,7 +14,7 @@ from prodcat._version import __version__
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import title_hashes
 from prodcat.classifier.answer_nodes import AnswerNodes
-from prodcat.classifier.calibrating import calibrate, measure_precisions
+from prodcat.classifier.calibrating import calibrate, measure_precisions, uncalibrated
 from prodcat.classifier.codec import encode
 from prodcat.classifier.evaluating import evaluate, groups_of
 from prodcat.classifier.guaranteeing import Grouping, measure_guarantee
@@ -31,7 +31,6 @@ from prodcat.decisions.options import (
     DecisionKeywords,
     EvaluationKeywords,
 )
-from prodcat.decisions.weights import Weights
 from prodcat.errors import ConfigError, check_keywords, takes_keywords
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import Method
@@ -243,7 +242,7 @@ class Classifier(ClassifierParts):
 
     def uncalibrated(self) -> "Classifier":
         """The same classifier without calibration, to measure what the calibration changes."""
-        reader = replace(self.reader, weights=Weights.neutral(self.taxonomy.depth))
+        reader = uncalibrated(self.reader, self.taxonomy.depth)
         provenance = replace(self.provenance, validation=None)
         return Classifier(reader, replace(self.decider, guarantee=None), provenance)
 

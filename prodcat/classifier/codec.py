@@ -16,6 +16,7 @@ from torch import Tensor
 from prodcat.classifier.parts import ClassifierParts
 from prodcat.model.config import TrainingConfig
 from prodcat.model.encoder import Encoder
+from prodcat.model.ngrams import NGrams
 from prodcat.storage.artifact import check_loadable
 from prodcat.storage.document import json_bytes
 from prodcat.storage.manifest import WEIGHTS
@@ -69,7 +70,10 @@ def _columns(parts: ClassifierParts) -> str:
         return ""
     kinds = [f" ({field.kind})" for field in ngrams.fields]
     names = zip_longest(parts.reader.text_columns, kinds, fillvalue="")
-    return f"Further columns: {', '.join(f'`{name}`{kind}' for name, kind in names)}.\n\n"
+    columns = f"Further columns: {', '.join(f'`{name}`{kind}' for name, kind in names)}."
+    if parts.reader.title_branch is not None:
+        columns += "\nRows in which all of them are empty are answered by n-grams of titles alone."
+    return f"{columns}\n\n"
 
 
 def _validation(parts: ClassifierParts) -> bytes | None:
@@ -162,10 +166,20 @@ def _range_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
 
 def _ngram_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
     ngrams = parts.reader.ngrams
-    if ngrams is None:
-        return {}
+    return {} if ngrams is None else _vocabulary(ngrams)
+
+
+def _vocabulary(ngrams: NGrams) -> dict[str, Tensor]:
     hashes = torch.from_numpy(ngrams.hashes.view(np.int64))
     return {"hashes": hashes, "idf": torch.from_numpy(ngrams.idf)}
+
+
+def _title_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    titles = parts.reader.title_branch
+    if titles is None:
+        return {}
+    lexical = {name: tensor.cpu() for name, tensor in titles.lexical.state_dict().items()}
+    return {**_vocabulary(titles.ngrams), **lexical, **titles.weights.tensors()}
 
 
 TENSORS = (
@@ -175,6 +189,7 @@ TENSORS = (
     TensorGroup("guarantee", _guarantee_tensors),
     TensorGroup("ranges", _range_tensors),
     TensorGroup("ngrams", _ngram_tensors),
+    TensorGroup("titles", _title_tensors),
 )
 # Prefixes of tensors that are not weights of the network that is built before they are loaded.  The
 # lexical branch is added to it later, because its size depends on its tensors.

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from prodcat.catalog.fields import are_titles_alone, title_of
+from prodcat.classifier.title_branch import TitleBranch
 from prodcat.decisions.answers import Answers, join_answers
 from prodcat.decisions.decider import Decide
 from prodcat.decisions.weights import Weights
@@ -46,15 +48,22 @@ class Window:
     Attributes:
         place: int64 [title]: the position of each title's text among the distinct texts.
         table: The tokens of the distinct texts, or None without an encoder.
-        features: The n-grams of the distinct texts, or None without a lexical branch.
+        features: The n-grams of the distinct texts that are read with their columns, or None
+            without a lexical branch.
+        titles: The n-grams of the other distinct texts, for the branch of titles alone, or None
+            without one.
         batches: Positions of distinct texts, an int64 array for each batch; each distinct text is
             in exactly one batch.
+        boundary: Distinct texts from this position on are read by the branch of titles alone; a
+            batch has none of them or nothing else.
     """
 
     place: NDArray[np.int64]
     table: TokenTable | None
     features: Features | None
+    titles: Features | None
     batches: list[NDArray[np.int64]]
+    boundary: int
 
     @property
     def distinct(self) -> int:
@@ -74,6 +83,8 @@ class BatchInference:
         token_budget: Maximum number of tokens in a batch, padding included.
         run_encoder: The encoder in the chosen precision; see
             :data:`prodcat.model.precisions.EncoderForm`.
+        title_branch: What reads rows without any further text in place of n-grams and weights;
+            None to read all rows alike.
     """
 
     def __init__(
@@ -85,12 +96,14 @@ class BatchInference:
         max_tokens: int,
         token_budget: int,
         run_encoder: EncoderForm,
+        title_branch: TitleBranch | None = None,
     ) -> None:
         self.network, self.tokenizer, self.ngrams = network, tokenizer, ngrams
-        self.weights = weights.to(network.device)
-        self.acting = weights.acting()
         self.max_tokens, self.token_budget = max_tokens, token_budget
-        self.run_encoder = run_encoder
+        self.run_encoder, self.title_branch = run_encoder, title_branch
+        of_titles = weights if title_branch is None else title_branch.weights
+        # The calibration of rows that are read with their columns, and that of titles alone.
+        self.calibrations = [(w.to(network.device), w.acting()) for w in (weights, of_titles)]
 
     def prepare(self, texts: Sequence[str]) -> Window:
         """Do the part of the work that needs no GPU; can be called in another thread.
@@ -101,24 +114,42 @@ class BatchInference:
         Returns:
             The window of these titles.
         """
-        first: dict[str, int] = {}
-        place = np.fromiter(
-            (first.setdefault(text, len(first)) for text in texts), np.int64, len(texts)
-        )
-        distinct = list(first)
-        table = features = None
+        place, distinct, boundary = self._distinct(texts)
+        table = features = titles = None
         if self.tokenizer is not None:
             table = tokenize(self.tokenizer, distinct, self.max_tokens)
-            batches = plan_window(table.lengths, self.token_budget)
-        else:
-            size = max(self.token_budget, 1)
-            batches = [
-                np.arange(start, min(start + size, len(distinct)))
-                for start in range(0, len(distinct), size)
-            ]
+        batches: list[NDArray[np.int64]] = []
+        for start, end in ((0, boundary), (boundary, len(distinct))):
+            if table is not None:
+                planned = plan_window(table.lengths[start:end], self.token_budget)
+                batches += [rows + start for rows in planned]
+            else:
+                size = max(self.token_budget, 1)
+                batches += [
+                    np.arange(first, min(first + size, end)) for first in range(start, end, size)
+                ]
         if self.ngrams is not None:
-            features = self.ngrams(distinct)
-        return Window(place, table, features, batches)
+            features = self.ngrams(distinct[:boundary])
+        if self.title_branch is not None:
+            titles = self.title_branch.ngrams(distinct[boundary:])
+        return Window(place, table, features, titles, batches, boundary)
+
+    def _distinct(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str], int]:
+        """The position of each text among the distinct ones, these, and where titles alone begin.
+
+        Titles alone come last.
+        """
+        alone = np.zeros(len(texts), np.bool_)
+        if self.title_branch is not None:
+            alone = are_titles_alone(texts)
+            pairs = zip(texts, alone.tolist(), strict=True)
+            texts = [title_of(text) if is_alone else text for text, is_alone in pairs]
+        first: dict[str, int] = {}
+        place = np.empty(len(texts), np.int64)
+        for rows in (np.flatnonzero(~alone), np.flatnonzero(alone)):
+            boundary = len(first)
+            place[rows] = [first.setdefault(texts[row], len(first)) for row in rows.tolist()]
+        return place, list(first), boundary
 
     def log_probs(self, window: Window) -> Tensor:
         """Compute the calibrated log-probabilities of all titles of a window.
@@ -170,6 +201,9 @@ class BatchInference:
         group: list[NDArray[np.int64]] = []
         size = 0
         for rows in window.batches:
+            if group and group[0][0] < window.boundary <= rows[0]:
+                yield group
+                group, size = [], 0
             group.append(rows)
             size += len(rows)
             if size >= most:
@@ -254,7 +288,8 @@ class BatchInference:
     ) -> tuple[NDArray[np.int64], Tensor]:
         """The positions of a group's texts, int64, and their calibrated log-probabilities."""
         scores = self._scores(window, batches)
-        log_probs = self.weights.applied(self.network.paths, *scores, *self.acting)
+        weights, acting = self.calibrations[_are_alone(window, batches[0])]
+        log_probs = weights.applied(self.network.paths, *scores, *acting)
         return np.concatenate(batches), log_probs
 
     def _scores(
@@ -264,8 +299,11 @@ class BatchInference:
         encoder = lexical = None
         if window.table is not None:
             encoder = torch.cat([self._encoder_scores(window.table, rows) for rows in batches])
-        if window.features is not None:
-            lexical = self.network.lexical_scores(window.features.take(np.concatenate(batches)))
+        rows = np.concatenate(batches)
+        if self.title_branch is not None and window.titles is not None and _are_alone(window, rows):
+            lexical = self.title_branch.lexical(window.titles.take(rows - window.boundary))
+        elif window.features is not None:
+            lexical = self.network.lexical_scores(window.features.take(rows))
         return encoder, lexical
 
     def _encoder_scores(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
@@ -278,6 +316,11 @@ class BatchInference:
         )
         logits: Tensor = network.heads(pooled)
         return network.paths.log_probs(logits)
+
+
+def _are_alone(window: Window, rows: NDArray[np.int64]) -> bool:
+    """Whether the branch of titles alone reads these texts of a batch or a group."""
+    return int(rows[0]) >= window.boundary
 
 
 def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:

@@ -30,18 +30,31 @@ def with_evaluation(classifier: Classifier, evaluation: Evaluation) -> Classifie
 
 
 @torch.no_grad()
-def measured_by(classifier: Classifier, margins: Tensor, targets: NDArray[np.int64]) -> Classifier:
+def measured_by(
+    classifier: Classifier, margins: Tensor, targets: NDArray[np.int64], alone: NDArray[np.bool_]
+) -> Classifier:
     """The classifier with the metrics of titles whose n-gram scores are known.
 
     Args:
         classifier: The classifier, which has no encoder.
         margins: float32 [titles, choice]: the scores, by n-grams that did not learn the titles.
         targets: int64 [titles]: the node of each label.
+        alone: bool [titles]: which of them the branch of titles alone scored, if there is one.
     """
-    device, paths = classifier.network.device, classifier.network.paths
-    chunks = (
-        classifier.weights(paths, None, chunk.to(device)) for chunk in torch.split(margins, _CHUNK)
-    )
+    paths, device = classifier.network.paths, classifier.network.device
+    titles = classifier.reader.title_branch
+    weights = classifier.weights.to(device)
+    of_titles = weights if titles is None else titles.weights.to(device)
+
+    def log_probs(start: int) -> Tensor:
+        rows = slice(start, start + _CHUNK)
+        chunk, by_titles = margins[rows].to(device), torch.from_numpy(alone[rows]).to(device)
+        calibrated = weights(paths, None, chunk)
+        if titles is not None and alone[rows].any():
+            calibrated[by_titles] = of_titles(paths, None, chunk[by_titles])
+        return calibrated
+
+    chunks = map(log_probs, range(0, len(margins), _CHUNK))
     evaluation = evaluate_log_probs(classifier.decider, chunks, targets, classifier.counts)
     accuracies = {"float32": evaluation.path_accuracy}
     reader = replace(classifier.reader, accuracies=accuracies)

@@ -6,12 +6,15 @@
 
 The graph computes everything from token ids to log-probabilities.  It cannot extract n-grams from
 text: for a classifier with a lexical branch, the margins of the n-grams, which
-:func:`lexical_margins` computes, are a further input.
+:func:`lexical_margins` computes, are a further input.  If the classifier has a branch of titles
+alone, the graph has one more input: which rows have no further text, bool [batch], as
+:func:`prodcat.catalog.fields.are_titles_alone` computes.
 """
 
 import copy
 import tempfile
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from prodcat.catalog.fields import BORDER, are_titles_alone
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import ArtifactError, ConfigError, StoreError
 from prodcat.model.tokenization import tokenize
@@ -45,14 +49,22 @@ class _Graph(nn.Module):
         self.network.lexical = None
         self.weights = classifier.weights
         self.acting = self.weights.acting()
+        self.titles = classifier.reader.title_branch
         self.reads_margins = classifier.model.lexical
         self.eval()
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, margins: Tensor) -> Tensor:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, margins: Tensor, titles_alone: Tensor
+    ) -> Tensor:
         paths = self.network.paths
         scores = paths.log_probs(self.network.logits(input_ids, attention_mask.bool()))
         given = margins if self.reads_margins else None
-        return self.weights.applied(paths, scores, given, *self.acting)
+        log_probs = self.weights.applied(paths, scores, given, *self.acting)
+        if self.titles is None:
+            return log_probs
+        of_titles = self.titles.weights
+        by_titles = of_titles.applied(paths, scores, given, *of_titles.acting())
+        return torch.where(titles_alone[:, None], by_titles, log_probs)
 
 
 def export_onnx(classifier: Classifier, uri: str) -> float:
@@ -126,9 +138,13 @@ def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[
     """
     if classifier.ngrams is None:
         return np.zeros((len(titles), len(classifier.taxonomy.outcomes)), np.float32)
+    texts, branch = list(titles), classifier.reader.title_branch
     with torch.inference_mode():
-        margins = classifier.network.lexical_scores(classifier.ngrams(list(titles)))
-    assert margins is not None
+        margins = classifier.network.lexical_scores(classifier.ngrams(texts))
+        assert margins is not None
+        if branch is not None:
+            alone = torch.from_numpy(are_titles_alone(texts)).to(margins.device)[:, None]
+            margins = torch.where(alone, branch.lexical(branch.ngrams(texts)), margins)
     return margins.cpu().numpy().astype(np.float32, copy=False)
 
 
@@ -140,10 +156,15 @@ def _export(graph: _Graph, classifier: Classifier, path: Path) -> None:
         warnings.simplefilter("ignore")  # axes share a name on purpose
         program = torch.onnx.export(
             graph,
-            (ids, torch.ones_like(ids), margins),
-            input_names=["input_ids", "attention_mask", "margins"],
+            (ids, torch.ones_like(ids), margins, torch.tensor([True, False])),
+            input_names=["input_ids", "attention_mask", "margins", "titles_alone"],
             output_names=["log_probs"],
-            dynamic_shapes=({0: batch, 1: tokens}, {0: batch, 1: tokens}, {0: batch}),
+            dynamic_shapes=(
+                {0: batch, 1: tokens},
+                {0: batch, 1: tokens},
+                {0: batch},
+                {0: batch},
+            ),
             dynamo=True,
             verbose=False,
         )
@@ -153,11 +174,18 @@ def _export(graph: _Graph, classifier: Classifier, path: Path) -> None:
 
 def _difference(session: Any, classifier: Classifier) -> float:
     titles = list(_TITLES)
+    if classifier.reader.title_branch is not None:
+        titles += [BORDER.join(pair) for pair in pairwise(_TITLES)]
     assert classifier.tokenizer is not None
     table = tokenize(classifier.tokenizer, titles, classifier.model.max_tokens)
     ids, mask = table.pad(np.arange(len(titles)), 0)
     margins = lexical_margins(classifier, titles)
-    feeds = {"input_ids": ids.numpy(), "attention_mask": mask.long().numpy(), "margins": margins}
+    feeds = {
+        "input_ids": ids.numpy(),
+        "attention_mask": mask.long().numpy(),
+        "margins": margins,
+        "titles_alone": are_titles_alone(titles),
+    }
     names = {node.name for node in session.get_inputs()}
     [log_probs] = session.run(None, {name: feeds[name] for name in feeds if name in names})
     expected = torch.cat(list(classifier.reader.log_probs(titles))).cpu().numpy()

@@ -13,6 +13,7 @@ from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.fields import join_fields
 from prodcat.catalog.text import readable
 from prodcat.classifier.inference import BatchInference
+from prodcat.classifier.title_branch import TitleBranch
 from prodcat.decisions.weights import Weights
 from prodcat.errors import CatalogError, ConfigError, check_choice
 from prodcat.model.encoder import Encoder
@@ -49,6 +50,9 @@ class Reader:
         weights: The weights of the calibration, not those of the network.
         max_tokens: Longer titles are cut to this many tokens.
         text_columns: The further text columns that are read beside each title.
+        title_branch: What answers rows without any further text in place of ``ngrams``, the
+            network's lexical branch and ``weights``; None without such columns or n-grams, and in
+            artifacts of earlier versions.
         encoder_config: The config that the encoder is rebuilt from, or None without an encoder.
         ranges: The ranges of the encoder's activations, which int8 needs, or None.
         accuracies: Path accuracy on the validation titles by precision, or None if not measured.
@@ -60,6 +64,7 @@ class Reader:
     weights: Weights
     max_tokens: int
     text_columns: tuple[str, ...] = ()
+    title_branch: TitleBranch | None = None
     encoder_config: Mapping[str, Any] | None = None
     ranges: Ranges | None = None
     accuracies: Mapping[str, float] | None = None
@@ -83,6 +88,7 @@ class Reader:
         """The text of each title that the model gets: the title and further text columns.
 
         A text column that is missing is read as empty; its absence is logged once as a warning.
+        Rows without any further text are answered by the :attr:`title_branch`.
 
         Args:
             titles: Product titles, or a catalog.
@@ -114,12 +120,15 @@ class Reader:
         if self._missed.issuperset(columns):
             return
         self._missed.update(columns)
+        effect = " and read as empty, which costs accuracy"
+        if self.title_branch is not None and len(columns) == len(self.text_columns):
+            effect = ", so titles are answered as by a classifier that was trained without them"
         logger.warning(
-            "This classifier was trained with the text columns %s; %s missing here and read as "
-            "empty, which costs accuracy. Give tables these columns, and read a catalog with "
-            "them as text=.",
+            "This classifier was trained with the text columns %s; %s missing here%s. Give tables "
+            "these columns, and read a catalog with them as text=.",
             list(self.text_columns),
             f"{list(columns)} {'is' if len(columns) == 1 else 'are'}",
+            effect,
         )
 
     # -- log-probabilities --------------------------------------------------------
@@ -169,6 +178,7 @@ class Reader:
             self.max_tokens,
             batch_tokens(self.device),
             no_encoder if encoder is None else self._form(encoder, precision),
+            self.title_branch,
         )
 
     def pick_precision(self, requested: str | None, promised: bool = False) -> str:
@@ -218,7 +228,8 @@ class Reader:
     def to(self, device: str | torch.device) -> "Reader":
         """A copy of the reader on another device; this one stays where it is."""
         memo = {id(tensor): _moved(tensor, device) for tensor in _tensors(self.network)}
-        return replace(self, network=copy.deepcopy(self.network, memo))
+        titles = None if self.title_branch is None else self.title_branch.to(device)
+        return replace(self, network=copy.deepcopy(self.network, memo), title_branch=titles)
 
     def sharing_encoder(self, other: "Reader") -> "Reader | None":
         """The same reader with the encoder of another, so that it is in memory only once.
@@ -251,7 +262,8 @@ class Reader:
         """Size of all weights but the encoder's, in bytes; see :attr:`encoder_memory`."""
         tensors = self.network.state_dict().items()
         size = sum(int(t.nbytes) for name, t in tensors if not name.startswith("encoder."))
-        return size + (self.ngrams.hashes.nbytes + self.ngrams.idf.nbytes if self.ngrams else 0)
+        parts = (part.memory for part in (self.ngrams, self.title_branch) if part is not None)
+        return size + sum(parts)
 
     @property
     def encoder_memory(self) -> int:

@@ -18,6 +18,7 @@ from prodcat.classifier.parts import ClassifierParts
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.records import EpochResult
+from prodcat.classifier.title_branch import TitleBranch
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.guarantee import Guarantee
 from prodcat.decisions.weights import Weights
@@ -29,7 +30,7 @@ from prodcat.model.fields import Field, read_fields
 from prodcat.model.int8 import Ranges
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.network import Network
-from prodcat.model.ngrams import NGrams, checked_version
+from prodcat.model.ngrams import NGrams, checked_version, newest_version
 from prodcat.model.path_model import PathModel
 from prodcat.model.path_steps import choices
 from prodcat.model.pretrained import build_encoder
@@ -99,6 +100,7 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
         weights=weights,
         max_tokens=settings.model.max_tokens,
         text_columns=settings.text_columns,
+        title_branch=_read_titles(artifact.uri, settings, groups["titles"], taxonomy, network),
         encoder_config=settings.encoder,
         ranges=ranges,
         accuracies=settings.accuracies,
@@ -215,16 +217,44 @@ def _taken(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _read_lexical(
-    uri: str, settings: "_Settings", groups: Mapping[str, Mapping[str, Tensor]], paths: PathModel
+    uri: str, settings: _Settings, groups: Mapping[str, Mapping[str, Tensor]], paths: PathModel
 ) -> tuple[NGrams | None, LexicalBranch | None]:
     if not settings.model.lexical:
         return None, None
-    hashes = groups["ngrams"]["hashes"].numpy().view(np.uint64)
-    idf, characters = groups["ngrams"]["idf"].numpy(), settings.model.characters
-    ngrams = NGrams(hashes, idf, characters, settings.ngrams, settings.fields)
-    branch = groups["lexical"]
-    lexical = LexicalBranch(*(branch[name] for name in ("offsets", "columns", "values", "bias")))
-    columns = len(paths.outcomes) if settings.ngrams == 1 else len(choices(paths)[0])
+    tensors = {**groups["ngrams"], **groups["lexical"]}
+    return _branch_of(uri, settings, tensors, paths, with_columns=True)
+
+
+def _read_titles(
+    uri: str, settings: _Settings, tensors: Mapping[str, Tensor], tree: Taxonomy, network: Network
+) -> TitleBranch | None:
+    """The branch of titles alone; artifacts without columns, and earlier ones, have none."""
+    if not tensors:
+        return None
+    weights = Weights.of(tensors)
+    if not settings.fields or not weights.fits(tree.depth):
+        raise ArtifactError(
+            f"The artifact at {uri!r} has n-grams of titles alone that belong to another tree, or "
+            "no further columns. Save the classifier again."
+        )
+    ngrams, lexical = _branch_of(uri, settings, tensors, network.paths, with_columns=False)
+    return TitleBranch(ngrams, lexical, weights).to(network.device)
+
+
+def _branch_of(
+    uri: str,
+    settings: _Settings,
+    tensors: Mapping[str, Tensor],
+    paths: PathModel,
+    with_columns: bool,
+) -> tuple[NGrams, LexicalBranch]:
+    hashes, idf = tensors["hashes"].numpy().view(np.uint64), tensors["idf"].numpy()
+    version, fields = settings.ngrams, settings.fields
+    if not with_columns:
+        version, fields = newest_version(0), ()
+    ngrams = NGrams(hashes, idf, settings.model.characters, version, fields)
+    lexical = LexicalBranch(*(tensors[name] for name in ("offsets", "columns", "values", "bias")))
+    columns = len(paths.outcomes) if version == 1 else len(choices(paths)[0])
     fits = lexical.fits(len(hashes), columns)
     if len(ngrams.idf) != len(hashes) or not fits:
         raise ArtifactError(

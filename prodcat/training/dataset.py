@@ -1,11 +1,12 @@
 """The labelled titles of a fit: those to train on, and those that are held out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.catalog.targets import targets_in
 from prodcat.errors import CatalogError
 from prodcat.model.path_steps import choice_nodes
@@ -89,6 +90,22 @@ class Dataset:
             final = titles.joined(held_out).joined(named).merged()
             counts = counts + np.bincount(targets, minlength=len(taxonomy))
         return cls(taxonomy, catalog, validation, rows, held_out, final, counts, folds)
+
+    def titles_alone(self) -> "Dataset | None":
+        """The same titles, in rows without further texts; None if no row to train on has any."""
+        if are_titles_alone(self.training_rows.texts).all():
+            return None
+        rows, place = self.training_rows.titles_alone()
+        held_out = self.validation_rows
+        held_out = replace(held_out, texts=[title_of(text) for text in held_out.texts])
+        folds, final = None, self.final_rows.titles_alone()[0]
+        if self.folds is not None:
+            fold = np.full(len(rows), -1, np.int64)
+            np.maximum.at(fold, place, self.folds.fold)
+            folds = Folds(fold, place[self.folds.asked])
+        return replace(
+            self, training_rows=rows, validation_rows=held_out, final_rows=final, folds=folds
+        )
 
 
 def _folds(catalog: Catalog, setup: Setup) -> Folds:

@@ -1,6 +1,5 @@
 """Train a classifier on a catalog: the steps of :func:`prodcat.fit`."""
 
-import copy
 import logging
 import os
 import time
@@ -26,12 +25,12 @@ from prodcat.training.baseline import with_measured_baseline
 from prodcat.training.checkpoint import CheckpointFolder, Checkpoints
 from prodcat.training.dataset import Dataset
 from prodcat.training.identity import Identity
-from prodcat.training.lexical_fit import FittedNGrams, fit_lexical, out_of_fold_margins
 from prodcat.training.loop import train
 from prodcat.training.ngrams_alone import warn_of_useless_encoder
 from prodcat.training.partial_labels import warn_of_partial_labels
 from prodcat.training.precision import pick_precision
 from prodcat.training.rows import Rows
+from prodcat.training.scored_ngrams import Branches
 from prodcat.training.settings import Setup
 from prodcat.training.starting_encoder import StartingEncoder, starting_encoder
 from prodcat.training.task import Listener, Trained
@@ -124,8 +123,6 @@ class _Ingredients:
         encoder: The encoder to start from and its tokenizer.
         plan: The rows that the encoder and the heads are trained on, and how.
         lexical: The fitted n-grams, or None without a lexical branch.
-        margins: float32 [titles, choice]: the scores of the titles to validate on by n-grams that
-            did not learn them, or None without a lexical branch.
         began: When the training began, in seconds of :func:`time.perf_counter`.
     """
 
@@ -134,9 +131,13 @@ class _Ingredients:
     identity: Identity
     encoder: StartingEncoder
     plan: LearningPlan
-    lexical: FittedNGrams | None
-    margins: torch.Tensor | None
+    lexical: Branches | None
     began: float
+
+    @property
+    def reused(self) -> Classifier | None:
+        """The classifier whose n-gram machines are reused, or None."""
+        return self.setup.warm if self.plan.beginning == "carry" else None
 
 
 def _prepare(dataset: Dataset, setup: Setup, identity: Identity, progress: bool) -> _Ingredients:
@@ -147,17 +148,11 @@ def _prepare(dataset: Dataset, setup: Setup, identity: Identity, progress: bool)
     warn_of_partial_labels(dataset, setup)
     encoder = starting_encoder(setup)
     plan = plan_learning(dataset, setup)
-    lexical = margins = None
-    if setup.model.lexical:
-        taxonomy, folds, rows = dataset.taxonomy, dataset.folds, dataset.training_rows
-        if folds is None:
-            lexical = fit_lexical(rows, taxonomy, setup, progress=progress)
-            margins = lexical.margins(dataset.validation_rows.texts)
-        else:
-            warm = setup.warm if plan.beginning == "carry" else None
-            lexical = fit_lexical(rows, taxonomy, setup, warm, dataset.counts, progress)
-            margins = out_of_fold_margins(rows, folds.fold, folds.asked, taxonomy, setup, progress)
-    return _Ingredients(dataset, setup, identity, encoder, plan, lexical, margins, began)
+    ingredients = _Ingredients(dataset, setup, identity, encoder, plan, None, began)
+    if not setup.model.lexical:
+        return ingredients
+    lexical = Branches.fit(dataset, setup, ingredients.reused, progress)
+    return replace(ingredients, lexical=lexical)
 
 
 def _train_network(
@@ -195,9 +190,10 @@ def _rows(ingredients: _Ingredients) -> tuple[Rows, Rows]:
         for rows in (learned, held_out)
     )
     warn_of_cut(tokens, setup.model.max_tokens)
+    margins = None if ingredients.lexical is None else ingredients.lexical.margins
     return (
         Rows(tokens, None, learned.targets, learned.weights),
-        Rows(held_out_tokens, ingredients.margins, held_out.targets, held_out.weights),
+        Rows(held_out_tokens, margins, held_out.targets, held_out.weights),
     )
 
 
@@ -210,7 +206,7 @@ def _network(ingredients: _Ingredients) -> Network:
         ingredients.encoder.encoder,
         model.structure,
         model.belief_width,
-        None if lexical is None else lexical.branch,
+        None if lexical is None else lexical.columns.fitted.branch,
         setup.training.dropout,
     ).to(setup.device)
     if warm is not None and network.heads is not None:
@@ -246,12 +242,14 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
     reader = Reader(
         network=network,
         tokenizer=tokenizer,
-        ngrams=None if lexical is None else lexical.ngrams,
+        ngrams=None if lexical is None else lexical.columns.fitted.ngrams,
         weights=trained.weights,
         max_tokens=setup.model.max_tokens,
         text_columns=tuple(catalog.texts),
         encoder_config=None if encoder is None else config_of(encoder),
     )
+    if lexical is not None:
+        reader = lexical.in_reader(reader, setup)
     provenance = Provenance(
         model=setup.model,
         training=setup.training,
@@ -271,17 +269,22 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
 
 def _finished(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
     """The classifier with its results, and with n-grams that learned every title."""
-    dataset, setup, margins = ingredients.dataset, ingredients.setup, ingredients.margins
+    dataset, setup, lexical = ingredients.dataset, ingredients.setup, ingredients.lexical
     if dataset.folds is None:
         measured = _measured(classifier, dataset.validation)
     else:
         measured = _measured_out_of_fold(classifier, ingredients)
     spent = time.perf_counter() - ingredients.began
     measured = with_measured_baseline(measured, dataset, setup, spent)
-    if setup.model.encoder is not None and margins is not None and setup.ranks.writes:
+    if lexical is None:
+        return measured
+    if setup.model.encoder is not None and setup.ranks.writes:
         seconds = (measured.history[-1].seconds, spent)
-        warn_of_useless_encoder(measured, dataset.validation, margins, seconds)
-    return measured if dataset.folds is not None else _with_final_ngrams(measured, ingredients)
+        warn_of_useless_encoder(measured, dataset.validation, lexical.margins, seconds)
+    if dataset.folds is not None or not setup.training.learn_validation:
+        return measured
+    reader = lexical.finished(measured.reader, setup, ingredients.reused)
+    return replace(measured, reader=reader)
 
 
 def _measured(classifier: Classifier, validation: Catalog) -> Classifier:
@@ -295,20 +298,7 @@ def _measured(classifier: Classifier, validation: Catalog) -> Classifier:
 
 def _measured_out_of_fold(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
     """The classifier with the results of machines that did not learn the fold of a title."""
-    assert ingredients.margins is not None
+    lexical = ingredients.lexical
+    assert lexical is not None
     targets = ingredients.dataset.validation_rows.targets
-    return measured_by(classifier, ingredients.margins, targets)
-
-
-def _with_final_ngrams(classifier: Classifier, ingredients: _Ingredients) -> Classifier:
-    """The classifier with n-grams that learned the validation titles too."""
-    dataset, setup = ingredients.dataset, ingredients.setup
-    if ingredients.lexical is None or not setup.training.learn_validation:
-        return classifier
-    warm = setup.warm if ingredients.plan.beginning == "carry" else None
-    final = fit_lexical(dataset.final_rows, dataset.taxonomy, setup, warm, dataset.counts)
-    network = copy.copy(classifier.network)
-    network._modules = dict(network._modules)
-    network.lexical = final.branch.to(network.device)
-    reader = replace(classifier.reader, network=network, ngrams=final.ngrams)
-    return replace(classifier, reader=reader)
+    return measured_by(classifier, lexical.margins, targets, lexical.alone)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from prodcat.catalog.fields import title_of
 from prodcat.catalog.fingerprint import row_hashes
 from prodcat.model.batches import TokenTable
 from prodcat.taxonomy.tree import Taxonomy
@@ -88,6 +89,21 @@ class LabelledRows:
         order = np.argsort(first)
         distinct = self.take(first[order].astype(np.int64))
         return replace(distinct, weights=counts[order].astype(np.float32))
+
+    def titles_alone(self) -> tuple["LabelledRows", NDArray[np.int64]]:
+        """These rows without further texts; those that differ in title or label, in their order.
+
+        Returns:
+            Rows whose weights are the sums of the weights of these rows, and whose hashes are those
+            of the first of them; and the position of each of these rows among them, int64 [rows].
+        """
+        titles = replace(self, texts=[title_of(text) for text in self.texts])
+        first: dict[tuple[str, int], int] = {}
+        pairs = zip(titles.texts, self.targets.tolist(), strict=True)
+        place = np.array([first.setdefault(pair, len(first)) for pair in pairs], np.int64)
+        _, rows = np.unique(place, return_index=True)
+        weights = np.bincount(place, self.weights).astype(np.float32)
+        return replace(titles.take(rows), weights=weights), place
 
     def places(self, hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The positions of rows of these rows, which must all be there, by their hashes: int64."""

@@ -9,6 +9,7 @@ import pytest
 
 import prodcat
 from prodcat import ArtifactError, ConfigError, Store
+from prodcat.catalog.fields import are_titles_alone
 from prodcat.classifier.onnx_export import export_onnx, lexical_margins
 from prodcat.cli.command import main
 from prodcat.decisions.weights import Weights
@@ -23,6 +24,7 @@ def answers(folder, classifier, titles):
         "input_ids": ids.numpy(),
         "attention_mask": mask.long().numpy(),
         "margins": lexical_margins(classifier, titles),
+        "titles_alone": are_titles_alone(titles),
     }
     known = {own.name for own in session.get_inputs()}
     [found] = session.run(None, {name: own for name, own in feeds.items() if name in known})
@@ -56,6 +58,25 @@ def test_other_structures_without_ngrams(parts, encoder_folder, tmp_path, struct
     titles = parts.test.titles[:20]
     found = answers(tmp_path, fitted, titles)
     assert found.shape == (20, len(fitted.taxonomy.outcomes))
+
+
+def test_rows_with_and_without_columns(rows, encoder_folder, tmp_path):
+    table = [
+        {"title": row.title, "path": list(row.path), "first": row.path[0]} for row in rows[:200]
+    ]
+    fitted = prodcat.fit(
+        prodcat.read_catalog(table, text=["first"]),
+        model=prodcat.ModelConfig(encoder=str(encoder_folder)),
+        training=prodcat.TrainingConfig(epochs=0, baseline=False),
+        progress=False,
+    )
+    assert export_onnx(fitted, str(tmp_path)) < 1e-4
+    asked = [
+        {**row, "first": row["first"] if number % 2 else ""} for number, row in enumerate(table)
+    ]
+    catalog = prodcat.read_catalog(asked[:30], text=["first"])
+    found = answers(tmp_path, fitted, fitted.texts_of(catalog))
+    np.testing.assert_allclose(found, fitted.predict_proba(catalog), atol=1e-4)
 
 
 def test_a_graph_that_answers_otherwise_is_not_written(classifier, tmp_path, monkeypatch):
