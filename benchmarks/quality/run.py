@@ -22,7 +22,7 @@ from benchmarks.quality.systems import (
     ngram_classifier,
     svm_answers,
 )
-from benchmarks.quality.tables import assemble, table
+from benchmarks.quality.tables import DRAWS, assemble, table
 
 if TYPE_CHECKING:
     from prodcat.model.config import Structure
@@ -36,7 +36,7 @@ def job_names() -> list[str]:
     """All jobs, the most telling first, so that an interrupted run says something."""
     names = [f"folds/{name}/{fold}" for fold in range(FOLDS) for name in reversed(SETS)]
     names += [f"columns/{name}/{fold}" for fold in range(FOLDS) for name in COLUMNS]
-    names += [f"partial/{name}/0" for name in reversed(SETS)]
+    names += [f"partial/{name}/{draw}" for draw in DRAWS for name in reversed(SETS)]
     for seed in SEEDS:
         for name in reversed(SETS):
             names += [f"encoder/{name}/{seed}", f"flat/{name}/{seed}"]
@@ -91,16 +91,15 @@ def run_columns(name: str, options: Options, data: str, fold: int) -> None:
     )  # fmt: skip
 
 
-def run_partial(name: str, options: Options, data: str) -> None:
+def run_partial(name: str, options: Options, data: str, draw: int) -> None:
     """Labels of level 1 for all rows, and whole labels for a few rows of each leaf."""
-    train = rows_of(options.data, data, EVERY[:2])
-    test = rows_of(options.data, data, EVERY[2:])
-    tree = catalog_of(data, train).tree
     # Where products may end at level 1, a label that is cut there would be a whole one.
-    ended = {tree.path(int(node))[0] for node in np.flatnonzero(tree.terminal & (tree.level == 1))}
-    train = [record for record in train if record["path"][0] not in ended]
+    train, test = (
+        [record for record in rows_of(options.data, data, parts) if len(record["path"]) > 1]
+        for parts in (EVERY[:2], EVERY[2:])
+    )
     ids = "path_ids" in train[0]
-    order = np.random.default_rng(0).permutation(len(train))
+    order = np.random.default_rng(draw).permutation(len(train))
     seen: dict[tuple[str, ...], int] = {}
     whole = np.zeros(len(train), np.bool_)
     for row in order.tolist():
@@ -126,7 +125,8 @@ def run_encoder(name: str, options: Options, kind: str, data: str, seed: int) ->
     """The whole model, or the flat softmax, on the frozen test rows."""
     rows = {part: rows_of(options.data, data, [part]) for part in EVERY}
     structure: Structure = "stacked" if kind == "encoder" else "flat"
-    answers = encoder_answers(data, rows, options.encoder, structure, seed)
+    checkpoints = options.work / "checkpoints" / name.replace("/", "_")
+    answers = encoder_answers(data, rows, options.encoder, structure, seed, checkpoints)
     train = [*rows["train"], *rows["validation"]]
     if kind == "flat":
         keep(name, options, rows["test"], flat=answers)
@@ -145,7 +145,7 @@ def run_job(name: str, options: Options) -> None:
     elif kind == "columns":
         run_columns(name, options, data, int(number))
     elif kind == "partial":
-        run_partial(name, options, data)
+        run_partial(name, options, data, int(number))
     else:
         run_encoder(name, options, kind, data, int(number))
 

@@ -93,6 +93,7 @@ def encoder_answers(
     encoder: Path,
     structure: "Structure",
     seed: int,
+    checkpoints: Path,
 ) -> Answers:
     """Prodcat with its encoder, trained on the train and validation rows of a set.
 
@@ -102,6 +103,7 @@ def encoder_answers(
         encoder: The encoder's folder.
         structure: The heads: ``"stacked"`` for prodcat, ``"flat"`` for (b').
         seed: Of the training.
+        checkpoints: A folder from which a training that was interrupted is resumed.
     """
     import prodcat
 
@@ -111,7 +113,9 @@ def encoder_answers(
     )
     catalog = catalog_of(name, [*rows["train"], *rows["validation"]])
     began = time.perf_counter()
-    classifier = prodcat.fit(catalog, model=model, training=training, progress=False)
+    classifier = prodcat.fit(
+        catalog, model=model, training=training, checkpoints=checkpoints, progress=False
+    )
     seconds = time.perf_counter() - began
     titles = [record["title"] for record in rows["test"]]
     return answers_of(classifier, titles, seconds, "path_ids" in rows["test"][0])

@@ -14,6 +14,7 @@ from benchmarks.reporting import Bar, Report, Row, bar, grouped
 
 FEWEST = 500  # titles of a level whose calibration is judged
 SEEDS = range(3)
+DRAWS = range(3)  # of the few whole labels beside partial ones
 NAMES = {
     "ngrams": "prodcat, n-grams alone",
     "svm": "TF-IDF + LinearSVC",
@@ -184,7 +185,7 @@ def column_bars(work: Path) -> Iterator[Bar]:
 def partial_bars(work: Path) -> Iterator[Bar]:
     """What partial labels teach."""
     for data in SETS:
-        found = arrays(work, "partial", data, [0])
+        found = arrays(work, "partial", data, DRAWS)
         if found is None:
             continue
         level = 100 * (found["mixed.level1"].mean() - found["level1.level1"].mean())
