@@ -26,6 +26,7 @@ SLOW_FIXTURES = {"browser", "ceph_server", "moto_server", "proxy", "server"}
 SLOW_FILES = {
     "aws/test_batch.py",
     "aws/test_stacks.py",
+    "classifier/test_cascade.py",
     "classifier/test_hostile.py",
     "classifier/test_metamorphic.py",
     "classifier/test_onnx.py",

@@ -16,6 +16,7 @@ from prodcat.catalog.targets import targets_in
 from prodcat.classifier.evaluating import evaluate, labelled_rows
 from prodcat.classifier.reader import Reader
 from prodcat.decisions.calibration import fit_weights, rows_to_fit
+from prodcat.decisions.cascade import Cascade, fit_cascade
 from prodcat.decisions.conformal import reference
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.options import AnswerOptions
@@ -61,21 +62,22 @@ def calibrate(
     if len(used) < len(texts):
         logger.info("Calibrating on %d of %d titles.", len(used), len(texts))
         texts, targets = [texts[row] for row in used], targets[used]
-    weights, titles = reader.weights, reader.title_branch
+    weights, titles, cascade = reader.weights, reader.title_branch, reader.cascade
     if titles is None:
-        weights, confidences = _fitted(reader, decider, texts, targets, method)
+        weights, cascade, confidences = _fitted(reader, decider, texts, targets, method)
     else:
         alone = are_titles_alone(texts)
         confidences = np.zeros(len(texts))
         if not alone.all():
             columns = [text for text, is_alone in zip(texts, alone, strict=True) if not is_alone]
-            weights, confidences[~alone] = _fitted(
+            weights, cascade, confidences[~alone] = _fitted(
                 reader, decider, columns, targets[~alone], method
             )
-        of_titles, by_titles = _fitted(reader, decider, list(map(title_of, texts)), targets, method)
+        every = list(map(title_of, texts))
+        of_titles, _, by_titles = _fitted(reader, decider, every, targets, method, cascades=False)
         confidences[alone] = by_titles[alone]
         titles = replace(titles, weights=of_titles)
-    reader = replace(reader, weights=weights, title_branch=titles)
+    reader = replace(reader, weights=weights, title_branch=titles, cascade=cascade)
     return reader, reference(confidences), texts
 
 
@@ -83,21 +85,32 @@ def uncalibrated(reader: Reader, levels: int) -> Reader:
     """The same reader with neutral weights; ``levels`` is the number of levels of the tree."""
     weights, titles = Weights.neutral(levels), reader.title_branch
     titles = None if titles is None else replace(titles, weights=weights)
-    return replace(reader, weights=weights, title_branch=titles)
+    return replace(reader, weights=weights, title_branch=titles, cascade=None)
 
 
 def _fitted(
-    reader: Reader, decider: Decider, texts: list[str], targets: NDArray[np.int64], method: Method
-) -> tuple[Weights, NDArray[np.float64]]:
+    reader: Reader,
+    decider: Decider,
+    texts: list[str],
+    targets: NDArray[np.int64],
+    method: Method,
+    cascades: bool = True,
+) -> tuple[Weights, Cascade | None, NDArray[np.float64]]:
     """The weights for texts that are all read alike, and the confidences, float64 [texts]."""
     inference = reader.inference()
     with torch.no_grad():
         encoder, lexical = inference.evidence(inference.prepare(texts))
     labels = torch.from_numpy(targets).to(reader.device)
-    weights = fit_weights(decider.paths, labels, encoder, lexical, method)
-    with torch.no_grad():
-        log_probs: Tensor = weights.to(labels.device)(decider.paths, encoder, lexical)
-    return weights, log_probs.amax(dim=1).exp().cpu().numpy()
+    weights, cascade = fit_weights(decider.paths, labels, encoder, lexical, method), None
+    confidences: Tensor
+    if cascades and encoder is not None and lexical is not None:
+        both = encoder, lexical
+        cascade, confidences = fit_cascade(decider.paths, labels, both, weights, method)
+    else:
+        with torch.no_grad():
+            log_probs: Tensor = weights.to(labels.device)(decider.paths, encoder, lexical)
+        confidences = log_probs.amax(dim=1).exp()
+    return weights, cascade, confidences.cpu().numpy()
 
 
 def measure_precisions(

@@ -62,8 +62,8 @@ class Classifier(ClassifierParts):
             titles: Product titles, or a catalog.
             options: The options of the answers, or only their ``top_k``.
             named: Options by name, which override ``options``: ``top_k``, ``objective``,
-                ``guarantee``, ``max_error``, ``certainty``, ``groups``, ``language`` and
-                ``precision``; see :class:`prodcat.AnswerOptions`.
+                ``guarantee``, ``max_error``, ``certainty``, ``groups``, ``language``,
+                ``precision`` and ``cascade``; see :class:`prodcat.AnswerOptions`.
 
         Returns:
             For each title its best paths, at most ``top_k``, the best first.
@@ -79,7 +79,7 @@ class Classifier(ClassifierParts):
         decide = self.decider.with_options(asked)
         texts = self.reader.texts(titles)
         groups = groups_of(self.decider, titles, asked.groups, asked.promises)
-        inference = self.inference(asked.precision, asked.promises)
+        inference = self.inference(asked.precision, asked.promises, asked.applied_cascade)
         predicted: list[list[Prediction]] = []
         for start in range(0, len(texts), _WINDOW):
             rows = slice(start, start + _WINDOW)
@@ -90,7 +90,7 @@ class Classifier(ClassifierParts):
         return predicted
 
     def predict_proba(self, titles: Titles, *, precision: str = "float32") -> NDArray[np.float32]:
-        """Compute the probability of every outcome.
+        """Compute the probability of every outcome, for which the encoder reads every title.
 
         Args:
             titles: Product titles, or a catalog.

@@ -46,6 +46,8 @@ def _settings(parts: ClassifierParts) -> bytes:
         settings["fields"] = [field.stored() for field in reader.ngrams.fields]
     if reader.accuracies is not None:
         settings["precisions"] = reader.accuracies
+    if reader.cascade is not None:
+        settings["cascade"] = reader.cascade.figures()
     return json_bytes(settings, indent=2)
 
 
@@ -58,7 +60,7 @@ def _card(parts: ClassifierParts) -> bytes:
         f"{taxonomy!r}\n\nTree hash `{taxonomy.hash}`.\n\n"
         f"Encoder: {model.encoder}; structure: {model.structure}; lexical branch: "
         f"{'yes' if model.lexical else 'no'}.\n\n{_columns(parts)}"
-        f"## Validation titles\n{metrics}\n"
+        f"{_cascade(parts)}## Validation titles\n{metrics}\n"
         'Load it with `prodcat.load("<this folder>")`.\n'
     ).encode()
 
@@ -74,6 +76,12 @@ def _columns(parts: ClassifierParts) -> str:
     if parts.reader.title_branch is not None:
         columns += "\nRows in which all of them are empty are answered by n-grams of titles alone."
     return f"{columns}\n\n"
+
+
+def _cascade(parts: ClassifierParts) -> str:
+    """The paragraph of the card about the cascade; empty if there is none."""
+    cascade = parts.reader.cascade
+    return "" if cascade is None else f"{cascade}\n\n"
 
 
 def _validation(parts: ClassifierParts) -> bytes | None:
@@ -182,6 +190,11 @@ def _title_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
     return {**_vocabulary(titles.ngrams), **lexical, **titles.weights.tensors()}
 
 
+def _cascade_tensors(parts: ClassifierParts) -> Mapping[str, Tensor]:
+    cascade = parts.reader.cascade
+    return {} if cascade is None else cascade.tensors()
+
+
 TENSORS = (
     TensorGroup("", _network_tensors),  # encoder.*, heads.*, lexical.*
     TensorGroup("calibration", _calibration_tensors),
@@ -190,6 +203,7 @@ TENSORS = (
     TensorGroup("ranges", _range_tensors),
     TensorGroup("ngrams", _ngram_tensors),
     TensorGroup("titles", _title_tensors),
+    TensorGroup("cascade", _cascade_tensors),
 )
 # Prefixes of tensors that are not weights of the network that is built before they are loaded.  The
 # lexical branch is added to it later, because its size depends on its tensors.

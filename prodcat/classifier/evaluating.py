@@ -100,7 +100,9 @@ def evaluate(
     if every_group is not None:
         groups = [every_group[row] for row in np.flatnonzero(catalog.labelled)]
     targets = targets_in(labelled, decider.taxonomy)
-    chunks = reader.log_probs(reader.texts(labelled), options.precision, options.promises)
+    chunks = reader.log_probs(
+        reader.texts(labelled), options.precision, options.promises, options.applied_cascade
+    )
     return evaluate_log_probs(decider, chunks, targets, counts, groups)
 
 

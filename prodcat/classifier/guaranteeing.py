@@ -89,7 +89,8 @@ def measure_guarantee(
     _warn_of_unknown(catalog)
     _warn_of_partial(decider, targets)
     decode = decoder(decider.paths, picked)
-    answers = join_answers([decode(log_probs) for log_probs in parts.reader.log_probs(texts)])
+    chunks = parts.reader.log_probs(texts, cascade="auto")
+    answers = join_answers([decode(log_probs) for log_probs in chunks])
     answered = answers.nodes[:, 0].cpu().numpy()
     kept = np.ones(len(answered), np.bool_)
     if grouping.by_department:

@@ -3,13 +3,17 @@
 A window of titles is prepared on the CPU: of equal titles one is kept, titles become tokens and
 n-grams, and titles of similar length share a batch, so that batches have hardly any padding.  The
 device then answers the window batch by batch, and returns only the few numbers of each answer.
+
+With a cascade, the n-grams read all titles first, and the encoder reads only those of which they
+are not sure.
 """
 
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,14 +22,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat.catalog.fields import are_titles_alone, title_of
-from prodcat.classifier.title_branch import TitleBranch
+from prodcat.classifier.windows import Part, Reading, Window
 from prodcat.decisions.answers import Answers, join_answers
+from prodcat.decisions.cascade import Cascade
 from prodcat.decisions.decider import Decide
-from prodcat.decisions.weights import Weights
 from prodcat.model.batches import TokenTable, plan_window, to_device
 from prodcat.model.encoder import pad_id_of
 from prodcat.model.network import Network
-from prodcat.model.ngrams import Features, NGrams
+from prodcat.model.ngrams import Features
 from prodcat.model.precisions import EncoderForm
 from prodcat.model.tokenization import tokenize
 
@@ -41,69 +45,44 @@ _Item = TypeVar("_Item")
 _Out = TypeVar("_Out")
 
 
-@dataclass(frozen=True)
-class Window:
-    """A chunk of titles: tokenised, without duplicates, and divided into batches.
-
-    Attributes:
-        place: int64 [title]: the position of each title's text among the distinct texts.
-        table: The tokens of the distinct texts, or None without an encoder.
-        features: The n-grams of the distinct texts that are read with their columns, or None
-            without a lexical branch.
-        titles: The n-grams of the other distinct texts, for the branch of titles alone, or None
-            without one.
-        batches: Positions of distinct texts, an int64 array for each batch; each distinct text is
-            in exactly one batch.
-        boundary: Distinct texts from this position on are read by the branch of titles alone; a
-            batch has none of them or nothing else.
-    """
-
-    place: NDArray[np.int64]
-    table: TokenTable | None
-    features: Features | None
-    titles: Features | None
-    batches: list[NDArray[np.int64]]
-    boundary: int
-
-    @property
-    def distinct(self) -> int:
-        """The number of distinct texts."""
-        return sum(map(len, self.batches))
+# Batches of one part that are computed together.
+_Group = tuple[Part, list[NDArray[np.int64]]]
 
 
 class BatchInference:
-    """A network with its tokenizer, n-grams and calibration, to answer many titles.
+    """A network with its tokenizer, n-grams and calibrations, to answer many titles.
 
     Args:
         network: The network, in eval mode, on its device.
         tokenizer: The tokenizer of the encoder, or None without an encoder.
-        ngrams: The n-gram vocabulary, or None without a lexical branch.
-        weights: The weights of the calibration, not those of the network.
+        reading: How titles are read, with further texts or without.
+        titles: How titles without any further text are read, or None to read all alike.
+        cascade: When n-grams alone answer titles that are read by ``reading``, or None.
         max_tokens: Longer titles are cut to this many tokens.
         token_budget: Maximum number of tokens in a batch, padding included.
         run_encoder: The encoder in the chosen precision; see
             :data:`prodcat.model.precisions.EncoderForm`.
-        title_branch: What reads rows without any further text in place of n-grams and weights;
-            None to read all rows alike.
     """
 
     def __init__(
         self,
         network: Network,
         tokenizer: "Tokenizer | None",
-        ngrams: NGrams | None,
-        weights: Weights,
+        reading: Reading,
+        titles: Reading | None,
+        cascade: Cascade | None,
         max_tokens: int,
         token_budget: int,
         run_encoder: EncoderForm,
-        title_branch: TitleBranch | None = None,
     ) -> None:
-        self.network, self.tokenizer, self.ngrams = network, tokenizer, ngrams
+        self.network, self.tokenizer, self.run_encoder = network, tokenizer, run_encoder
         self.max_tokens, self.token_budget = max_tokens, token_budget
-        self.run_encoder, self.title_branch = run_encoder, title_branch
-        of_titles = weights if title_branch is None else title_branch.weights
-        # The calibration of rows that are read with their columns, and that of titles alone.
-        self.calibrations = [(w.to(network.device), w.acting()) for w in (weights, of_titles)]
+        self.reading, self.titles = reading, titles
+        self.easy, self.threshold = None, inf
+        if cascade is not None and cascade.acts and reading.encoded and reading.ngrams is not None:
+            weights = cascade.weights.to(network.device)
+            self.easy = replace(reading, weights=weights, encoded=False)
+            self.threshold = cascade.threshold
 
     def prepare(self, texts: Sequence[str]) -> Window:
         """Do the part of the work that needs no GPU; can be called in another thread.
@@ -114,42 +93,73 @@ class BatchInference:
         Returns:
             The window of these titles.
         """
-        place, distinct, boundary = self._distinct(texts)
-        table = features = titles = None
-        if self.tokenizer is not None:
-            table = tokenize(self.tokenizer, distinct, self.max_tokens)
-        batches: list[NDArray[np.int64]] = []
-        for start, end in ((0, boundary), (boundary, len(distinct))):
-            if table is not None:
-                planned = plan_window(table.lengths[start:end], self.token_budget)
-                batches += [rows + start for rows in planned]
-            else:
-                size = max(self.token_budget, 1)
-                batches += [
-                    np.arange(first, min(first + size, end)) for first in range(start, end, size)
-                ]
-        if self.ngrams is not None:
-            features = self.ngrams(distinct[:boundary])
-        if self.title_branch is not None:
-            titles = self.title_branch.ngrams(distinct[boundary:])
-        return Window(place, table, features, titles, batches, boundary)
-
-    def _distinct(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], list[str], int]:
-        """The position of each text among the distinct ones, these, and where titles alone begin.
-
-        Titles alone come last.
-        """
         alone = np.zeros(len(texts), np.bool_)
-        if self.title_branch is not None:
+        if self.titles is not None:
             alone = are_titles_alone(texts)
             pairs = zip(texts, alone.tolist(), strict=True)
             texts = [title_of(text) if is_alone else text for text, is_alone in pairs]
-        first: dict[str, int] = {}
+        kinds = [(np.flatnonzero(~alone), self.reading)]
+        if self.titles is not None:
+            kinds.append((np.flatnonzero(alone), self.titles))
         place = np.empty(len(texts), np.int64)
-        for rows in (np.flatnonzero(~alone), np.flatnonzero(alone)):
-            boundary = len(first)
-            place[rows] = [first.setdefault(texts[row], len(first)) for row in rows.tolist()]
-        return place, list(first), boundary
+        parts: list[Part] = []
+        start = 0
+        for rows, reading in kinds:
+            first: dict[str, int] = {}
+            positions = [first.setdefault(texts[row], len(first)) for row in rows.tolist()]
+            order = np.empty(len(first), np.int64)
+            for picked, part in self._parts(list(first), reading, start):
+                order[picked] = np.arange(len(picked)) + part.start
+                parts.append(part)
+            place[rows] = order[np.array(positions, np.int64)]
+            start += len(first)
+        return Window(place, start, tuple(parts))
+
+    def _parts(
+        self, texts: list[str], reading: Reading, start: int
+    ) -> Iterator[tuple[NDArray[np.int64], Part]]:
+        """Divide distinct texts into parts, with the positions of their texts, int64 [texts]."""
+        if not texts:
+            return
+        every = np.arange(len(texts))
+        features = None if reading.ngrams is None else reading.ngrams(texts)
+        if self.easy is None or reading is not self.reading or features is None:
+            yield every, self._part(reading, start, texts, features)
+            return
+        sure = self._sure(features)
+        for rows, how in ((every[~sure], self.reading), (every[sure], self.easy)):
+            if len(rows):
+                picked = [texts[row] for row in rows.tolist()]
+                yield rows, self._part(how, start, picked, features.take(rows))
+                start += len(rows)
+
+    def _part(
+        self, reading: Reading, start: int, texts: list[str], features: Features | None
+    ) -> Part:
+        table = None
+        if reading.encoded and self.tokenizer is not None:
+            table = tokenize(self.tokenizer, texts, self.max_tokens)
+            batches = plan_window(table.lengths, self.token_budget)
+        else:
+            size = max(self.token_budget, 1)
+            batches = [
+                np.arange(first, min(first + size, len(texts)))
+                for first in range(0, len(texts), size)
+            ]
+        return Part(reading, start, table, features, batches)
+
+    def _sure(self, features: Features) -> NDArray[np.bool_]:
+        """Whether n-grams alone answer each text, bool [texts]."""
+        assert self.easy is not None
+        sure = np.zeros(len(features), np.bool_)
+        size = max(self._most_cells() // len(self.network.paths.outcomes), 1)
+        for start in range(0, len(features), size):
+            rows = np.arange(start, min(start + size, len(features)))
+            with torch.inference_mode():
+                margins = self._margins(self.easy, features, rows)
+                confidence = self._calibrated(self.easy, None, margins).amax(dim=1).exp()
+                sure[rows] = (confidence >= self.threshold).cpu().numpy()
+        return sure
 
     def log_probs(self, window: Window) -> Tensor:
         """Compute the calibrated log-probabilities of all titles of a window.
@@ -159,11 +169,11 @@ class BatchInference:
         """
         groups = list(self._groups(window))
         if len(groups) == 1:
-            groups = [[batch] for batch in window.batches]
+            groups = [(part, [batch]) for part in window.parts for batch in part.batches]
 
-        def computed(batches: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Tensor]:
+        def computed(group: _Group) -> tuple[NDArray[np.int64], Tensor]:
             with torch.no_grad():
-                return self._group_log_probs(window, batches)
+                return self._group_log_probs(group)
 
         return self._in_order(window, list(self._mapped(computed, groups)))
 
@@ -174,9 +184,7 @@ class BatchInference:
             The encoder's log-probabilities, float32 [title, outcome], and the n-grams' margins,
             float32 [title, choice], on the device; None for what the network does not have.
         """
-        scored = [
-            (np.concatenate(group), *self._scores(window, group)) for group in self._groups(window)
-        ]
+        scored = [(_positions(group), *self._scores(group)) for group in self._groups(window)]
         encoder, lexical = (
             None
             if any(scores[which] is None for scores in scored)
@@ -194,23 +202,23 @@ class BatchInference:
             distinct[torch.from_numpy(rows).to(device)] = values
         return distinct[torch.from_numpy(window.place).to(device)]
 
-    def _groups(self, window: Window) -> Iterator[list[NDArray[np.int64]]]:
-        """Join batches into groups that are decoded together."""
-        cells = _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
-        most = cells / len(self.network.paths.outcomes)
-        group: list[NDArray[np.int64]] = []
-        size = 0
-        for rows in window.batches:
-            if group and group[0][0] < window.boundary <= rows[0]:
-                yield group
-                group, size = [], 0
-            group.append(rows)
-            size += len(rows)
-            if size >= most:
-                yield group
-                group, size = [], 0
-        if group:
-            yield group
+    def _most_cells(self) -> int:
+        return _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
+
+    def _groups(self, window: Window) -> Iterator[_Group]:
+        """Join batches of a part into groups that are decoded together."""
+        most = self._most_cells() / len(self.network.paths.outcomes)
+        for part in window.parts:
+            group: list[NDArray[np.int64]] = []
+            size = 0
+            for rows in part.batches:
+                group.append(rows)
+                size += len(rows)
+                if size >= most:
+                    yield part, group
+                    group, size = [], 0
+            if group:
+                yield part, group
 
     def answers(
         self,
@@ -237,11 +245,11 @@ class BatchInference:
             titles = np.argsort(window.place, kind="stable")
             starts = np.searchsorted(window.place[titles], np.arange(window.distinct + 1))
 
-        def answered(batches: list[NDArray[np.int64]]) -> tuple[NDArray[np.int64], Answers] | None:
+        def answered(group: _Group) -> tuple[NDArray[np.int64], Answers] | None:
             if stopped():
                 return None
             with torch.inference_mode():
-                rows, log_probs = self._group_log_probs(window, batches)
+                rows, log_probs = self._group_log_probs(group)
                 if groups is None:
                     return rows, decide(log_probs, None).each(Tensor.cpu)
                 counts = starts[rows + 1] - starts[rows]
@@ -283,28 +291,33 @@ class BatchInference:
             return
         yield from _workers(os.getpid(), streams, cores).map(call, items)
 
-    def _group_log_probs(
-        self, window: Window, batches: list[NDArray[np.int64]]
-    ) -> tuple[NDArray[np.int64], Tensor]:
+    def _group_log_probs(self, group: _Group) -> tuple[NDArray[np.int64], Tensor]:
         """The positions of a group's texts, int64, and their calibrated log-probabilities."""
-        scores = self._scores(window, batches)
-        weights, acting = self.calibrations[_are_alone(window, batches[0])]
-        log_probs = weights.applied(self.network.paths, *scores, *acting)
-        return np.concatenate(batches), log_probs
+        return _positions(group), self._calibrated(group[0].reading, *self._scores(group))
 
-    def _scores(
-        self, window: Window, batches: list[NDArray[np.int64]]
-    ) -> tuple[Tensor | None, Tensor | None]:
+    def _calibrated(
+        self, reading: Reading, encoder: Tensor | None, lexical: Tensor | None
+    ) -> Tensor:
+        return reading.weights.applied(self.network.paths, encoder, lexical, *reading.acting)
+
+    def _scores(self, group: _Group) -> tuple[Tensor | None, Tensor | None]:
         """The scores of a group by the encoder and by the n-grams, [text, outcome], or None."""
+        part, batches = group
         encoder = lexical = None
-        if window.table is not None:
-            encoder = torch.cat([self._encoder_scores(window.table, rows) for rows in batches])
-        rows = np.concatenate(batches)
-        if self.title_branch is not None and window.titles is not None and _are_alone(window, rows):
-            lexical = self.title_branch.lexical(window.titles.take(rows - window.boundary))
-        elif window.features is not None:
-            lexical = self.network.lexical_scores(window.features.take(rows))
+        if part.table is not None:
+            encoder = torch.cat([self._encoder_scores(part.table, rows) for rows in batches])
+        if part.features is not None:
+            lexical = self._margins(part.reading, part.features, np.concatenate(batches))
         return encoder, lexical
+
+    def _margins(
+        self, reading: Reading, features: Features, rows: NDArray[np.int64]
+    ) -> Tensor | None:
+        """The margins of some texts, float32 [row, choice]; None without a lexical branch."""
+        if reading.lexical is None:
+            return None
+        margins: Tensor = reading.lexical(features.take(rows))
+        return margins
 
     def _encoder_scores(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
         network = self.network
@@ -318,9 +331,10 @@ class BatchInference:
         return network.paths.log_probs(logits)
 
 
-def _are_alone(window: Window, rows: NDArray[np.int64]) -> bool:
-    """Whether the branch of titles alone reads these texts of a batch or a group."""
-    return int(rows[0]) >= window.boundary
+def _positions(group: _Group) -> NDArray[np.int64]:
+    """The positions of a group's texts among the distinct texts of the window."""
+    part, batches = group
+    return np.concatenate(batches) + part.start
 
 
 def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:

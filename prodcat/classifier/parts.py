@@ -158,9 +158,14 @@ class ClassifierParts:
         """The text of each row that the classifier gets; see :meth:`Reader.texts`."""
         return self.reader.texts(catalog)
 
-    def inference(self, precision: str | None = None, promised: bool = False) -> BatchInference:
+    def inference(
+        self,
+        precision: str | None = None,
+        promised: bool = False,
+        cascade: str | float = "off",
+    ) -> BatchInference:
         """An object that answers many titles at once; see :meth:`Reader.inference`."""
-        return self.reader.inference(precision, promised)
+        return self.reader.inference(precision, promised, cascade)
 
     def pick_precision(self, requested: str | None, promised: bool = False) -> str:
         """Choose the precision for a request; see :meth:`Reader.pick_precision`."""

@@ -14,6 +14,8 @@ from prodcat.catalog.fields import join_fields
 from prodcat.catalog.text import readable
 from prodcat.classifier.inference import BatchInference
 from prodcat.classifier.title_branch import TitleBranch
+from prodcat.classifier.windows import Reading
+from prodcat.decisions.cascade import Cascade
 from prodcat.decisions.weights import Weights
 from prodcat.errors import CatalogError, ConfigError, check_choice
 from prodcat.model.encoder import Encoder
@@ -53,6 +55,8 @@ class Reader:
         title_branch: What answers rows without any further text in place of ``ngrams``, the
             network's lexical branch and ``weights``; None without such columns or n-grams, and in
             artifacts of earlier versions.
+        cascade: When n-grams alone answer a title; None without an encoder or n-grams, and in
+            artifacts of earlier versions.
         encoder_config: The config that the encoder is rebuilt from, or None without an encoder.
         ranges: The ranges of the encoder's activations, which int8 needs, or None.
         accuracies: Path accuracy on the validation titles by precision, or None if not measured.
@@ -65,6 +69,7 @@ class Reader:
     max_tokens: int
     text_columns: tuple[str, ...] = ()
     title_branch: TitleBranch | None = None
+    cascade: Cascade | None = None
     encoder_config: Mapping[str, Any] | None = None
     ranges: Ranges | None = None
     accuracies: Mapping[str, float] | None = None
@@ -134,7 +139,11 @@ class Reader:
     # -- log-probabilities --------------------------------------------------------
 
     def log_probs(
-        self, texts: Sequence[str], precision: str | None = None, promised: bool = False
+        self,
+        texts: Sequence[str],
+        precision: str | None = None,
+        promised: bool = False,
+        cascade: str | float = "off",
     ) -> Iterator[Tensor]:
         """Compute calibrated log-probabilities of the outcomes, chunk by chunk.
 
@@ -142,6 +151,7 @@ class Reader:
             texts: The texts of titles, made by :meth:`texts`.
             precision: The precision of the encoder, as for :meth:`inference`.
             promised: Whether the answers are to have a guarantee, as for :meth:`inference`.
+            cascade: Which titles n-grams alone answer, as for :meth:`inference`.
 
         Yields:
             float32 [chunk, outcome], on the device, in the order of the texts.
@@ -149,36 +159,51 @@ class Reader:
         Raises:
             ConfigError: The precision is not known, or the encoder cannot be run in it.
         """
-        inference = self.inference(precision, promised)
+        inference = self.inference(precision, promised, cascade)
         for start in range(0, len(texts), _CHUNK):
             with torch.inference_mode():
                 log_probs = inference.log_probs(inference.prepare(texts[start : start + _CHUNK]))
             yield log_probs
 
-    def inference(self, precision: str | None = None, promised: bool = False) -> BatchInference:
+    def inference(
+        self,
+        precision: str | None = None,
+        promised: bool = False,
+        cascade: str | float = "off",
+    ) -> BatchInference:
         """An object that answers many titles at once; see :mod:`prodcat.classifier.inference`.
 
         Args:
             precision: The precision of the encoder, as for :meth:`pick_precision`.
             promised: Whether the answers are to have a guarantee, on which ``"auto"`` depends.
+            cascade: Which titles n-grams alone answer: ``"auto"``, ``"off"`` or a share, as in
+                :class:`prodcat.AnswerOptions`.
 
         Raises:
-            ConfigError: The precision is not known, or the encoder cannot be run in it.
+            ConfigError: The precision is not known, the encoder cannot be run in it, or the
+                classifier has no cascade and a share is asked for.
         """
         precision = self.pick_precision(precision, promised)
         check_choice("precision", precision, PRECISIONS)
         encoder = self.network.encoder
         if precision == "int8" and encoder is not None:
             self._check_int8(encoder)
+        reading = Reading(
+            self.ngrams, self.network.lexical, self.weights.to(self.device), encoder is not None
+        )
+        titles = None
+        if (branch := self.title_branch) is not None:
+            weights = branch.weights.to(self.device)
+            titles = Reading(branch.ngrams, branch.lexical, weights, encoder is not None)
         return BatchInference(
             self.network,
             self.tokenizer,
-            self.ngrams,
-            self.weights,
+            reading,
+            titles,
+            self._cascade(cascade),
             self.max_tokens,
             batch_tokens(self.device),
             no_encoder if encoder is None else self._form(encoder, precision),
-            self.title_branch,
         )
 
     def pick_precision(self, requested: str | None, promised: bool = False) -> str:
@@ -198,6 +223,17 @@ class Reader:
             return "float32"
         good = [name for name in measured if measured[name] >= measured["float32"] - _MOST_LOST]
         return next(name for name in fastest(self.device) if name in good)
+
+    def _cascade(self, asked: str | float) -> Cascade | None:
+        """The cascade to use; None if the encoder reads every title."""
+        if isinstance(asked, str):
+            return self.cascade if asked == "auto" else None
+        if self.cascade is None and self.network.encoder is not None:
+            raise ConfigError(
+                f"cascade={asked!r} needs n-grams beside the encoder, and a calibration by this "
+                "version of prodcat. Leave cascade out, or call calibrate(catalog) first."
+            )
+        return None if self.cascade is None else self.cascade.with_share(asked)
 
     def _check_int8(self, encoder: Encoder) -> None:
         if self.device.type != "cpu":

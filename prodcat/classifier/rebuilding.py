@@ -19,6 +19,7 @@ from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.records import EpochResult
 from prodcat.classifier.title_branch import TitleBranch
+from prodcat.decisions.cascade import Cascade
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.guarantee import Guarantee
 from prodcat.decisions.weights import Weights
@@ -84,9 +85,7 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
         network.load_state_dict(tensors, assign=True)
     network.lexical = lexical
     ranges = _read_ranges(artifact.uri, groups["ranges"], network.encoder)
-    counts = groups["training"]["counts"].numpy()
-    calibration = groups["calibration"]
-    weights = Weights.of(calibration)
+    counts, weights = groups["training"]["counts"].numpy(), Weights.of(groups["calibration"])
     if len(counts) != len(taxonomy) or not weights.fits(taxonomy.depth):
         raise ArtifactError(
             f"The counts or the calibration in the artifact at {artifact.uri!r} belong to another "
@@ -101,6 +100,7 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
         max_tokens=settings.model.max_tokens,
         text_columns=settings.text_columns,
         title_branch=_read_titles(artifact.uri, settings, groups["titles"], taxonomy, network),
+        cascade=_read_cascade(artifact.uri, settings, groups["cascade"], taxonomy),
         encoder_config=settings.encoder,
         ranges=ranges,
         accuracies=settings.accuracies,
@@ -122,6 +122,7 @@ class _Settings:
     closed_form: dict[str, Any] | None
     fingerprint: str | None
     accuracies: Mapping[str, float] | None
+    cascade: Mapping[str, Any] | None
     ngrams: int
     fields: tuple[Field, ...]
 
@@ -144,6 +145,7 @@ class _Settings:
                 closed_form=config.get("closed_form"),
                 fingerprint=None if fingerprint is None else str(fingerprint),
                 accuracies=config.get("precisions"),
+                cascade=config.get("cascade"),
                 ngrams=checked_version(config.get("ngrams", 1), with_fields),
                 fields=read_fields(config.get("fields", []), with_fields),
             )
@@ -239,6 +241,23 @@ def _read_titles(
         )
     ngrams, lexical = _branch_of(uri, settings, tensors, network.paths, with_columns=False)
     return TitleBranch(ngrams, lexical, weights).to(network.device)
+
+
+def _read_cascade(
+    uri: str, settings: _Settings, tensors: Mapping[str, Tensor], tree: Taxonomy
+) -> Cascade | None:
+    """The cascade; artifacts without an encoder or n-grams, and earlier ones, have none."""
+    if not tensors and settings.cascade is None:
+        return None
+    try:
+        if settings.encoder is None or not settings.model.lexical:
+            raise ValueError("there is no encoder, or there are no n-grams")
+        return Cascade.of(tensors, settings.cascade or {}, tree.depth)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(
+            f"The cascade in the artifact at {uri!r} is not as prodcat writes it: {error}. Save "
+            "the classifier again."
+        ) from error
 
 
 def _branch_of(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog
     from prodcat.classifier.classifier import Classifier
 
-_ASKED = ("precision", "objective", "guarantee", "max_error", "certainty")
+_ASKED = ("precision", "cascade", "objective", "guarantee", "max_error", "certainty")
 _PLOTS = (".png", ".svg", ".pdf")
 _REPORTS = (".html", ".htm", ".md")
 

@@ -47,7 +47,7 @@ def add_predict(commands: Any) -> None:
         action="store_true",
         help="begin again if the output was made with another model, input or settings",
     )
-    answer_options(parser, ["precision"], precision="auto")
+    answer_options(parser, ["precision", "cascade"], precision="auto")
     parser.add_argument(
         "--part-rows",
         type=int,
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
         text=None if options.text is None else tuple(options.text),
         format=options.format,
         part_rows=options.part_rows,
-        **answer_keywords(options, ["precision", *_ASKED]),
+        **answer_keywords(options, ["precision", "cascade", *_ASKED]),
     )
     if options.engine == "ray":
         _tell(options, _score_on_ray(options, scoring))

@@ -1,6 +1,7 @@
 """The options of answers, declared once for Python, the command line, HTTP and files."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -10,6 +11,7 @@ from prodcat.errors import ConfigError, check_choice
 
 ReadingPrecision = Literal["auto", "float32", "bfloat16", "int8"]
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+CASCADES = ("auto", "off")
 OBJECTIVES = tuple(objectives.OBJECTIVES)
 
 
@@ -33,6 +35,7 @@ class EvaluationKeywords(PromiseKeywords, total=False):
 
     groups: Sequence[str] | None
     precision: str | None
+    cascade: str | float
 
 
 class AnswerKeywords(DecisionKeywords, total=False):
@@ -41,6 +44,7 @@ class AnswerKeywords(DecisionKeywords, total=False):
     groups: Sequence[str] | None
     language: str | None
     precision: str | None
+    cascade: str | float
 
 
 def _option(default: object, text: str, **schema: object) -> Any:
@@ -75,9 +79,13 @@ class AnswerOptions:
             ``"auto"``: the fastest one that was as accurate as float32 when the classifier was
             built, and always ``"float32"`` with ``guarantee`` or ``max_error``.  None is
             ``"float32"`` in ``predict`` and ``evaluate``, and ``"auto"`` in a scoring job.
+        cascade: ``"auto"``: the encoder does not read titles of which the n-grams alone are sure
+            enough (see :mod:`prodcat.decisions.cascade`); ``"off"``: it reads every title; or the
+            share of titles, 0 to 1, that the n-grams alone are to answer.  It reads every title,
+            too, if ``top_k`` is above 1.  Guarantees are measured with ``"auto"``.
 
     Raises:
-        ConfigError: ``top_k`` or ``precision`` is not allowed.
+        ConfigError: ``top_k``, ``precision`` or ``cascade`` is not allowed.
 
     >>> AnswerOptions(top_k=3).promises, AnswerOptions(guarantee=0.95).promises
     (False, True)
@@ -106,6 +114,11 @@ class AnswerOptions:
         type="string",
         enum=list(PRECISIONS),
     )
+    cascade: str | float = _option(
+        "auto",
+        "titles that n-grams alone answer: auto, those that they are sure of; off; or a share",
+        type="string",
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or self.top_k < 1:
@@ -114,6 +127,7 @@ class AnswerOptions:
             )
         if self.precision is not None:
             check_choice("precision", self.precision, PRECISIONS)
+        self._check_cascade()
         if self.groups is not None and not isinstance(self.groups, str):
             object.__setattr__(self, "groups", tuple(self.groups))
 
@@ -121,6 +135,29 @@ class AnswerOptions:
     def promises(self) -> bool:
         """Whether the options include ``guarantee`` or ``max_error``."""
         return self.guarantee is not None or self.max_error is not None
+
+    def _check_cascade(self) -> None:
+        share = self.cascade
+        if isinstance(share, str) and share not in CASCADES:
+            with suppress(ValueError):
+                share = float(share)
+        is_share = isinstance(share, int | float) and not isinstance(share, bool)
+        if share not in CASCADES and not (is_share and 0 <= float(share) <= 1):
+            raise ConfigError(
+                f"cascade={self.cascade!r} is not allowed; expected 'auto', 'off', or the share of "
+                "titles, 0 to 1, that the n-grams alone are to answer."
+            )
+        if share != "auto" and self.promises:
+            raise ConfigError(
+                f"cascade={self.cascade!r} was given with guarantee= or max_error=, which are "
+                "measured with 'auto'. Leave cascade out."
+            )
+        object.__setattr__(self, "cascade", share)
+
+    @property
+    def applied_cascade(self) -> str | float:
+        """``cascade``, or ``"off"`` if ``top_k`` is above 1: for the next best paths."""
+        return self.cascade if self.top_k == 1 else "off"
 
     @classmethod
     def of(

@@ -136,6 +136,11 @@ class ScoringConfig:
         return self.answers.precision
 
     @property
+    def cascade(self) -> str | float:
+        """Which titles n-grams alone answer: ``"auto"``, ``"off"`` or a share of them, 0 to 1."""
+        return self.answers.cascade
+
+    @property
     def promises(self) -> bool:
         """Whether ``guarantee`` or ``max_error`` is set."""
         return self.answers.promises
@@ -147,6 +152,8 @@ class ScoringConfig:
         """
         answers = asdict(self.answers)
         del answers["groups"]
+        if answers["cascade"] == "auto":  # as in the outputs of earlier versions
+            del answers["cascade"]
         return {
             "title": self.title,
             "text": self.text,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from prodcat.classifier.classifier import Classifier
-from prodcat.classifier.inference import Window
 from prodcat.classifier.results import AnswerColumns, column_types, raw_column, to_table
 from prodcat.classifier.rows import read_rows
+from prodcat.classifier.windows import Window
 from prodcat.decisions.answers import Answers
 from prodcat.errors import CatalogError
 from prodcat.scoring.config import ScoringConfig
@@ -50,7 +50,7 @@ class RowScorer:
         self.classifier, self.scoring = classifier, scoring
         answers = scoring.answers
         self.precision = classifier.pick_precision(answers.precision or "auto", answers.promises)
-        self.inference = classifier.inference(self.precision)
+        self.inference = classifier.inference(self.precision, cascade=answers.applied_cascade)
         self.decide = classifier.decision(answers)
         self.group = classifier.group_column(answers.promises)
         reference = classifier.origin or classifier.fingerprint or "unknown"

@@ -46,9 +46,13 @@ class Served:
         self.unshared_bytes = max(bytes - self.encoder_bytes, classifier.memory)
         self.seconds = 0.0  # for each title of a batch, as measured after loading
         self.text = classifier.text_columns
-        self.fast = classifier.inference(precision)
+        self.fast = classifier.inference(precision, cascade="auto")
         # Guarantees were measured in float32, so requests with a guarantee need float32.
-        self.exact = self.fast if classifier.guarantee is None else classifier.inference()
+        self.exact = self.fast
+        if classifier.guarantee is not None:
+            self.exact = classifier.inference(cascade="auto")
+        # Requests for the next best paths, too, need an encoder that reads every title.
+        self.whole = classifier.inference(precision)
         self.answer_records = AnswerRecords(classifier)
         self._deciders: OrderedDict[AnswerOptions, Decider] = OrderedDict()
         self._lock = threading.Lock()
@@ -66,6 +70,8 @@ class Served:
 
     def inference(self, query: Query) -> BatchInference:
         """The batch inference for a query: in float32 if the query asks for a guarantee."""
+        if query.settings.applied_cascade == "off":
+            return self.whole
         return self.exact if query.promises else self.fast
 
     def decision(self, settings: AnswerOptions) -> Decider:

@@ -249,7 +249,9 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
         encoder_config=None if encoder is None else config_of(encoder),
     )
     if lexical is not None:
-        reader = lexical.in_reader(reader, setup)
+        reader = lexical.with_cascade(lexical.in_reader(reader, setup), setup)
+        if reader.cascade is not None and setup.ranks.writes:
+            logger.info("%s", reader.cascade)
     provenance = Provenance(
         model=setup.model,
         training=setup.training,

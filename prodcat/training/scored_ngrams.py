@@ -13,6 +13,7 @@ from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.title_branch import TitleBranch
 from prodcat.decisions.calibration import fit_weights
+from prodcat.decisions.cascade import fit_cascade
 from prodcat.decisions.weights import Weights
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.network import Network
@@ -125,6 +126,24 @@ class Branches:
         branch = replace(branch, weights=_weights(reader, self.titles, every, setup))
         return replace(reader, weights=weights, title_branch=branch)
 
+    def with_cascade(self, reader: Reader, setup: Setup) -> Reader:
+        """The reader with a cascade that is chosen on the titles to validate on.
+
+        Args:
+            reader: A calibrated reader, with the n-grams that did not learn these titles.
+            setup: The settings of the fit.
+        """
+        rows = (
+            np.flatnonzero(~self.alone) if self.titles is not None else np.arange(len(self.alone))
+        )
+        if reader.network.encoder is None or not len(rows):
+            return reader
+        targets, encoder, margins = _evidence(reader, self.columns, rows, setup)
+        assert encoder is not None
+        paths, method = reader.network.paths, setup.training.calibration
+        cascade, _ = fit_cascade(paths, targets, (encoder, margins), reader.weights, method)
+        return replace(reader, cascade=setup.ranks.agree(cascade))
+
     def finished(self, reader: Reader, setup: Setup, warm: Classifier | None) -> Reader:
         """The reader with n-grams that learned every title; arguments as above."""
         final = self.columns.final(setup, warm)
@@ -141,6 +160,16 @@ def _weights(
     reader: Reader, scored: ScoredNGrams, rows: NDArray[np.int64], setup: Setup
 ) -> Weights:
     """The calibration of some of the titles to validate on, as these n-grams read them."""
+    targets, encoder, margins = _evidence(reader, scored, rows, setup)
+    method = setup.training.calibration
+    weights = fit_weights(reader.network.paths, targets, encoder, margins, method)
+    return setup.ranks.agree(weights)
+
+
+def _evidence(
+    reader: Reader, scored: ScoredNGrams, rows: NDArray[np.int64], setup: Setup
+) -> tuple[Tensor, Tensor | None, Tensor]:
+    """The labels of some of the titles to validate on, and their scores by encoder and n-grams."""
     validation = scored.dataset.validation_rows.take(rows)
     encoder = None
     if reader.network.encoder is not None:
@@ -148,10 +177,7 @@ def _weights(
         with torch.no_grad():
             encoder, _ = inference.evidence(inference.prepare(validation.texts))
     targets = torch.from_numpy(validation.targets).to(reader.device)
-    margins = scored.margins[torch.from_numpy(rows)].to(reader.device)
-    method = setup.training.calibration
-    weights = fit_weights(reader.network.paths, targets, encoder, margins, method)
-    return setup.ranks.agree(weights)
+    return targets, encoder, scored.margins[torch.from_numpy(rows)].to(reader.device)
 
 
 def _of_titles(warm: Classifier | None) -> Classifier | None:

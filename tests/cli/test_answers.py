@@ -29,7 +29,8 @@ def test_every_option_has_the_default_and_the_help_of_its_field(parser):
 def test_values_are_passed_on_with_their_types(parser):
     arguments = ["--top-k", "3", "--objective", "hierarchical_f1", "--guarantee", ".9"]
     arguments += ["--max-error", ".1", "--certainty", ".8", "--language", "tr"]
-    given = answer_keywords(parser.parse_args([*arguments, "--precision", "int8"]), NAMES)
+    arguments += ["--precision", "int8", "--cascade", "auto"]
+    given = answer_keywords(parser.parse_args(arguments), NAMES)
     assert given == {
         "top_k": 3,
         "objective": "hierarchical_f1",
@@ -38,6 +39,7 @@ def test_values_are_passed_on_with_their_types(parser):
         "certainty": 0.8,
         "language": "tr",
         "precision": "int8",
+        "cascade": "auto",
     }
     assert answer_keywords(argparse.Namespace(top_k=2, language="column"), ["top_k"]) == {
         "top_k": 2

@@ -35,6 +35,7 @@ ANSWERS = {
     "certainty": 0.8,
     "language": "tr",
     "precision": "float32",
+    "cascade": "auto",
 }
 
 
@@ -120,6 +121,7 @@ def test_an_output_is_described_with_the_version_that_writes_it(small, table, tm
                 },
             ),
             (ScoringConfig(objective="tree_distance"), {"setting objective": "tree_distance"}),
+            (ScoringConfig(cascade="off"), {"setting cascade": "off"}),
         ]
     ):
         out = tmp_path / str(number)

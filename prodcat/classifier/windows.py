@@ -1,0 +1,69 @@
+"""Windows: chunks of titles that are prepared, and read in one way or another."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prodcat.decisions.weights import Weights
+from prodcat.model.batches import TokenTable
+from prodcat.model.lexical import LexicalBranch
+from prodcat.model.ngrams import Features, NGrams
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How a kind of titles is read.
+
+    Attributes:
+        ngrams: The n-gram vocabulary, or None without a lexical branch.
+        lexical: The lexical branch, or None.
+        weights: The weights of the calibration.
+        encoded: Whether the encoder reads the titles too.
+    """
+
+    ngrams: NGrams | None
+    lexical: LexicalBranch | None
+    weights: Weights
+    encoded: bool
+
+    @cached_property
+    def acting(self) -> tuple[bool, bool]:
+        """Which weights have an effect; see :meth:`prodcat.decisions.weights.Weights.acting`."""
+        return self.weights.acting()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Distinct texts of a window that are read in the same way.
+
+    Attributes:
+        reading: How they are read.
+        start: The position of the first of them among the distinct texts of the window.
+        table: Their tokens, or None if the encoder does not read them.
+        features: Their n-grams, or None without a lexical branch.
+        batches: Their positions among the texts of this part, an int64 array for each batch; each
+            text is in exactly one batch.
+    """
+
+    reading: Reading
+    start: int
+    table: TokenTable | None
+    features: Features | None
+    batches: list[NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A chunk of titles: without duplicates, prepared, and divided into batches.
+
+    Attributes:
+        place: int64 [title]: the position of each title's text among the distinct texts.
+        distinct: The number of distinct texts.
+        parts: The distinct texts, part by part.
+    """
+
+    place: NDArray[np.int64]
+    distinct: int
+    parts: tuple[Part, ...]
