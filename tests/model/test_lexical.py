@@ -1,9 +1,12 @@
 """From n-grams to scores."""
 
+import numpy as np
 import torch
+from scipy.sparse import random as sparse_random
 from training_runs import outcome_spans
 
-from prodcat.model.ngrams import NGrams
+from prodcat.model.lexical import LexicalBranch
+from prodcat.model.ngrams import Features, NGrams
 from prodcat.training.lexical_fit import solve
 
 
@@ -22,3 +25,32 @@ def test_the_lexical_branch_learns_and_equals_dense_arithmetic():
         torch.testing.assert_close(scores[row], expected)
     again = branch(features)
     assert torch.equal(scores, again), "answering must not change the branch"
+
+
+def test_frequent_and_rare_ngrams_add_up(monkeypatch):
+    rng = np.random.default_rng(0)
+    size, outcomes, titles = 300, 40, 50
+    # A third of the n-grams has weights for most outcomes, the others for one or two.
+    share = np.where(np.arange(size) % 3 == 0, 0.9, 0.04)[:, None]
+    weights = (rng.normal(size=(size, outcomes)) * (rng.random((size, outcomes)) < share)).astype(
+        np.float16
+    )
+    feature, outcome = np.nonzero(weights)
+    bias = rng.normal(size=outcomes).astype(np.float32)
+    entries = feature, outcome, weights[feature, outcome], bias, size
+    matrix = sparse_random(titles, size, 0.1, "csr", np.float32, 0)
+    matrix.data -= 0.5
+    matrix.data[matrix.indptr[7] : matrix.indptr[8]] = 0  # a title without n-grams
+    matrix.eliminate_zeros()
+    wanted = matrix.toarray() @ weights.astype(np.float32) + bias
+    for most in (0, 500, 1 << 24):
+        monkeypatch.setattr("prodcat.model.lexical._MOST_DENSE", most)
+        branch = LexicalBranch.from_entries(*entries)
+        together = branch(Features(matrix)).numpy()
+        np.testing.assert_allclose(together, wanted, atol=1e-5)
+        frequent = ((weights != 0).sum(axis=1) > outcomes / 16).sum()
+        assert len(branch._split.dense) == min(most // outcomes, frequent) and frequent < size
+        assert branch._split.sparse.nnz + (branch._split.dense != 0).sum() == len(feature)
+        for rows in (np.arange(1), np.arange(5, 9), np.arange(20, 20), np.arange(9, 49)):
+            some = branch(Features(matrix).take(rows)).numpy()
+            assert np.array_equal(some, together[rows]), "a title's scores depend on it alone"
