@@ -15,6 +15,7 @@ from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.catalog.targets import targets_in
 from prodcat.classifier.evaluating import evaluate, labelled_rows
 from prodcat.classifier.reader import Reader
+from prodcat.classifier.title_branch import FEWEST_CALIBRATED
 from prodcat.decisions.calibration import fit_weights, rows_to_fit
 from prodcat.decisions.cascade import Cascade, fit_cascade
 from prodcat.decisions.conformal import reference
@@ -46,7 +47,8 @@ def calibrate(
 
     Returns:
         The reader with the new calibration; quantiles of its confidences on the titles, float64,
-        ascending; and the texts of the titles that were used.  If there is a branch of titles
+        ascending; and the texts that were used, which with a branch of titles alone are also the
+        titles.  If there is a branch of titles
         alone, its calibration is fitted on the titles of all rows, and the other one on the rows
         with further texts; it is kept if there are none.
 
@@ -67,8 +69,16 @@ def calibrate(
         weights, cascade, confidences = _fitted(reader, decider, texts, targets, method)
     else:
         alone = are_titles_alone(texts)
-        confidences = np.zeros(len(texts))
-        if not alone.all():
+        confidences = np.full(len(texts), np.nan)
+        with_texts = int((~alone).sum())
+        if 0 < with_texts < FEWEST_CALIBRATED:
+            logger.warning(
+                "Only %d rows have further texts, too few to calibrate such rows on: they keep "
+                "their calibration. Give at least %d.",
+                with_texts,
+                FEWEST_CALIBRATED,
+            )
+        if with_texts >= FEWEST_CALIBRATED:
             columns = [text for text, is_alone in zip(texts, alone, strict=True) if not is_alone]
             weights, cascade, confidences[~alone] = _fitted(
                 reader, decider, columns, targets[~alone], method
@@ -77,8 +87,9 @@ def calibrate(
         of_titles, _, by_titles = _fitted(reader, decider, every, targets, method, cascades=False)
         confidences[alone] = by_titles[alone]
         titles = replace(titles, weights=of_titles)
+        texts = [*texts, *every]
     reader = replace(reader, weights=weights, title_branch=titles, cascade=cascade)
-    return reader, reference(confidences), texts
+    return reader, reference(confidences[~np.isnan(confidences)]), texts
 
 
 def uncalibrated(reader: Reader, levels: int) -> Reader:

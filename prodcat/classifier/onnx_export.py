@@ -54,13 +54,17 @@ class _Graph(nn.Module):
         self.eval()
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, margins: Tensor, titles_alone: Tensor
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        margins: Tensor,
+        titles_alone: Tensor | None = None,
     ) -> Tensor:
         paths = self.network.paths
         scores = paths.log_probs(self.network.logits(input_ids, attention_mask.bool()))
         given = margins if self.reads_margins else None
         log_probs = self.weights.applied(paths, scores, given, *self.acting)
-        if self.titles is None:
+        if self.titles is None or titles_alone is None:
             return log_probs
         of_titles = self.titles.weights
         by_titles = of_titles.applied(paths, scores, given, *of_titles.acting())
@@ -152,19 +156,21 @@ def _export(graph: _Graph, classifier: Classifier, path: Path) -> None:
     ids = torch.ones(2, 5, dtype=torch.int64)
     margins = torch.from_numpy(lexical_margins(classifier, ["a", "b"]))
     batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
+    inputs = {
+        "input_ids": (ids, {0: batch, 1: tokens}),
+        "attention_mask": (torch.ones_like(ids), {0: batch, 1: tokens}),
+        "margins": (margins, {0: batch}),
+    }
+    if graph.titles is not None:
+        inputs["titles_alone"] = (torch.tensor([True, False]), {0: batch})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # axes share a name on purpose
         program = torch.onnx.export(
             graph,
-            (ids, torch.ones_like(ids), margins, torch.tensor([True, False])),
-            input_names=["input_ids", "attention_mask", "margins", "titles_alone"],
+            tuple(example for example, _ in inputs.values()),
+            input_names=list(inputs),
             output_names=["log_probs"],
-            dynamic_shapes=(
-                {0: batch, 1: tokens},
-                {0: batch, 1: tokens},
-                {0: batch},
-                {0: batch},
-            ),
+            dynamic_shapes=tuple(axes for _, axes in inputs.values()),
             dynamo=True,
             verbose=False,
         )

@@ -75,8 +75,8 @@ class Reader:
     accuracies: Mapping[str, float] | None = None
     # Implementations of the encoder by precision and device; each is made when it is first used.
     _forms: dict[tuple[str, str], EncoderForm] = field(default_factory=dict, init=False, repr=False)
-    # The text columns of whose absence a warning was logged.
-    _missed: set[str] = field(default_factory=set, init=False, repr=False)
+    # The text columns of whose absence a warning was logged, as they were missing together.
+    _missed: set[tuple[str, ...]] = field(default_factory=set, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """The fields without ``_forms``, which are made again when they are needed."""
@@ -122,12 +122,15 @@ class Reader:
         return replace(catalog, texts=texts).inputs
 
     def _warn_of_missing(self, columns: Sequence[str]) -> None:
-        if self._missed.issuperset(columns):
+        if not columns or tuple(columns) in self._missed:
             return
-        self._missed.update(columns)
+        self._missed.add(tuple(columns))
         effect = " and read as empty, which costs accuracy"
         if self.title_branch is not None and len(columns) == len(self.text_columns):
-            effect = ", so titles are answered as by a classifier that was trained without them"
+            effect = (
+                ", so titles are answered as by a classifier that was trained without them. A "
+                "guarantee that was measured on rows with columns does not hold for them"
+            )
         logger.warning(
             "This classifier was trained with the text columns %s; %s missing here%s. Give tables "
             "these columns, and read a catalog with them as text=.",

@@ -234,7 +234,7 @@ def _read_titles(
     if not tensors:
         return None
     weights = Weights.of(tensors)
-    if not settings.fields or not weights.fits(tree.depth):
+    if not settings.fields or not settings.model.lexical or not weights.fits(tree.depth):
         raise ArtifactError(
             f"The artifact at {uri!r} has n-grams of titles alone that belong to another tree, or "
             "no further columns. Save the classifier again."

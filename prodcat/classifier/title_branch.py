@@ -8,6 +8,8 @@ from prodcat.decisions.weights import Weights
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.ngrams import NGrams
 
+FEWEST_CALIBRATED = 30  # rows with further texts from which they have a calibration of their own
+
 
 @dataclass(frozen=True, eq=False)
 class TitleBranch:

@@ -252,6 +252,9 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
         reader = lexical.with_cascade(lexical.in_reader(reader, setup), setup)
         if reader.cascade is not None and setup.ranks.writes:
             logger.info("%s", reader.cascade)
+    inputs = [*catalog.inputs, *validation.inputs]
+    if reader.title_branch is not None:
+        inputs += [*catalog.titles, *validation.titles]
     provenance = Provenance(
         model=setup.model,
         training=setup.training,
@@ -259,7 +262,7 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
         history=tuple(trained.history),
         validation=None,
         reference=np.zeros(0),
-        seen=np.unique(title_hashes([*catalog.inputs, *validation.inputs])),
+        seen=np.unique(title_hashes(inputs)),
         held=np.unique(title_hashes(validation.inputs if dataset.folds is None else [])),
         rows=np.unique(dataset.training_rows.hashes),
         fingerprint=ingredients.identity.fingerprint,

@@ -1,6 +1,7 @@
 """N-grams with their scores of the titles to validate on: for all rows, and for titles alone."""
 
 import copy
+import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +12,8 @@ from torch import Tensor
 from prodcat.catalog.fields import are_titles_alone
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.reader import Reader
-from prodcat.classifier.title_branch import TitleBranch
-from prodcat.decisions.calibration import fit_weights
+from prodcat.classifier.title_branch import FEWEST_CALIBRATED, TitleBranch
+from prodcat.decisions.calibration import fit_weights, rows_to_fit
 from prodcat.decisions.cascade import fit_cascade
 from prodcat.decisions.weights import Weights
 from prodcat.model.lexical import LexicalBranch
@@ -27,7 +28,7 @@ from prodcat.training.lexical_fit import (
 from prodcat.training.precision import pick_precision
 from prodcat.training.settings import Setup
 
-_FEWEST = 30  # rows with further texts from which they have a calibration of their own
+logger = logging.getLogger("prodcat")
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,14 @@ class Branches:
         branch = TitleBranch(fitted.ngrams, fitted.branch, reader.weights).to(reader.device)
         reader = replace(reader, title_branch=branch)
         weights, columns = reader.weights, np.flatnonzero(~self.alone)
-        if _FEWEST <= len(columns) < len(self.alone):
+        if len(columns) < FEWEST_CALIBRATED and setup.ranks.writes:
+            logger.warning(
+                "Only %d of the titles to validate on have further texts, too few to calibrate "
+                "such rows on: their confidence may be wrong. Give at least %d, as validation=.",
+                len(columns),
+                FEWEST_CALIBRATED,
+            )
+        if FEWEST_CALIBRATED <= len(columns) < len(self.alone):
             weights = _weights(reader, self.columns, columns, setup)
         every = np.arange(len(self.alone))
         branch = replace(branch, weights=_weights(reader, self.titles, every, setup))
@@ -169,7 +177,11 @@ def _weights(
 def _evidence(
     reader: Reader, scored: ScoredNGrams, rows: NDArray[np.int64], setup: Setup
 ) -> tuple[Tensor, Tensor | None, Tensor]:
-    """The labels of some of the titles to validate on, and their scores by encoder and n-grams."""
+    """The labels of some of the titles to validate on, and their scores by encoder and n-grams.
+
+    Of more rows than a calibration is fitted on, a sample is scored.
+    """
+    rows = rows[rows_to_fit(len(rows), len(reader.network.paths.outcomes))]
     validation = scored.dataset.validation_rows.take(rows)
     encoder = None
     if reader.network.encoder is not None:

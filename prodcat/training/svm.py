@@ -176,7 +176,7 @@ def _separate(
         )
         weight: NDArray[np.float64] = np.asarray(solved[0])[0]
         return weight
-    except (ImportError, TypeError):
+    except (ImportError, TypeError, ValueError):  # the function is private, and may change
         from sklearn.svm import LinearSVC
 
         machine = LinearSVC(

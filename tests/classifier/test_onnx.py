@@ -27,6 +27,7 @@ def answers(folder, classifier, titles):
         "titles_alone": are_titles_alone(titles),
     }
     known = {own.name for own in session.get_inputs()}
+    assert ("titles_alone" in known) is (classifier.reader.title_branch is not None)
     [found] = session.run(None, {name: own for name, own in feeds.items() if name in known})
     return np.exp(found)
 

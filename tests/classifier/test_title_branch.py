@@ -194,8 +194,9 @@ def test_its_absence_is_said_in_the_words_of_what_happens(fitted, caplog):
         reader.texts(["milk"])
     assert caplog.messages == [
         "This classifier was trained with the text columns ['brand']; ['brand'] is missing here, "
-        "so titles are answered as by a classifier that was trained without them. Give tables "
-        "these columns, and read a catalog with them as text=."
+        "so titles are answered as by a classifier that was trained without them. A guarantee "
+        "that was measured on rows with columns does not hold for them. Give tables these "
+        "columns, and read a catalog with them as text=."
     ]
 
 
@@ -215,3 +216,50 @@ def test_with_an_encoder(encoder_folder):
     np.testing.assert_allclose(shared.predict_proba(asked), fitted.predict_proba(asked), atol=1e-6)
     smaller, _ = fitted.trimmed(asked)
     assert smaller.reader.title_branch is branch
+
+
+def test_a_few_rows_with_columns_do_not_calibrate_all_of_them(fitted, caplog):
+    few = catalog_of(table(200, 5, without=0.9))
+    assert 0 < (~are_titles_alone(few.inputs)).sum() < 30
+    calibrated = fitted.calibrate(few, "steps")
+    assert "too few to calibrate" in caplog.text
+    assert torch.equal(calibrated.weights.steps, fitted.weights.steps)
+    mine, theirs = calibrated.reader.title_branch.weights, fitted.reader.title_branch.weights
+    assert not torch.equal(mine.steps, theirs.steps)
+    assert calibrated.provenance.reference.min() > 0.2
+    caplog.clear()
+    many = fitted.calibrate(catalog_of(table(300, 5, without=0.5)), "steps")
+    assert not torch.equal(many.weights.steps, fitted.weights.steps) and not caplog.text
+
+
+def test_few_validated_rows_with_columns_are_told(learned, caplog):
+    fit(learned, validation=catalog_of(table(200, 3, without=0.95)))
+    assert "have further texts, too few to calibrate" in caplog.text
+
+
+def test_titles_that_were_learned_are_known_without_their_columns(learned, fitted, caplog):
+    fitted.with_guarantee(catalog_of(learned[:150], brand=False))
+    assert "150 of 150 calibration titles were used before" in caplog.text
+    new = table(100, 8)
+    calibrated = fitted.calibrate(catalog_of(new), "temperature")
+    titles = [row["title"] for row in new]
+    assert not fitted.has_seen(titles).all() and calibrated.has_seen(titles).all()
+
+
+def test_each_set_of_missing_columns_is_told_once(caplog):
+    rows = [{**row, "price": str(place)} for place, row in enumerate(table(120, 0))]
+    catalog = read_catalog(rows, text=["brand", "price"])
+    two = prodcat.fit(
+        catalog,
+        model=ModelConfig(encoder=None),
+        training=TrainingConfig(baseline=False),
+        progress=False,
+    )
+    caplog.clear()
+    for _ in range(2):
+        two.predict(["milk"])
+    assert caplog.text.count("was trained with the text columns") == 1
+    assert "guarantee that was measured on rows with columns does not hold" in caplog.text
+    two.predict(read_catalog([{"title": "milk", "price": "3"}], path=None, text=["price"]))
+    assert caplog.text.count("was trained with the text columns") == 2
+    assert "which costs accuracy" in caplog.text
