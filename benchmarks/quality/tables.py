@@ -117,7 +117,9 @@ def encoder_bars(work: Path) -> Iterator[Bar]:
             if found is not None:
                 pairs[data] = found[f"encoder.{what}"], found[f"svm.{what}"]
         if pairs:
-            yield from gain_bars(f"with encoder over the SVM, {words}", pairs, least, "value")
+            runs = {ours.shape[1] for ours, _ in pairs.values()}
+            title = f"with encoder over the SVM, {words} ({min(runs)} to {max(runs)} seeds a set)"
+            yield from gain_bars(title, pairs, least, "value")
     pairs = {}
     for data in SETS:
         ours, theirs = seeds(work, "encoder", data), seeds(work, "flat", data)
@@ -125,6 +127,8 @@ def encoder_bars(work: Path) -> Iterator[Bar]:
             pairs[data] = ours["encoder.path"], theirs["flat.path"]
     if pairs:
         yield next(gain_bars("with encoder over (b'), path", pairs, 0.0, "value"))
+    else:
+        yield bar("with encoder over (b'), path", "not measured", "at least 0", False)
 
 
 def calibration_bars(work: Path) -> Iterator[Bar]:
@@ -185,9 +189,12 @@ def column_bars(work: Path) -> Iterator[Bar]:
 def partial_bars(work: Path) -> Iterator[Bar]:
     """What partial labels teach."""
     for data in SETS:
-        found = arrays(work, "partial", data, DRAWS)
-        if found is None:
+        drawn = [draw for draw in DRAWS if arrays(work, "partial", data, [draw]) is not None]
+        if not drawn:
+            yield bar(f"{data}: partial labels", "not measured", "above 0", False)
             continue
+        found = arrays(work, "partial", data, drawn)
+        assert found is not None
         level = 100 * (found["mixed.level1"].mean() - found["level1.level1"].mean())
         path = 100 * (found["mixed.path"].mean() - found["few.path"].mean())
         yield bar(
@@ -195,7 +202,7 @@ def partial_bars(work: Path) -> Iterator[Bar]:
             f"{level:+.2f} points", "at least -1.0", level >= -1.0,
         )  # fmt: skip
         yield bar(
-            f"{data}: path with partial labels, against whole labels alone",
+            f"{data}: path with partial labels, against whole labels alone ({len(drawn)} draws)",
             f"{path:+.2f} points", "above 0", path > 0,
         )  # fmt: skip
 
