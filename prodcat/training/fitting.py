@@ -297,8 +297,9 @@ def _measured(classifier: Classifier, validation: Catalog) -> Classifier:
     # The calibration was fitted in this precision.
     precision = pick_precision(classifier.training.precision, classifier.network.device)
     evaluation = classifier.evaluate(validation, precision=precision)
-    measured = classifier.with_precisions(validation, {precision: evaluation.path_accuracy})
-    return with_evaluation(measured, evaluation)
+    cascade = classifier.reader.cascade
+    known = {precision: evaluation.path_accuracy} if cascade is None or not cascade.acts else {}
+    return with_evaluation(classifier.with_precisions(validation, known), evaluation)
 
 
 def _measured_out_of_fold(classifier: Classifier, ingredients: _Ingredients) -> Classifier:

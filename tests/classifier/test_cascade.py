@@ -14,6 +14,9 @@ import prodcat
 from prodcat import AnswerOptions, ArtifactError, ConfigError, ModelConfig, TrainingConfig
 from prodcat.decisions.cascade import MOST_BOUND, MOST_LOST, Cascade, choose_cascade
 from prodcat.decisions.weights import Weights
+from prodcat.scoring.scorer import RowScorer
+from prodcat.serving.query import Query
+from prodcat.serving.served import Served
 
 EASY, HARD = ["milk", "bread", "brick", "doll"], "abcdefgh"
 
@@ -153,6 +156,14 @@ def test_an_evaluation_measures_what_is_answered(fitted, asked):
     assert lost < 0.02
 
 
+def test_precisions_are_measured_on_every_title(fitted):
+    validation = prodcat.read_catalog(table(900, 9))
+    whole = fitted.evaluate(validation, cascade="off").path_accuracy
+    again = fitted.with_precisions(validation).reader.accuracies
+    assert again["float32"] == pytest.approx(whole)
+    assert whole != fitted.evaluate(validation).path_accuracy
+
+
 def test_the_next_best_paths_come_from_the_whole_classifier(fitted, asked):
     titles = asked.titles[:40]
     assert fitted.predict(titles, top_k=2) == fitted.predict(titles, top_k=2, cascade="off")
@@ -233,3 +244,18 @@ def test_a_share_has_an_unknown_cost(fitted):
     again = Cascade.of(cascade.tensors(), cascade.figures(), fitted.taxonomy.depth)
     assert math.isnan(again.loss) and again.threshold == cascade.threshold
     assert torch.equal(again.quantiles, cascade.quantiles)
+
+
+def test_a_server_and_a_job_answer_with_the_cascade(fitted, asked):
+    titles = list(asked.titles[:80])
+    served = Served("model", "uri", fitted, 1 << 20, precision="float32")
+    for settings, cascade in ((AnswerOptions(), "auto"), (AnswerOptions(top_k=2), "off")):
+        query = Query({"title": titles}, settings=settings)
+        records = served.answered(query)
+        wanted = fitted.predict(titles, settings)
+        assert [record["path"] for record in records] == [list(a[0].path) for a in wanted]
+        assert served.inference(query).easy is None or cascade == "auto"
+    assert served.inference(Query({"title": titles})).easy is not None
+    for asked_for in ("auto", "off"):
+        scorer = RowScorer(fitted, prodcat.ScoringConfig(cascade=asked_for))
+        assert (scorer.inference.easy is not None) is (asked_for == "auto")
