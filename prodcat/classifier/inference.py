@@ -85,7 +85,9 @@ class BatchInference:
             self.threshold = cascade.threshold
 
     def prepare(self, texts: Sequence[str]) -> Window:
-        """Do the part of the work that needs no GPU; can be called in another thread.
+        """Do the part of the work that the encoder does not wait for; may run in another thread.
+
+        With a cascade the n-grams read the titles here.
 
         Args:
             texts: The texts of titles, made by :meth:`prodcat.classifier.reader.Reader.texts`.

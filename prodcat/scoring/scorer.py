@@ -102,7 +102,7 @@ class RowScorer:
         source: str = "A file of the input",
         first_row: int = 0,
     ) -> PreparedRows:
-        """Prepare rows for the device, without using it; may run in another thread.
+        """Prepare rows for the encoder; may run in another thread.
 
         Args:
             columns: The rows: lists by column name, or an Arrow table.
