@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 4_096  # rows that are multiplied together
 _DENSE = 1 / 16  # share of outcomes with weights above which an n-gram's weights are stored densely
-_FEW = 4  # titles that are multiplied one by one
+_MOST_SEPARATE = 4  # titles that are multiplied one by one
 _MOST_DENSE = 1 << 24  # weights that are stored densely, at 4 bytes each
 ABSENT = np.float32(-1.001)  # the score of an outcome without training titles, below all others
 
@@ -211,8 +211,8 @@ class _SplitMap:
         place = self.place[features.indices]
         is_dense = place >= 0
         titles = features.shape[0]
-        if titles <= _FEW:
-            return self._scores_of_few(features, place, is_dense)
+        if titles <= _MOST_SEPARATE:
+            return self._scores_by_title(features, place, is_dense)
         before = np.append(0, np.cumsum(is_dense))
         ends = before[features.indptr]
         parts = features.data[is_dense], place[is_dense], ends
@@ -224,7 +224,7 @@ class _SplitMap:
         scores[row, rest.indices] += rest.data  # a product has no entry twice
         return scores
 
-    def _scores_of_few(
+    def _scores_by_title(
         self, features: "csr_matrix", place: NDArray[np.int32], is_dense: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
         """The same, title by title: for a few titles, making matrices takes longer.
