@@ -47,10 +47,9 @@ def calibrate(
 
     Returns:
         The reader with the new calibration; quantiles of its confidences on the titles, float64,
-        ascending; and the texts that were used, which with a branch of titles alone are also the
-        titles.  If there is a branch of titles
-        alone, its calibration is fitted on the titles of all rows, and the other one on the rows
-        with further texts; it is kept if there are none.
+        ascending; and the texts that were used.  If there is a branch of titles alone, its
+        calibration is fitted on the titles of all rows, which are then among these texts, and the
+        other one on the rows with further texts; it is kept if there are too few of them.
 
     Raises:
         CatalogError: No row is labelled, or a label is not in the tree.

@@ -3,6 +3,7 @@
 import copy
 import logging
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -100,7 +101,7 @@ class Branches:
             titles = ScoredNGrams.fit(stripped, setup, _of_titles(warm), progress)
         return cls(columns, titles, are_titles_alone(dataset.validation_rows.texts))
 
-    @property
+    @cached_property
     def margins(self) -> Tensor:
         """The scores of the titles to validate on by those n-grams that answer such rows."""
         if self.titles is None:
