@@ -21,6 +21,7 @@ _PAYS = 1e8  # matrix entries times machines (seconds of work) above which proce
 _PIECE = 64  # machines that are solved together
 _SIMILAR = 4, 600  # rows of others most like its own: so many for each of its own, and at least
 _SAMPLED = 1, 1_200  # rows of the rest, drawn at random: the same
+_AT_LEAST, _MOST_TIMES = 4_000_000, 3  # the least numbers are multiplied if all machines learn less
 _SEED = 209_652_396  # of liblinear's order of coordinates: what LinearSVC draws from the seed 0
 _TOLERANCE, _MOST_ROUNDS = 0.1, 1_000
 _MACHINE = tuple[float, NDArray[np.int32], NDArray[np.float16]]
@@ -85,8 +86,10 @@ def solve_all(
         return []
     distinct, place = _distinct(rows, machines)
     repeats = np.bincount(place)
+    least = _AT_LEAST / len(distinct) / (_SIMILAR[1] + _SAMPLED[1])
+    settings = cost, (share, min(max(least, 1.0), _MOST_TIMES)), negligible
     result: list[_MACHINE] = []
-    for part in _parts(rows, distinct, processes, (cost, share, negligible)):
+    for part in _parts(rows, distinct, processes, settings):
         solved(int(repeats[len(result) : len(result) + len(part)].sum()))
         result += part
     return [result[number] for number in place.tolist()]
@@ -96,7 +99,7 @@ def _parts(
     rows: MachineRows,
     machines: NDArray[np.int64],
     processes: int,
-    settings: tuple[float, float, float],
+    settings: tuple[float, tuple[float, float], float],
 ) -> Iterable[list[_MACHINE]]:
     """The solved machines, piece by piece, in order."""
     pieces = np.array_split(machines, -(-len(machines) // _PIECE))
@@ -130,7 +133,11 @@ def _distinct(
 
 
 def _solve(
-    rows: MachineRows, machines: NDArray[np.int64], cost: float, share: float, negligible: float
+    rows: MachineRows,
+    machines: NDArray[np.int64],
+    cost: float,
+    share: tuple[float, float],
+    negligible: float,
 ) -> list[_MACHINE]:
     similar = _similarities(rows, machines)
     solved: list[_MACHINE] = []
@@ -203,15 +210,25 @@ def _factors(
     similar: NDArray[np.float32],
     inside: NDArray[np.bool_],
     outside: NDArray[np.bool_],
-    share: float,
+    share: tuple[float, float],
     seed: int,
 ) -> NDArray[np.float32]:
-    """The factor of each row's weight: 0 if not learned, above 1 for a sample, float32 [rows]."""
+    """The factor of each row's weight: 0 if not learned, above 1 for a sample, float32 [rows].
+
+    Args:
+        similar: float32 [rows]: how like the machine's rows each row is.
+        inside: bool [rows]: which rows are inside the machine's range.
+        outside: bool [rows]: which are outside of it.
+        share: Of the rows of others that a machine usually learns, and the factor of the least
+            numbers of such rows.
+        seed: Of the sample.
+    """
     size = int(inside.sum())
     others = np.flatnonzero(outside)
     factor = inside.astype(np.float32)
     count, drawn = (
-        int(share * max(for_each * size, at_least)) for for_each, at_least in (_SIMILAR, _SAMPLED)
+        int(share[0] * max(for_each * size, share[1] * at_least))
+        for for_each, at_least in (_SIMILAR, _SAMPLED)
     )
     if len(others) <= count + drawn:
         factor[others] = 1
