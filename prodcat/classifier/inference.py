@@ -28,8 +28,9 @@ from prodcat.decisions.cascade import Cascade
 from prodcat.decisions.decider import Decide
 from prodcat.model.batches import TokenTable, plan_window, to_device
 from prodcat.model.encoder import pad_id_of
+from prodcat.model.forks import in_each_fork
 from prodcat.model.network import Network
-from prodcat.model.ngrams import Features
+from prodcat.model.piece_scores import PieceFeatures
 from prodcat.model.precisions import EncoderForm
 from prodcat.model.tokenization import tokenize
 
@@ -79,7 +80,7 @@ class BatchInference:
         self.max_tokens, self.token_budget = max_tokens, token_budget
         self.reading, self.titles = reading, titles
         self.easy, self.threshold = None, inf
-        if cascade is not None and cascade.acts and reading.encoded and reading.ngrams is not None:
+        if cascade is not None and cascade.acts and reading.encoded and reading.scorer is not None:
             weights = cascade.weights.to(network.device)
             self.easy = replace(reading, weights=weights, encoded=False)
             self.threshold = cascade.threshold
@@ -124,7 +125,7 @@ class BatchInference:
         if not texts:
             return
         every = np.arange(len(texts))
-        features = None if reading.ngrams is None else reading.ngrams(texts)
+        features = None if reading.scorer is None else reading.scorer(texts)
         if self.easy is None or reading is not self.reading or features is None:
             yield every, self._part(reading, start, texts, features)
             return
@@ -136,7 +137,7 @@ class BatchInference:
                 start += len(rows)
 
     def _part(
-        self, reading: Reading, start: int, texts: list[str], features: Features | None
+        self, reading: Reading, start: int, texts: list[str], features: PieceFeatures | None
     ) -> Part:
         table = None
         if reading.encoded and self.tokenizer is not None:
@@ -150,7 +151,7 @@ class BatchInference:
             ]
         return Part(reading, start, table, features, batches)
 
-    def _sure(self, features: Features) -> NDArray[np.bool_]:
+    def _sure(self, features: PieceFeatures) -> NDArray[np.bool_]:
         """Whether n-grams alone answer each text, bool [texts]."""
         assert self.easy is not None
         sure = np.zeros(len(features), np.bool_)
@@ -308,18 +309,20 @@ class BatchInference:
         encoder = lexical = None
         if part.table is not None:
             encoder = torch.cat([self._encoder_scores(part.table, rows) for rows in batches])
-        if part.features is not None:
+        if part.margins is not None:
+            lexical = part.margins[torch.from_numpy(np.concatenate(batches))]
+        elif part.features is not None:
             lexical = self._margins(part.reading, part.features, np.concatenate(batches))
         return encoder, lexical
 
     def _margins(
-        self, reading: Reading, features: Features, rows: NDArray[np.int64]
+        self, reading: Reading, features: PieceFeatures, rows: NDArray[np.int64]
     ) -> Tensor | None:
         """The margins of some texts, float32 [row, choice]; None without a lexical branch."""
-        if reading.lexical is None:
+        if reading.scorer is None:
             return None
-        margins: Tensor = reading.lexical(features.take(rows))
-        return margins
+        margins = reading.scorer.scores(features.take(rows))
+        return to_device(margins, self.network.device)
 
     def _encoder_scores(self, table: TokenTable, rows: NDArray[np.int64]) -> Tensor:
         network = self.network
@@ -337,6 +340,14 @@ def _positions(group: _Group) -> NDArray[np.int64]:
     """The positions of a group's texts among the distinct texts of the window."""
     part, batches = group
     return np.concatenate(batches) + part.start
+
+
+def _make_lock() -> None:
+    global _MAKING
+    _MAKING = threading.Lock()
+
+
+in_each_fork(_make_lock)
 
 
 def _workers(process: int, count: int, cores: int) -> ThreadPoolExecutor:

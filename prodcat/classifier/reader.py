@@ -20,8 +20,10 @@ from prodcat.decisions.weights import Weights
 from prodcat.errors import CatalogError, ConfigError, check_choice
 from prodcat.model.encoder import Encoder
 from prodcat.model.int8 import Ranges
+from prodcat.model.lexical import LexicalBranch
 from prodcat.model.network import Network
 from prodcat.model.ngrams import NGrams
+from prodcat.model.piece_scores import PieceScorer
 from prodcat.model.precisions import (
     PRECISIONS,
     EncoderForm,
@@ -75,12 +77,14 @@ class Reader:
     accuracies: Mapping[str, float] | None = None
     # Implementations of the encoder by precision and device; each is made when it is first used.
     _forms: dict[tuple[str, str], EncoderForm] = field(default_factory=dict, init=False, repr=False)
+    # The scorers of n-grams, which remember the pieces of titles, by the kind of texts they read.
+    _scorers: dict[str, PieceScorer] = field(default_factory=dict, init=False, repr=False)
     # The text columns of whose absence a warning was logged, as they were missing together.
     _missed: set[tuple[str, ...]] = field(default_factory=set, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The fields without ``_forms``, which are made again when they are needed."""
-        return {**self.__dict__, "_forms": {}, "_missed": set()}
+        """The fields without those that are made again when they are needed."""
+        return {**self.__dict__, "_forms": {}, "_scorers": {}, "_missed": set()}
 
     @property
     def device(self) -> torch.device:
@@ -191,13 +195,12 @@ class Reader:
         encoder = self.network.encoder
         if precision == "int8" and encoder is not None:
             self._check_int8(encoder)
-        reading = Reading(
-            self.ngrams, self.network.lexical, self.weights.to(self.device), encoder is not None
-        )
+        scorer = self._scorer("columns", self.ngrams, self.network.lexical)
+        reading = Reading(scorer, self.weights.to(self.device), encoder is not None)
         titles = None
         if (branch := self.title_branch) is not None:
-            weights = branch.weights.to(self.device)
-            titles = Reading(branch.ngrams, branch.lexical, weights, encoder is not None)
+            scorer = self._scorer("titles", branch.ngrams, branch.lexical)
+            titles = Reading(scorer, branch.weights.to(self.device), encoder is not None)
         return BatchInference(
             self.network,
             self.tokenizer,
@@ -208,6 +211,16 @@ class Reader:
             batch_tokens(self.device),
             no_encoder if encoder is None else self._form(encoder, precision),
         )
+
+    def _scorer(
+        self, name: str, ngrams: NGrams | None, lexical: LexicalBranch | None
+    ) -> PieceScorer | None:
+        """The scorer of n-grams, made when it is first needed; None without n-grams."""
+        if ngrams is None or lexical is None:
+            return None
+        if name not in self._scorers:
+            self._scorers[name] = PieceScorer(ngrams, lexical)
+        return self._scorers[name]
 
     def pick_precision(self, requested: str | None, promised: bool = False) -> str:
         """Choose the precision for a request.

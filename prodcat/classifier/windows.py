@@ -5,11 +5,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from prodcat.decisions.weights import Weights
 from prodcat.model.batches import TokenTable
-from prodcat.model.lexical import LexicalBranch
-from prodcat.model.ngrams import Features, NGrams
+from prodcat.model.piece_scores import PieceFeatures, PieceScorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,14 +17,12 @@ class Reading:
     """How a kind of titles is read.
 
     Attributes:
-        ngrams: The n-gram vocabulary, or None without a lexical branch.
-        lexical: The lexical branch, or None.
+        scorer: The n-grams, or None without a lexical branch.
         weights: The weights of the calibration.
         encoded: Whether the encoder reads the titles too.
     """
 
-    ngrams: NGrams | None
-    lexical: LexicalBranch | None
+    scorer: PieceScorer | None
     weights: Weights
     encoded: bool
 
@@ -45,13 +43,16 @@ class Part:
         features: Their n-grams, or None without a lexical branch.
         batches: Their positions among the texts of this part, an int64 array for each batch; each
             text is in exactly one batch.
+        margins: float32 [text, choice]: the n-grams' margins if they are known already; None to
+            compute them from ``features``.
     """
 
     reading: Reading
     start: int
     table: TokenTable | None
-    features: Features | None
+    features: PieceFeatures | None
     batches: list[NDArray[np.int64]]
+    margins: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,8 @@ class Weights:
             for weight, scores in zip(self.evidence, (encoder_scores, lexical_scores), strict=True)
             if scores is not None
         ]
-        log_probs = torch.stack(evidence).sum(dim=0).log_softmax(dim=1)
+        together = evidence[0] if len(evidence) == 1 else evidence[0] + evidence[1]
+        log_probs: Tensor = together.log_softmax(dim=1)
         if self.steps is not None:
             made = Choices.of(paths, log_probs)
             return chained(paths, self.choice_scores(made, lexical_scores))[0]
@@ -214,9 +215,10 @@ class Choices:
     @classmethod
     def of(cls, paths: PathModel, log_probs: Tensor) -> "Choices":
         """Take distributions, float [batch, outcome] of log-probabilities, apart."""
+        probs = log_probs.exp()
         return cls(
             choices(paths)[1],
-            choice_log_probs(paths, log_probs),
+            choice_log_probs(paths, log_probs, probs),
             log_probs.amax(dim=1, keepdim=True),
-            -(log_probs.exp() * log_probs).sum(dim=1, keepdim=True),
+            -(probs * log_probs).sum(dim=1, keepdim=True),
         )

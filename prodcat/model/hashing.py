@@ -40,16 +40,31 @@ def hash_texts(
     parts = [_hash_lines(titles, characters, version)]
     for field, values in zip(fields, columns, strict=True):
         if field.kind == "number":
-            rows, codes = field.ranges(values)
-            parts.append((rows, _mix(codes) & ~_CHARACTER))
+            parts.append(hash_numbers(field, values))
         else:
             parts.append(_hash_lines(values, characters, version))
-    hashes = [
-        (part & ~_CHARACTER) >> np.uint64(7)
-        | (np.uint64(2 * place) + (part >> np.uint64(63))) << _GROUP
-        for place, (_, part) in enumerate(parts)
-    ]
+    hashes = [in_group(part, place, fields) for place, (_, part) in enumerate(parts)]
     return np.concatenate([rows for rows, _ in parts]), np.concatenate(hashes)
+
+
+def in_group(hashes: Hashes, place: int, fields: tuple[Field, ...]) -> Hashes:
+    """Write the number of its group into each hash.
+
+    Args:
+        hashes: uint64 [n], whose highest bit says whether they are those of character n-grams.
+        place: The place of the text that they are from: 0 for the title, then the fields.
+        fields: How the further text columns are read; without any, the hashes stay as they are.
+    """
+    if not fields:
+        return hashes
+    group = np.uint64(2 * place) + (hashes >> np.uint64(63))
+    return (hashes & ~_CHARACTER) >> np.uint64(7) | group << _GROUP
+
+
+def hash_numbers(field: Field, values: Sequence[str]) -> tuple[NDArray[np.int64], Hashes]:
+    """The position, int64 [entry], and the hash, uint64 [entry], of each range of a number."""
+    rows, codes = field.ranges(values)
+    return rows, _mix(codes) & ~_CHARACTER
 
 
 def hash_groups(hashes: Hashes, fields: int) -> NDArray[np.int64]:
@@ -57,24 +72,54 @@ def hash_groups(hashes: Hashes, fields: int) -> NDArray[np.int64]:
     return (hashes >> (_GROUP if fields else np.uint64(63))).astype(np.int64)
 
 
+def pieces_of(text: str, version: int) -> list[str]:
+    """What is between the blanks of a text, cleaned and folded.
+
+    >>> pieces_of("Crème  brûlée, 250&nbsp;g", 2)
+    ['creme', 'brulee,', '250', 'g']
+    """
+    return (fold_before(text) if version == 1 else fold(clean(text))).split()
+
+
+def hash_pieces(
+    pieces: Sequence[str], characters: tuple[int, int], version: int
+) -> tuple[tuple[NDArray[np.int64], Hashes], tuple[NDArray[np.int64], Hashes]]:
+    """Hash pieces by themselves: character n-grams cross no blank.
+
+    Args:
+        pieces: Distinct or repeated pieces, as from :func:`pieces_of`.
+        characters: Lengths of the shortest and the longest character n-gram.
+        version: As in :class:`prodcat.model.ngrams.NGrams`.
+
+    Returns:
+        The piece, int64 [entry], and the hash, uint64 [entry], of each character n-gram; and the
+        same for each word, in order, from which :func:`word_ngrams` makes n-grams of words.
+    """
+    joined = "".join(f" {piece} " for piece in pieces)
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
+    letters = codes.astype(np.uint64)
+    if not len(letters):
+        nothing = np.zeros(0, np.int64), np.zeros(0, np.uint64)
+        return nothing, nothing
+    row = np.repeat(np.arange(len(pieces)), [len(piece) + 2 for piece in pieces])
+    between = codes == ord(" ") if version == 1 else ~_in_words(codes)
+    parts = _character_ngrams(letters, row, characters)
+    rows, hashes = ([part[side] for part in parts] for side in (0, 1))
+    of_characters = (
+        np.concatenate([np.zeros(0, np.int64), *rows]),
+        np.concatenate([np.zeros(0, np.uint64), *hashes]),
+    )
+    return of_characters, _words(letters, row, between)
+
+
 def _hash_lines(
     texts: Sequence[str], characters: tuple[int, int], version: int
 ) -> tuple[NDArray[np.int64], Hashes]:
     """The text, int64 [entry], and the hash, uint64 [entry], of every n-gram of plain texts."""
-    if version == 1:
-        lines = [" ".join(fold_before(text).split()) for text in texts]
-    else:
-        lines = [" ".join(fold(clean(text)).split()) for text in texts]
-    joined = "".join(f" {line} " for line in lines)
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-    letters = codes.astype(np.uint64)
-    if not len(letters):
-        return np.zeros(0, np.int64), np.zeros(0, np.uint64)
-    row = np.repeat(np.arange(len(lines)), [len(line) + 2 for line in lines])
-    between = codes == ord(" ") if version == 1 else ~_in_words(codes)
-    parts = _character_ngrams(letters, row, characters)
-    parts += _word_ngrams(letters, row, between, version > 1)
-    return np.concatenate([rows for rows, _ in parts]), np.concatenate([part for _, part in parts])
+    lines = [" ".join(pieces_of(text, version)) for text in texts]
+    (row, hashes), words = hash_pieces(lines, characters, version)
+    rows, words_hashed = word_ngrams(*words, version)
+    return np.concatenate([row, rows]), np.concatenate([hashes, words_hashed])
 
 
 def _character_ngrams(
@@ -123,10 +168,10 @@ def _in_words(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return known > 0
 
 
-def _word_ngrams(
-    letters: NDArray[np.uint64], row: NDArray[np.int64], between: NDArray[np.bool_], ends: bool
-) -> list[tuple[NDArray[np.int64], Hashes]]:
-    """Rows and hashes of the words, of the pairs of words, and of the first and the last word.
+def _words(
+    letters: NDArray[np.uint64], row: NDArray[np.int64], between: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Hashes]:
+    """Rows and hashes of the words, in order.
 
     A word's hash is the difference of a running hash at its end and at its start.
 
@@ -134,26 +179,42 @@ def _word_ngrams(
         letters: uint64 [letter]: the code points of all lines, each between two blanks.
         row: int64 [letter]: the row of each letter.
         between: bool [letter]: whether the letter is between words.
-        ends: Whether the first and the last word of a row are n-grams of their own, too.
-
-    Returns:
-        For each kind the row, int64 [entry], and the hash, uint64 [entry], of each n-gram.
     """
     running = np.concatenate(
         [np.zeros(1, np.uint64), np.cumsum((letters + np.uint64(1)) * _powers(_PRIME, len(row)))]
     )
     edge = np.diff(np.concatenate([[True], between, [True]]).astype(np.int8))
     start, end = np.flatnonzero(edge == -1), np.flatnonzero(edge == 1)
-    word = _mix((running[end] - running[start]) * _powers(_INVERSE, len(row))[start])
-    pair = row[start[:-1]] == row[start[1:]]
-    parts = [
-        (row[start], word),
-        (row[start[:-1]][pair], _mix(word[:-1][pair] * _PRIME + word[1:][pair])),
-    ]
-    if ends and len(word):
-        for following, salt in ((np.append(True, ~pair), _FIRST), (np.append(~pair, True), _LAST)):
-            parts.append((row[start][following], _mix(word[following] * _PRIME + salt)))
-    return [(rows, hashes & ~_CHARACTER) for rows, hashes in parts]
+    return row[start], _mix((running[end] - running[start]) * _powers(_INVERSE, len(row))[start])
+
+
+def word_ngrams(
+    row: NDArray[np.int64], word: Hashes, version: int
+) -> tuple[NDArray[np.int64], Hashes]:
+    """The n-grams of words: each word, pairs of words, and a row's first and last word.
+
+    Args:
+        row: int64 [word]: the row of each word, ascending.
+        word: uint64 [word]: the hash of each word, as from :func:`hash_pieces`.
+        version: As in :class:`prodcat.model.ngrams.NGrams`; in version 1 a row's first and last
+            word are no n-grams of their own.
+
+    Returns:
+        The row, int64 [entry], and the hash, uint64 [entry], of each n-gram.
+    """
+    if not len(word):
+        return row, word
+    # Whether a row ends before each word, and after the last one.
+    border = np.ones(len(row) + 1, np.bool_)
+    np.not_equal(row[:-1], row[1:], out=border[1:-1])
+    first = (~border[1:-1]).nonzero()[0]
+    rows, hashes = [row[first]], [word[first] * _PRIME + word[first + 1]]
+    if version > 1:
+        for following, salt in ((border[:-1], _FIRST), (border[1:], _LAST)):
+            rows.append(row[following])
+            hashes.append(word[following] * _PRIME + salt)
+    mixed = _mix(np.concatenate(hashes))
+    return np.concatenate([row, *rows]), np.concatenate([word, mixed]) & ~_CHARACTER
 
 
 def _mix(hashes: Hashes) -> Hashes:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 _CHUNK = 4_096  # texts that are hashed together
-_FIELD_LENGTH = 0.5  # of each group of a field
+FIELD_LENGTH = 0.5  # of each group of a field
 _TITLES_ONLY, _NEWEST = 2, 3
 
 
@@ -286,7 +286,7 @@ def _weighed(
     count, groups = logs.shape[0], 2 + 2 * fields
     values = logs.data * idf[logs.indices]
     group = hash_groups(hashes[logs.indices], fields)
-    scale = np.where(group < 2, 1.0, _FIELD_LENGTH)
+    scale = np.where(group < 2, 1.0, FIELD_LENGTH)
     group += groups * np.repeat(np.arange(count), np.diff(logs.indptr))
     length = np.sqrt(np.bincount(group, values.astype(np.float64) ** 2, groups * count))
     weights = (scale * values / np.maximum(length[group], 1e-12)).astype(np.float32)

@@ -41,18 +41,19 @@ def choice_spans(taxonomy: Taxonomy) -> NDArray[np.int64]:
     return spans
 
 
-def choice_log_probs(paths: PathModel, log_probs: Tensor) -> Tensor:
+def choice_log_probs(paths: PathModel, log_probs: Tensor, probs: Tensor) -> Tensor:
     """The log-probability of each choice, given its branch, float [batch, choice].
 
     Args:
         paths: The path model.
         log_probs: float [batch, outcome].
+        probs: float [batch, outcome]: their exponentials.
     """
     branches = paths.branches
-    below = branches.probs(running_sums(log_probs.exp())).clamp(min=_LEAST_PROBABILITY)
+    below = branches.probs(running_sums(probs)).clamp(min=_LEAST_PROBABILITY)
     beliefs = below.log().to(log_probs.dtype)
     both = torch.cat([log_probs, beliefs[:, 1:]], dim=1)
-    return both - beliefs.index_select(1, choices(paths)[0])
+    return both - beliefs.index_select(1, branches.choice_branch)
 
 
 def chained(paths: PathModel, scores: Tensor) -> tuple[Tensor, Tensor]:

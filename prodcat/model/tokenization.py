@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from prodcat.catalog.fields import plain
 from prodcat.errors import EncoderError, is_fault
 from prodcat.model.batches import TokenTable
+from prodcat.model.forks import in_each_fork
 from prodcat.model.text_chunks import text_chunks
 
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
 _CHUNK = 2_048  # texts that are tokenised together
 _LOCK = threading.Lock()  # for the limit, a setting of the tokenizer, which threads share
+
+
+def _make_lock() -> None:
+    global _LOCK
+    _LOCK = threading.Lock()
+
+
+in_each_fork(_make_lock)
 
 
 def tokenize(tokenizer: "Tokenizer", texts: Sequence[str], max_tokens: int) -> TokenTable:

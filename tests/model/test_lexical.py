@@ -44,7 +44,7 @@ def test_frequent_and_rare_ngrams_add_up(monkeypatch):
     matrix.eliminate_zeros()
     wanted = matrix.toarray() @ weights.astype(np.float32) + bias
     for most in (0, 500, 1 << 24):
-        monkeypatch.setattr("prodcat.model.lexical._MOST_DENSE", most)
+        monkeypatch.setattr("prodcat.model.sparse_rows._MOST_DENSE", most)
         branch = LexicalBranch.from_entries(*entries)
         together = branch(Features(matrix)).numpy()
         np.testing.assert_allclose(together, wanted, atol=1e-5)
