@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from prodcat.catalog.fields import plain
 from prodcat.model.fields import columns_of
+from prodcat.model.forks import in_each_fork
 from prodcat.model.hash_index import HashIndex
 from prodcat.model.hashing import (
     Hashes,
@@ -34,7 +36,7 @@ from prodcat.model.pieces import MOST_TIMES, PieceTable, weights_of
 from prodcat.model.sparse_rows import SparseRows, SplitMap, entries_of, first_of_each, offsets_of
 from prodcat.model.text_chunks import text_chunks
 
-_CHUNK = 4_096  # texts that are read together
+_CHUNK = 4_096  # texts that are read at a time
 _MOST_CELLS = 1 << 24  # scores of pieces that are kept, at 4 bytes each
 _LEAST_PIECES = 256  # that are kept however many outcomes there are
 _LEAST_SQUARE = 1e-24  # of the length of a group of weights
@@ -86,6 +88,7 @@ class PieceScorer:
         self._lengths[:2] = 1.0
         self._map, self._bias = SplitMap.of(*lexical.weights()), lexical.bias.cpu()
         self._begin()
+        _SCORERS.add(self)
 
     def _begin(self) -> None:
         """Forget all pieces."""
@@ -167,10 +170,10 @@ class PieceScorer:
         text, column = np.divmod(pairs[first], max(size, 1))
         change = np.zeros(0)
         if len(first):
-            idf, apart = self._ngrams.idf[column].astype(np.float64), 1 + np.log(times)
+            idf, by_piece = self._ngrams.idf[column].astype(np.float64), 1 + np.log(times)
             together = 1 + np.log(np.add.reduceat(times, first))
-            change = (together - np.add.reduceat(apart, first)) * idf
-            change_of_squares = (together**2 - np.add.reduceat(apart**2, first)) * idf**2
+            change = (together - np.add.reduceat(by_piece, first)) * idf
+            change_of_squares = (together**2 - np.add.reduceat(by_piece**2, first)) * idf**2
             squares += np.bincount(text, change_of_squares, count)
         factors = length / np.sqrt(np.maximum(squares, _LEAST_SQUARE))
         return factors, (text, column, change)
@@ -212,6 +215,18 @@ class PieceScorer:
             summed = SparseRows(offsets - offsets[0], rows, pieces.values[part]).times(table)
             scores[start:end] += summed
         return scores + self._bias
+
+
+_SCORERS: WeakSet[PieceScorer] = WeakSet()
+
+
+def _begin_all() -> None:
+    """Forget all pieces in a forked process: a thread that no longer exists may have added some."""
+    for scorer in list(_SCORERS):
+        scorer._begin()
+
+
+in_each_fork(_begin_all)
 
 
 class _ScoredPieces:

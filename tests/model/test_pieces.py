@@ -1,5 +1,8 @@
 """Scores that are added up from those of pieces equal those of whole titles."""
 
+import os
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -133,3 +136,23 @@ def test_rows_are_taken_and_joined_in_order():
     assert len(both) == 6 and both.columns.tolist() == [6, 5, 4, 5, 4]
     table = torch.arange(14.0).view(7, 2)
     assert both.times(table)[4].tolist() == [10 * 1 + 8 * 3, 11 * 1 + 9 * 3]
+
+
+def test_a_forked_process_begins_anew():
+    """Another thread may have held a lock, or have added half of a piece."""
+    ngrams, branch = learned(titles(50))
+    scorer = PieceScorer(ngrams, branch)
+    wanted = scorer.scores(scorer(["süt oat-milk"]))
+    with scorer._table._adding, scorer._scored._lock:
+        child = os.fork()
+        if not child:
+            equal = torch.equal(scorer.scores(scorer(["süt oat-milk"])), wanted)
+            os._exit(0 if equal else 1)
+        for _ in range(200):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                break
+            time.sleep(0.05)
+        else:
+            os.kill(child, signal.SIGKILL)
+    assert done and status == 0
