@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 1 << 19  # maximum number of log-probabilities that are decoded together on a CPU
 _MOST_CELLS_GPU = 1 << 26
+_MOST_KEPT = (
+    1 << 24
+)  # log-probabilities of a window's easy titles that are kept until it is answered
 _STREAMS = 8  # maximum number of threads that answer batches on a CPU
 _WORKERS: dict[tuple[int, int, int], ThreadPoolExecutor] = {}
 _MAKING = threading.Lock()
@@ -129,11 +132,12 @@ class BatchInference:
         if self.easy is None or reading is not self.reading or features is None:
             yield every, self._part(reading, start, texts, features)
             return
-        sure = self._sure(features)
+        sure, log_probs = self._sure(features)
         for rows, how in ((every[~sure], self.reading), (every[sure], self.easy)):
             if len(rows):
                 picked = [texts[row] for row in rows.tolist()]
-                yield rows, self._part(how, start, picked, features.take(rows))
+                part = self._part(how, start, picked, features.take(rows))
+                yield rows, replace(part, log_probs=log_probs if how is self.easy else None)
                 start += len(rows)
 
     def _part(
@@ -151,18 +155,30 @@ class BatchInference:
             ]
         return Part(reading, start, table, features, batches)
 
-    def _sure(self, features: PieceFeatures) -> NDArray[np.bool_]:
-        """Whether n-grams alone answer each text, bool [texts]."""
+    def _sure(self, features: PieceFeatures) -> tuple[NDArray[np.bool_], Tensor | None]:
+        """Which texts n-grams alone answer.
+
+        Returns:
+            bool [texts]; and the calibrated log-probabilities of those that they answer, float32
+            [sure text, outcome], or None if these would take too much memory.
+        """
         assert self.easy is not None
         sure = np.zeros(len(features), np.bool_)
-        size = max(self._most_cells() // len(self.network.paths.outcomes), 1)
+        outcomes = len(self.network.paths.outcomes)
+        size = max(self._most_cells() // outcomes, 1)
+        keeps = len(features) * outcomes <= _MOST_KEPT
+        kept: list[Tensor] = []
         for start in range(0, len(features), size):
             rows = np.arange(start, min(start + size, len(features)))
             with torch.inference_mode():
-                margins = self._margins(self.easy, features, rows)
-                confidence = self._calibrated(self.easy, None, margins).amax(dim=1).exp()
-                sure[rows] = (confidence >= self.threshold).cpu().numpy()
-        return sure
+                log_probs = self._calibrated(
+                    self.easy, None, self._margins(self.easy, features, rows)
+                )
+                is_sure = log_probs.amax(dim=1).exp() >= self.threshold
+                sure[rows] = is_sure.cpu().numpy()
+                if keeps:
+                    kept.append(log_probs[is_sure])
+        return sure, torch.cat(kept) if keeps else None
 
     def log_probs(self, window: Window) -> Tensor:
         """Compute the calibrated log-probabilities of all titles of a window.
@@ -296,6 +312,9 @@ class BatchInference:
 
     def _group_log_probs(self, group: _Group) -> tuple[NDArray[np.int64], Tensor]:
         """The positions of a group's texts, int64, and their calibrated log-probabilities."""
+        part, batches = group
+        if part.log_probs is not None:
+            return _positions(group), part.log_probs[torch.from_numpy(np.concatenate(batches))]
         return _positions(group), self._calibrated(group[0].reading, *self._scores(group))
 
     def _calibrated(

@@ -45,6 +45,8 @@ class Part:
             text is in exactly one batch.
         margins: float32 [text, choice]: the n-grams' margins if they are known already; None to
             compute them from ``features``.
+        log_probs: float32 [text, outcome]: their calibrated log-probabilities if they are known
+            already; None to compute them.
     """
 
     reading: Reading
@@ -53,6 +55,7 @@ class Part:
     features: PieceFeatures | None
     batches: list[NDArray[np.int64]]
     margins: Tensor | None = None
+    log_probs: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,19 @@ def test_answers_do_not_depend_on_the_other_titles(fitted, asked):
         np.testing.assert_allclose(*confidences, atol=1e-5)
 
 
+def test_easy_titles_of_a_large_window_are_answered_alike(fitted, asked, monkeypatch):
+    """Their log-probabilities are computed again where keeping them takes too much memory."""
+
+    def are_kept():
+        parts = fitted.inference(cascade="auto").prepare(fitted.texts_of(asked)).parts
+        return [part.log_probs is not None for part in parts if part.table is None]
+
+    kept = fitted.predict(asked)
+    assert are_kept() == [True]
+    monkeypatch.setattr("prodcat.classifier.inference._MOST_KEPT", 0)
+    assert are_kept() == [False] and fitted.predict(asked) == kept
+
+
 def test_an_evaluation_measures_what_is_answered(fitted, asked):
     answers = [found[0] for found in fitted.predict(asked)]
     evaluation = fitted.evaluate(asked)
