@@ -78,7 +78,7 @@ def _solve_heads(task: Task, reader: TitleReader) -> Start | None:
     targets = torch.from_numpy(task.training.targets).to(task.device)
     if not config.closed_form or not bool(network.paths.terminal[targets].any()):
         return None
-    pooled = reader.read_all(task.training.tokens)
+    pooled = reader.read_all(task.training.tokens, "reading titles")
     weights = torch.from_numpy(task.training.row_weights).to(task.device)
     start = closed_form_start(pooled, targets, task.taxonomy, network.paths, config.seed, weights)
     heads = network.heads

@@ -268,6 +268,7 @@ def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) ->
         fingerprint=ingredients.identity.fingerprint,
         closed_form=trained.start,
         origin=None if setup.warm is None else setup.warm.origin,
+        levels=catalog.levels,
     )
     return Classifier(reader, Decider(dataset.taxonomy, network.paths), provenance)
 

@@ -16,6 +16,7 @@ from prodcat.model.lexical import ABSENT, LexicalBranch
 from prodcat.model.ngrams import CountedNGrams, Features, NGrams, newest_version
 from prodcat.model.path_steps import choice_nodes, choice_spans
 from prodcat.taxonomy.tree import Taxonomy
+from prodcat.training.progress import progress_bar
 from prodcat.training.rows import LabelledRows
 from prodcat.training.settings import Setup
 from prodcat.training.svm import MachineRows, solve_all
@@ -76,7 +77,8 @@ def fit_lexical(
         warm = None
     if counted is None:
         counted = count_ngrams(rows, setup, warm, progress)
-    with _bar(len(choice_nodes(taxonomy)), "n-grams", progress and ranks.writes) as bar:
+    machines = len(choice_nodes(taxonomy))
+    with progress_bar(machines, "n-grams", "machine", progress and ranks.writes) as bar:
         like = None if warm is None else warm.ngrams
         ngrams, features = NGrams.of_counts(counted, model.characters, like)
         kept = None
@@ -107,16 +109,11 @@ def count_ngrams(
     model = setup.model
     like = None if warm is None or not _same_kind(setup, warm) else warm.ngrams
     fields = None if like is None else like.fields
-    with _bar(len(rows), "counting n-grams", progress and setup.ranks.writes, "title") as bar:
+    shown = progress and setup.ranks.writes
+    with progress_bar(len(rows), "counting n-grams", "title", shown) as bar:
         return CountedNGrams.of(
             rows.texts, model.characters, model.max_features, fields, bar.update
         )
-
-
-def _bar(total: int, name: str, shown: bool, unit: str = "machine") -> Any:
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, desc=name, disable=not shown, unit=unit)
 
 
 def _processes(setup: Setup) -> int:
@@ -157,7 +154,8 @@ def out_of_fold_margins(
         numbers = np.unique(fold[asked]).tolist()
         if counted is None:
             counted = count_ngrams(rows, setup, progress=progress)
-        with _bar(len(numbers) * len(machines), "n-grams out of fold", progress) as bar:
+        total = len(numbers) * len(machines)
+        with progress_bar(total, "n-grams out of fold", "machine", progress) as bar:
             for number in numbers:
                 learned = fold != number
                 features = counted.features(counted.idf(learned))

@@ -22,6 +22,7 @@ from prodcat.training.dropout import encoder_dropout
 from prodcat.training.epoch_batches import EpochBatches
 from prodcat.training.optimizer import LinearSchedule, make_optimizer
 from prodcat.training.precision import pick_precision
+from prodcat.training.progress import progress_bar
 from prodcat.training.ranks import Ranks
 from prodcat.training.rows import Rows
 from prodcat.training.run_state import RunState, learned_weights
@@ -99,7 +100,7 @@ class TrainingLoop:
     def __init__(self, task: Task, validator: Validator, options: TrainOptions) -> None:
         self.task, self.validator, self.options = task, validator, options
         self.network, self.config, self.ranks = task.network, task.config, task.ranks
-        self.reader = TitleReader(task)
+        self.reader = TitleReader(task, options.progress)
         self.batches = EpochBatches(task, pad_id_of(self.reader.encoder))
         self.steps = self.config.epochs * self.batches.steps
         optimizer = make_optimizer(self.network, self.config)
@@ -166,10 +167,8 @@ class TrainingLoop:
         return loss_sum / self.batches.total_weight, seconds / share if share else float("inf")
 
     def _progress_bar(self) -> Any:
-        from tqdm.auto import tqdm
-
-        steps, shown = self.state.progress.steps, self.options.progress
-        return tqdm(total=self.steps, initial=steps, disable=not shown, unit="step")
+        done = self.state.progress.steps
+        return progress_bar(self.steps, "training", "step", self.options.progress, done)
 
     # -- before the first step ----------------------------------------------------
 

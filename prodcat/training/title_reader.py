@@ -11,6 +11,7 @@ from prodcat.model.batches import Batch, TokenTable, plan_batches
 from prodcat.model.config import TrainingConfig
 from prodcat.model.encoder import Encoder, autocast, pad_id_of
 from prodcat.training.activations import LayerSplit, layer_list
+from prodcat.training.progress import progress_bar
 from prodcat.training.task import Task
 
 logger = logging.getLogger("prodcat")
@@ -38,13 +39,15 @@ class TitleReader:
 
     Args:
         task: What is trained, on which titles, and how; layers of its encoder are frozen here.
+        progress: Whether :meth:`read_all` may show a progress bar.
 
     Raises:
         EncoderError: The layers to freeze cannot be found.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, progress: bool = False) -> None:
         assert task.network.encoder is not None
+        self.progress = progress
         self.network = task.network
         self.encoder: Encoder = task.network.encoder
         self.precision = task.precision
@@ -95,10 +98,14 @@ class TitleReader:
             return pooled
 
     @torch.no_grad()
-    def read_all(self, table: TokenTable) -> Tensor:
+    def read_all(self, table: TokenTable, name: str = "") -> Tensor:
         """Run all titles of a table through the encoder in eval mode, without gradients.
 
         Each process computes a share, and all get the whole result.
+
+        Args:
+            table: The titles.
+            name: The name of the progress bar; none is shown without a name.
 
         Returns:
             Pooled titles, float32 [rows, hidden].
@@ -106,9 +113,12 @@ class TitleReader:
         self.network.eval()
         device = self.network.device
         pooled = torch.zeros(len(table), self.encoder.hidden, device=device)
-        for rows in self._batches_of_this_process(table):
-            batch = table.batch(rows, pad_id_of(self.encoder)).to(device)
-            pooled[torch.from_numpy(rows).to(device)] = self.read(table, batch)
+        batches = self._batches_of_this_process(table)
+        with progress_bar(sum(map(len, batches)), name, "title", self.progress and name) as bar:
+            for rows in batches:
+                batch = table.batch(rows, pad_id_of(self.encoder)).to(device)
+                pooled[torch.from_numpy(rows).to(device)] = self.read(table, batch)
+                bar.update(len(rows))
         return self.ranks.add_up(pooled)
 
     def _batches_of_this_process(self, table: TokenTable) -> list[NDArray[np.int64]]:
