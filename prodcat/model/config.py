@@ -78,8 +78,9 @@ class TrainingConfig:
 
     Attributes:
         epochs: Maximum number of passes over the training titles; 0 keeps the closed-form start.
-        patience: Number of epochs without a better result on the validation titles after which
-            training stops; see :func:`prodcat.training.validation.is_better`.
+        patience: Number of epochs without a better result on the validation titles than that of
+            the best epoch before, the start not counted, after which training stops; see
+            :func:`prodcat.training.validation.is_better`.
         token_budget: Maximum number of tokens in a batch, padding included.
         accumulate: Number of batches, in each process, for one step of the optimiser.
         learning_rate: Peak learning rate of the encoder.

@@ -24,7 +24,7 @@ from prodcat.training.warm_start import match_nodes
 
 logger = logging.getLogger("prodcat")
 _NEGLIGIBLE = 1e-3
-_SHARE_OUT_OF_FOLD = 0.4
+SHARE_TO_MEASURE = 0.4  # of the rows of others, for machines that only measure
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def fit_lexical(
     counts: NDArray[np.int64] | None = None,
     progress: bool = False,
     counted: CountedNGrams | None = None,
+    share: float = 1.0,
 ) -> FittedNGrams:
     """Choose the n-grams and fit a support vector machine for each outcome and each branch.
 
@@ -68,6 +69,7 @@ def fit_lexical(
         counts: int64 [nodes]: number of titles labelled with each node; needed with ``warm``.
         progress: Whether to show a progress bar of the machines that are solved.
         counted: The n-grams of the rows by :func:`count_ngrams`, if they are counted already.
+        share: Of the rows of others that a machine usually learns.
 
     Returns:
         The n-grams and the machines.
@@ -95,6 +97,7 @@ def fit_lexical(
                 processes=_processes(setup),
                 kept=None if kept is None else kept.branch,
                 again=None if kept is None else kept.again,
+                share=share,
                 solved=bar.update,
             )
     branch = ranks.agree(branch)
@@ -166,7 +169,7 @@ def out_of_fold_margins(
                     cost=setup.training.lexical_cost,
                     weights=rows.weights[learned],
                     processes=_processes(setup),
-                    share=_SHARE_OUT_OF_FOLD,
+                    share=SHARE_TO_MEASURE,
                     solved=bar.update,
                 )
                 places = np.flatnonzero(fold[asked] == number)

@@ -31,7 +31,7 @@ from prodcat.training.step import TrainingStep
 from prodcat.training.task import Task, Trained, TrainKeywords, TrainOptions
 from prodcat.training.title_reader import TitleReader, frozen_layers
 from prodcat.training.used_vocabulary import UsedVocabulary
-from prodcat.training.validation import Validator, is_better
+from prodcat.training.validation import Validator, best_of, is_better
 
 logger = logging.getLogger("prodcat")
 
@@ -230,12 +230,18 @@ class TrainingLoop:
             self.options.listener(result)
 
     def _is_over(self) -> bool:
-        progress = self.state.progress
-        if progress.epochs_without_gain < self.config.patience:
+        """Whether no epoch has been better than the best one for a while.
+
+        The closed-form start is not one of these epochs: with the high learning rates of the first
+        ones the network is often worse than at the start, and better once they have fallen.
+        """
+        epochs = self.state.progress.history[1:]
+        best = best_of(epochs, len(self.task.validation.targets))
+        if best is None or len(epochs) - best.epoch < self.config.patience:
             return False
         logger.info(
             "Training stopped early: no better result on the validation titles since epoch %d.",
-            progress.best_result.epoch,
+            best.epoch,
         )
         return True
 

@@ -40,11 +40,6 @@ class Progress:
         """The result of the best epoch so far."""
         return self.history[self.best]
 
-    @property
-    def epochs_without_gain(self) -> int:
-        """Number of epochs that have ended since the best one."""
-        return self.epoch - 1 - self.best_result.epoch
-
     def count_step(self) -> None:
         """Count one more step as taken."""
         self.step, self.steps = self.step + 1, self.steps + 1

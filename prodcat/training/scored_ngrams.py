@@ -21,6 +21,7 @@ from prodcat.model.lexical import LexicalBranch
 from prodcat.model.network import Network
 from prodcat.training.dataset import Dataset
 from prodcat.training.lexical_fit import (
+    SHARE_TO_MEASURE,
     FittedNGrams,
     count_ngrams,
     fit_lexical,
@@ -61,7 +62,9 @@ class ScoredNGrams:
         """
         taxonomy, folds, rows = dataset.taxonomy, dataset.folds, dataset.training_rows
         if folds is None:
-            fitted = fit_lexical(rows, taxonomy, setup, progress=progress)
+            # They are solved again at the end, unless the validation titles are not learned.
+            share = SHARE_TO_MEASURE if setup.training.learn_validation else 1.0
+            fitted = fit_lexical(rows, taxonomy, setup, progress=progress, share=share)
             return cls(dataset, fitted, fitted.margins(dataset.validation_rows.texts))
         counted = count_ngrams(rows, setup, warm, progress)
         fitted = fit_lexical(rows, taxonomy, setup, warm, dataset.counts, progress, counted)

@@ -105,3 +105,12 @@ def is_better(
     if result.path_accuracy < floor:
         return False
     return best.path_accuracy < floor or result.log_loss < best.log_loss
+
+
+def best_of(history: Sequence[EpochResult], rows: int) -> EpochResult | None:
+    """The best of several epochs, or None if there are none; arguments as for :func:`is_better`."""
+    best = None
+    for number, result in enumerate(history):
+        if best is None or is_better(result, best, history[: number + 1], rows):
+            best = result
+    return best

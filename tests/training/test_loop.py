@@ -5,6 +5,7 @@ import pytest
 from training_runs import fit, small_model
 
 import prodcat
+from prodcat.training.validation import best_of
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,13 @@ def test_bars_show_that_titles_are_read_and_learned(some, encoder_folder, capfd)
     shown = capfd.readouterr().err
     assert shown.count("reading titles:   0%") == 1 and "reading titles: 100%" in shown
     assert "training: 100%" in shown
+
+
+def test_a_good_start_does_not_end_a_training(some, parts, encoder_folder):
+    """The first epochs may be worse than the closed-form start while the rates are high."""
+    rates = {"learning_rate": 0.5, "head_learning_rate": 2.0}  # which unlearn everything
+    fitted = fit(some, encoder_folder, validation=parts.validation, epochs=4, patience=2, **rates)
+    start, *epochs = fitted.history
+    assert all(start.path_accuracy > 2 * epoch.path_accuracy for epoch in epochs)
+    best = best_of(epochs, len(parts.validation))
+    assert len(epochs) == min(best.epoch + 2, 4) and len(epochs) > 2

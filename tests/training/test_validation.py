@@ -1,7 +1,7 @@
 """Which epoch is kept."""
 
 from prodcat.classifier.records import EpochResult
-from prodcat.training.validation import is_better
+from prodcat.training.validation import best_of, is_better
 
 
 def test_a_title_or_two_do_not_decide_which_epoch_is_kept():
@@ -25,3 +25,9 @@ def test_a_title_or_two_do_not_decide_which_epoch_is_kept():
     assert kept(*steps) == 1
     # With many titles the same difference is no noise.
     assert kept(epoch(1, 0.900, 0.60), epoch(2, 0.898, 0.50), rows=100_000) == 1
+
+
+def test_the_best_of_several_epochs():
+    epochs = [EpochResult(n, 0.1, a, b, 0.0) for n, a, b in ((1, 0.8, 0.9), (2, 0.9, 0.6))]
+    assert best_of([], 100) is None
+    assert best_of(epochs, 100) is epochs[1] and best_of(epochs[::-1], 100) is epochs[1]
