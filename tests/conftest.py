@@ -27,6 +27,7 @@ SLOW_FILES = {
     "aws/test_batch.py",
     "aws/test_stacks.py",
     "classifier/test_cascade.py",
+    "classifier/test_forks.py",
     "classifier/test_hostile.py",
     "classifier/test_metamorphic.py",
     "classifier/test_onnx.py",

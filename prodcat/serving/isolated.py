@@ -96,11 +96,17 @@ class IsolatedFunction:
 
     def __init__(self, function: str, broken: str) -> None:
         self.function, self.broken = function, broken
+        self._forget_children()
+        # Two processes must not write to one child, nor may a fork end its parent's children.
+        os.register_at_fork(after_in_child=self._forget_children)
+        atexit.register(self.close)
+
+    def _forget_children(self) -> None:
+        """Begin without child processes, locks included."""
         self._idle: list[subprocess.Popen[bytes]] = []
         self._children: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(CHILDREN)
-        atexit.register(self.close)
 
     def __call__(self, body: bytes, *rest: Any, deadline: Deadline | None = None) -> Any:
         """Call the function in a child process, and wait for its result.
