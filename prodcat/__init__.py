@@ -41,6 +41,7 @@ _PUBLIC = {
     "PlaceError": "errors",
     "Prediction": "classifier.prediction",
     "ProdcatError": "errors",
+    "ReadOptions": "storage.read_options",
     "ScoringConfig": "scoring.config",
     "ScoringError": "errors",
     "ScoringReport": "scoring.report",
@@ -95,6 +96,7 @@ __all__ = [
     "PlaceError",
     "Prediction",
     "ProdcatError",
+    "ReadOptions",
     "ScoringConfig",
     "ScoringError",
     "ScoringReport",
@@ -166,6 +168,7 @@ if TYPE_CHECKING:
     from prodcat.storage.aliases import AliasEvent
     from prodcat.storage.cache import Cache
     from prodcat.storage.listing import Version
+    from prodcat.storage.read_options import ReadOptions
     from prodcat.storage.signature import Key
     from prodcat.taxonomy.reading import read_taxonomy
     from prodcat.taxonomy.tree import Taxonomy

@@ -31,6 +31,8 @@ class Catalog:
         columns: Other columns that were kept, such as a group or a time to split by, by name.
         rows: int64 [rows]: the number of each row in the source, counted from 0.
         report: The wrong rows of the source.
+        levels: The names of the columns that hold one level of the paths each, coarsest first;
+            empty if one column holds whole paths.
     """
 
     titles: tuple[str, ...]
@@ -41,6 +43,7 @@ class Catalog:
     columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     rows: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     report: CatalogReport = field(default_factory=CatalogReport)
+    levels: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """The number of rows."""

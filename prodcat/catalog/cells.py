@@ -3,25 +3,8 @@
 import numpy as np
 
 from prodcat.storage.tables import MOST_LETTERS, is_missing
+from prodcat.taxonomy.cells import cell_text as cell_text
 from prodcat.taxonomy.paths import split_path
-
-
-def cell_text(value: object) -> str:
-    """The value of a cell as text without surrounding blanks; empty if the value is missing.
-
-    Whole numbers that are floats are written without a decimal point, because data frames convert
-    a column of whole numbers to floats if one of its values is missing.
-
-    >>> cell_text(" Milk "), cell_text(12.0), cell_text(None)
-    ('Milk', '12', '')
-    """
-    if is_missing(value):
-        return ""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "surrogateescape")
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip()
 
 
 def shortened(value: object) -> object:
@@ -43,7 +26,7 @@ def path_names(value: object, separator: str) -> list[str]:
     """The names on a path in one cell; empty for a missing value, a dict or a set.
 
     Args:
-        value: A list, tuple or array of names, or one text.
+        value: A list, tuple or array of names, or one text, which may be a list too.
         separator: The text between two names in one text.
 
     >>> path_names("Food > Fruit", ">"), path_names(["Food", "Fruit"], ">"), path_names(None, ">")
@@ -53,8 +36,7 @@ def path_names(value: object, separator: str) -> list[str]:
         return []
     if isinstance(value, (list, tuple, np.ndarray)):
         return [cell_text(part) for part in value]
-    text = cell_text(value)
-    return list(split_path(text, separator)) if text else []
+    return list(split_path(cell_text(value), separator))
 
 
 def group_text(value: object) -> str:

@@ -1,10 +1,11 @@
 """Reads the columns of a source that a catalog is made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prodcat.catalog.cells import shortened
 from prodcat.errors import CatalogError
+from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import Columns, iter_tables
 
 # The name of the column with the whole path, or the names of one column for each level.
@@ -37,11 +38,19 @@ class CatalogColumns:
         return set(self.names()) - set(self.keep) | {self.title, *self.text}
 
 
-def read_columns(source: object, requested: CatalogColumns) -> Columns:
+def read_columns(
+    source: object, requested: CatalogColumns, file: ReadOptions
+) -> tuple[Columns, dict[int, str]]:
     """Read the requested columns of a source.
 
+    Args:
+        source: The source, as :func:`prodcat.read_catalog` takes it.
+        requested: The names of the columns.
+        file: What is known of a file: its delimiter, encoding or sheet.
+
     Returns:
-        The values of each column, [rows], by its name.
+        The values of each column, [rows], by its name; and what is wrong with rows that could not
+        be read, by their number.
 
     Raises:
         CatalogError: A column is missing, the source has no rows, or it cannot be read.
@@ -50,7 +59,9 @@ def read_columns(source: object, requested: CatalogColumns) -> Columns:
     columns: Columns = {name: [] for name in names}
     present: set[str] = set()
     rows = 0
-    for piece in iter_tables(source):
+    unreadable: dict[int, str] = {}
+    options = replace(file, names=tuple(names))
+    for piece in iter_tables(source, options=options, report=unreadable.__setitem__):
         present.update(piece)
         size = len(next(iter(piece.values()), []))
         for name in names:
@@ -63,6 +74,8 @@ def read_columns(source: object, requested: CatalogColumns) -> Columns:
             f"The source has no column {missing[0]!r}; found {sorted(present)[:50]}. Name the "
             "columns with title=, path=, path_ids=, language=, text= and keep=."
         )
+    if not rows and unreadable:
+        raise CatalogError(next(iter(unreadable.values())))
     if not rows:
         raise CatalogError("The source has no rows; expected at least one title.")
-    return columns
+    return columns, unreadable

@@ -1,6 +1,6 @@
 """Reads a catalog; rows that are wrong are reported, never dropped silently."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
@@ -15,6 +15,7 @@ from prodcat.catalog.report import (
     INVALID_UTF8,
     SKIPPED_LEVEL,
     TOO_LONG,
+    UNREADABLE,
     CatalogReport,
     OnError,
 )
@@ -22,9 +23,15 @@ from prodcat.catalog.row_paths import read_row_paths
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.text import raw_bytes, readable
 from prodcat.errors import CatalogError, check_keywords, takes_keywords
+from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import MOST_LETTERS, Columns
 from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.tree import Taxonomy
+
+_NAME_ENCODING = (
+    " If the file is not in UTF-8, name its encoding with encoding= (--file-encoding), such as "
+    "encoding='cp1252'."
+)
 
 
 class CatalogKeywords(TypedDict, total=False):
@@ -34,6 +41,9 @@ class CatalogKeywords(TypedDict, total=False):
     language: str | None
     separator: str
     inner: str
+    delimiter: str | None
+    encoding: str | None
+    sheet: str | None
 
 
 @takes_keywords(CatalogKeywords, separator=">", inner="terminal")
@@ -51,26 +61,29 @@ def read_catalog(
     """Read titles and their categories.
 
     Args:
-        source: A URI or glob of Parquet, CSV, TSV or JSONL files (also with ``.gz``) on any fsspec
-            filesystem, a pandas or polars DataFrame, an Arrow table, a list of titles, a list of
-            mappings, or a mapping from column names to values.
+        source: A URI or glob of Parquet, CSV, TSV, JSONL (also with ``.gz``) or Excel files on any
+            fsspec filesystem, a pandas or polars DataFrame, an Arrow table, a list of titles, a
+            list of mappings, or a mapping from column names to values.
         title: The column with the product title.
         path: The column with the whole path (a list, or one text such as ``"A > B > C"``),
             or one column for each level, coarsest first; None if there are no categories.
         text: Further text columns that are part of the model's input, such as brand.
         keep: Other columns to keep, such as a group or a time to split by.
         taxonomy: The tree that contains the categories; None to make it from the rows' paths.
-        on_error: What to do with wrong rows (empty title, text of more than 10,000 letters,
-            invalid UTF-8, no or unknown category, a path that skips a level): ``"raise"`` raises
-            an error; ``"aside"`` leaves them out and lists them in ``catalog.report``;
-            ``"accept"`` lists them too, but keeps their usable part (long texts are cut, invalid
-            bytes become U+FFFD, and a path ends at its last known node).
+        on_error: What to do with wrong rows (too many or too few fields, empty title, text of more
+            than 10,000 letters, invalid UTF-8, no or unknown category, a path that skips a
+            level): ``"raise"`` raises an error; ``"aside"`` leaves them out and lists them in
+            ``catalog.report``; ``"accept"`` lists them too, but keeps their usable part (long
+            texts are cut, invalid bytes become U+FFFD, and a path ends at its last known node).
         **rarer: ``path_ids``: the column or columns with the stable ids along the path; with
             ids, a category may have another name in each row's language.
             ``language``: the column with the row's language code.
             ``separator``: the text between the names of a path in one text, ``">"`` by default.
             ``inner``: the meaning of a path that ends at an inner node, ``"terminal"`` (default)
             or ``"partial"``; see :meth:`Taxonomy.from_paths`.  Ignored if ``taxonomy`` is given.
+            ``delimiter`` and ``encoding``: those of CSV and JSONL files, if they shall not be
+            recognised, such as ``";"`` and ``"cp1252"``.
+            ``sheet``: the name of the sheet of an Excel workbook; the first one by default.
 
     Returns:
         The catalog, whose ``report`` lists the wrong rows.
@@ -89,7 +102,9 @@ def read_catalog(
     ids, language = rarer.get("path_ids"), rarer.get("language")
     requested = CatalogColumns(title, path, ids, language, tuple(text), tuple(keep), separator)
     labelling = _Labelling(taxonomy, rarer.get("inner", "terminal"), on_error)
-    return _assemble(read_columns(source, requested), requested, labelling)
+    file = ReadOptions(rarer.get("delimiter"), rarer.get("encoding"), rarer.get("sheet"))
+    columns, unreadable = read_columns(source, requested, file)
+    return _assemble(columns, requested, labelling, unreadable)
 
 
 def _refuse_mistakes(
@@ -119,14 +134,27 @@ class _Labelling:
     on_error: OnError
 
 
-def _assemble(columns: Columns, requested: CatalogColumns, labelling: _Labelling) -> Catalog:
+def _assemble(
+    columns: Columns,
+    requested: CatalogColumns,
+    labelling: _Labelling,
+    unreadable: Mapping[int, str],
+) -> Catalog:
     """Make the catalog from the values of the columns.
+
+    Args:
+        columns: The values of each column, [rows], by its name.
+        requested: The names of the columns.
+        labelling: How rows get their labels, and what to do with wrong rows.
+        unreadable: What is wrong with rows that could not be read from the source, by number.
 
     Raises:
         CatalogError: Rows are wrong, and ``on_error`` is ``"raise"``.
     """
     rows = len(columns[requested.title])
     problems = RowProblems(columns)
+    for row, detail in unreadable.items():
+        problems.add(row, UNREADABLE, detail)
     titles = _clean_texts(columns[requested.title], requested.title, problems)
     texts = {name: tuple(_clean_texts(columns[name], name, problems)) for name in requested.text}
     for row, value in enumerate(titles):
@@ -141,6 +169,7 @@ def _assemble(columns: Columns, requested: CatalogColumns, labelling: _Labelling
         raise CatalogError(
             f"{report}\nCorrect the rows, or read with on_error='aside' to leave them out or "
             "on_error='accept' to keep the usable part of them."
+            + (_NAME_ENCODING if problems.rows(INVALID_UTF8) else "")
         )
     catalog = Catalog(
         titles=tuple(titles),
@@ -151,6 +180,7 @@ def _assemble(columns: Columns, requested: CatalogColumns, labelling: _Labelling
         columns={name: tuple(columns[name]) for name in requested.keep},
         rows=np.arange(rows, dtype=np.int64),
         report=report,
+        levels=() if isinstance(requested.path, str) else tuple(requested.path or ()),
     )
     wrong = problems.rows()
     if wrong and labelling.on_error == "aside":
@@ -198,7 +228,7 @@ def _label_rows(
     if taxonomy is None:
         wrong = problems.rows()
         reported |= wrong
-        left_out = set() if labelling.on_error == "accept" else wrong
+        left_out = problems.rows(UNREADABLE) if labelling.on_error == "accept" else wrong
         usable = [row for row in range(rows) if paths.names[row] and row not in left_out]
         if not usable:
             return None, unlabelled

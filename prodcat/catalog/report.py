@@ -10,6 +10,7 @@ from prodcat.text_encoding import for_terminal
 OnError = Literal["raise", "aside", "accept"]
 
 # What can be wrong with a row.
+UNREADABLE = "row cannot be read"
 EMPTY_TITLE = "empty title"
 INVALID_UTF8 = "invalid UTF-8"
 TOO_LONG = "text too long"

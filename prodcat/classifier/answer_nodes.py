@@ -54,6 +54,8 @@ class AnswerNodes:
 def path_line(names: Sequence[str]) -> str:
     """A path as one line of text, as it is written in answers.
 
+    It can be split again by :func:`prodcat.taxonomy.paths.split_path`.
+
     >>> path_line(["Dairy", "Milk"])
     'Dairy > Milk'
     """

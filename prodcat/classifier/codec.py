@@ -40,6 +40,8 @@ def _settings(parts: ClassifierParts) -> bytes:
     }
     if provenance.fingerprint is not None:
         settings["fingerprint"] = provenance.fingerprint
+    if provenance.levels:
+        settings["levels"] = list(provenance.levels)
     if reader.ngrams is not None and reader.ngrams.version > 1:
         settings["ngrams"] = reader.ngrams.version
     if reader.ngrams is not None and reader.ngrams.fields:

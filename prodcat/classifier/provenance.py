@@ -35,6 +35,8 @@ class Provenance:
         closed_form: The settings chosen for the closed-form start, or None without one.
         origin: The version in a store that the classifier was loaded from, or from which it was
             made by a warm start, a calibration or trimming, as ``model@version``; or None.
+        levels: The names of the levels of the tree, coarsest first: those of the columns with one
+            level each in the titles of the training; empty if there were no such columns.
         stored_training: The settings of the training in the artifact that the classifier was
             loaded from, in the order of the file and with those that no longer exist; or None.
     """
@@ -51,6 +53,7 @@ class Provenance:
     fingerprint: str | None = None
     closed_form: dict[str, Any] | None = None
     origin: str | None = None
+    levels: tuple[str, ...] = ()
     stored_training: Mapping[str, Any] | None = None
 
     @property

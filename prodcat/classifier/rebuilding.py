@@ -121,6 +121,7 @@ class _Settings:
     history: tuple[EpochResult, ...]
     closed_form: dict[str, Any] | None
     fingerprint: str | None
+    levels: tuple[str, ...]
     accuracies: Mapping[str, float] | None
     cascade: Mapping[str, Any] | None
     ngrams: int
@@ -144,6 +145,7 @@ class _Settings:
                 history=tuple(EpochResult(**entry) for entry in history),
                 closed_form=config.get("closed_form"),
                 fingerprint=None if fingerprint is None else str(fingerprint),
+                levels=tuple(map(str, config.get("levels", ()))),
                 accuracies=config.get("precisions"),
                 cascade=config.get("cascade"),
                 ngrams=checked_version(config.get("ngrams", 1), with_fields),
@@ -325,6 +327,7 @@ def _read_provenance(
         held=training.get("held", missing).numpy().view(np.uint64),
         rows=training.get("rows", missing).numpy().view(np.uint64),
         fingerprint=settings.fingerprint,
+        levels=settings.levels,
         closed_form=settings.closed_form,
         origin=_origin(artifact.manifest.get("parent")),
     )

@@ -1,52 +1,66 @@
 """Write answers: as columns that are added to those of the input, and tables as files.
 
-predicted_path       names along the path, as one line of text
+predicted_path       names along the path, as one line of text that can be split again
 predicted_names      names along the path, as a list        (not in CSV)
+predicted_level_1, … name at each level of the tree, or null below the end of the path; called
+                     predicted_department, … if the training had the columns department, …
 predicted_id         id of the node at the end of the path
-predicted_ids        ids along the path                     (CSV: as one line)
+predicted_ids        ids along the path                     (CSV: as a JSON list)
 confidence           probability that the answer is right
 level_confidences    confidence of each node along the path (CSV: as one line)
 predicted_path_2, confidence_2, …                           next best paths, if asked for
-model                version or fingerprint of the classifier
+best_guess_path, best_guess_id, best_guess_confidence       most likely path of a row for which no
+                     category is certain enough, if the options allow such an answer
+model                name of the classifier's version
+model_hash           SHA-256 hash of the classifier
 error                what is wrong with the row, or null
+
+If no category is answered, because none is certain enough or the row has no title, all columns of
+the answer are null.
 """
 
-import bisect
-import io
 import itertools
-import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog.report import UNANSWERED
-from prodcat.catalog.text import readable
+from prodcat.catalog.report import INVALID_UTF8
 from prodcat.classifier.answer_nodes import DIGITS, AnswerNodes, rounded
+from prodcat.classifier.text_values import json_values, text_of, text_values
+from prodcat.classifier.widening import widened
 from prodcat.decisions.answers import Answers
-from prodcat.errors import CatalogError
+from prodcat.decisions.options import AnswerOptions
 from prodcat.storage.document import json_text
 from prodcat.storage.tables import arrow_values, parquet_bytes
-from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.text_encoding import for_csv
 
 Format = Literal["parquet", "jsonl", "csv", "tsv"]
 
 
-def column_types(top_k: int) -> dict[str, str]:
+def column_types(
+    top_k: int = 1, *, may_abstain: bool = False, levels: Sequence[str] = ()
+) -> dict[str, str]:
     """The types of the answers' columns in Spark SQL, by name.
 
     Args:
         top_k: The number of paths for each title.
+        may_abstain: Whether the options allow that no category is answered; see
+            :attr:`AnswerOptions.may_abstain`.
+        levels: The names of the columns with the name at one level, from :func:`level_columns`.
 
     >>> list(column_types(2))[5:]
-    ['level_confidences', 'predicted_path_2', 'confidence_2', 'model', 'error']
+    ['level_confidences', 'predicted_path_2', 'confidence_2', 'model', 'model_hash', 'error']
+    >>> list(column_types(levels=["predicted_shelf"]))[1:4]
+    ['predicted_names', 'predicted_shelf', 'predicted_id']
     """
     types = {
         "predicted_path": "string",
         "predicted_names": "array<string>",
+        **dict.fromkeys(levels, "string"),
         "predicted_id": "string",
         "predicted_ids": "array<string>",
         "confidence": "double",
@@ -54,7 +68,37 @@ def column_types(top_k: int) -> dict[str, str]:
     }
     for rank in range(2, top_k + 1):
         types |= {f"predicted_path_{rank}": "string", f"confidence_{rank}": "double"}
-    return {**types, "model": "string", "error": "string"}
+    if may_abstain:
+        types |= {
+            "best_guess_path": "string",
+            "best_guess_id": "string",
+            "best_guess_confidence": "double",
+        }
+    return {**types, "model": "string", "model_hash": "string", "error": "string"}
+
+
+def level_columns(levels: Sequence[str], depth: int) -> list[str]:
+    """The names of the columns with the name at one level of the answer, coarsest first.
+
+    Args:
+        levels: The names of the levels as far as they are known, coarsest first.
+        depth: The number of levels of the tree.
+
+    Returns:
+        For each level ``predicted_`` and its name, or its number if it has no name, or one that
+        another column has.
+
+    >>> level_columns(["department", "path"], 3)
+    ['predicted_department', 'predicted_level_2', 'predicted_level_3']
+    """
+    columns = [f"predicted_level_{level + 1}" for level in range(depth)]
+    taken = {*column_types(), *columns}
+    for level, name in enumerate(levels[:depth]):
+        column = f"predicted_{name}"
+        if column not in taken and not re.fullmatch(r"predicted_(path|id)_[0-9]+", column):
+            taken.add(column)
+            columns[level] = column
+    return columns
 
 
 class AnswerColumns:
@@ -62,30 +106,50 @@ class AnswerColumns:
 
     Args:
         taxonomy: The tree that the answers are paths of.
-        language: The language of the names; None for the first language of the tree.
-        model: The text of the column ``model``: the version or fingerprint of the classifier.
+        options: The options of the answers.
+        model: The text of the column ``model``: the name of the classifier's version.
+        model_hash: The text of the column ``model_hash``.
+        levels: The names of the tree's levels as far as they are known, coarsest first.
+
+    Attributes:
+        names: The names of the columns, in their order.
 
     Raises:
-        TaxonomyError: The tree has no names in this language.
+        TaxonomyError: The tree has no names in the language of the options.
     """
 
-    def __init__(self, taxonomy: Taxonomy, language: str | None, model: str) -> None:
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        options: AnswerOptions,
+        model: str,
+        model_hash: str,
+        levels: Sequence[str] = (),
+    ) -> None:
         import pyarrow as pa
 
-        nodes = AnswerNodes(taxonomy, language)
-        self.paths, self.ids = pa.array(nodes.lines), pa.array(nodes.ids)
-        self.names = pa.array(map(list, nodes.paths), pa.list_(pa.string()))
-        self.path_ids = pa.array(nodes.path_ids, pa.list_(pa.string()))
+        nodes = AnswerNodes(taxonomy, options.language)
         self.depth = np.append(taxonomy.level, 0)
-        self.model = model
+        self.levels = level_columns(levels, int(self.depth.max(initial=0)))
+        self.names = list(
+            column_types(options.top_k, may_abstain=options.may_abstain, levels=self.levels)
+        )
+        self.paths, self.ids = pa.array(nodes.lines), pa.array(nodes.ids)
+        self.path_names = pa.array(map(list, nodes.paths), pa.list_(pa.string()))
+        self.path_ids = pa.array(nodes.path_ids, pa.list_(pa.string()))
+        self.level_names = [
+            pa.array([path[level] if level < len(path) else None for path in nodes.paths])
+            for level in range(len(self.levels))
+        ]
+        self.model, self.model_hash = model, model_hash
 
     def of(self, answers: Answers, errors: Mapping[int, str]) -> dict[str, Any]:
         """Make the columns of some rows.
 
         Args:
             answers: The answers for the rows, on the CPU.
-            errors: What is wrong with a row, by its number.  A row without a title, or with a text
-                that is too long, has no answer.
+            errors: What is wrong with a row, by its number.  Such a row has no answer, unless it
+                only has invalid UTF-8.
 
         Returns:
             An Arrow array for each column by name, with one value for each row.
@@ -94,25 +158,50 @@ class AnswerColumns:
 
         rows, ranks = answers.nodes.shape
         blank = np.zeros(rows, np.bool_)
-        blank[[row for row, reason in errors.items() if reason in UNANSWERED]] = True
+        blank[[row for row, reason in errors.items() if reason != INVALID_UTF8]] = True
         columns: dict[str, Any] = {}
         for rank in range(ranks):
             end = "" if rank == 0 else f"_{rank + 1}"
             nodes = answers.nodes[:, rank].numpy()
-            place = pa.array(np.where(nodes < 0, len(self.depth) - 1, nodes), mask=blank)
-            confidence = rounded(answers.confidence[:, rank])
+            unanswered = blank | (nodes < 0)
+            place = _places(nodes, unanswered)
             columns[f"predicted_path{end}"] = self.paths.take(place)
             if rank == 0:
-                columns["predicted_names"] = self.names.take(place)
+                columns["predicted_names"] = self.path_names.take(place)
+                for name, names in zip(self.levels, self.level_names, strict=True):
+                    columns[name] = names.take(place)
                 columns["predicted_id"] = self.ids.take(place)
                 columns["predicted_ids"] = self.path_ids.take(place)
-            columns[f"confidence{end}"] = pa.array(confidence, mask=blank)
-            if rank == 0:
                 levels = rounded(answers.level_confidence[:, 0])
-                columns["level_confidences"] = _ragged(levels, self.depth[nodes], blank)
-        columns["model"] = pa.array([self.model]).take(pa.array(np.zeros(rows, np.int64)))
+                columns["level_confidences"] = _ragged(levels, self.depth[nodes], unanswered)
+            confidence = rounded(answers.confidence[:, rank])
+            columns[f"confidence{end}"] = pa.array(confidence, mask=unanswered)
+        if "best_guess_path" in self.names:
+            columns |= self._guesses(answers, blank)
+        for name, text in (("model", self.model), ("model_hash", self.model_hash)):
+            columns[name] = pa.array([text]).take(pa.array(np.zeros(rows, np.int64)))
         columns["error"] = pa.array([errors.get(row) for row in range(rows)], pa.string())
-        return columns
+        return {name: columns[name] for name in self.names}
+
+    def _guesses(self, answers: Answers, blank: NDArray[np.bool_]) -> dict[str, Any]:
+        """The columns with the best guesses, which answered rows do not need."""
+        import pyarrow as pa
+
+        nodes, confidence = answers.guesses
+        answered = blank | (answers.nodes[:, 0].numpy() >= 0)
+        place = _places(nodes.numpy(), answered | (nodes.numpy() < 0))
+        return {
+            "best_guess_path": self.paths.take(place),
+            "best_guess_id": self.ids.take(place),
+            "best_guess_confidence": pa.array(rounded(confidence), mask=answered),
+        }
+
+
+def _places(nodes: NDArray[np.int64], missing: NDArray[np.bool_]) -> Any:
+    """The nodes of rows as an Arrow array of positions, with null where the answer is missing."""
+    import pyarrow as pa
+
+    return pa.array(np.where(missing, 0, nodes), mask=missing)
 
 
 def _ragged(
@@ -136,169 +225,95 @@ def _ragged(
     )
 
 
-def raw_column(columns: Any, name: str) -> list[Any]:
+def raw_column(columns: Mapping[str, Any], name: str) -> list[Any]:
     """The values of a column as in the file; bytes that are not UTF-8 become lone surrogates.
 
     Args:
-        columns: Lists by name, or an Arrow table.
+        columns: The columns by name: lists or Arrow arrays.
         name: The name of the column; if there is no such column, all values are None.
     """
     import pyarrow as pa
 
-    if not isinstance(columns, pa.Table):
-        size = len(next(iter(columns.values()), []))
-        return list(columns.get(name, [None] * size))
-    if name not in columns.schema.names:
-        return [None] * len(columns)
-    return arrow_values(columns.column(name))
+    if name not in columns:
+        return [None] * len(next(iter(columns.values()), ()))
+    column = columns[name]
+    if isinstance(column, (list, tuple)):
+        return list(column)
+    try:
+        return arrow_values(column)
+    except (ValueError, OverflowError, pa.ArrowException):  # such as a time before year 1
+        return json_values(column)
 
 
-def to_table(
-    columns: Any, schema: Any | None, source: str = "The input", first_row: int = 0
-) -> Any:
+def to_table(columns: Mapping[str, Any], schema: Any) -> Any:
     """Make an Arrow table of the columns of the input.
 
     Args:
-        columns: Lists by name, or an Arrow table.
-        schema: The columns that the table must have, with their types; columns that are missing
-            are filled with nulls.  None for the columns and types of the input.
-        source: The name of the input, for error messages.
-        first_row: The number of rows of the source before these, for error messages.
+        columns: The columns by name: Arrow arrays, or lists of values of JSON, of equal length.
+        schema: The columns that the table must have, with types to which those of the columns can
+            be widened (:mod:`prodcat.classifier.widening`).  Columns that are missing are filled
+            with nulls.
 
     Returns:
-        The table; without ``schema``, all columns are nullable and columns of nulls have the type
-        of text.
+        The table.
 
     Raises:
-        CatalogError: There is a column that the schema lacks, or values do not have its types.
+        pyarrow.ArrowException: A value does not have the type of its column.
     """
     import pyarrow as pa
 
-    if not isinstance(columns, pa.Table):
-        columns = {name: [_clean(value) for value in values] for name, values in columns.items()}
-    given = columns
-    try:
-        if not isinstance(columns, pa.Table):
-            columns = pa.table(columns)
-        if schema is None:
-            untyped = pa.types.is_null
-            fields = (f.with_type(pa.string()) if untyped(f.type) else f for f in columns.schema)
-            schema = pa.schema([field.with_nullable(True) for field in fields])
-        for name in schema.names:
-            if name not in columns.schema.names:
-                kind = schema.field(name).type
-                columns = columns.append_column(name, pa.nulls(len(columns), kind))
-        new = [name for name in columns.schema.names if name not in schema.names]
-        if new:
-            raise CatalogError(
-                f"{source}: the column {new[0]!r} appears after the first rows, from which the "
-                "output's columns are taken. Put every column into the first row."
-            )
-        return columns.select(schema.names).cast(schema)
-    except (pa.ArrowException, OverflowError, ValueError) as error:
-        if isinstance(error, CatalogError):
-            raise
-        what = _type_change(given, schema, first_row)
-        raise CatalogError(
-            f"{source}{what or f': {error}'}. Give each column one type in all rows and files."
-        ) from error
+    rows = len(next(iter(columns.values()), ()))
+    return pa.table(
+        [
+            widened(columns[field.name], field.type)
+            if field.name in columns
+            else pa.nulls(rows, field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
 
 
-def _type_change(columns: Any, schema: Any | None, first_row: int) -> str:
-    """The first value that does not have the type of its column, as the end of a sentence.
-
-    Args:
-        columns: Lists by name, or an Arrow table.
-        schema: The types that the columns must have; None if each column may have any one type.
-        first_row: The number of rows of the source before these.
-    """
-    import pyarrow as pa
-
-    def fits(values: Any, kind: Any) -> bool:
-        try:
-            array = pa.array(values) if isinstance(values, list) else values
-            _ = array if kind is None else array.cast(kind)
-        except (pa.ArrowException, OverflowError, ValueError):
-            return False
-        return True
-
-    for name in columns if isinstance(columns, dict) else columns.schema.names:
-        values = columns[name]
-        kind = schema.field(name).type if schema is not None and name in schema.names else None
-        if fits(values, kind):
-            continue
-        counts = range(len(values) + 1)
-        row = bisect.bisect_left(counts, True, key=lambda count: not fits(values[:count], kind)) - 1
-        rest = values[row:]
-        value = rest[0] if isinstance(rest, list) else arrow_values(rest[:1])[0]
-        kind = pa.array(values[:row]).type if kind is None else kind
-        expected = "numbers of at most 64 bits, and lists whose values have one type"
-        if not pa.types.is_null(kind):
-            expected = f"{kind}, as in the rows before"
-        return (
-            f", row {first_row + row + 1:,}: the column {name!r} changes its type: found "
-            f"{str(value)[:80]!r} ({type(value).__name__}); expected {expected}"
-        )
-    return ""
-
-
-def _plain(value: object) -> object:
-    """A value for JSON and CSV: that of :func:`_clean`, with None for NaN and infinity."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return _clean(value, _plain)
-
-
-def _clean(value: object, inside: Callable[[object], object] | None = None) -> object:
-    """A value with U+FFFD for bytes that are not UTF-8, so that the output is valid."""
-    inside = inside or _clean
-    if isinstance(value, str):
-        return readable(value)
-    if isinstance(value, list):
-        return [inside(part) for part in value]
-    if isinstance(value, dict):
-        return {key: inside(part) for key, part in value.items()}
-    return value
-
-
-def encode(table: Any, kind: Format, *, header: bool = True) -> bytes:
+def encode(columns: Any, kind: Format, *, header: bool = True) -> bytes:
     """Encode a table as a file.
 
     Args:
-        table: An Arrow table with a column ``predicted_names``, which CSV and TSV leave out.
+        columns: An Arrow table; for the formats of text also columns by name, each an Arrow array
+            or a list of values that JSON can represent.  CSV and TSV leave out
+            ``predicted_names``.
         kind: The format of the file.
         header: Whether CSV and TSV begin with the names of the columns.
 
     Returns:
         The content of the file.
     """
+    import pyarrow as pa
+
     if kind == "parquet":
-        return parquet_bytes(table)
-    if kind in ("csv", "tsv"):
-        table = table.drop_columns(["predicted_names"])
-    columns = [[_plain(value) for value in arrow_values(column)] for column in table.columns]
-    text = io.StringIO(newline="")
+        return parquet_bytes(columns)
+    if isinstance(columns, pa.Table):
+        columns = dict(zip(columns.schema.names, columns.columns, strict=True))
     if kind == "jsonl":
-        for record in zip(*columns, strict=True):
-            line = dict(zip(table.schema.names, record, strict=True))
-            text.write(json_text(line, default=str))
-    else:
-        rows = zip(*map(_flat, table.schema.names, columns), strict=True)
-        names = [table.schema.names] if header else []
-        text.write(for_csv(itertools.chain(names, rows), "\t" if kind == "tsv" else ","))
-    return text.getvalue().encode()
+        values = [
+            column if isinstance(column, list) else json_values(column)
+            for column in columns.values()
+        ]
+        lines = (
+            json_text(dict(zip(columns, record, strict=True)))
+            for record in zip(*values, strict=True)
+        )
+        return "".join(lines).encode()
+    names = [name for name in columns if name != "predicted_names"]
+    rows = zip(*(_flat(name, columns[name]) for name in names), strict=True)
+    first: Sequence[Sequence[str]] = [names] if header else []
+    return for_csv(itertools.chain(first, rows), "\t" if kind == "tsv" else ",").encode()
 
 
-def _flat(name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """The values of a column for CSV: a list or an object becomes one line of text."""
-    if name == "predicted_ids":
-        return [None if ids is None else join_path(ids) for ids in values]
+def _flat(name: str, column: Any) -> Sequence[str | None]:
+    """The values of a column for CSV: each is one text."""
     if name == "level_confidences":
         return [
             None if levels is None else " ".join(f"{level:.{DIGITS}f}" for level in levels)
-            for levels in values
+            for levels in json_values(column)
         ]
-    return [
-        json_text(value, end="", default=str) if isinstance(value, (list, dict)) else value
-        for value in values
-    ]
+    return list(map(text_of, column)) if isinstance(column, list) else text_values(column)

@@ -8,6 +8,7 @@ from prodcat.cli.output import say
 
 if TYPE_CHECKING:
     from prodcat.catalog.catalog import Catalog
+    from prodcat.storage.read_options import ReadOptions
 
 
 def column_options(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,37 @@ def column_options(parser: argparse.ArgumentParser) -> None:
         choices=["raise", "aside", "accept"],
         help="faulty rows: stop with an error, leave them out, or accept them as far as possible",
     )
+    file_options(parser)
+
+
+def file_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a file with titles is to be read."""
+    parser.add_argument(
+        "--delimiter",
+        metavar="CHARACTER",
+        help="between the fields of CSV files, such as ';' or tab; recognised if not given",
+    )
+    parser.add_argument(
+        "--file-encoding",
+        metavar="NAME",
+        help="encoding of CSV and JSONL files, such as cp1252; recognised if not given",
+    )
+    parser.add_argument("--sheet", metavar="NAME", help="sheet of Excel files; else the first one")
+
+
+def read_options(options: argparse.Namespace, *names: str) -> "ReadOptions":
+    """How files with titles are to be read, as the options of :func:`file_options` say.
+
+    Args:
+        options: The parsed options.
+        names: Names of columns that the header is expected to have.
+
+    Raises:
+        CatalogError: An option has a value that is not possible.
+    """
+    from prodcat.storage.read_options import ReadOptions
+
+    return ReadOptions(options.delimiter, options.file_encoding, options.sheet, names)
 
 
 def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "Catalog":
@@ -49,8 +81,8 @@ def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "C
     """
     from prodcat.catalog.reading import read_catalog
 
-    named = ("title", "separator", "language", "text", "inner", "on_error")
-    keywords = answer_keywords(options, named) | extra
+    named = ("title", "separator", "language", "text", "inner", "on_error", "delimiter", "sheet")
+    keywords = answer_keywords(options, named) | {"encoding": options.file_encoding} | extra
     paths = one_or_many(options.path), one_or_many(options.path_ids)
     catalog = read_catalog(source, path=paths[0], path_ids=paths[1], **keywords)
     if catalog.report.problems:

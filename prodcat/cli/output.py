@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 from prodcat.errors import ConfigError
 from prodcat.text_encoding import for_log, for_terminal
 
-_ENDINGS = (".html", ".parquet", ".csv", ".jsonl")
+_ENDINGS = (".html", ".parquet", ".csv", ".xlsx", ".jsonl")
 
 
 class Report(Protocol):

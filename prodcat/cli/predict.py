@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.environment import cache_folder, key_paths, switch_off_ray_statistics
+from prodcat.cli.input import file_options, read_options
 from prodcat.cli.output import print_data, say
 from prodcat.errors import ConfigError
 from prodcat.scoring.config import ScoringConfig
@@ -68,6 +69,7 @@ def add_predict(commands: Any) -> None:
     parser.add_argument(
         "--text", nargs="*", help="further text columns; those of the training if not given"
     )
+    file_options(parser)
     answer_options(parser, _ASKED)
     device_option(parser)
     parser.set_defaults(run=run)
@@ -80,6 +82,7 @@ def run(options: argparse.Namespace) -> None:
         text=None if options.text is None else tuple(options.text),
         format=options.format,
         part_rows=options.part_rows,
+        reading=read_options(options),
         **answer_keywords(options, ["precision", "cascade", *_ASKED]),
     )
     if options.engine == "ray":
@@ -153,7 +156,7 @@ def _for_people(text: str) -> str:
     """CSV in which no cell has more than one line."""
     csv.field_size_limit(len(text) + 1)
     rows = csv.reader(io.StringIO(text, newline=""))
-    return for_csv([for_terminal(cell) for cell in row] for row in rows)
+    return for_csv([for_terminal(cell) or None for cell in row] for row in rows)
 
 
 def _tell(options: argparse.Namespace, report: "ScoringReport") -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords
 from prodcat.cli.classifiers import load_classifier
+from prodcat.cli.input import file_options
 from prodcat.cli.output import show
 from prodcat.errors import ConfigError
 
@@ -37,6 +38,7 @@ def add_trim(commands: Any) -> None:
     parser.add_argument(
         "--max-pieces", type=int, help="maximum number of pieces to keep, the most frequent ones"
     )
+    file_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -72,7 +74,8 @@ def run(options: argparse.Namespace) -> None:
 def _read_titles(options: argparse.Namespace) -> "Catalog":
     from prodcat.catalog.reading import read_catalog
 
-    named = answer_keywords(options, ("title", "text", "language"))
+    named = answer_keywords(options, ("title", "text", "language", "delimiter", "sheet"))
+    named["encoding"] = options.file_encoding
     return read_catalog(options.titles, path=None, on_error="accept", **named)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_TENSORS = ("nodes", "confidence", "level_confidence", "value")
+_TENSORS = ("nodes", "confidence", "level_confidence", "value", "guess", "guess_confidence")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class Answers:
         value: float [batch, k]: the expected value of the objective: a probability, an F-beta,
             a distance in steps or a cost.
         exact: Whether the answers are whole paths, which end at an outcome.
+        guess: int64 [batch]: if an answer is the root, the node at which the most likely path
+            ends; otherwise the node of the answer.  None if no answer can be the root.
+        guess_confidence: float [batch]: the probability of each guess; None without guesses.
     """
 
     nodes: Tensor
@@ -31,6 +34,15 @@ class Answers:
     level_confidence: Tensor
     value: Tensor
     exact: bool = True
+    guess: Tensor | None = None
+    guess_confidence: Tensor | None = None
+
+    @property
+    def guesses(self) -> tuple[Tensor, Tensor]:
+        """The node and the confidence of each best guess: int64 [batch] and float [batch]."""
+        if self.guess is None or self.guess_confidence is None:
+            return self.nodes[:, 0], self.confidence[:, 0]
+        return self.guess, self.guess_confidence
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Answers":
         """The answers whose tensors are the results of a function.
@@ -38,7 +50,7 @@ class Answers:
         Args:
             change: Called with each tensor, for example to move it to a device.
         """
-        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in _TENSORS}
+        changed: dict[str, Any] = {name: change(tensor) for name, tensor in self._tensors()}
         return replace(self, **changed)
 
     def take(self, rows: Tensor) -> "Answers":
@@ -49,12 +61,18 @@ class Answers:
         """
         return self.each(lambda column: column[rows])
 
+    def _tensors(self) -> list[tuple[str, Tensor]]:
+        tensors = ((name, getattr(self, name)) for name in _TENSORS)
+        return [(name, tensor) for name, tensor in tensors if tensor is not None]
+
 
 def join_answers(parts: Sequence[Answers]) -> Answers:
     """The answers for several batches, at least one, as answers for one batch."""
     if len(parts) == 1:
         return parts[0]
     joined: dict[str, Any] = {
-        name: torch.cat([getattr(part, name) for part in parts]) for name in _TENSORS
+        name: torch.cat([getattr(part, name) for part in parts])
+        for name in _TENSORS
+        if getattr(parts[0], name) is not None
     }
     return replace(parts[0], **joined)

@@ -59,7 +59,8 @@ class Decider:
         Raises:
             ConfigError: A group had no calibration titles.
         """
-        return self._decide(log_probs, groups)
+        answers = self._decide(log_probs, groups)
+        return self._with_guesses(answers, log_probs) if self.options.may_abstain else answers
 
     def with_options(self, options: AnswerOptions) -> "Decider":
         """A decider with the same tree and guarantee, and other options.
@@ -136,6 +137,16 @@ class Decider:
             return self._stopped(decode(log_probs), groups, guarantee, thresholds)
 
         return decide
+
+    def _with_guesses(self, answers: Answers, log_probs: Tensor) -> Answers:
+        """Add the most likely path of each title whose answer is the root."""
+        guess, confidence = answers.nodes[:, 0].clone(), answers.confidence[:, 0].clone()
+        [rows] = (guess < 0).nonzero(as_tuple=True)
+        if len(rows):
+            best = most_likely_paths(self.paths, log_probs[rows], 1)
+            guess[rows] = best.nodes[:, 0]
+            confidence[rows] = best.confidence[:, 0].to(confidence.dtype)
+        return replace(answers, guess=guess, guess_confidence=confidence)
 
     def _checked_guarantee(self) -> Guarantee:
         """Check that the options are allowed with the guarantee, and return the guarantee."""

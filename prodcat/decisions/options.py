@@ -136,6 +136,13 @@ class AnswerOptions:
         """Whether the options include ``guarantee`` or ``max_error``."""
         return self.guarantee is not None or self.max_error is not None
 
+    @property
+    def may_abstain(self) -> bool:
+        """Whether answers can be the root: no category, as none is certain enough."""
+        if self.promises or self.objective is None:
+            return self.promises
+        return not isinstance(objectives.pick_objective(self.objective), objectives.MostLikelyPath)
+
     def _check_cascade(self) -> None:
         share = self.cascade
         if isinstance(share, str) and share not in CASCADES:

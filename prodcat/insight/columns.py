@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -17,6 +17,7 @@ from prodcat.evaluation.intervals import Interval
 from prodcat.insight.arrays import Ints
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.model.fields import number
+from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import Columns, iter_tables
 from prodcat.taxonomy.arrays import Flags
 from prodcat.taxonomy.paths import join_path
@@ -134,7 +135,8 @@ def suggest_columns(
     """
     check_keywords(suggest_columns, rarer)
     keywords: dict[str, Any] = {"title": title, "path": path, "on_error": "aside", **rarer}
-    table = _whole_table(source)
+    reading = ReadOptions(rarer.get("delimiter"), rarer.get("encoding"), rarer.get("sheet"))
+    table = _whole_table(source, replace(reading, names=(title,)))
     catalog = _sampled(read_catalog(table, text=text, taxonomy=taxonomy, **keywords), seed)
     sample = {name: [values[row] for row in catalog.rows] for name, values in table.items()}
     keywords |= {"taxonomy": catalog.tree, "on_error": "accept"}
@@ -180,11 +182,19 @@ def unused_columns(names: Iterable[str], *used: PathColumns | None) -> list[str]
     return [name for name in names if name not in taken]
 
 
-def _whole_table(source: object) -> Columns:
-    """All columns of a source; a value is None in the pieces that lack its column."""
-    pieces = list(iter_tables(source))
+def _whole_table(source: object, reading: ReadOptions) -> Columns:
+    """All columns of a source, without the rows that cannot be read.
+
+    A value is None in the pieces that lack its column.
+    """
+    unreadable: dict[int, str] = {}
+    pieces = list(iter_tables(source, options=reading, report=unreadable.__setitem__))
     names = dict.fromkeys(name for piece in pieces for name in piece)
-    return {name: list(_values(pieces, name)) for name in names}
+    columns = {name: list(_values(pieces, name)) for name in names}
+    return {
+        name: [value for row, value in enumerate(values) if row not in unreadable]
+        for name, values in columns.items()
+    }
 
 
 def _values(pieces: Sequence[Columns], name: str) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from prodcat.errors import ConfigError
 from prodcat.storage.objects import Objects
+from prodcat.storage.spreadsheets import sheet_bytes
 from prodcat.storage.tables import parquet_bytes
 from prodcat.text_encoding import for_spreadsheet
 
@@ -59,9 +60,9 @@ class Shown(ABC):
         """Write the page or the table, depending on the file name extension.
 
         Args:
-            uri: The file, at any fsspec URI: ``.html`` for the page; ``.parquet``, ``.csv`` or
-                ``.jsonl`` for the table.  The CSV is meant for spreadsheets: in texts that they
-                would run as a formula, an apostrophe is put before the formula.
+            uri: The file, at any fsspec URI: ``.html`` for the page; ``.parquet``, ``.csv``,
+                ``.xlsx`` or ``.jsonl`` for the table.  The CSV is meant for spreadsheets: in texts
+                that they would run as a formula, an apostrophe is put before the formula.
 
         Raises:
             ConfigError: The name has another extension, or the page needs plotly, which is not
@@ -72,6 +73,7 @@ class Shown(ABC):
             "html": lambda: self.html().encode(),
             "parquet": lambda: parquet_bytes(self.table()),
             "csv": lambda: _csv(self.table()),
+            "xlsx": lambda: sheet_bytes(self.table()),
             "jsonl": lambda: json_lines(self.table().to_pylist()),
         }
         write_form(uri, forms)

@@ -5,17 +5,20 @@ While the device classifies one part, the next one is read and prepared in anoth
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prodcat.classifier.classifier import Classifier
+from prodcat.classifier.results import Format, encode
 from prodcat.decisions.answers import Answers
 from prodcat.errors import ScoringError
 from prodcat.scoring.config import ScoringConfig
+from prodcat.scoring.input_columns import InputColumns
 from prodcat.scoring.parts import Part, list_files, read_parts
 from prodcat.scoring.prefetch import Prefetch
 from prodcat.scoring.scorer import PreparedRows, RowScorer
+from prodcat.storage.table_files import table_format
 
 
 @contextlib.contextmanager
@@ -55,10 +58,12 @@ class PartScorer:
 
     Attributes:
         scorer: Classifies rows; has the model and the settings.
-        files: The URIs of the files of the input.
+        input: The URI of the input: a file, a folder or a glob.
+        files: The URIs of its files.
     """
 
     scorer: RowScorer
+    input: str
     files: list[str]
 
     @classmethod
@@ -76,7 +81,7 @@ class PartScorer:
             ConfigError: The settings cannot be combined, or the classifier does not support them.
         """
         files = list_files(input)
-        return cls(RowScorer(model, scoring), files)
+        return cls(RowScorer(model, scoring), input, files)
 
     @property
     def scoring(self) -> ScoringConfig:
@@ -98,7 +103,8 @@ class PartScorer:
 
         Raises:
             CatalogError: The input cannot be read, lacks a required column, or has a column with
-                the name of an answer's column.
+                the name of an answer's column; before the first part is classified, unless a
+                file is damaged.
             ScoringError: There is not enough memory for a part.
             StoreError: The store of the input cannot be reached.
         """
@@ -111,24 +117,44 @@ class PartScorer:
                 if stop.is_set():
                     return
 
-    def table(self, answered: AnsweredPart) -> Any:
-        """An Arrow table with the rows of a part and the added columns of the answers."""
-        return self.scorer.table(answered.rows, answered.answers)
+    def content(self, answered: AnsweredPart, kind: Format, *, header: bool) -> bytes:
+        """The file of a part: its rows with the added columns of the answers.
+
+        Args:
+            answered: The part with its answers.
+            kind: The format of the file.
+            header: Whether CSV and TSV begin with the names of the columns.
+        """
+        columns = answered.rows.columns
+        added = self.scorer.columns.of(answered.answers, answered.rows.errors)
+        if isinstance(columns, dict):
+            return encode({**columns, **added}, kind, header=header)
+        for name, column in added.items():
+            columns = columns.append_column(name, column)
+        return encode(columns, kind, header=header)
 
     def _prepared(self, is_due: Callable[[int, int], bool]) -> Iterator[tuple[Part, PreparedRows]]:
         """The due parts, each with its rows prepared for the device."""
-        schema = None
-        for part in read_parts(self.files, is_due, self.scoring.part_rows):
-            if schema is None:
-                first = part if part.is_first else self._first()
-                schema = self.scorer.schema_of(first.table, repr(self.files[0]))
-            source = repr(self.files[part.file])
-            yield part, self.scorer.prepare(part.table, schema, source, part.first)
+        columns = None
+        reading = replace(self.scoring.reading, names=tuple(self.scorer.needed))
+        for part in read_parts(self.files, is_due, self.scoring.part_rows, reading):
+            if columns is None:
+                columns = InputColumns.of(self.input, self.files, self.scorer.needed, reading)
+                self.scorer.check_names(columns.names, repr(self.input))
+            given = columns.given(part.file, part.table)
+            rows = self.scorer.prepare(given, self._for_output(part, given, columns))
+            yield part, replace(rows, errors={**rows.errors, **part.unreadable})
 
-    def _first(self) -> Part:
-        """The first part of the input, whose column types determine those of the output."""
-        first: Part
-        [first] = read_parts(
-            self.files[:1], lambda file, number: number == 0, self.scoring.part_rows
-        )
-        return first
+    def _for_output(self, part: Part, given: Mapping[str, Any], columns: InputColumns) -> Any:
+        """The columns of a part as the output needs them; see :class:`PreparedRows`."""
+        kind = self.scoring.format
+        if kind == "parquet":
+            return columns.table(given)
+        all_columns = columns.all_columns(given)
+        if kind in ("csv", "tsv") and table_format(self.files[part.file]) in ("csv", "xlsx"):
+            # An empty cell stays one without quotes, which would tell an empty text from a null.
+            return {
+                name: [None if value == "" else value for value in values]
+                for name, values in all_columns.items()
+            }
+        return all_columns

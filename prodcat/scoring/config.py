@@ -14,6 +14,7 @@ from prodcat.errors import (
     check_whole,
     takes_keywords,
 )
+from prodcat.storage.read_options import DEFAULTS, ReadOptions
 
 _ANSWERS = AnswerOptions(precision="auto")
 
@@ -32,6 +33,8 @@ class ScoringConfig:
         format: The format of the files in an output folder: ``"parquet"``, ``"jsonl"``,
             ``"csv"`` or ``"tsv"``.
         part_rows: The approximate number of rows in a part of the input.
+        reading: The delimiter and the encoding of text files and the sheet of workbooks, if they
+            shall not be recognised; see :class:`prodcat.ReadOptions`.
         answers: The options of the answers.  A ``precision`` of None means ``"auto"``.
             ``groups`` is not allowed, as the group of each row is read from a column of the input.
 
@@ -44,6 +47,7 @@ class ScoringConfig:
     text: tuple[str, ...] | None = None
     format: Literal["parquet", "jsonl", "csv", "tsv"] = "parquet"
     part_rows: int = 16_384
+    reading: ReadOptions = DEFAULTS
     answers: AnswerOptions = _ANSWERS
 
     @takes_keywords(AnswerKeywords, top_k=1, certainty=0.95, precision="auto")
@@ -54,6 +58,7 @@ class ScoringConfig:
         *,
         format: Literal["parquet", "jsonl", "csv", "tsv"] = format,
         part_rows: int = part_rows,
+        reading: ReadOptions = reading,
         answers: AnswerOptions = answers,
         **named: Unpack[AnswerKeywords],
     ) -> None:
@@ -81,6 +86,7 @@ class ScoringConfig:
             "text": None if text is None else tuple(text),
             "format": format,
             "part_rows": part_rows,
+            "reading": reading,
             "answers": answers,
         }
         for name, value in settings.items():
@@ -154,10 +160,13 @@ class ScoringConfig:
         del answers["groups"]
         if answers["cascade"] == "auto":  # as in the outputs of earlier versions
             del answers["cascade"]
+        file = asdict(self.reading)
+        given = {name: value for name, value in file.items() if value}  # none in earlier outputs
         return {
             "title": self.title,
             "text": self.text,
             **answers,
             "format": self.format,
             "part_rows": self.part_rows,
+            **given,
         }

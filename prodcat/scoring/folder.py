@@ -14,11 +14,11 @@ from typing import Any
 
 from prodcat._version import __version__
 from prodcat.classifier.classifier import Classifier
-from prodcat.classifier.results import encode
 from prodcat.errors import InputChangedError, Interrupted, ScoringError
 from prodcat.scoring.answering import AnsweredPart, PartScorer
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.finished_parts import FinishedPart, FinishedParts, remove_output
+from prodcat.scoring.folder_columns import folder_columns
 from prodcat.scoring.inputs import Inputs
 from prodcat.scoring.parts import part_name
 from prodcat.scoring.progress import Progress
@@ -27,6 +27,7 @@ from prodcat.scoring.shards import Shard, in_shard
 from prodcat.storage.interruption import told_to_stop
 from prodcat.storage.leased_folder import LeasedFolder
 
+_LAYOUT = 2  # of the output: parts that an earlier version wrote have other columns or types
 _ROUNDS = 3  # attempts to write parts that another program alters
 
 
@@ -93,7 +94,7 @@ class _Counts:
 
     def add(self, answered: AnsweredPart) -> None:
         self.files.add(answered.part.file)
-        self.rows += len(answered.rows.table)
+        self.rows += len(answered.rows)
         self.errors += len(answered.rows.errors)
         self.parts += 1
 
@@ -133,11 +134,13 @@ class FolderScoring:
         """
         scorer = PartScorer.of(model, input, scoring)
         inputs = Inputs(input, scorer.files)
+        folders = folder_columns(input, scorer.files)
         job = {
             "format": "prodcat-scoring",
             "prodcat": __version__,
             "model": model.content_hash,
             "named": scorer.scorer.columns.model,
+            "layout of columns": _LAYOUT,
             "precision": scorer.scorer.precision,
             "tree": model.taxonomy.hash,
             "joined": joined,
@@ -146,6 +149,7 @@ class FolderScoring:
                 {"name": file.rsplit("/", 1)[-1], "bytes": size}
                 for file, size in zip(scorer.files, inputs.sizes, strict=True)
             ],
+            **({"columns of folders": folders} if any(folders) else {}),
         }
         return cls(scorer, inputs, job, joined)
 
@@ -240,9 +244,8 @@ class FolderScoring:
 
     def _write(self, finished: FinishedParts, answered: AnsweredPart) -> None:
         part = answered.part
-        table = self.scorer.table(answered)
         header = part.is_first or not self.joined
-        content = encode(table, self.scorer.scoring.format, header=header)
-        errors = len(answered.rows.errors)
+        content = self.scorer.content(answered, self.scorer.scoring.format, header=header)
+        rows, errors = len(answered.rows), len(answered.rows.errors)
         identity = self.inputs.identity(part.file)
-        finished.write(part.name, content, len(table), errors, identity, part.last)
+        finished.write(part.name, content, rows, errors, identity, part.last)

@@ -13,7 +13,6 @@ from typing import Unpack
 
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.loading import LoadKeywords, load
-from prodcat.classifier.results import encode
 from prodcat.errors import (
     CatalogError,
     ConfigError,
@@ -194,14 +193,14 @@ def stream(
         StoreError: The store of the input cannot be reached.
         ConfigError: The settings cannot be combined, or the classifier does not support them.
     """
-    scorer = PartScorer.of(model, input, scoring or ScoringConfig())
+    as_csv = replace(scoring or ScoringConfig(), format="csv")
+    scorer = PartScorer.of(model, input, as_csv)
     inputs = Inputs(input, scorer.files)
     for number, answered in enumerate(scorer.answered(lambda *_: True, threading.Event())):
         with enough_memory():
-            table = scorer.table(answered)
             inputs.check(answered.part.file)
-            content = encode(table, "csv", header=number == 0)
-        yield content, len(table)
+            content = scorer.content(answered, "csv", header=number == 0)
+        yield content, len(answered.rows)
     inputs.check_list()
 
 

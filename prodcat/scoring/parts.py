@@ -6,16 +6,18 @@ is lost when a machine stops.  Where a part begins and ends depends on the files
 ``part_rows`` only, so processes need not communicate.
 """
 
+import contextlib
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prodcat.errors import CatalogError
 from prodcat.storage.faults import store_faults
 from prodcat.storage.parquet_tables import ParquetTables
-from prodcat.storage.table_files import expand, table_format
-from prodcat.storage.tables import iter_tables, no_twins
+from prodcat.storage.read_options import DEFAULTS, ReadOptions
+from prodcat.storage.table_files import expand, table_format, visible_files
+from prodcat.storage.tables import Columns, iter_tables, no_twins
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Part:
             to 1.
         table: The rows: an Arrow table with the file's types (Parquet), or lists by column name
             (text files).
+        unreadable: What is wrong with rows that could not be read, by their number in the part.
     """
 
     file: int
@@ -39,6 +42,7 @@ class Part:
     last: bool
     span: tuple[float, float]
     table: Any
+    unreadable: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -108,7 +112,7 @@ def list_files(uri: str) -> list[str]:
     filesystem, path = located(uri)
     with store_faults(uri):
         if filesystem.isdir(path):
-            paths = sorted(file for file in filesystem.find(path) if not _is_hidden(file, path))
+            paths = visible_files(filesystem, path)
             if not paths:
                 raise CatalogError(f"The folder {uri!r} has no files; expected files with titles.")
             files = [str(filesystem.unstrip_protocol(file)) for file in paths]
@@ -134,12 +138,12 @@ def located(uri: str) -> tuple[Any, str]:
     return filesystem, path
 
 
-def _is_hidden(path: str, root: str) -> bool:
-    names = path[len(root) :].strip("/").split("/")
-    return any(name.startswith(("_", ".")) for name in names)
-
-
-def read_parts(files: list[str], is_due: Callable[[int, int], bool], rows: int) -> Iterator[Part]:
+def read_parts(
+    files: list[str],
+    is_due: Callable[[int, int], bool],
+    rows: int,
+    reading: ReadOptions = DEFAULTS,
+) -> Iterator[Part]:
     """Read the requested parts of all files, one after another in order.
 
     Args:
@@ -148,6 +152,7 @@ def read_parts(files: list[str], is_due: Callable[[int, int], bool], rows: int) 
             that file, both from 0.
         rows: The approximate number of rows in a part.  Parquet row groups with at least twice as
             many rows are divided.
+        reading: How text files and workbooks are read.
 
     Yields:
         The parts for which ``is_due`` returns true.
@@ -160,7 +165,7 @@ def read_parts(files: list[str], is_due: Callable[[int, int], bool], rows: int) 
         if table_format(file) == "parquet":
             yield from _parquet_parts(place, file, is_due, rows)
         else:
-            yield from _text_parts(place, file, is_due, rows)
+            yield from _text_parts(place, file, is_due, rows, reading)
 
 
 @dataclass(frozen=True)
@@ -179,35 +184,59 @@ class _Cut:
 def _parquet_parts(
     place: int, uri: str, is_due: Callable[[int, int], bool], rows: int
 ) -> Iterator[Part]:
-    import fsspec
+    with opened_parquet(uri) as tables:
+        no_twins(tables.schema.names, repr(uri))
+        metadata = tables.metadata
+        cuts = [
+            _Cut(cut.groups, tables.sizes(cut.groups, cut.sizes))
+            for cut in _cut(
+                [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)], rows
+            )
+        ]
+        count = sum(len(cut.sizes) for cut in cuts)
+        whole = max(metadata.num_rows, 1)
+        first = number = 0
+        for cut in cuts:
+            due = [is_due(place, number + piece) for piece in range(len(cut.sizes))]
+            pieces = tables.pieces(cut.groups, cut.sizes, due) if any(due) else iter(())
+            for size, is_part_due in zip(cut.sizes, due, strict=True):
+                table = next(pieces, None)
+                if is_part_due:
+                    span = (first / whole, (first + size) / whole)
+                    yield Part(place, number, first, number == count - 1, span, table)
+                first, number = first + size, number + 1
+
+
+@contextlib.contextmanager
+def opened_parquet(uri: str) -> Iterator[ParquetTables]:
+    """The tables of a Parquet file, for a ``with`` block.
+
+    Raises:
+        CatalogError: The file cannot be read.
+        StoreError: The store cannot be reached.
+    """
     import pyarrow as pa
 
-    filesystem, path = fsspec.url_to_fs(uri)
+    filesystem, path = located(uri)
     try:
         with store_faults(uri), filesystem.open(path, "rb") as raw:
-            tables = ParquetTables(raw, uri)
-            no_twins(tables.schema.names, repr(uri))
-            metadata = tables.metadata
-            cuts = [
-                _Cut(cut.groups, tables.sizes(cut.groups, cut.sizes))
-                for cut in _cut(
-                    [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)], rows
-                )
-            ]
-            count = sum(len(cut.sizes) for cut in cuts)
-            whole = max(metadata.num_rows, 1)
-            first = number = 0
-            for cut in cuts:
-                due = [is_due(place, number + piece) for piece in range(len(cut.sizes))]
-                pieces = tables.pieces(cut.groups, cut.sizes, due) if any(due) else iter(())
-                for size, is_part_due in zip(cut.sizes, due, strict=True):
-                    table = next(pieces, None)
-                    if is_part_due:
-                        span = (first / whole, (first + size) / whole)
-                        yield Part(place, number, first, number == count - 1, span, table)
-                    first, number = first + size, number + 1
+            yield ParquetTables(raw, uri)
     except (OSError, pa.ArrowException) as error:
-        raise CatalogError(f"Cannot read {uri!r} as parquet: {error}.") from error
+        raise CatalogError(
+            f"Cannot read {uri!r} as parquet: {error}. Write the file again, without columns of "
+            "types that Arrow cannot read."
+        ) from error
+
+
+def is_empty(uri: str) -> bool:
+    """Whether a file has no bytes.
+
+    Raises:
+        StoreError: The store cannot be reached.
+    """
+    filesystem, path = located(uri)
+    with store_faults(uri):
+        return bool(filesystem.size(path) == 0)
 
 
 def _cut(sizes: list[int], rows: int) -> list[_Cut]:
@@ -241,9 +270,9 @@ def _cut(sizes: list[int], rows: int) -> list[_Cut]:
 
 
 def _text_parts(
-    place: int, uri: str, is_due: Callable[[int, int], bool], rows: int
+    place: int, uri: str, is_due: Callable[[int, int], bool], rows: int, reading: ReadOptions
 ) -> Iterator[Part]:
-    """The due parts of a text file, which is always read from its beginning."""
+    """The due parts of a text file or a workbook, which is always read from its beginning."""
     import fsspec
 
     filesystem, path = fsspec.url_to_fs(uri)
@@ -257,14 +286,20 @@ def _text_parts(
     # one part without rows, so that the file counts as finished.
     part = Part(place, 0, 0, True, (0.0, 1.0), {})
     is_started, first = False, 0
-    for number, columns in enumerate(iter_tables(uri, rows, note_progress)):
+    wrong: dict[int, str] = {}  # what is wrong with rows of the table, by their number in the file
+    tables: Iterable[Columns] = ()
+    if not is_empty(uri):
+        tables = iter_tables(uri, rows, note_progress, reading, wrong.__setitem__)
+    for number, columns in enumerate(tables):
         size = len(next(iter(columns.values()), []))
         if is_started and size and is_due(place, part.number):
             yield replace(part, last=False)
         if not is_started or size:
             span = (ends[number], ends[number + 1])
-            part = Part(place, number, first, True, span, columns)
+            unreadable = {row - first: reason for row, reason in wrong.items()}
+            part = Part(place, number, first, True, span, columns, unreadable)
             is_started = True
+        wrong.clear()
         first += size
     if is_due(place, part.number):
         yield part

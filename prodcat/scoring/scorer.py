@@ -4,12 +4,12 @@ The first step, :meth:`RowScorer.prepare`, does not use the device and may run i
 The second one, :meth:`RowScorer.answers`, uses the device.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prodcat.classifier.classifier import Classifier
-from prodcat.classifier.results import AnswerColumns, column_types, raw_column, to_table
+from prodcat.classifier.results import AnswerColumns, raw_column
 from prodcat.classifier.rows import read_rows
 from prodcat.classifier.windows import Window
 from prodcat.decisions.answers import Answers
@@ -22,16 +22,26 @@ class PreparedRows:
     """Rows that are prepared for the device.
 
     Attributes:
-        table: The rows, an Arrow table.
+        columns: The columns for the output: an Arrow table; or Arrow arrays and lists
+            of values of JSON, by name.
         window: The titles, prepared for the device.
         groups: The group of each row if the guarantee depends on groups, otherwise None.
-        errors: The error messages by row number, counted from 0 within the table.
+        errors: The error messages by row number, counted from 0 within the rows.
     """
 
-    table: Any
+    columns: Any
     window: Window
     groups: list[str] | None
     errors: dict[int, str]
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return row_count(self.columns)
+
+
+def row_count(columns: Any) -> int:
+    """The number of rows of columns: an Arrow table, or lists and arrays by name."""
+    return len(next(iter(columns.values()), ())) if isinstance(columns, dict) else len(columns)
 
 
 class RowScorer:
@@ -53,8 +63,10 @@ class RowScorer:
         self.inference = classifier.inference(self.precision, cascade=answers.applied_cascade)
         self.decide = classifier.decision(answers)
         self.group = classifier.group_column(answers.promises)
-        reference = classifier.origin or classifier.fingerprint or "unknown"
-        self.columns = AnswerColumns(classifier.taxonomy, answers.language, reference)
+        model_hash = classifier.content_hash
+        model = classifier.origin or f"unpublished-{model_hash[:12]}"
+        levels = classifier.provenance.levels
+        self.columns = AnswerColumns(classifier.taxonomy, answers, model, model_hash, levels)
 
     @property
     def needed(self) -> list[str]:
@@ -66,72 +78,49 @@ class RowScorer:
         group = [] if self.group is None else [self.group]
         return list(dict.fromkeys([self.scoring.title, *(self.scoring.text or ()), *group]))
 
-    def schema_of(self, columns: Any, source: str) -> Any:
-        """Check the columns of the first rows of an input, and return their types.
+    def check_names(self, names: Sequence[str], source: str) -> None:
+        """Check the names of the columns of an input.
 
         Args:
-            columns: The first rows: lists by column name, or an Arrow table.
+            names: The names of all columns.
             source: The name of the input, for error messages.
-
-        Returns:
-            The Arrow schema of the rows, which :meth:`prepare` needs for all rows.
 
         Raises:
             CatalogError: A required column is missing, or a column has the name of an answer's
                 column.
         """
-        schema = to_table(columns, None, source).schema
-        missing = [name for name in self.needed if name not in schema.names]
+        missing = [name for name in self.needed if name not in names]
         if missing:
             raise CatalogError(
-                f"{source} has no column {missing[0]!r}; found {schema.names[:50]}. Name the "
+                f"{source} has no column {missing[0]!r}; found {list(names)[:50]}. Name the "
                 "columns to read with title= and text=."
             )
-        for name in column_types(self.scoring.answers.top_k):
-            if name in schema.names:
+        for name in self.columns.names:
+            if name in names:
                 raise CatalogError(
                     f"{source} has a column {name!r} already; the answers need a column of this "
                     "name. Rename the column of the input."
                 )
-        return schema
 
-    def prepare(
-        self,
-        columns: Any,
-        schema: Any,
-        source: str = "A file of the input",
-        first_row: int = 0,
-    ) -> PreparedRows:
+    def prepare(self, given: Mapping[str, Any], columns: Any) -> PreparedRows:
         """Prepare rows for the encoder; may run in another thread.
 
         Args:
-            columns: The rows: lists by column name, or an Arrow table.
-            schema: The Arrow schema of the rows, as :meth:`schema_of` returns it.
-            source: The name of the input, for error messages.
-            first_row: The number of rows of the source before these, for error messages.
-
-        Raises:
-            CatalogError: A required column is missing, or the values do not have these types.
+            given: The columns of the rows that are read, by name: lists or Arrow arrays.  A
+                required column that is missing is read as empty.
+            columns: The columns for the output; see :class:`PreparedRows`.
         """
-        names = columns if isinstance(columns, dict) else columns.schema.names
-        missing = [name for name in self.needed if name not in names]
-        table = to_table(columns, schema, source, first_row)
-        if missing and len(table):
-            raise CatalogError(
-                f"{source} has no column {missing[0]!r}; found {list(names)[:50]}. All files of "
-                "the input must have the columns that are read."
-            )
-        if not len(table):
-            return PreparedRows(table, self.inference.prepare([]), None, {})
-        further = [name for name in self.classifier.text_columns if name in names]
+        if not row_count(columns):
+            return PreparedRows(columns, self.inference.prepare([]), None, {})
+        further = [name for name in self.classifier.text_columns if name in given]
         rows = read_rows(
             self.classifier,
-            {name: raw_column(columns, name) for name in (*self.needed, *further)},
+            {name: raw_column(given, name) for name in (*self.needed, *further)},
             title=self.scoring.title,
             text=self.scoring.text,
             group=self.group,
         )
-        return PreparedRows(table, self.inference.prepare(rows.texts), rows.groups, rows.errors)
+        return PreparedRows(columns, self.inference.prepare(rows.texts), rows.groups, rows.errors)
 
     def answers(self, rows: PreparedRows, stopped: Callable[[], bool] = bool) -> Answers | None:
         """Classify prepared rows on the device.
@@ -145,27 +134,22 @@ class RowScorer:
         """
         return self.inference.answers(rows.window, self.decide, rows.groups, stopped)
 
-    def table(self, rows: PreparedRows, answers: Answers) -> Any:
-        """An Arrow table with the columns of the input followed by those of the answers."""
-        table = rows.table
-        for name, column in self.columns.of(answers, rows.errors).items():
-            table = table.append_column(name, column)
-        return table
-
-    def answered(self, columns: Any) -> Any:
+    def answered(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Prepare and classify rows in one call, for rows that fit into memory.
 
         Args:
-            columns: The rows: lists by column name, or an Arrow table.
+            columns: The columns of the rows by name, each a list or an Arrow array; at least those
+                that are read.
 
         Returns:
-            An Arrow table with the columns of the input followed by those of the answers.
+            The columns of the answers as Arrow arrays, by name.
 
         Raises:
             CatalogError: A required column is missing, or a column has the name of an answer's
                 column.
         """
-        rows = self.prepare(columns, self.schema_of(columns, "The table"))
+        self.check_names(list(columns), "The table")
+        rows = self.prepare(columns, columns)
         answers = self.answers(rows)
         assert answers is not None
-        return self.table(rows, answers)
+        return self.columns.of(answers, rows.errors)

@@ -7,7 +7,8 @@
     )
 
 Each Python worker loads the classifier once.  The rows keep their columns, and the columns of the
-answers are added; see :mod:`prodcat.classifier.results`.
+answers are added; see :mod:`prodcat.classifier.results`.  Instead of a column for each level there
+is ``predicted_names``, an array.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.classifier.loading import load
 from prodcat.classifier.results import column_types
+from prodcat.decisions.options import AnswerOptions
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.scorer import RowScorer
+from prodcat.storage.tables import Columns, iter_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +47,7 @@ def output_schema(schema: Any, scoring: ScoringConfig | None = None) -> str:
         columns = ", ".join(
             f"`{field.name}` {field.dataType.simpleString()}" for field in schema.fields
         )
-    added = column_types((scoring or ScoringConfig()).answers.top_k)
+    added = _added((scoring or ScoringConfig()).answers)
     return ", ".join([columns, *(f"{name} {kind}" for name, kind in added.items())])
 
 
@@ -81,10 +84,25 @@ def _loaded(model: str, device: str | None, scoring: ScoringConfig) -> RowScorer
 
 
 def _answered(scorer: RowScorer, frame: "pd.DataFrame") -> "pd.DataFrame":
-    import pyarrow as pa
+    import pandas as pd
 
-    names = list(column_types(scorer.scoring.answers.top_k))
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    added = scorer.answered(table).select(names).to_pandas()
-    added.index = frame.index
-    return frame.assign(**{name: added[name] for name in names})
+    names = [str(name) for name in frame.columns]
+    read = {*scorer.needed, *scorer.classifier.text_columns}
+    scorer.check_names(names, "The DataFrame")
+    read_frame = frame[[name for name in names if name in read]]
+    empty: Columns = {name: [] for name in read_frame}
+    added = scorer.answered(next(iter_tables(read_frame, max(len(frame), 1)), empty))
+    return frame.assign(
+        **{
+            name: pd.Series(added[name].to_pandas().to_numpy(), frame.index)
+            for name in _added(scorer.scoring.answers)
+        }
+    )
+
+
+def _added(options: AnswerOptions) -> dict[str, str]:
+    """The types of the columns that are added, by name.
+
+    There are none of single levels, as their number depends on the classifier.
+    """
+    return column_types(options.top_k, may_abstain=options.may_abstain)

@@ -2,11 +2,15 @@
 
 The columns are:
 
-predicted_path       the names along the path, in one line
+predicted_path       the names along the path, in one line that can be split again
 predicted_id         the id of the node at the end of the path
 confidence           the probability that the answer is right
 predicted_path_2, predicted_id_2, confidence_2, …  the next best paths, if top_k is above 1
+best_guess_path, best_guess_id, best_guess_confidence  the most likely path of a title for which no
+                     category is certain enough, if there is such a title
 error                the error of the row, or null
+
+If no category is certain enough, path, id and confidence are null.
 """
 
 import json
@@ -60,11 +64,25 @@ class AnswerRecords:
             rounded(answers.level_confidence).tolist(),
             strict=True,
         )
+        guesses, certainties = answers.guesses
         for row, (nodes, confidences, levels) in enumerate(rows):
             if row in errors:
                 yield {"error": errors[row]}
+            elif nodes[0] < 0:
+                yield self._abstention(int(guesses[row]), float(rounded(certainties[row])))
             else:
                 yield self._record(nodes, confidences, levels[0])
+
+    def _abstention(self, node: int, confidence: float) -> dict[str, Any]:
+        """The answer to a title for which no category is certain enough.
+
+        Args:
+            node: The node at the end of the most likely path.
+            confidence: The probability of that path.
+        """
+        named = self._nodes[node]
+        guess = {"path": named["path"], "id": named["id"], "confidence": confidence}
+        return {**dict.fromkeys([*named, "confidence", "level_confidences"]), "best_guess": guess}
 
     def _record(
         self, nodes: Sequence[int], confidences: Sequence[float], levels: Sequence[float]
@@ -115,20 +133,28 @@ def flat_columns(records: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     lines: dict[str, str] = {}  # the line of a path by its node's id, as many answers share it
     for row, record in enumerate(records):
         ranked = [record, *record.get("others", ())]
+        endings = ["", *(f"_{rank + 2}" for rank in range(len(ranked) - 1))]
         values: dict[str, Any] = {}
-        for rank, answer in enumerate(ranked):
-            ending = f"_{rank + 1}" if rank else ""
-            id = answer.get("id")
-            line = None
-            if "path" in answer:
-                line = lines.get(answer["id"]) or path_line(answer["path"])
-                lines[answer["id"]] = line
-            values[f"predicted_path{ending}"] = line
-            values[f"predicted_id{ending}"] = id
+        for ending, answer in zip(endings, ranked, strict=True):
+            values[f"predicted_path{ending}"] = _line(answer, lines)
+            values[f"predicted_id{ending}"] = answer.get("id")
             values[f"confidence{ending}"] = answer.get("confidence")
+        if (guess := record.get("best_guess")) is not None:
+            values["best_guess_path"] = _line(guess, lines)
+            values["best_guess_id"] = guess["id"]
+            values["best_guess_confidence"] = guess["confidence"]
         for name in values:
             columns.setdefault(name, [None] * row)
         for name, column in columns.items():
             column.append(values.get(name))
         errors.append(record.get("error"))
     return {**columns, "error": errors}
+
+
+def _line(answer: Mapping[str, Any], lines: dict[str, str]) -> str | None:
+    """The path of an answer as one line, or None without a path; kept in ``lines``."""
+    if answer.get("path") is None:
+        return None
+    line = lines.get(answer["id"]) or path_line(answer["path"])
+    lines[answer["id"]] = line
+    return line

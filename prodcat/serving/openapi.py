@@ -131,21 +131,28 @@ _NODE = {
     "path": {
         "type": "array",
         "items": _TEXT,
-        "description": "The names from the top level down; empty if no category is certain enough.",
+        "description": "The names from the top level down.",
     },
     "id": _TEXT,
     "confidence": _PROBABILITY,
 }
+_LISTED = {
+    "ids": {"type": "array", "items": _TEXT, "description": "The ids of the nodes on the path."},
+    "level_confidences": {"type": "array", "items": _PROBABILITY},
+}
 _ANSWER = {
     "type": "object",
     "properties": {
-        **_NODE,
-        "ids": {
-            "type": "array",
-            "items": _TEXT,
-            "description": "The ids of the nodes on the path.",
+        **{
+            name: {**schema, "type": [schema["type"], "null"]}
+            for name, schema in {**_NODE, **_LISTED}.items()
         },
-        "level_confidences": {"type": "array", "items": _PROBABILITY},
+        "best_guess": {
+            "type": "object",
+            "properties": _NODE,
+            "description": "The most likely path where path, id and confidence are null, as no "
+            "category is certain enough.",
+        },
         "others": {"type": "array", "items": {"type": "object", "properties": _NODE}},
         "error": {
             "type": "string",

@@ -24,7 +24,8 @@ def row_bytes(column: Any) -> _Bytes:
     if isinstance(column, pa.ExtensionArray):
         return row_bytes(column.storage)
     if kinds.is_dictionary(kind):
-        return _chosen(column.dictionary, column.indices.fill_null(-1).to_numpy(False))
+        places = column.indices.cast(pa.int64()).fill_null(-1)  # they may be unsigned
+        return _chosen(column.dictionary, places.to_numpy(False))
     if kinds.is_run_end_encoded(kind):
         rows = np.arange(column.offset, column.offset + len(column))
         return _chosen(column.values, np.searchsorted(column.run_ends.to_numpy(), rows, "right"))

@@ -64,6 +64,23 @@ class ParquetTables:
                 for part in byte_slices(batch):
                     yield self._written_out(part)
 
+    def column(self, name: str, rows: int) -> Iterator[Any]:
+        """Yield the values of one column as Arrow arrays.
+
+        Args:
+            name: The name of the column.
+            rows: The maximum number of rows in an array.
+
+        Raises:
+            CatalogError: The rows have too many bytes, or the file is damaged.
+        """
+        kind = self.schema.field(name).type
+        columns = [leaf.path for leaf in self.leaves if _is_within(leaf.path, name)]
+        for group in range(self.metadata.num_row_groups):
+            for batch in self._batches(group, rows, columns):
+                for part in byte_slices(batch.select([name])):
+                    yield _as_stored(part.column(0), kind)
+
     def sizes(self, groups: Sequence[int], sizes: Sequence[int]) -> list[int]:
         """Divide pieces of some row groups further, so that each has a bounded size in bytes.
 
@@ -156,11 +173,10 @@ class ParquetTables:
         """Expand the dictionaries of a batch, and return a table with the file's column types."""
         import pyarrow as pa
 
-        columns = []
-        for field, column in zip(self.schema, batch.columns, strict=True):
-            if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(field.type):
-                column = column.dictionary_decode()
-            columns.append(column if column.type == field.type else column.cast(field.type))
+        columns = [
+            _as_stored(column, field.type)
+            for field, column in zip(self.schema, batch.columns, strict=True)
+        ]
         return pa.Table.from_arrays(columns, schema=self.schema)
 
     def _shared_texts(self, group: int) -> dict[int, Any]:
@@ -201,6 +217,25 @@ class ParquetTables:
                 continue
             for batch in self._batches(group, 8_192, names):
                 yield sum(map(row_bytes, batch.columns), np.full(len(batch), stored))
+
+
+def _is_within(path: str, name: str) -> bool:
+    """Whether the leaf at a path is in the column of this name."""
+    return path == name or path.startswith(f"{name}.")
+
+
+def _as_stored(column: Any, kind: Any) -> Any:
+    """A column that was read with dictionaries, as an array of the file's type."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+    if column.type == kind:
+        return column
+    try:
+        return column.cast(kind)
+    except pa.ArrowNotImplementedError:  # from dictionaries inside lists to views
+        return pa.array(column.to_pylist(), kind)
 
 
 def _has_delta(chunk: Any) -> bool:

@@ -7,6 +7,8 @@ from prodcat.errors import CatalogError
 from prodcat.storage import web_server
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
+# Formats that are read, but into which no parts are written.
+_READ = FORMATS | {".txt": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx"}
 _ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
 
 
@@ -28,6 +30,8 @@ def connect(uri: str) -> tuple[Any, str]:
 def expand(uri: str) -> list[str]:
     """The URIs of the files that a URI or glob matches, sorted by name.
 
+    Of a folder they are its visible files; see :func:`visible_files`.
+
     Raises:
         CatalogError: No file matches, or the place cannot be searched.
     """
@@ -36,6 +40,8 @@ def expand(uri: str) -> list[str]:
         paths = [path] if filesystem.exists(path) else []
         if not paths and any(mark in path for mark in "*?["):
             paths = sorted(filesystem.glob(path))
+        if paths == [path] and filesystem.isdir(path):
+            paths = visible_files(filesystem, path)
     except (ValueError, ImportError, OSError) as error:
         raise CatalogError(f"Cannot look for {uri!r}: {error}. Check the address.") from error
     if not paths:
@@ -45,14 +51,38 @@ def expand(uri: str) -> list[str]:
     return [str(filesystem.unstrip_protocol(name)) for name in paths]
 
 
+def visible_files(filesystem: Any, folder: str) -> list[str]:
+    """The paths of all files below a folder, sorted by name.
+
+    Files and subfolders whose names begin with ``_`` or ``.`` are left out.
+
+    Args:
+        filesystem: The fsspec filesystem.
+        folder: The path of the folder in it.
+    """
+    return sorted(
+        path
+        for path in filesystem.find(folder)
+        if not any(
+            name.startswith(("_", ".")) for name in path[len(folder) :].strip("/").split("/")
+        )
+    )
+
+
 def address(uri: str) -> str:
     """The normalised form of a URI, which is the same for all URIs of one file."""
     filesystem, path = connect(uri)
     return str(filesystem.unstrip_protocol(path))
 
 
+def file_size(uri: str) -> int:
+    """The size of a file in bytes."""
+    filesystem, path = connect(uri)
+    return int(filesystem.size(path) or 0)
+
+
 def table_format(uri: str) -> str:
-    """The format of a file by its ending: ``"parquet"``, ``"csv"`` or ``"jsonl"``.
+    """The format of a file by its ending: ``"parquet"``, ``"csv"``, ``"jsonl"`` or ``"xlsx"``.
 
     Raises:
         CatalogError: The ending is not supported.
@@ -61,17 +91,17 @@ def table_format(uri: str) -> str:
     'csv'
     """
     suffix = suffix_of(uri)
-    if suffix not in FORMATS:
+    if suffix not in _READ or (_READ[suffix] == "xlsx" and compression_of(uri)):
         raise CatalogError(
-            f"{uri!r} ends with {suffix!r}; expected one of {sorted(FORMATS)} "
+            f"{uri!r} ends with {suffix!r}; expected one of {sorted(_READ)} "
             "(csv and jsonl also with .gz)."
         )
-    return FORMATS[suffix]
+    return _READ[suffix]
 
 
 def delimiter_of(uri: str) -> str:
-    """The delimiter of a CSV or TSV file, by the file's ending."""
-    return "\t" if suffix_of(uri) == ".tsv" else ","
+    """The usual delimiter of a CSV or TSV file with this ending."""
+    return "\t" if suffix_of(uri) in (".tsv", ".tab") else ","
 
 
 def compression_of(uri: str) -> str | None:

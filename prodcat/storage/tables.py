@@ -6,45 +6,61 @@ If a text is not valid UTF-8, its invalid bytes become lone surrogates (Python's
 
 import csv
 import io
-import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, cast
 
 from prodcat.errors import CatalogError, StoreError
+from prodcat.storage import reading_notes
 from prodcat.storage.bounded_lines import BoundedLines
+from prodcat.storage.csv_dialects import SAMPLE, recognised_dialect
+from prodcat.storage.csv_rows import CsvRows
 from prodcat.storage.expanded import byte_slices
 from prodcat.storage.faults import store_faults
+from prodcat.storage.json_records import json_records
 from prodcat.storage.parquet_tables import ParquetTables
+from prodcat.storage.read_options import DEFAULTS, ReadOptions
+from prodcat.storage.spreadsheets import sheet_pieces
 from prodcat.storage.table_files import (
     compression_of,
     connect,
     delimiter_of,
     expand,
+    file_size,
     table_format,
 )
+from prodcat.storage.text_decoding import DecodedText
 
 Columns = dict[str, list[Any]]
 
 MOST_LETTERS = 10_000  # in a title or another text that a model reads
 _MOST_COLUMNS = 100_000
-_MOST_NESTED = 64  # lists and objects inside one another in a line of JSON
+_MOST_HEADER = 4_000_000  # letters in the header of a CSV file
 
 
 def iter_tables(
-    source: object, batch_rows: int = 8_192, progress: Callable[[int], None] | None = None
+    source: object,
+    batch_rows: int = 8_192,
+    progress: Callable[[int], None] | None = None,
+    options: ReadOptions = DEFAULTS,
+    report: Callable[[int, str], None] | None = None,
 ) -> Iterator[Columns]:
     """Read a table piece by piece.
 
     Args:
-        source: A URI or glob of Parquet, CSV, TSV or JSONL files (``.gz`` too) on any
-            fsspec filesystem; a pandas or polars DataFrame; an Arrow table; a list of
-            mappings; or a mapping of columns.
+        source: A URI or glob of Parquet, CSV, TSV, JSONL or Excel files (text files also with
+            ``.gz``) on any fsspec filesystem; a pandas or polars DataFrame; an Arrow table; a
+            list of mappings; or a mapping of columns.
         batch_rows: The maximum number of rows in a piece.
         progress: A function that is called before each piece of a text file with the number of
             bytes read from the file so far (compressed bytes if the file is compressed).
+        options: What is known of a text file; the delimiter, the encoding and the header are
+            recognised otherwise, in each file by itself.
+        report: Called with the number of each wrong row of a text file, counted from 0 over all
+            files, and what is wrong with it: it has too many or too few fields, or is not valid
+            CSV or JSON.  Its fields are kept as far as they are known.  If None, such a row raises
+            an error.
 
     Yields:
         The values of each column by the column's name, all of the same length.  Rows are in the
@@ -59,7 +75,7 @@ def iter_tables(
     if isinstance(source, PurePath):
         source = str(source)
     if isinstance(source, str):
-        yield from _read_files(source, batch_rows, progress)
+        yield from _read_files(source, batch_rows, progress, options, report)
     elif isinstance(source, Mapping):
         columns = _checked_lengths({str(k): list(v) for k, v in source.items()})
         yield from _slices(columns, batch_rows)
@@ -67,15 +83,7 @@ def iter_tables(
         for batch in cast(Any, source).to_batches(max_chunksize=batch_rows):
             yield from map(_arrow_columns, byte_slices(batch))
     elif _is_frame(source, "pandas"):
-        frame = cast(Any, source)
-        names = [str(name) for name in frame.columns]
-        no_twins(names, "The DataFrame")
-        for start in range(0, len(frame), batch_rows):
-            part = frame.iloc[start : start + batch_rows]
-            yield {
-                name: [None if is_missing(value) else value for value in part.iloc[:, i].tolist()]
-                for i, name in enumerate(names)
-            }
+        yield from _pandas_pieces(source, batch_rows)
     elif _is_frame(source, "polars"):
         frame = cast(Any, source)
         frame = frame.collect() if hasattr(frame, "collect") else frame
@@ -101,14 +109,37 @@ def is_missing(value: object) -> bool:
     return isinstance(value, float) and value != value
 
 
+def _pandas_pieces(frame: Any, batch_rows: int) -> Iterator[Columns]:
+    names = [str(name) for name in frame.columns]
+    no_twins(names, "The DataFrame")
+    for start in range(0, len(frame), batch_rows):
+        part = frame.iloc[start : start + batch_rows]
+        yield {
+            name: [None if is_missing(value) else value for value in part.iloc[:, i].tolist()]
+            for i, name in enumerate(names)
+        }
+
+
 def _read_files(
-    uri: str, batch_rows: int, progress: Callable[[int], None] | None
+    uri: str,
+    batch_rows: int,
+    progress: Callable[[int], None] | None,
+    options: ReadOptions,
+    report: Callable[[int, str], None] | None,
 ) -> Iterator[Columns]:
     """Read all files of a glob; all files but JSONL must have the columns of the first file."""
     files = expand(uri)
     first: set[str] | None = None
+    rows = 0  # in the files before
+
+    def report_row(row: int, detail: str) -> None:
+        if report is None:
+            raise CatalogError(detail)
+        report(rows + row, detail)
+
     for name in files:
-        for piece in _read_file(name, batch_rows, progress):
+        size = 0
+        for piece in _read_file(name, batch_rows, progress, options, report_row):
             if first is None:
                 first = set(piece)
             missing = sorted(first - set(piece)) if table_format(name) != "jsonl" else []
@@ -117,16 +148,30 @@ def _read_files(
                     f"{name!r} has no column {missing[0]!r}, which {files[0]!r} has; expected the "
                     "same columns in all files of a glob."
                 )
+            size += len(next(iter(piece.values()), []))
             yield piece
+        rows += size
 
 
 def _read_file(
-    uri: str, batch_rows: int, progress: Callable[[int], None] | None
+    uri: str,
+    batch_rows: int,
+    progress: Callable[[int], None] | None,
+    options: ReadOptions,
+    report: Callable[[int, str], None],
 ) -> Iterator[Columns]:
     kind = table_format(uri)
     try:
         with store_faults(uri):
-            yield from _pieces(uri, kind, batch_rows, progress)
+            if kind == "parquet":
+                yield from _parquet_pieces(uri, batch_rows)
+            elif kind == "xlsx":
+                for piece in sheet_pieces(uri, batch_rows, options):
+                    if progress is not None:
+                        progress(file_size(uri))
+                    yield piece
+            else:
+                yield from _text_pieces(uri, kind, batch_rows, progress, options, report)
     except (CatalogError, StoreError):
         raise
     except (OSError, EOFError, ValueError, csv.Error, NotImplementedError) as error:
@@ -138,102 +183,80 @@ def _read_file(
         ) from error
 
 
-def _pieces(
-    uri: str, kind: str, batch_rows: int, progress: Callable[[int], None] | None
+def _parquet_pieces(uri: str, batch_rows: int) -> Iterator[Columns]:
+    filesystem, path = connect(uri)
+    with filesystem.open(path, "rb") as file:
+        for table in ParquetTables(file, uri).tables(batch_rows):
+            yield _arrow_columns(table)
+
+
+def _text_pieces(
+    uri: str,
+    kind: str,
+    batch_rows: int,
+    progress: Callable[[int], None] | None,
+    options: ReadOptions,
+    report: Callable[[int, str], None],
 ) -> Iterator[Columns]:
+    """Read a CSV or JSONL file."""
     from fsspec.core import OpenFile
 
     filesystem, path = connect(uri)
-    if kind == "parquet":
-        with filesystem.open(path, "rb") as file:
-            for table in ParquetTables(file, uri).tables(batch_rows):
-                yield _arrow_columns(table)
-        return
-    text = OpenFile(
-        filesystem,
-        path,
-        "rt",
-        compression=compression_of(path),
-        encoding="utf-8-sig",
-        errors="surrogateescape",
-        newline="" if kind == "csv" else None,
-    )
-    with text as file:
-        lines = BoundedLines(file, uri)
+    opened = OpenFile(filesystem, path, "rb", compression=compression_of(path))
+    with opened as file:
+        text = DecodedText(file, uri, options.encoding)
         pieces = (
-            _csv_batches(lines, delimiter_of(uri), uri, batch_rows)
+            _csv_pieces(text, uri, batch_rows, options, report)
             if kind == "csv"
-            else _record_batches(_json_records(lines, uri), batch_rows, lines)
+            else _json_pieces(text, uri, batch_rows, report)
         )
         for piece in pieces:
+            if text.encoding is not None and options.encoding is None:
+                reading_notes.tell_encoding(uri, text.encoding)
             if progress is not None:
-                progress(text.fobjects[0].tell())
+                progress(opened.fobjects[0].tell())
             yield piece
 
 
-def _csv_batches(
-    lines: BoundedLines, delimiter: str, uri: str, batch_rows: int
+def _csv_pieces(
+    text: DecodedText,
+    uri: str,
+    batch_rows: int,
+    options: ReadOptions,
+    report: Callable[[int, str], None],
 ) -> Iterator[Columns]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    header = next(reader, None)
-    if header is None:
+    lines, usual = BoundedLines(text, uri), delimiter_of(uri)
+    size = SAMPLE
+    while len(sample := text.peek(size + 1)) > size and not _has_lines(sample):
+        if size > _MOST_HEADER:
+            for _ in lines:  # which refuses a line that is too long
+                raise CatalogError(
+                    f"{uri!r}, line 1: the header has more than {_MOST_HEADER:,} letters."
+                )
+        size *= 4
+    dialect = recognised_dialect(
+        sample[:size], usual, options.delimiter, options.names, is_whole=len(sample) <= size
+    )
+    if dialect is None:
         raise CatalogError(f"{uri!r} is empty; expected a header line with the column names.")
-    no_twins(header, repr(uri))
-    rows: list[list[str]] = []
-    width = len(header)
-    for row in reader:
-        lines.end_row()
-        if not row:
-            continue
-        if len(row) != width:
-            raise CatalogError(
-                f"{uri!r}, line {reader.line_num}: found {len(row)} fields, expected "
-                f"{len(header)} as in the header. Quote fields that contain {delimiter!r}."
-            )
-        rows.append(row)
-        if len(rows) == batch_rows or lines.are_many(len(rows) * width):
-            yield dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
-            rows = []
-            lines.end_batch()
-    columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in header)
-    yield dict(zip(header, columns, strict=True))
+    no_twins(dialect.header, repr(uri))
+    reading_notes.tell_dialect(uri, dialect, options.delimiter or usual)
+    rows = CsvRows(lines, dialect, uri, report)
+    yield from rows.pieces(batch_rows)
+    if rows.below:
+        reading_notes.tell_below(uri, rows.below)
 
 
-def _json_records(lines: BoundedLines, uri: str) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines):
-        lines.end_row()
-        if line.isspace() or not line:
-            continue
-        try:
-            record = json.loads(line)
-            if line.count("{") + line.count("[") > _MOST_NESTED:
-                _check_depth(record)
-        except json.JSONDecodeError as error:
-            raise CatalogError(f"{uri!r}, line {number + 1} is not valid JSON: {error}.") from error
-        except RecursionError as error:
-            raise CatalogError(
-                f"{uri!r}, line {number + 1} nests lists and objects more than {_MOST_NESTED} "
-                "levels deep; expected a flat JSON object."
-            ) from error
-        if not isinstance(record, dict):
-            raise CatalogError(
-                f"{uri!r}, line {number + 1} is {line[:40]!r}; expected a JSON object."
-            )
-        yield record
+def _has_lines(sample: str) -> bool:
+    """Whether the first characters of a file have the end of a line."""
+    return "\n" in sample or "\r" in sample
 
 
-def _check_depth(value: Any, depth: int = 0) -> None:
-    """Refuse a parsed JSON value that nests lists and objects too deep.
-
-    Raises:
-        RecursionError: The value is nested more than ``_MOST_NESTED`` levels deep.
-    """
-    if depth > _MOST_NESTED:
-        raise RecursionError
-    if isinstance(value, (dict, list)):
-        for part in value.values() if isinstance(value, dict) else value:
-            _check_depth(part, depth + 1)
+def _json_pieces(
+    text: DecodedText, uri: str, batch_rows: int, report: Callable[[int, str], None]
+) -> Iterator[Columns]:
+    lines = BoundedLines(text, uri)
+    return _record_batches(json_records(lines, uri, report), batch_rows, lines)
 
 
 def _record_batches(
@@ -260,6 +283,10 @@ def _record_batches(
         if len(names) > _MOST_COLUMNS:
             no_twins(list(names), "The source")
         if len(batch) == batch_rows or (lines and lines.are_many(len(batch) * len(names))):
+            if not names:
+                raise CatalogError(
+                    f"The first {len(batch):,} rows have no fields; expected at least a title."
+                )
             yield _columns(batch, names)
             batch = []
             if lines:

@@ -1,5 +1,7 @@
 """Reads the rows of a table that describes a taxonomy, and the values of their cells."""
 
+from decimal import Decimal
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -28,10 +30,21 @@ def records_of(source: object) -> list[dict[str, Any]]:
 def cell_text(value: object) -> str:
     """The value of a cell as text without surrounding blanks; empty if the value is missing.
 
-    >>> cell_text(" Fruit "), cell_text(None)
-    ('Fruit', '')
+    Whole numbers are written without a decimal point, because data frames convert a column of
+    whole numbers to floats if one of its values is missing.
+
+    >>> cell_text(" Fruit "), cell_text(12.0), cell_text(Decimal("12.00")), cell_text(None)
+    ('Fruit', '12', '12', '')
     """
-    return "" if is_missing(value) else str(value).strip()
+    if is_missing(value) or (isinstance(value, (np.floating, Decimal)) and isnan(value)):
+        return ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    if (isinstance(value, (float, np.floating)) and float(value).is_integer()) or (
+        isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value()
+    ):
+        value = int(value)
+    return str(value).strip()
 
 
 def cell_path(value: object, separator: str) -> Path:

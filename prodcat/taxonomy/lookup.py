@@ -4,10 +4,12 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Number
 
 from prodcat.errors import TaxonomyError
 from prodcat.taxonomy.arrays import Children, Ints
-from prodcat.taxonomy.paths import Path, join_path
+from prodcat.taxonomy.cells import cell_text
+from prodcat.taxonomy.paths import Path, join_path, path_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,8 @@ class Lookup:
         Raises:
             TaxonomyError: There is no such node; the message suggests similar names.
         """
-        node = self.by_path.get(tuple(path))
+        path = path_of(path)
+        node = self.by_path.get(path)
         if node is None:
             raise TaxonomyError(
                 f"The tree has no node {join_path(path)!r}{self.hint(path)}. "
@@ -64,6 +67,7 @@ class Lookup:
         Raises:
             TaxonomyError: There is no such node; the message suggests similar ids.
         """
+        id = _id_text(id)
         if id not in self.by_id:
             close = difflib.get_close_matches(id, self.ids, n=3)
             hint = f"; similar ids are {close}" if close else ""
@@ -79,6 +83,7 @@ class Lookup:
         Returns:
             Text that starts with a semicolon; empty if the path is empty or in the tree.
         """
+        path = path_of(path)
         known = 0
         while known < len(path) and tuple(path[: known + 1]) in self.by_path:
             known += 1
@@ -90,3 +95,14 @@ class Lookup:
         where = f"below {join_path(path[:known])!r}" if known else "at the top level"
         hint = f", but the similar {close}" if close else ""
         return f"; {where} there is no {path[known]!r}{hint}"
+
+
+def _id_text(id: object) -> str:
+    """The id that a caller gave, as text.
+
+    Raises:
+        TaxonomyError: It is neither text nor a number.
+    """
+    if not isinstance(id, (str, Number)) or isinstance(id, bool):
+        raise TaxonomyError(f"The id is {id!r:.60}, of type {type(id).__name__}; expected text.")
+    return id if isinstance(id, str) else cell_text(id)

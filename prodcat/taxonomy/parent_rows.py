@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prodcat.errors import TaxonomyError
+from prodcat.taxonomy.category_lines import rows_of_shopify
 from prodcat.taxonomy.cells import cell_mark, cell_text, records_of
 from prodcat.taxonomy.nodes import SourceNodes
 from prodcat.taxonomy.problems import first_problems
@@ -53,8 +54,8 @@ def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
     rows, records = list(by_row), list(by_row.values())
     ids = [cell_text(record[columns.id]) for record in records]
     names = [cell_text(record[columns.name]) for record in records]
-    parents = [cell_text(record[columns.parent]) for record in records]
     position = {key: place for place, key in enumerate(ids)}
+    parents = [_known_id(cell_text(record[columns.parent]), position) for record in records]
     problems += [
         f"row {row}: parent {key!r} is not in the table"
         for row, key in zip(rows, parents, strict=True)
@@ -118,6 +119,17 @@ def _records_by_row(
     return records
 
 
+def _known_id(key: str, known: Mapping[str, int]) -> str:
+    """The id of a parent; "1.0" means the node "1" if no node has the id "1.0".
+
+    A data frame converts a column of whole numbers to floats if one of its values is missing, and
+    writes them into files in this form.
+    """
+    whole, _, decimals = key.partition(".")
+    is_float = decimals != "" and not decimals.strip("0")
+    return whole if is_float and key not in known and whole in known else key
+
+
 def _cycles(parents: Sequence[int], ids: Sequence[str], rows: Sequence[int]) -> list[str]:
     """A description of each cycle of parents.
 
@@ -148,7 +160,8 @@ def rows_of_json(text: str) -> list[dict[str, Any]]:
     """Read parent-child rows from a JSON document.
 
     Args:
-        text: ``{"nodes": [{"id": ..., "parent": ..., "name": ...}, ...]}``, or only the list.
+        text: ``{"nodes": [{"id": ..., "parent": ..., "name": ...}, ...]}``, or only the list; or
+            the categories that Shopify publishes.
 
     Raises:
         TaxonomyError: The text is not JSON, or its structure is another one.
@@ -156,11 +169,18 @@ def rows_of_json(text: str) -> list[dict[str, Any]]:
     >>> rows_of_json('[{"id": "f", "parent": null, "name": "Food"}]')
     [{'id': 'f', 'parent': None, 'name': 'Food'}]
     """
+    if not isinstance(text, (str, bytes)):
+        raise TaxonomyError(
+            f"The text is a {type(text).__name__}; expected a JSON document as text. Read a table "
+            "with from_table, and a file with read_taxonomy."
+        )
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise TaxonomyError(f"The taxonomy is not valid JSON: {error}. Correct it.") from error
-    rows = document.get("nodes") if isinstance(document, dict) else document
+    rows = document
+    if isinstance(document, dict):
+        rows = document.get("nodes") or rows_of_shopify(document)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise TaxonomyError(
             'The JSON is not a tree; expected {"nodes": [{"id": ..., "parent": ..., "name": ...}, '

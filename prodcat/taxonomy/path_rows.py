@@ -1,10 +1,11 @@
 """Makes the nodes of a tree from a list of paths."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
 
 from prodcat.errors import TaxonomyError
 from prodcat.taxonomy.nodes import DEEPEST, SourceNodes
-from prodcat.taxonomy.paths import SEPARATOR, Path, join_path
+from prodcat.taxonomy.paths import Path, join_path, path_of
 from prodcat.taxonomy.problems import first_problems
 
 
@@ -21,8 +22,8 @@ def nodes_of_paths(
     """
     if inner not in ("terminal", "partial"):
         raise TaxonomyError(f"inner={inner!r} is not known; expected 'terminal' or 'partial'.")
-    name_rows = [tuple(path) for path in paths]
-    id_rows = name_rows if ids is None else [tuple(row) for row in ids]
+    name_rows = _paths_of(paths, "paths")
+    id_rows = name_rows if ids is None else _paths_of(ids, "ids")
     if len(id_rows) != len(name_rows):
         raise TaxonomyError(
             f"Got ids for {len(id_rows)} paths, but {len(name_rows)} paths; expected ids for each "
@@ -36,12 +37,28 @@ def nodes_of_paths(
     position = {chain: place for place, chain in enumerate(chains)}
     ends = {keys for _, keys in first_row}
     return SourceNodes(
-        ids=[_path_id(chain) if ids is None else chain[-1] for chain in chains],
+        ids=[join_path(chain) if ids is None else chain[-1] for chain in chains],
         names=list(names.values()),
         parent=[position[chain[:-1]] if len(chain) > 1 else -1 for chain in chains],
         terminal=[inner == "terminal" and chain in ends for chain in chains],
         rows=[first_row.get((chain, chain), -1) for chain in chains],
     )
+
+
+def _paths_of(given: Any, argument: str) -> list[Path]:
+    """Paths that a caller gave; their names without surrounding blanks.
+
+    Raises:
+        TaxonomyError: It is no list of paths, or an entry of it is no path.
+    """
+    one = isinstance(given, (str, bytes, Mapping, Set)) or not isinstance(given, Iterable)
+    if one or hasattr(given, "columns"):
+        raise TaxonomyError(
+            f"{argument} is a {type(given).__name__}; expected a list of paths, such as "
+            "[['Food', 'Fruit'], ['Food', 'Bread']]. For a table use from_table or read_catalog."
+        )
+    paths = [path_of(path, f"Entry {row} of {argument}") for row, path in enumerate(given)]
+    return [tuple(n.strip() if isinstance(n, str) else n for n in path) for path in paths]
 
 
 def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> dict[Path, str]:
@@ -86,8 +103,3 @@ def _row_problem(names: Path, keys: Path) -> str | None:
     if len(names) != len(keys):
         return f"{len(names)} names but {len(keys)} ids"
     return None
-
-
-def _path_id(path: Path) -> str:
-    """The id of a node that was given none: its path in one line, separators in names escaped."""
-    return join_path(tuple(name.replace(SEPARATOR, " \\> ") for name in path))

@@ -1,26 +1,133 @@
-"""Category paths, as tuples of names and as lines of text."""
+r"""Category paths, as tuples of names and as lines of text.
 
-from collections.abc import Sequence
+What :func:`join_path` writes, :func:`split_path` reads as the same names.  A separator within a
+name is written with a backslash before it, ``\>``; backslashes just before it are doubled, and all
+others stand for themselves.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
+
+from prodcat.errors import TaxonomyError
 
 SEPARATOR = " > "
 Path = tuple[str, ...]
 
+_QUOTED = r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
+_LIST = re.compile(rf"[\[(]\s*{_QUOTED}(?:(?:\s*,\s*|\s+){_QUOTED})*\s*,?\s*[\])]", re.DOTALL)
+_NAME = re.compile(_QUOTED, re.DOTALL)
 
-def join_path(path: Sequence[str]) -> str:
-    """The names of a path in one line, with :data:`SEPARATOR` between them.
 
-    >>> join_path(("Food", "Fruit", "Apples"))
-    'Food > Fruit > Apples'
+def join_path(path: Sequence[str], separator: str = ">") -> str:
+    r"""The names of a path in one line, with the separator between blanks between them.
+
+    Args:
+        path: The names, which have no blanks at their ends.
+        separator: The text between two names.
+
+    >>> join_path(("Food", "Fruit", "Apples")), join_path(("Shoes", "Size > 40"))
+    ('Food > Fruit > Apples', 'Shoes > Size \\> 40')
     """
-    return SEPARATOR.join(path)
+    mark = separator.strip()
+    names = [_escaped(name, mark) if mark in name else name for name in path]
+    line = f" {mark} ".join(names)
+    return line if _listed(line) is None else json.dumps(list(path), ensure_ascii=False)
 
 
 def split_path(text: str, separator: str = ">") -> Path:
-    """The names in one line of text, each without surrounding blanks.
+    r"""The names in one line of text, each without surrounding blanks; none in a blank text.
 
-    >>> split_path("Food > Fruit>Apples")
-    ('Food', 'Fruit', 'Apples')
-    >>> split_path("Food/Fruit", separator="/")
-    ('Food', 'Fruit')
+    Args:
+        text: Names with separators between them; or a list of names, as JSON or Python write it.
+        separator: The text between two names.
+
+    >>> split_path("Food > Fruit>Apples"), split_path("Food/Fruit", separator="/")
+    (('Food', 'Fruit', 'Apples'), ('Food', 'Fruit'))
+    >>> split_path('["Shoes", "Size > 40"]') == split_path(r"Shoes > Size \> 40")
+    True
     """
-    return tuple(name.strip() for name in text.split(separator))
+    text = text.strip()
+    listed = _listed(text)
+    if listed is not None:
+        return listed
+    if not text:
+        return ()
+    mark = separator.strip()
+    if "\\" not in text:
+        parts = text.split(separator)
+    elif separator.startswith(mark):
+        parts = _divided(text, separator)
+    else:  # a blank before the mark shows that no backslash is there
+        parts = text.split(separator)
+    return tuple(_unescaped(part, mark).strip() for part in parts)
+
+
+def path_of(value: Any, what: str = "The path") -> Path:
+    """A path that a caller gave, as a sequence of names or in one line of text.
+
+    Args:
+        value: What was given.
+        what: What it is, for the error message, which begins with it.
+
+    Raises:
+        TaxonomyError: It is neither text nor a sequence of texts.
+
+    >>> path_of(["Food", "Fruit"]) == path_of("Food > Fruit")
+    True
+    """
+    if isinstance(value, str):
+        return split_path(value)
+    if isinstance(value, (bytes, Mapping, Set)) or not isinstance(value, Iterable):
+        raise TaxonomyError(
+            f"{what} is {value!r:.60}, of type {type(value).__name__}; expected a list of names, "
+            "such as ['Food', 'Fruit'], or one text, such as 'Food > Fruit'."
+        )
+    return tuple(value)
+
+
+def _escaped(name: str, mark: str) -> str:
+    return re.sub(rf"(\\*){re.escape(mark)}", rf"\1\1\\{_literal(mark)}", name)
+
+
+def _literal(mark: str) -> str:
+    """The mark as part of a pattern's replacement."""
+    return mark.replace("\\", "\\\\")
+
+
+def _divided(text: str, separator: str) -> list[str]:
+    """The parts between separators that have an even number of backslashes before them."""
+    parts, start = [], 0
+    for border in re.finditer(rf"(\\*){re.escape(separator)}", text):
+        if len(border[1]) % 2 == 0:
+            parts.append(text[start : border.start()] + border[1][: len(border[1]) // 2])
+            start = border.end()
+    return [*parts, text[start:]]
+
+
+def _unescaped(name: str, mark: str) -> str:
+    if "\\" not in name:
+        return name
+    odd = rf"(?<!\\)((?:\\\\)*)\\{re.escape(mark)}"
+    return re.sub(odd, lambda run: run[1][: len(run[1]) // 2] + mark, name)
+
+
+def _listed(text: str) -> Path | None:
+    """The names of a list in a text, as JSON, Python or NumPy write it; None for another text."""
+    if text[:1] not in ("[", "(") or text[-1:] not in ("]", ")"):
+        return None
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        if not _LIST.fullmatch(text):
+            return None
+        try:
+            values = [ast.literal_eval(name) for name in _NAME.findall(text)]
+        except (ValueError, SyntaxError):
+            return None
+    whole = isinstance(values, list) and all(
+        isinstance(name, (str, int)) and not isinstance(name, bool) for name in values
+    )
+    return tuple(str(name).strip() for name in values) if whole and values else None

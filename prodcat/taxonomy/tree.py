@@ -40,7 +40,7 @@ from prodcat.taxonomy.nodes import breadth_first
 from prodcat.taxonomy.outline import Outline
 from prodcat.taxonomy.parent_rows import ParentColumns, nodes_of_table, rows_of_json
 from prodcat.taxonomy.path_rows import nodes_of_paths
-from prodcat.taxonomy.paths import Path
+from prodcat.taxonomy.paths import Path, path_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class Taxonomy:
         """Make the tree that consists of all nodes on the paths.
 
         Args:
-            paths: The names along each path, coarsest first; a path may occur several times.
+            paths: Each path as names, coarsest first, or as one text; may occur several times.
             ids: The stable ids along each path, as many as it has names.  None: a node's id is
                 its path in one line.
             inner: The meaning of a path that ends at a node with children: ``"terminal"``
@@ -246,7 +246,7 @@ class Taxonomy:
 
     def get(self, path: Sequence[str]) -> int | None:
         """The node with this path, or None if there is none."""
-        return self._lookup.by_path.get(tuple(path))
+        return self._lookup.by_path.get(path_of(path))
 
     def find(self, path: Sequence[str]) -> int:
         """The node with this path.

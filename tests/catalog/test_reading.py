@@ -151,8 +151,8 @@ def test_wrong_rows_are_accepted_as_far_as_they_can_be_read():
 
 
 def test_invalid_utf8_in_files_is_found_by_row(tmp_path):
-    (tmp_path / "t.csv").write_bytes(b"title,path\nok,A\ncaf\xe9,A\n")
-    binary = pa.array([b"ok", b"caf\xe9"], pa.binary())
+    (tmp_path / "t.csv").write_bytes("title,path\nçay,A\n".encode() + b"caf\xe9,A\n")
+    binary = pa.array(["çay".encode(), b"caf\xe9"], pa.binary())
     table = pa.table({"title": binary.view(pa.string()), "path": ["A", "A"]})
     for source in (str(tmp_path / "t.csv"), table):
         report = read_catalog(source, on_error="aside").report
@@ -187,7 +187,8 @@ def test_mistakes_say_what_was_found_and_expected(source, options, message):
         ("t.jsonl", "[]", "expected a JSON object"),
         ("t.parquet", "x", "Cannot read .* as parquet"),
         ("t.jsonl.gz", "x", "Cannot read .* as jsonl"),
-        ("t.xlsx", "x", "ends with '.xlsx'"),
+        ("t.xlsx", "x", "save it again as .xlsx"),
+        ("t.doc", "x", "ends with '.doc'"),
     ],
 )
 def test_files_that_cannot_be_read_are_named(tmp_path, name, content, message):

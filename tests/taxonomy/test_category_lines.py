@@ -1,0 +1,114 @@
+"""The files in which categories are published, and tables as data frames hold them."""
+
+import gzip
+import json
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prodcat.errors import TaxonomyError
+from prodcat.taxonomy.level_columns import level_columns
+from prodcat.taxonomy.reading import read_taxonomy
+from prodcat.taxonomy.tree import Taxonomy
+
+PETS = ("Animals & Pet Supplies",)
+BIRDS = (*PETS, "Live Animals", "Birds - Parrots")
+
+
+def lines(form):
+    paths = [PETS, BIRDS[:2], BIRDS, ("Arts",)]
+    return "\n".join(form(number, " > ".join(path)) for number, path in enumerate(paths, 1)) + "\n"
+
+
+def test_googles_list_without_ids(tmp_path):
+    file = tmp_path / "taxonomy.en-US.txt"
+    file.write_text("# Google_Product_Taxonomy_Version: 2021-09-21\n" + lines(lambda _, path: path))
+    tree = read_taxonomy(file)
+    assert set(tree.paths) == {PETS, BIRDS[:2], BIRDS, ("Arts",)}
+    assert [tree.paths[node] for node in tree.outcomes] == [BIRDS, ("Arts",)]
+
+
+@pytest.mark.parametrize(
+    ("form", "key"),
+    [
+        (lambda number, path: f"{number} - {path}", "3"),
+        (
+            lambda number, path: f"gid://shopify/TaxonomyCategory/a-{number}      : {path}",
+            "gid://shopify/TaxonomyCategory/a-3",
+        ),
+    ],
+)
+def test_lists_with_ids(tmp_path, form, key):
+    file = tmp_path / "categories.txt.gz"
+    file.write_bytes(gzip.compress(b"\xef\xbb\xbf# 2025-01\r\n" + lines(form).encode()))
+    tree = read_taxonomy(str(file))
+    assert tree.path(tree.node(key)) == BIRDS
+    assert len(tree) == 4
+
+
+def test_a_list_of_leaves_alone(tmp_path):
+    file = tmp_path / "tree.txt"
+    file.write_text("Food > Fruit\nFood > Fruit > Apples\n")
+    assert len(read_taxonomy(file).outcomes) == 2  # a line at an inner node is a category
+    file.write_text("# nothing\n\n")
+    with pytest.raises(TaxonomyError, match="has no categories; expected one a line"):
+        read_taxonomy(file)
+
+
+def test_shopifys_json(tmp_path):
+    categories = [
+        {"id": "gid://1", "name": "Pets", "full_name": "Pets", "parent_id": None},
+        {"id": "gid://2", "name": "Birds", "full_name": "Pets > Birds", "parent_id": "gid://1"},
+    ]
+    file = tmp_path / "categories.json"
+    file.write_text(json.dumps({"version": "1", "verticals": [{"categories": categories}]}))
+    assert read_taxonomy(file).paths == (("Pets",), ("Pets", "Birds"))
+
+
+def test_level_columns(tmp_path):
+    file = tmp_path / "levels.csv"
+    file.write_text("sku,Level 2,Level 1\n1,Fruit,Food\n2,,Home\n")
+    assert read_taxonomy(file).paths == (("Food",), ("Home",), ("Food", "Fruit"))
+    file.write_text("aisle,shelf\nFood,Fruit\n")
+    assert read_taxonomy(file, path=["aisle", "shelf"]).paths == (("Food",), ("Food", "Fruit"))
+    file.write_text("kategori\nFood>Fruit\n")
+    assert read_taxonomy(file, path="kategori").paths == (("Food",), ("Food", "Fruit"))
+    with pytest.raises(TaxonomyError, match="has no column 'shelf'; found"):
+        read_taxonomy(file, path=["kategori", "shelf"])
+    assert level_columns(["category_1", "category_3"]) == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "parents"),
+    [
+        ([1, 2], [None, 1]),
+        ([1.0, 2.0], [np.nan, 1.0]),
+        (["1", "2"], ["", "1.0"]),
+        ([" 1", "2 "], [None, "1 "]),
+        ([Decimal("1"), Decimal("2.0")], [None, Decimal("1.00")]),
+        ([np.int32(1), np.int64(2)], [np.float32("nan"), np.float32(1)]),
+        (pd.array([1, 2], "Int64"), pd.array([None, 1], "Int64")),
+    ],
+)
+def test_parents_of_any_type(ids, parents):
+    frame = {"id": list(ids), "parent": list(parents), "name": ["Food", "Milk"]}
+    tree = Taxonomy.from_table(pd.DataFrame(frame))
+    assert tree.ids == ("1", "2")
+    assert tree.paths == (("Food",), ("Food", "Milk"))
+
+
+def test_an_id_that_looks_like_a_float_stays_another_id():
+    rows = [
+        {"id": "1", "parent": "", "name": "A"},
+        {"id": "1.0", "parent": "", "name": "B"},
+        {"id": "2", "parent": "1.0", "name": "C"},
+    ]
+    assert Taxonomy.from_table(rows).path(2) == ("B", "C")
+
+
+@pytest.mark.parametrize("wrong", [None, 7, ["a.csv"], pd.DataFrame()])
+def test_what_is_no_address_of_a_tree_is_named(wrong):
+    with pytest.raises(TaxonomyError, match="expected the path or URI of a file"):
+        read_taxonomy(wrong)
