@@ -60,7 +60,7 @@ _LIMITS = (
         "maximum titles that may wait; above that requests are refused with 429",
     ),
     _Limit(
-        "max_wait", float, "1.5", "3600", "SECONDS",
+        "max_wait", float, "3", "3600", "SECONDS",
         "longest time that a request may wait for others, or twice its duration if that is longer; "
         "above that it is refused with 429",
     ),

@@ -11,98 +11,32 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-import torch
 from torch import Tensor
 
 from prodcat.classifier.inference import BatchInference
 from prodcat.decisions.answers import Answers, join_answers
-from prodcat.decisions.decider import Decide
 from prodcat.errors import is_fault
 from prodcat.serving.refusal import Refusal, too_late
 from prodcat.serving.title_costs import Speed, TitleCosts, costs_of
+from prodcat.serving.waiting_requests import (
+    BatchLimits,
+    Question,
+    WaitingRequest,
+    answer_batch,
+)
 
 _PATIENCE = 50.0  # seconds
 _BATCH_SECONDS = 0.5  # maximum duration of a batch, so that new requests soon get their turn
-_PREPARING = 0.1  # maximum seconds of a batch to prepare titles; longer saves nothing
 _MANY_LETTERS = 4_000  # minimum letters of a batch to measure the speed of preparing
 _LEAST = 32  # usual titles that a batch may have, even if it then takes longer
 _LINGER = 0.1  # time to wait for the clients' next requests, as a share of the last batch's time
 _MOST_LINGER = 0.02  # seconds
 logger = logging.getLogger("prodcat")
-
-
-@dataclass
-class _Work:
-    """A request that waits or is being answered.
-
-    Attributes:
-        inference: The model's batch inference.
-        texts: The titles.
-        costs: The sizes of the titles, from which their times are estimated.
-        decide: Makes answers from log-probabilities and groups.
-        groups: The group of each title, or None.
-        deadline: The time on the monotonic clock after which the request is refused.
-        answered: The future that gets the answers.
-        parts: The answers so far, by the position of their first title.
-        done: The number of titles that are answered.
-        ended: Whether the request was answered or refused.
-    """
-
-    inference: BatchInference
-    texts: Sequence[str]
-    costs: TitleCosts
-    decide: Decide
-    groups: Sequence[str] | None
-    deadline: float
-    answered: "Future[Answers]" = field(default_factory=Future)
-    parts: dict[int, Answers] = field(default_factory=dict)
-    done: int = 0
-    ended: bool = False
-
-    @property
-    def left(self) -> int:
-        """The number of titles that are not answered yet."""
-        return len(self.texts) - self.done
-
-
-class _Batch:
-    """The limits of a batch, and what is left of them while titles are added."""
-
-    def __init__(
-        self, inference: BatchInference, speed: Speed, titles: int, seconds: float
-    ) -> None:
-        self.inference, self.speed = inference, speed
-        self.titles, self.whole = titles, seconds
-        self.seconds, self.preparing = seconds, _PREPARING
-        self.is_empty = True
-
-    def take(self, work: _Work, piece: float) -> int:
-        """Add as many titles of a request to the batch as fit, and return their number.
-
-        Args:
-            work: The request.
-            piece: Maximum seconds for the titles of this request; one title may take longer.
-        """
-        start, speed = work.done, self.speed
-        one = speed.seconds(work.costs, start, start + 1)
-        share = max(piece, one) / self.whole if self.whole else 1.0
-        seconds = min(share * self.whole, self.seconds)
-        preparing = min(max(share * _PREPARING, one), self.preparing)
-        count = speed.most(work.costs, start, seconds, preparing)
-        count = min(max(count, int(self.is_empty)), self.titles)
-        if count:
-            self.is_empty = False
-            self.titles -= count
-            self.seconds -= speed.seconds(work.costs, start, start + count)
-            letters = work.costs.letters[start + count] - work.costs.letters[start]
-            self.preparing -= speed.preparing * float(letters)
-        return count
 
 
 class Batcher:
@@ -130,7 +64,7 @@ class Batcher:
     ) -> None:
         self.most_waiting, self.batch, self.piece = most_waiting, batch, piece
         self.most_wait, self.on_batch = most_wait, on_batch
-        self._waiting: deque[_Work] = deque()
+        self._waiting: deque[WaitingRequest] = deque()
         self._titles = 0
         # Measured on large batches; a title that is answered alone takes longer.
         self._speeds: WeakKeyDictionary[BatchInference, Speed] = WeakKeyDictionary()
@@ -150,23 +84,22 @@ class Batcher:
     def submit(
         self,
         inference: BatchInference,
-        texts: Sequence[str],
-        decide: Decide,
-        groups: Sequence[str] | None = None,
+        question: Question,
         patience: float = _PATIENCE,
         expected: float = 0.0,
         costs: TitleCosts | None = None,
+        margins: Tensor | None = None,
     ) -> "Future[Answers]":
         """Queue a request, and return a future of its answers.
 
         Args:
             inference: The model's batch inference.
-            texts: The titles, at least one.
-            decide: Makes answers from log-probabilities; see :meth:`Classifier.decision`.
-            groups: The group of each title, if the guarantee depends on groups.
+            question: What is asked about at least one title.
             patience: Time, in seconds from now, after which the request is refused.
             expected: Expected seconds for a title; used until this model has answered a batch.
             costs: The sizes of the titles; computed here if None.
+            margins: float32 [title, choice]: the n-grams' margins of the titles if they are known
+                already; the encoder then reads every title.
 
         Returns:
             A future of one answer for each title, in CPU memory.  It raises :class:`Refusal` with
@@ -175,44 +108,63 @@ class Batcher:
         Raises:
             Refusal: With status 429 if too many titles wait, or 503 if the batcher is closed.
         """
-        costs = costs or costs_of(inference, texts)
+        costs = costs or costs_of(inference, question.texts)
         deadline = time.monotonic() + patience
-        work = _Work(inference, texts, costs, decide, groups, deadline)
+        work = WaitingRequest(inference, question, costs, margins, deadline)
         with self._changed:
-            if self._closing:
-                raise Refusal(503, "The server is stopping. Try again later.", 1.0)
-            self._speeds.setdefault(inference, Speed.expected(expected))
-            wait, itself = self._wait(work)
-            if self._titles and (
-                self._titles + len(texts) > max(self.most_waiting, len(texts))
-                or wait > max(self.most_wait, 2 * itself)
-                or wait > patience
-            ):
-                raise Refusal(
-                    429,
-                    f"{self._titles:,} titles wait already; this request would wait about "
-                    f"{wait:.1f} s. Try again later, or send fewer titles per request.",
-                    max(wait, 0.1),
-                )
+            self._check(inference, costs, patience, expected)
             self._waiting.append(work)
-            self._titles += len(texts)
+            self._titles += len(work)
             self._changed.notify()
         return work.answered
 
-    def _wait(self, work: _Work) -> tuple[float, float]:
-        """Seconds that a request would wait for others, and seconds for its own titles."""
-        itself = self._left(work)
-        piece = self._piece(work.inference)
+    def check(self, inference: BatchInference, costs: TitleCosts, expected: float) -> None:
+        """Refuse a request that would not be taken now.
+
+        Args:
+            inference: The model's batch inference.
+            costs: The sizes of the titles.
+            expected: Expected seconds for a title; used until this model has answered a batch.
+
+        Raises:
+            Refusal: As for :meth:`submit`.
+        """
+        with self._changed:
+            self._check(inference, costs, _PATIENCE, expected)
+
+    def _check(
+        self, inference: BatchInference, costs: TitleCosts, patience: float, expected: float
+    ) -> None:
+        if self._closing:
+            raise Refusal(503, "The server is stopping. Try again later.", 1.0)
+        titles = len(costs)
+        speed = self._speeds.setdefault(inference, Speed.expected(expected))
+        itself = speed.seconds(costs, 0, titles)
+        wait = self._wait(inference, itself)
+        if self._titles and (
+            self._titles + titles > max(self.most_waiting, titles)
+            or wait > max(self.most_wait, 2 * itself)
+            or wait > patience
+        ):
+            raise Refusal(
+                429,
+                f"{self._titles:,} titles wait already; this request would wait about "
+                f"{wait:.1f} s. Try again later, or send fewer titles per request.",
+                max(wait, 0.1),
+            )
+
+    def _wait(self, inference: BatchInference, itself: float) -> float:
+        """Seconds that a request would wait for others, which takes this many seconds itself."""
+        piece = self._piece(inference)
         share = piece * -(-itself // piece)  # seconds that another request gets meanwhile
         wait = sum(min(self._left(other), share) for other in self._waiting)
-        wait += max(self._until - time.monotonic(), 0.0)  # the current batch
-        return wait, itself
+        return wait + max(self._until - time.monotonic(), 0.0)  # the current batch
 
-    def _left(self, work: _Work) -> float:
+    def _left(self, work: WaitingRequest) -> float:
         """Seconds for the titles of a request that are not answered yet."""
-        return self._seconds(work, slice(work.done, len(work.texts)))
+        return self._seconds(work, slice(work.done, len(work)))
 
-    def _seconds(self, work: _Work, rows: slice) -> float:
+    def _seconds(self, work: WaitingRequest, rows: slice) -> float:
         """Seconds for a slice of a request's titles."""
         return self._speeds[work.inference].seconds(work.costs, rows.start, rows.stop)
 
@@ -286,24 +238,24 @@ class Batcher:
                 taken,
             )  # otherwise an unloaded model would stay in memory until the next request
 
-    def _turn(self, late: list[_Work], taken: list[tuple[_Work, slice]]) -> None:
+    def _turn(self, late: list[WaitingRequest], taken: list[tuple[WaitingRequest, slice]]) -> None:
         for work in late:
             self._end(work, too_late())
         if taken:
             self._run_batch(taken)
 
-    def _take(self) -> tuple[list[_Work], list[tuple[_Work, slice]]]:
+    def _take(self) -> tuple[list[WaitingRequest], list[tuple[WaitingRequest, slice]]]:
         """The requests that waited too long, and the slices of requests for the next batch."""
         now = time.monotonic()
         late, kept, taken = [], [], []
-        batch: _Batch | None = None
+        batch: BatchLimits | None = None
         for work in self._waiting:
             if work.answered.cancelled() or now > work.deadline:
                 late.append(work)
                 continue
             if batch is None:
                 speed, most = self._speeds[work.inference], self._most(work.inference)
-                batch = _Batch(work.inference, speed, self.batch, most)
+                batch = BatchLimits(work.inference, speed, self.batch, most)
                 piece = self._piece(work.inference)
             count = batch.take(work, piece) if work.inference is batch.inference else 0
             if count:
@@ -311,11 +263,11 @@ class Batcher:
             else:
                 kept.append(work)
         # A request that is only partly taken goes to the end of the queue.
-        more = [work for work, rows in taken if rows.stop < len(work.texts)]
+        more = [work for work, rows in taken if rows.stop < len(work)]
         self._waiting = deque(kept + more)
         return late, taken
 
-    def _run_batch(self, taken: list[tuple[_Work, slice]]) -> None:
+    def _run_batch(self, taken: list[tuple[WaitingRequest, slice]]) -> None:
         """Answer a batch and measure its time; after an error, answer each request separately."""
         began = time.monotonic()
         size = sum(rows.stop - rows.start for _, rows in taken)
@@ -340,7 +292,9 @@ class Batcher:
         self._learn(taken, prepared - began, seconds)
         self.on_batch(size, seconds)
 
-    def _learn(self, taken: list[tuple[_Work, slice]], preparing: float, seconds: float) -> None:
+    def _learn(
+        self, taken: list[tuple[WaitingRequest, slice]], preparing: float, seconds: float
+    ) -> None:
         """Update the measured speed of a model from a batch, if the batch is large enough.
 
         Args:
@@ -364,35 +318,22 @@ class Batcher:
             preparing / letters if letters > _MANY_LETTERS else None,
         )
 
-    def _answer(self, taken: list[tuple[_Work, slice]]) -> float:
+    def _answer(self, taken: list[tuple[WaitingRequest, slice]]) -> float:
         """Answer a batch, and return the monotonic time at which its titles were prepared."""
-        inference = taken[0][0].inference
-        texts = [text for work, rows in taken for text in work.texts[rows]]
-        with torch.inference_mode():
-            window = inference.prepare(texts)
-            prepared = time.monotonic()
-            log_probs = inference.log_probs(window)
-            start = 0
-            parts = []
-            for work, rows in taken:
-                size = rows.stop - rows.start
-                groups = None if work.groups is None else work.groups[rows]
-                answers = work.decide(log_probs[start : start + size], groups)
-                parts.append(answers.each(Tensor.cpu))
-                start += size
-        for (work, rows), part in zip(taken, parts, strict=True):
+        answers, prepared = answer_batch(taken)
+        for (work, rows), part in zip(taken, answers, strict=True):
             work.parts[rows.start] = part
             work.done = rows.stop
             if not work.left:
                 self._end(work, join_answers([work.parts[place] for place in sorted(work.parts)]))
         return prepared
 
-    def _end(self, work: _Work, outcome: Answers | BaseException) -> None:
+    def _end(self, work: WaitingRequest, outcome: Answers | BaseException) -> None:
         with self._changed:
             if work.ended:
                 return
             work.ended = True
-            self._titles -= len(work.texts)
+            self._titles -= len(work)
         with suppress(InvalidStateError):  # the client may disconnect at any moment
             if isinstance(outcome, BaseException):
                 work.answered.set_exception(outcome)

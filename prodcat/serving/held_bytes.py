@@ -80,6 +80,16 @@ class Share:
             )
         self.take(size)
 
+    def keeps(self, size: int) -> bool:
+        """Count more bytes for the request if half of all bytes are free; return whether they are.
+
+        For what the request can do without.
+        """
+        is_free = 2 * (self.held.taken + size) <= self.held.most
+        if is_free:
+            self.take(size)
+        return is_free
+
     def take(self, size: int) -> None:
         """Count more bytes, or fewer if ``size`` is negative, without checking the limit."""
         self.bytes += size

@@ -35,6 +35,11 @@ class Metrics:
         self.titles = Counter(
             "prodcat_titles", "Number of titles answered.", registry=self.registry
         )
+        self.easy = Counter(
+            "prodcat_easy_titles",
+            "Number of titles answered by n-grams alone, without waiting for a batch.",
+            registry=self.registry,
+        )
         self.batches = Histogram(
             "prodcat_batch_titles",
             "Number of titles in a batch.",

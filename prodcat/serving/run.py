@@ -3,16 +3,19 @@
 import logging
 import os
 import signal
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from socket import SO_SNDBUF, SOL_SOCKET, socket
 from typing import Any, TypedDict, Unpack, cast
 
+import torch
 import uvicorn
 from starlette.applications import Starlette
 
+from prodcat.classifier.inference import take_cores
 from prodcat.classifier.loading import load
 from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import check_keywords, takes_keywords
@@ -26,6 +29,7 @@ from prodcat.storage.places import AllowedPlaces
 
 _GRACE = 22  # seconds to complete open requests; SageMaker kills the process after 30
 _SENT = 256 << 10  # bytes of an answer in the system's send buffer
+_SWITCH = 0.0005  # seconds after which a thread lets others run Python; a tenth of what is usual
 _KEPT = 75  # seconds that an idle connection stays open; longer than usual clients keep one
 
 
@@ -101,8 +105,7 @@ def serve(
     # The main thread computes.  If another thread did, there could be more OpenMP threads than
     # cores; OpenMP then lets its workers sleep at each of their many barriers, and waking them
     # takes longer than the matrix product that they wait for.
-    answering = threading.Thread(target=answer, name="prodcat-web")
-    answering.start()
+    answering = _on_one_core(answer)
     try:
         server.run()
     finally:
@@ -112,6 +115,23 @@ def serve(
         os._exit(0)  # a model that is being loaded for a request cannot be interrupted
     if not asked_to_stop:
         raise SystemExit("The server ended although no signal told it to stop. Its log says why.")
+
+
+def _on_one_core(answer: Callable[[], None]) -> threading.Thread:
+    """Start the thread with the event loop, which uses only one core for the n-grams of titles."""
+    cores, has_started = torch.get_num_threads(), threading.Event()
+
+    def run() -> None:
+        take_cores(1)
+        has_started.set()
+        answer()
+
+    thread = threading.Thread(target=run, name="prodcat-web")
+    thread.start()
+    has_started.wait()
+    torch.set_num_threads(cores)  # the other thread changed this setting of the process
+    sys.setswitchinterval(_SWITCH)
+    return thread
 
 
 def _models(named: ModelKeywords, settings: Settings) -> Models:

@@ -51,8 +51,12 @@ class Served:
         self.exact = self.fast
         if classifier.guarantee is not None:
             self.exact = classifier.inference(cascade="auto")
-        # Requests for the next best paths, too, need an encoder that reads every title.
+        # Requests for the next best paths, and titles that n-grams leave over, need an encoder that
+        # reads every title.
         self.whole = classifier.inference(precision)
+        self.exact_whole = self.whole
+        if classifier.guarantee is not None:
+            self.exact_whole = classifier.inference()
         self.answer_records = AnswerRecords(classifier)
         self._deciders: OrderedDict[AnswerOptions, Decider] = OrderedDict()
         self._lock = threading.Lock()
@@ -73,6 +77,14 @@ class Served:
         if query.settings.applied_cascade == "off":
             return self.whole
         return self.exact if query.promises else self.fast
+
+    def without_cascade(self, inference: BatchInference) -> BatchInference:
+        """The batch inference that answers the titles which n-grams have left over.
+
+        Args:
+            inference: The batch inference for a query, of :meth:`inference`.
+        """
+        return self.exact_whole if inference is self.exact else self.whole
 
     def decision(self, settings: AnswerOptions) -> Decider:
         """The decider for these options; recently used deciders are cached.

@@ -5,17 +5,19 @@ import contextlib
 import logging
 import time
 from collections.abc import Coroutine, Iterator
+from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from prodcat.classifier.rows import TitleRows
-from prodcat.decisions.decider import Decide
+from prodcat.classifier.inference import take_cores
+from prodcat.decisions.answers import Answers
+from prodcat.serving.asked import Asked
 from prodcat.serving.available_memory import settle
 from prodcat.serving.batching import Batcher
-from prodcat.serving.bodies import read_body, write_body
 from prodcat.serving.body_arrival import arrived_body
 from prodcat.serving.body_threads import BodyThreads
 from prodcat.serving.held_bytes import HeldBytes, Share
@@ -24,16 +26,18 @@ from prodcat.serving.loaded_models import Models
 from prodcat.serving.loaders import Loaders
 from prodcat.serving.media_types import PARQUET, media_type, picked_type
 from prodcat.serving.metrics import Metrics
-from prodcat.serving.query import Query
 from prodcat.serving.refusal import Refusal, answer_too_large, shown, too_late
 from prodcat.serving.served import Served
 from prodcat.serving.settings import Settings
-from prodcat.serving.title_costs import TitleCosts, costs_of
+from prodcat.serving.sifter import Sifted, Sifter
 
 logger = logging.getLogger("prodcat")
 ONE = ""  # the name of the only model of a server
 BEGAN = "prodcat_began"  # key in a request's state of the time at which its first byte arrived
 _SMALL = 6_400  # bytes below which a body is handled on the event loop, as a thread would be slower
+_ALWAYS_SIFTED = (
+    4  # titles of a request up to which n-grams read them even if the device is overloaded
+)
 _GRACE = 5.0  # seconds to wait for the current batch when the server stops
 _MARGIN = 5.0  # seconds to wait beyond the deadline for a batch that began before it
 _MOST_HELD = 64 << 20  # maximum bytes of bodies and answers of all requests together
@@ -69,6 +73,7 @@ class Server:
             starts_thread=starts_threads,
             on_batch=self.metrics.batch,
         )
+        self.sifter = Sifter(settings.most_wait)
         self.metrics.watch(lambda: self.batcher.waiting, lambda: len(models), lambda: models.bytes)
         self.threads = BodyThreads(settings.most_wait)
         self.loaders = Loaders(takes_one_core=not starts_threads)
@@ -96,8 +101,18 @@ class Server:
         """Load the only model, if there is one, and answer until :meth:`end` is called."""
         if self.uri is not None:
             self._load_one()
+            self._leave_a_core()
         self.answering = True
         self.batcher.run()
+
+    def _leave_a_core(self) -> None:
+        """Leave a core to the event loop if n-grams read the titles there.
+
+        A step of the encoder ends when the slowest core has done its share, which would be the core
+        of the event loop.
+        """
+        if any(served.fast.easy is not None for served in self.models.all()):
+            take_cores(max(torch.get_num_threads() - 1, 1))
 
     def _load_one(self) -> None:
         began = time.monotonic()
@@ -136,16 +151,29 @@ class Server:
             ClientDisconnect: The client has closed the connection.
         """
         until = self._until(request)
-        kind = picked_type(request.headers.get("accept"), request.headers.get("content-type"))
+        content_type = request.headers.get("content-type")
+        kind = picked_type(request.headers.get("accept"), content_type)
         with Share(self.held) as share:
             body = await self._arrived(request, share, until)
-            content_type = request.headers.get("content-type")
-            content = await _unless_gone(
-                self._answered(served, body, content_type, kind, share, until), request, until
-            )
+            if len(body) < _SMALL and media_type(content_type) != PARQUET:
+                asked = Asked.read(served, body, content_type, self.settings.limits)
+                sifted = await self._sifted(asked, share)
+                answers = None if sifted is None else sifted.complete
+                if answers is not None:
+                    content = await self._written(asked, answers, kind, until)
+                else:
+                    content = await _unless_gone(
+                        self._answered(asked, sifted, kind, share, until), request, until
+                    )
+            else:
+                content = await _unless_gone(
+                    self._read_and_answered(served, body, content_type, kind, share, until),
+                    request,
+                    until,
+                )
         return Response(content, media_type=kind)
 
-    async def _answered(
+    async def _read_and_answered(
         self,
         served: Served,
         body: bytes,
@@ -154,52 +182,62 @@ class Server:
         share: Share,
         until: float,
     ) -> bytes:
-        """The body of the answer to a request whose body has arrived."""
-        query, rows, decide, costs = await self._understood(served, body, content_type, until)
-        share.add(int(costs.letters[-1]))
-        size = served.answer_records.estimated_bytes(len(query), query.settings.top_k)
-        most = self.settings.limits.answer
+        """The body of the answer to a request whose body takes long to parse."""
+        deadline = Deadline(until - time.monotonic())
+        limits = self.settings.limits
+        read = partial(Asked.read, served, body, content_type, limits, deadline)
+        isolated = media_type(content_type) == PARQUET
+        with _given_up(deadline):
+            asked = await self.threads.read(read, len(body), until, isolated)
+        return await self._answered(asked, await self._sifted(asked, share), kind, share, until)
+
+    async def _sifted(self, asked: Asked, share: Share) -> Sifted | None:
+        """What n-grams alone can answer at once; None if it is not a small request."""
+        size, most = asked.answer_bytes, self.settings.limits.answer
+        share.add(int(asked.costs.letters[-1]))
         if size > most:
             raise answer_too_large(most, size)
         share.add(size)
-        left = until - time.monotonic()
-        future = self.batcher.submit(
-            served.inference(query), rows.texts, decide, rows.groups, left, served.seconds, costs
-        )
+        inference, costs = asked.inference, asked.costs
+        if not self.sifter.takes(inference, costs):
+            return None
+        if (
+            len(costs) > _ALWAYS_SIFTED and inference.reading.encoded
+        ):  # hardly ever is all of it easy
+            first = costs.only(np.arange(len(costs)) == 0)
+            whole = asked.served.without_cascade(inference)
+            self.batcher.check(whole, first, asked.served.seconds)
+        sifted = await self.sifter.sift(inference, asked.question, costs)
+        self.metrics.easy.inc(int(sifted.sure.sum()))
+        return sifted
+
+    async def _answered(
+        self, asked: Asked, sifted: Sifted | None, kind: str, share: Share, until: float
+    ) -> bytes:
+        """The body of the answer to a request, for which titles must wait for the device."""
+        served, left = asked.served, until - time.monotonic()
+        inference, question, costs, margins = asked.inference, asked.question, asked.costs, None
+        if sifted is not None:
+            hard = ~sifted.sure
+            inference = served.without_cascade(inference)
+            question, costs = question.only(hard), costs.only(hard)
+            margins = sifted.margins if share.keeps(sifted.margins.nbytes) else None
+        future = self.batcher.submit(inference, question, left, served.seconds, costs, margins)
         answers = await asyncio.wrap_future(future)
+        if sifted is not None:
+            answers = sifted.joined(answers)
+        return await self._written(asked, answers, kind, until)
 
+    async def _written(self, asked: Asked, answers: Answers, kind: str, until: float) -> bytes:
+        """The body of an answer."""
+        size, most = asked.answer_bytes, self.settings.limits.answer
+        self.metrics.titles.inc(len(asked.query))
+        if size < _SMALL and kind != PARQUET:
+            return asked.written(answers, kind, most)
         deadline = Deadline(until - time.monotonic())
-
-        def written() -> bytes:
-            records = served.records(answers, rows.errors)
-            return write_body(records, query, kind, most, deadline)
-
-        isolated = kind == PARQUET
-        if size < _SMALL and not isolated:
-            content = written()
-        else:
-            with _given_up(deadline):
-                content = await self.threads.write(written, size, until, isolated)
-        self.metrics.titles.inc(len(query))
-        return content
-
-    async def _understood(
-        self, served: Served, body: bytes, content_type: str | None, until: float
-    ) -> tuple[Query, TitleRows, Decide, TitleCosts]:
-        """The query in a body, its rows, the decider for its answers, and its title costs."""
-        deadline = Deadline(until - time.monotonic())
-
-        def read() -> tuple[Query, TitleRows, Decide, TitleCosts]:
-            limits = self.settings.limits
-            query = read_body(body, content_type, served.columns, limits, deadline)
-            rows, decide = served.rows(query), served.decision(query.settings)
-            return query, rows, decide, costs_of(served.inference(query), rows.texts)
-
-        isolated = media_type(content_type) == PARQUET
-        if len(body) < _SMALL and not isolated:
-            return read()
+        write = partial(asked.written, answers, kind, most, deadline)
         with _given_up(deadline):
-            return await self.threads.read(read, len(body), until, isolated)
+            return await self.threads.write(write, size, until, kind == PARQUET)
 
     async def body(self, request: Request) -> bytes:
         """Receive the body of a request.

@@ -68,7 +68,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     patience: float = 50.0
     most_waiting: int = 16_384
-    most_wait: float = 1.5
+    most_wait: float = 3.0
     transforms: int = 4
     batch: int | None = None
     batch_strategy: str = "MULTI_RECORD"

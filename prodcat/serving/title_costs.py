@@ -35,6 +35,14 @@ class TitleCosts:
     letters: NDArray[np.int64]
     read: NDArray[np.int64]
 
+    def __len__(self) -> int:
+        """The number of titles."""
+        return len(self.letters) - 1
+
+    def only(self, chosen: NDArray[np.bool_]) -> "TitleCosts":
+        """The same for the titles that are chosen, bool [title]."""
+        return TitleCosts(*(_summed(np.diff(sums)[chosen]) for sums in (self.letters, self.read)))
+
     @classmethod
     def of(cls, texts: Sequence[str], max_tokens: int | None) -> "TitleCosts":
         """Count the letters of texts.
@@ -46,7 +54,13 @@ class TitleCosts:
         """
         letters = np.fromiter(map(_letters, texts), np.int64, len(texts)) + _EACH
         read = letters if max_tokens is None else np.minimum(letters, _PER_TOKEN * max_tokens)
-        return cls(*(np.concatenate([[0], np.cumsum(counts)]) for counts in (letters, read)))
+        return cls(_summed(letters), _summed(read))
+
+
+def _summed(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    sums = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=sums[1:])
+    return sums
 
 
 def _letters(text: str) -> int:

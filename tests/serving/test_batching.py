@@ -7,6 +7,7 @@ import pytest
 
 from prodcat.serving.batching import Batcher
 from prodcat.serving.refusal import Refusal
+from prodcat.serving.waiting_requests import Question
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def slow(small):
     batcher = Batcher(batch=64, piece=8, most_wait=0.2)
 
     def ask(titles, patience=30.0):
-        return batcher.submit(inference, titles, late, None, patience)
+        return batcher.submit(inference, Question(titles, late), patience)
 
     def answers(titles):
         return inference.answers(inference.prepare(titles), decide).nodes.tolist()

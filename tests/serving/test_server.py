@@ -192,7 +192,7 @@ def test_a_server_that_cannot_read_says_so(small, tmp_path):
     server.batcher.on_batch = broken
     with TestClient(make_app(server)) as client:
         servers.wait_until(lambda: client.get("/ping").status_code == 200, "the model")
-        client.post("/invocations", json=["sut"])
+        client.post("/invocations", json=["sut"] * 100)  # too many for the event loop
         servers.wait_until(lambda: server.batcher.ended, "its end")
         assert client.get("/ping").status_code == 503
         assert client.post("/invocations", json=["sut"]).status_code == 503

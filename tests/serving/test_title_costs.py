@@ -3,11 +3,13 @@
 import random
 import time
 
+import numpy as np
 import pytest
 
 from prodcat.serving.batching import Batcher
 from prodcat.serving.refusal import Refusal
 from prodcat.serving.title_costs import Speed, TitleCosts
+from prodcat.serving.waiting_requests import Question
 
 
 def letters(count, size, seed=0):
@@ -27,6 +29,13 @@ def test_costs_of_any_slice():
     assert [speed.most(costs, 0, 100.0, preparing) for preparing in (0.25, 10.3)] == [1, 3]
     # Without an encoder nothing is cut.
     assert Speed(device=1.0).seconds(TitleCosts.of(["b" * 9_992], None), 0, 1) > 10_000
+
+
+def test_costs_of_chosen_titles():
+    costs = TitleCosts.of(["a" * 92, "b" * 9_992, "c" * 12], 100)
+    chosen = costs.only(np.array([False, True, True]))
+    assert len(costs) == 3 and len(chosen) == 2
+    assert chosen.letters.tolist() == [0, 10_000, 10_020] and chosen.read.tolist() == [0, 300, 320]
 
 
 def test_letters_that_become_many_count_as_many():
@@ -49,7 +58,9 @@ def test_a_speed_follows_what_is_measured():
 def asked(small):
     inference, decide = small.inference(), small.decision()
     batcher = Batcher(most_wait=0.2)
-    yield lambda titles, patience=60.0: batcher.submit(inference, titles, decide, None, patience)
+    yield lambda titles, patience=60.0: batcher.submit(
+        inference, Question(titles, decide), patience
+    )
     batcher.close()
 
 
