@@ -61,18 +61,19 @@ def load_rows(runs: list[Row]) -> Levels:
 
 
 def toolkit_bars(levels: Levels) -> list[Bar]:
-    """Throughput and p99, compared with the Hugging Face toolkit."""
-    ours = levels[PRODCAT, 32]
+    """Throughput and latency, compared with the better of both ways to run the toolkit."""
+    ours, alone = levels[PRODCAT, 32], levels[PRODCAT, 1]
     toolkits = [levels[name, 32] for name in (TOOLKIT, TUNED)]
     rate = max(row["rate"] for row in toolkits)
     best = min(row["p99"] for row in toolkits)
+    median_alone = min(levels[name, 1]["p50"] for name in (TOOLKIT, TUNED))
     ratio = ours["rate"] / rate
     return [
         bar(
             "32 at once: requests/s against the Hugging Face toolkit",
             f"{ratio:.1f} times ({ours['rate']:.0f} against {rate:.0f})",
             "at least 5",
-            ratio >= 5 and not ours["failed"],
+            ratio >= 5,
         ),
         bar(
             "32 at once: p99 against the Hugging Face toolkit",
@@ -80,11 +81,18 @@ def toolkit_bars(levels: Levels) -> list[Bar]:
             "at most 1/3",
             3 * ours["p99"] <= best,
         ),
+        bar(
+            "1 at once: p50 against the Hugging Face toolkit",
+            f"{alone['p50'] / median_alone:.2f} ({1e3 * alone['p50']:.1f} ms against "
+            f"{1e3 * median_alone:.1f})",
+            "at most 1/4",
+            4 * alone["p50"] <= median_alone,
+        ),
     ]
 
 
 def infinity_bars(levels: Levels) -> list[Bar]:
-    """Throughput, compared with infinity-emb."""
+    """Throughput, compared with infinity-emb, and that no request is refused."""
     bars = []
     for at_once in LEVELS:
         rates = [
@@ -97,30 +105,34 @@ def infinity_bars(levels: Levels) -> list[Bar]:
         bars.append(
             bar(
                 f"{at_once} at once: requests/s against infinity-emb",
-                f"{ratio:.2f} times ({ours['rate']:.0f} answered against {theirs:.0f}); "
-                f"refused at once: {ours['failed']}",
-                "not below",
-                ratio >= 1,
+                f"{ratio:.2f} times ({ours['rate']:.0f} answered against {theirs:.0f})",
+                "at least 2",
+                ratio >= 2,
             )
         )
+    refused = {at_once: levels[PRODCAT, at_once]["failed"] for at_once in LEVELS}
+    counts = ", ".join(f"{count} at {at_once} at once" for at_once, count in refused.items())
+    bars.append(bar("requests not answered with 200", counts, "none", not any(refused.values())))
     return bars
 
 
 def bare_part(runs: dict[str, list[Row]]) -> tuple[list[Row], list[Bar]]:
     """One title at a time, served and as function calls."""
     served = median(run["p99"] for run in runs["served"])
-    rows, bars = [], []
-    for name, words in (
-        ("prodcat", "the bare model"),
-        ("transformers", "transformers' model alone"),
-    ):
+    rows: list[Row] = []
+    for name in ("prodcat", "transformers"):
         alone = {key: median(run[key] for run in runs[name]) for key in ("p50", "mean", "p99")}
         rows.append({"table": "bare", "way": name, **alone})
-        ratio = served / alone["mean"]
-        value = f"{ratio:.2f} ({1e3 * served:.1f} ms; {1e3 * alone['mean']:.1f} in the mean, "
-        value += f"{1e3 * alone['p99']:.1f} at its own p99)"
-        name = f"p99 of one at a time against {words}"
-        bars.append(bar(name, value, "at most 1.3", ratio <= 1.3))
+    mean = rows[-1]["mean"]
+    bars = [
+        bar(
+            "1 at once: p99 against the mean of transformers' model alone",
+            f"{served / mean:.2f} ({1e3 * served:.1f} ms against {1e3 * mean:.1f}; "
+            f"{1e3 * rows[-1]['p99']:.1f} at its p99)",
+            "not above",
+            served <= mean,
+        )
+    ]
     rows.append(
         {"table": "bare", "way": "served", "p50": median(run["p50"] for run in runs["served"]),
          "mean": median(1 / run["rate"] for run in runs["served"]), "p99": served}
@@ -138,8 +150,8 @@ def start_part(runs: list[Row]) -> tuple[list[Row], Bar]:
     start_bar = bar(
         "start to the first answer against the Hugging Face toolkit",
         f"{ours:.1f} s against {theirs:.1f} ({ours / theirs:.2f})",
-        "reported",
-        True,
+        "at most 1/2",
+        2 * ours <= theirs,
     )
     rows = [{"table": "starts", "server": name, "seconds": time} for name, time in seconds.items()]
     return rows, start_bar
