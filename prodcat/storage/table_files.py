@@ -21,10 +21,13 @@ def connect(uri: str) -> tuple[Any, str]:
     """
     import fsspec
 
-    of_web = uri.partition("://")[0] in web_server.PROTOCOLS
-    options = web_server.connection_options({}) if of_web else {}
+    options = web_server.connection_options({}) if _is_of_web(uri) else {}
     filesystem, path = fsspec.url_to_fs(uri, **options)
     return filesystem, str(path)
+
+
+def _is_of_web(uri: str) -> bool:
+    return uri.partition("://")[0] in web_server.PROTOCOLS
 
 
 def expand(uri: str) -> list[str]:
@@ -40,7 +43,8 @@ def expand(uri: str) -> list[str]:
         paths = [path] if filesystem.exists(path) else []
         if not paths and any(mark in path for mark in "*?["):
             paths = sorted(filesystem.glob(path))
-        if paths == [path] and filesystem.isdir(path):
+        # A web server has no folders: it would be asked for the whole file as a page of links.
+        if paths == [path] and not _is_of_web(uri) and filesystem.isdir(path):
             paths = visible_files(filesystem, path)
     except (ValueError, ImportError, OSError) as error:
         raise CatalogError(f"Cannot look for {uri!r}: {error}. Check the address.") from error
