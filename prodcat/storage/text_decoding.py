@@ -22,6 +22,7 @@ _MARKS = (  # the longer marks first, as one begins with another
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_PACKED = ((b"\x1f\x8b", "packed with gzip"), (b"PK\x03\x04", "a ZIP archive or a workbook"))
 _WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]*[\x80-\xff][0-9A-Za-z\x80-\xff]*")
 _MOST_WORDS = 20_000  # different words from which an encoding is guessed
 _MOST_LETTERS = 100  # bytes of a word of which the encoding is guessed
@@ -61,7 +62,8 @@ class DecodedText:
         encoding: The encoding; None to find it out.
 
     Raises:
-        CatalogError: The file begins with the mark of another encoding than the named one.
+        CatalogError: The file is packed, or begins with the mark of another encoding than the named
+            one.
     """
 
     def __init__(self, raw: IO[bytes], name: str, encoding: str | None = None) -> None:
@@ -76,6 +78,12 @@ class DecodedText:
     def _begin(self, named: str | None) -> None:
         """Read the first bytes, and decide what they decide."""
         head = self._block()
+        packed = next((kind for bytes_, kind in _PACKED if head.startswith(bytes_)), None)
+        if packed is not None:
+            raise CatalogError(
+                f"{self._name!r} is {packed}; expected text. Unpack it, or give the file the "
+                "ending of what it is."
+            )
         mark = next((name for bytes_, name in _MARKS if head.startswith(bytes_)), None)
         mark = mark or _unmarked(head)
         if named is not None:

@@ -1,6 +1,6 @@
 """Makes the nodes of a tree from a list of paths."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prodcat.errors import TaxonomyError
@@ -51,7 +51,7 @@ def _paths_of(given: Any, argument: str) -> list[Path]:
     Raises:
         TaxonomyError: It is no list of paths, or an entry of it is no path.
     """
-    one = isinstance(given, (str, bytes, Mapping, Set)) or not isinstance(given, Iterable)
+    one = isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable)
     if one or hasattr(given, "columns"):
         raise TaxonomyError(
             f"{argument} is a {type(given).__name__}; expected a list of paths, such as "

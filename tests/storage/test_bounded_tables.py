@@ -211,9 +211,10 @@ return sum(len(part.table["title"]) for part in read_parts([arguments[0]], bool_
         ("in.jsonl", json.dumps({f"k{n}": 1 for n in range(150_000)}), "has 150,000 columns"),
         ("in.csv", b"\xff\xfet\x00\x00", "cannot be read as utf-16"),
         ("in.csv.gz", gzip.compress(gzip.compress(b"title\nsut\n")), "in.csv.gz"),
+        ("in.csv", b"PK\x03\x04\x14\x00\x06\x00", "in.csv' is a ZIP archive or a workbook"),
         ("in.jsonl", "title\nsut\n".encode("utf-16"), "not valid JSON"),
     ],
-    ids=["deep", "nested", "csv columns", "keys", "utf-16", "gz of gz", "utf-16 json"],
+    ids=["deep", "nested", "csv columns", "keys", "utf-16", "gz of gz", "zip", "utf-16 json"],
 )
 def test_what_is_no_table_of_titles_is_refused(tmp_path, name, content, words):
     path = tmp_path / name
