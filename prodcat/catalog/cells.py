@@ -3,7 +3,7 @@
 import numpy as np
 
 from prodcat.storage.tables import MOST_LETTERS, is_missing
-from prodcat.taxonomy.cells import cell_text as cell_text
+from prodcat.taxonomy.cells import cell_text
 from prodcat.taxonomy.paths import split_path
 
 

@@ -7,7 +7,6 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from prodcat.catalog.catalog import Catalog
-from prodcat.catalog.cells import cell_text
 from prodcat.catalog.columns import CatalogColumns, PathColumns, read_columns
 from prodcat.catalog.labels import grow_taxonomy, place_rows
 from prodcat.catalog.report import (
@@ -26,6 +25,7 @@ from prodcat.errors import CatalogError, check_keywords, takes_keywords
 from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import MOST_LETTERS, Columns
 from prodcat.taxonomy.arrays import Ints
+from prodcat.taxonomy.cells import cell_text
 from prodcat.taxonomy.tree import Taxonomy
 
 _NAME_ENCODING = (

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from prodcat.catalog.cells import cell_text, path_names
+from prodcat.catalog.cells import path_names
 from prodcat.catalog.columns import CatalogColumns, PathColumns
 from prodcat.catalog.report import AMBIGUOUS_IDS, INVALID_UTF8, NO_CATEGORY, SKIPPED_LEVEL
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.text import raw_bytes, readable
 from prodcat.storage.tables import Columns
+from prodcat.taxonomy.cells import cell_text
 from prodcat.taxonomy.paths import Path
 
 

@@ -21,8 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prodcat.catalog.fields import are_titles_alone, title_of
-from prodcat.classifier.windows import Part, Reading, Window
+from prodcat.classifier.windows import Part, Reading, Window, kinds_of
 from prodcat.decisions.answers import Answers, join_answers
 from prodcat.decisions.cascade import Cascade
 from prodcat.decisions.decider import Decide
@@ -39,9 +38,7 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 1 << 19  # maximum number of log-probabilities that are decoded together on a CPU
 _MOST_CELLS_GPU = 1 << 26
-_MOST_KEPT = (
-    1 << 24
-)  # log-probabilities of a window's easy titles that are kept until it is answered
+_MOST_KEPT = 1 << 24  # log-probabilities of a window's easy titles that are not computed again
 _STREAMS = 8  # maximum number of threads that answer batches on a CPU
 _WORKERS: dict[tuple[int, int, int], ThreadPoolExecutor] = {}
 _MAKING = threading.Lock()
@@ -99,20 +96,12 @@ class BatchInference:
         Returns:
             The window of these titles.
         """
-        alone = np.zeros(len(texts), np.bool_)
-        if self.titles is not None:
-            alone = are_titles_alone(texts)
-            pairs = zip(texts, alone.tolist(), strict=True)
-            texts = [title_of(text) if is_alone else text for text, is_alone in pairs]
-        kinds = [(np.flatnonzero(~alone), self.reading)]
-        if self.titles is not None:
-            kinds.append((np.flatnonzero(alone), self.titles))
         place = np.empty(len(texts), np.int64)
         parts: list[Part] = []
         start = 0
-        for rows, reading in kinds:
+        for rows, picked_texts, reading in kinds_of(texts, self.reading, self.titles):
             first: dict[str, int] = {}
-            positions = [first.setdefault(texts[row], len(first)) for row in rows.tolist()]
+            positions = [first.setdefault(text, len(first)) for text in picked_texts]
             order = np.empty(len(first), np.int64)
             for picked, part in self._parts(list(first), reading, start):
                 order[picked] = np.arange(len(picked)) + part.start

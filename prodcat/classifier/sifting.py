@@ -6,7 +6,7 @@ encoder read the others later, together with those of other requests (:func:`win
 n-grams read every title only once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.classifier.inference import BatchInference
-from prodcat.classifier.windows import Part, Reading, Window
+from prodcat.classifier.windows import Part, Reading, Window, kinds_of
 from prodcat.model.batches import plan_window
 from prodcat.model.tokenization import tokenize
 
@@ -56,7 +55,7 @@ def sift(inference: BatchInference, texts: Sequence[str]) -> SiftedTitles:
     places: list[NDArray[np.int64]] = []
     scored: list[tuple[Tensor, Tensor]] = []
     with torch.inference_mode():
-        for rows, picked, reading in _kinds(inference, texts):
+        for rows, picked, reading in kinds_of(texts, inference.reading, inference.titles):
             assert reading.scorer is not None
             margins = reading.scorer.scores(reading.scorer(picked))
             alone, threshold = _reading_alone(inference, reading)
@@ -93,7 +92,7 @@ def window_of(inference: BatchInference, texts: Sequence[str], margins: Tensor) 
     order = np.empty(len(distinct), np.int64)
     parts: list[Part] = []
     start = 0
-    for rows, picked, reading in _kinds(inference, distinct):
+    for rows, picked, reading in kinds_of(distinct, inference.reading, inference.titles):
         table = tokenize(inference.tokenizer, picked, inference.max_tokens)
         batches = plan_window(table.lengths, inference.token_budget)
         parts.append(
@@ -102,23 +101,6 @@ def window_of(inference: BatchInference, texts: Sequence[str], margins: Tensor) 
         order[rows] = np.arange(start, start + len(rows))
         start += len(rows)
     return Window(order[place], start, tuple(parts))
-
-
-def _kinds(
-    inference: BatchInference, texts: Sequence[str]
-) -> Iterator[tuple[NDArray[np.int64], list[str], Reading]]:
-    """The positions of texts that are read in the same way, int64, these texts, and how."""
-    rows = np.arange(len(texts))
-    if inference.titles is None:
-        yield rows, list(texts), inference.reading
-        return
-    alone = are_titles_alone(texts)
-    if not alone.all():
-        picked = rows[~alone]
-        yield picked, [texts[row] for row in picked.tolist()], inference.reading
-    if alone.any():
-        picked = rows[alone]
-        yield picked, [title_of(texts[row]) for row in picked.tolist()], inference.titles
 
 
 def _reading_alone(inference: BatchInference, reading: Reading) -> tuple[Reading, float]:

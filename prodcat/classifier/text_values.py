@@ -104,12 +104,13 @@ def _converter(kind: Any) -> Callable[[Any], list[Any]]:
         (kinds.is_timestamp(kind), _timestamps),
         (kinds.is_duration(kind), _durations),
         (kinds.is_interval(kind), _intervals),
-        (_is_binary(kind), _binary),
+        (is_binary(kind), _binary),
     )
     return next((convert for applies, convert in converters if applies), _simple)
 
 
-def _is_binary(kind: Any) -> bool:
+def is_binary(kind: Any) -> bool:
+    """Whether an Arrow type is one of binary values."""
     import pyarrow as pa
     import pyarrow.types as kinds
 

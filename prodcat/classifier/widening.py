@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from prodcat.classifier.text_values import plain_json, text_of, text_values
+from prodcat.classifier.text_values import is_binary, plain_json, text_of, text_values
 
 _EXACT = 2**53  # up to here, every integer is a float64
 _INT64 = 2**63
@@ -153,7 +153,7 @@ def _joint(one: Any, other: Any) -> Any | None:
         return other
     if all(map(_is_text, pair)):
         return pa.large_string()
-    if all(map(_is_binary, pair)):
+    if all(map(is_binary, pair)):
         return pa.large_binary()
     if all(map(_is_number, pair)):
         return _joint_number(one, other)
@@ -178,17 +178,6 @@ def _stored(kind: Any) -> Any:
     if isinstance(kind, pa.BaseExtensionType):
         return _stored(kind.storage_type)
     return _stored(kind.value_type) if pa.types.is_dictionary(kind) else kind
-
-
-def _is_binary(kind: Any) -> bool:
-    import pyarrow as pa
-    import pyarrow.types as kinds
-
-    return kinds.is_fixed_size_binary(kind) or kind in (
-        pa.binary(),
-        pa.large_binary(),
-        pa.binary_view(),
-    )
 
 
 def _is_number(kind: Any) -> bool:

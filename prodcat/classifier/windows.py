@@ -1,5 +1,6 @@
 """Windows: chunks of titles that are prepared, and read in one way or another."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.decisions.weights import Weights
 from prodcat.model.batches import TokenTable
 from prodcat.model.piece_scores import PieceFeatures, PieceScorer
@@ -71,3 +73,29 @@ class Window:
     place: NDArray[np.int64]
     distinct: int
     parts: tuple[Part, ...]
+
+
+def kinds_of(
+    texts: Sequence[str], reading: Reading, titles: Reading | None
+) -> Iterator[tuple[NDArray[np.int64], list[str], Reading]]:
+    """Divide texts by how they are read.
+
+    Args:
+        texts: The texts.
+        reading: How texts are read.
+        titles: How titles without any further text are read; None to read all alike.
+
+    Yields:
+        The positions of texts that are read in the same way, int64, these texts, and how.
+    """
+    rows = np.arange(len(texts))
+    if titles is None:
+        yield rows, list(texts), reading
+        return
+    alone = are_titles_alone(texts)
+    if not alone.all():
+        picked = rows[~alone]
+        yield picked, [texts[row] for row in picked.tolist()], reading
+    if alone.any():
+        picked = rows[alone]
+        yield picked, [title_of(texts[row]) for row in picked.tolist()], titles

@@ -67,6 +67,24 @@ def read_options(options: argparse.Namespace, *names: str) -> "ReadOptions":
     return ReadOptions(options.delimiter, options.file_encoding, options.sheet, names)
 
 
+def first_piece(options: argparse.Namespace, source: object, rows: int) -> dict[str, list[Any]]:
+    """The columns of the first rows of a file, as many as asked for; none of an empty file.
+
+    Args:
+        options: The parsed options, which include those of :func:`column_options`.
+        source: A file, a glob or a URI.
+        rows: The maximum number of rows.
+
+    Raises:
+        CatalogError: The file cannot be read.
+    """
+    from prodcat.storage.tables import iter_tables
+
+    reading = read_options(options, options.title)
+    pieces = iter_tables(source, rows, options=reading, report=lambda row, detail: None)
+    return next(iter(pieces), {})
+
+
 def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "Catalog":
     """Read titles from the columns in the options; print problems with rows to standard error.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.input import read_options, read_titles
+from prodcat.cli.input import first_piece, read_titles
 from prodcat.cli.output import say
 from prodcat.errors import CatalogError
 
@@ -70,7 +70,7 @@ def read_partly_labelled(
     """
     names = [*options.path, *(options.path_ids or [])]
     unlabelled = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
-    if not _has_columns(options, source, names):
+    if not set(names) <= set(first_piece(options, source, 1_000)):
         if options.path != ["path"] or options.path_ids:
             raise CatalogError(
                 f"{source}: the file lacks some of the columns {names}; name the columns with the "
@@ -90,15 +90,6 @@ def read_partly_labelled(
     except CatalogError as error:
         raise CatalogError(f"{source}, rows with a category: {error}") from error
     return _with_targets(titles, known, labelled)
-
-
-def _has_columns(options: argparse.Namespace, source: str, columns: Sequence[str]) -> bool:
-    from prodcat.storage.tables import iter_tables
-
-    reading = read_options(options, options.title)
-    pieces = iter_tables(source, 1_000, options=reading, report=lambda row, detail: None)
-    first = next(iter(pieces), None)
-    return first is not None and set(columns) <= set(first)
 
 
 def _rows_with_a_value(columns: dict[str, Any]) -> "NDArray[np.bool_]":

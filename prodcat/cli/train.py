@@ -5,7 +5,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import device_option, load_classifier
-from prodcat.cli.input import column_options, one_or_many, read_options, read_titles
+from prodcat.cli.input import column_options, first_piece, one_or_many, read_titles
 from prodcat.cli.output import say, show, write_file
 from prodcat.cli.processes import connected_processes
 from prodcat.cli.settings import given_settings, setting_options
@@ -139,22 +139,13 @@ def _say_unused_columns(options: argparse.Namespace) -> None:
 
     group = given_settings(options, TrainingConfig).group
     used = (options.title, options.path, options.path_ids, options.text, options.language, group)
-    unused = unused_columns(_first_row(options), *used)
+    unused = unused_columns(first_piece(options, options.catalog, 1), *used)
     if unused:
         more = ", ..." if len(unused) > _MOST_NAMES else ""
         say(
             f"unused columns: {', '.join(unused[:_MOST_NAMES])}{more}; --suggest-columns measures "
             "which of them would make answers better"
         )
-
-
-def _first_row(options: argparse.Namespace) -> dict[str, list[Any]]:
-    """The columns of the file with its first row."""
-    from prodcat.storage.tables import iter_tables
-
-    reading = read_options(options, options.title)
-    pieces = iter_tables(options.catalog, 1, options=reading, report=lambda row, detail: None)
-    return next(iter(pieces), {})
 
 
 def _suggest_columns(options: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ from typing import Any, Unpack
 import numpy as np
 
 from prodcat.catalog.catalog import Catalog
-from prodcat.catalog.cells import cell_text
 from prodcat.catalog.columns import PathColumns
 from prodcat.catalog.reading import CatalogKeywords, read_catalog
 from prodcat.classifier.measuring import difference
@@ -20,6 +19,7 @@ from prodcat.model.fields import number
 from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import Columns, iter_tables
 from prodcat.taxonomy.arrays import Flags
+from prodcat.taxonomy.cells import cell_text
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.text_encoding import for_terminal

@@ -197,7 +197,7 @@ def word_ngrams(
         row: int64 [word]: the row of each word, ascending.
         word: uint64 [word]: the hash of each word, as from :func:`hash_pieces`.
         version: As in :class:`prodcat.model.ngrams.NGrams`; in version 1 a row's first and last
-            word are no n-grams of their own.
+            word are not n-grams once more.
 
     Returns:
         The row, int64 [entry], and the hash, uint64 [entry], of each n-gram.

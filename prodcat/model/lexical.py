@@ -38,7 +38,7 @@ class LexicalBranch(nn.Module):
         self.columns: Tensor
         self.values: Tensor
         self.bias: Tensor
-        self._split: SplitMap | None = None  # made when a CPU first needs it
+        self._split: SplitMap | None = None
 
     def fits(self, features: int, outcomes: int) -> bool:
         """Whether the tensors are consistent and have these numbers of n-grams and outcomes."""
@@ -80,10 +80,14 @@ class LexicalBranch(nn.Module):
         scores.view(-1).index_add_(0, place, value * self.values[entry].float())
         return scores
 
-    def weights(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32], int]:
-        """The offsets, the outcomes and the weights of all entries, and the number of outcomes."""
-        offsets, columns = self.offsets.cpu().numpy(), self.columns.cpu().int().numpy()
-        return offsets, columns, self.values.cpu().float().numpy(), len(self.bias)
+    @property
+    def split(self) -> SplitMap:
+        """The map as a CPU multiplies with it, made when it is first needed."""
+        if self._split is None:
+            offsets, columns = self.offsets.cpu().numpy(), self.columns.cpu().int().numpy()
+            values = self.values.cpu().float().numpy()
+            self._split = SplitMap.of(offsets, columns, values, len(self.bias))
+        return self._split
 
     def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float16]]:
         """The n-gram, the outcome and the weight of each entry: three arrays of shape [entry]."""
@@ -149,12 +153,10 @@ class LexicalBranch(nn.Module):
 
     def _on_cpu(self, features: Features) -> Tensor:
         """The same by sums of rows, which is many times faster on a CPU."""
-        if self._split is None:
-            self._split = SplitMap.of(*self.weights())
         if len(features) <= _CHUNK:
-            return self._split.scores(SparseRows.of(features.matrix)) + self.bias
+            return self.split.scores(SparseRows.of(features.matrix)) + self.bias
         scores = torch.empty(len(features), len(self.bias))
         for start in range(0, len(features), _CHUNK):
             part = slice(start, start + _CHUNK)
-            scores[part] = self._split.scores(SparseRows.of(features.matrix[part]))
+            scores[part] = self.split.scores(SparseRows.of(features.matrix[part]))
         return scores + self.bias

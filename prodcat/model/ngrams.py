@@ -283,18 +283,37 @@ def _weighed(
     """The tf-idf weights of n-grams, float32 [text, n-gram], each group scaled to its length."""
     from scipy.sparse import csr_matrix
 
-    count, groups = logs.shape[0], 2 + 2 * fields
     values = logs.data * idf[logs.indices]
     group = hash_groups(hashes[logs.indices], fields)
-    scale = np.where(group < 2, 1.0, FIELD_LENGTH)
-    group += groups * np.repeat(np.arange(count), np.diff(logs.indptr))
-    length = np.sqrt(np.bincount(group, values.astype(np.float64) ** 2, groups * count))
-    weights = (scale * values / np.maximum(length[group], 1e-12)).astype(np.float32)
+    row = np.repeat(np.arange(logs.shape[0]), np.diff(logs.indptr))
+    weights = scaled(values, row, group, (logs.shape[0], 2 + 2 * fields))
     matrix = csr_matrix((weights, logs.indices, logs.indptr), shape=logs.shape)
     if not idf.all():
         matrix = matrix.copy()  # its indices belong to the counts
         matrix.eliminate_zeros()
     return matrix
+
+
+def scaled(
+    values: NDArray[np.float32],
+    row: NDArray[np.int64],
+    group: NDArray[np.int64],
+    shape: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Weights of which each group of each row has its length: 1 in titles, 0.5 in fields.
+
+    Args:
+        values: float32 [entry]: the weights before.
+        row: int64 [entry]: the row of each entry.
+        group: int64 [entry]: its group, as from :func:`prodcat.model.hashing.hash_groups`.
+        shape: The numbers of rows and of groups.
+    """
+    rows, groups = shape
+    place = group + groups * row
+    length = np.sqrt(np.bincount(place, values.astype(np.float64) ** 2, groups * rows))
+    scale = np.where(group < 2, 1.0, FIELD_LENGTH)
+    weights: NDArray[np.float32] = scale * values / np.maximum(length[place], 1e-12)
+    return weights.astype(np.float32)
 
 
 def find_sorted(hashes: Hashes, sought: Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

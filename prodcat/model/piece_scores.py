@@ -31,7 +31,7 @@ from prodcat.model.hashing import (
     word_ngrams,
 )
 from prodcat.model.lexical import LexicalBranch
-from prodcat.model.ngrams import FIELD_LENGTH, NGrams
+from prodcat.model.ngrams import FIELD_LENGTH, NGrams, scaled
 from prodcat.model.pieces import MOST_TIMES, PieceTable, weights_of
 from prodcat.model.sparse_rows import SparseRows, SplitMap, entries_of, first_of_each, offsets_of
 from prodcat.model.text_chunks import text_chunks
@@ -39,7 +39,7 @@ from prodcat.model.text_chunks import text_chunks
 _CHUNK = 4_096  # texts that are read at a time
 _MOST_CELLS = 1 << 24  # scores of pieces that are kept, at 4 bytes each
 _LEAST_PIECES = 256  # that are kept however many outcomes there are
-_LEAST_SQUARE = 1e-24  # of the length of a group of weights
+_LEAST_SQUARE = 1e-24  # of the length of a text's n-grams
 _TIMES_BITS = np.int64(MOST_TIMES.bit_length())
 
 # Rows and hashes of n-grams, or rows, columns and weights of entries.
@@ -84,9 +84,7 @@ class PieceScorer:
     def __init__(self, ngrams: NGrams, lexical: LexicalBranch) -> None:
         self._ngrams, self._index = ngrams, HashIndex(ngrams.hashes)
         self._groups = hash_groups(ngrams.hashes, len(ngrams.fields))
-        self._lengths = np.full(2 + 2 * len(ngrams.fields), FIELD_LENGTH)
-        self._lengths[:2] = 1.0
-        self._map, self._bias = SplitMap.of(*lexical.weights()), lexical.bias.cpu()
+        self._map, self._bias = lexical.split, lexical.bias.cpu()
         self._begin()
         _SCORERS.add(self)
 
@@ -192,12 +190,8 @@ class PieceScorer:
         times[-1:] = len(pairs) - first[-1:]
         row, column = np.divmod(pairs[first], max(size, 1))
         weights = weights_of(times, self._ngrams.idf[column])
-        groups = 2 + 2 * len(self._ngrams.fields)
-        group = self._groups[column]
-        place = row * groups + group
-        squares = np.bincount(place, weights.astype(np.float64) ** 2, count * groups)
-        length = np.sqrt(np.maximum(squares[place], _LEAST_SQUARE))
-        return row, column, (self._lengths[group] * weights / length).astype(np.float32)
+        shape = count, 2 + 2 * len(self._ngrams.fields)
+        return row, column, scaled(weights, row, self._groups[column], shape)
 
     # -- scores -------------------------------------------------------------------
 

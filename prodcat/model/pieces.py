@@ -88,7 +88,7 @@ class PieceTable:
 
         Args:
             place: The place of the text that the pieces are from: 0 for titles, then the fields,
-                which have n-grams of their own.
+                whose n-grams are others than those of titles.
             pieces: The pieces.
         """
         known = self._numbers[place]

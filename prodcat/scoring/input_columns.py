@@ -24,9 +24,10 @@ from prodcat.errors import CatalogError
 from prodcat.scoring.folder_columns import folder_columns
 from prodcat.scoring.parts import is_empty, opened_parquet
 from prodcat.scoring.scorer import row_count
+from prodcat.storage.column_names import no_twins
 from prodcat.storage.read_options import DEFAULTS, ReadOptions
 from prodcat.storage.table_files import table_format
-from prodcat.storage.tables import Columns, iter_tables, no_twins
+from prodcat.storage.tables import Columns, iter_tables
 
 _AT_ONCE = 16  # files
 _ROWS = 8_192

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prodcat.errors import CatalogError
+from prodcat.storage.column_names import no_twins
 from prodcat.storage.faults import store_faults
 from prodcat.storage.parquet_tables import ParquetTables
 from prodcat.storage.read_options import DEFAULTS, ReadOptions
 from prodcat.storage.table_files import expand, table_format, visible_files
-from prodcat.storage.tables import Columns, iter_tables, no_twins
+from prodcat.storage.tables import Columns, iter_tables
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,7 @@ logger = logging.getLogger("prodcat")
 ONE = ""  # the name of the only model of a server
 BEGAN = "prodcat_began"  # key in a request's state of the time at which its first byte arrived
 _SMALL = 6_400  # bytes below which a body is handled on the event loop, as a thread would be slower
-_ALWAYS_SIFTED = (
-    4  # titles of a request up to which n-grams read them even if the device is overloaded
-)
+_ALWAYS_SIFTED = 4  # titles of a request that n-grams read even if the device is overloaded
 _GRACE = 5.0  # seconds to wait for the current batch when the server stops
 _MARGIN = 5.0  # seconds to wait beyond the deadline for a batch that began before it
 _MOST_HELD = 64 << 20  # maximum bytes of bodies and answers of all requests together

@@ -68,7 +68,7 @@ class BoundedLines:
                 yield line
 
     def end_line(self) -> None:
-        """End the row after its first line: its other lines are read again, as rows of their own.
+        """End the row after its first line: its other lines are read again, as further rows.
 
         A new iterator over this object is needed if the last line was read.
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.storage import reading_notes
+from prodcat.storage.column_names import no_twins
 from prodcat.storage.csv_dialects import header_place
 from prodcat.storage.csv_rows import MOST_BELOW, is_sum
 from prodcat.storage.read_options import ReadOptions
@@ -52,7 +53,7 @@ def sheet_pieces(uri: str, batch_rows: int, options: ReadOptions) -> Iterator[di
     body = [row for row in rows[place + 1 :]]
     while header and not header[-1] and all(row[len(header) - 1] is None for row in body):
         header.pop()
-    _check_names(header, uri)
+    no_twins(header, repr(uri))
     if above:
         reading_notes.tell_above(uri, above, header)
     body = _without_sums(uri, body, len(header))
@@ -117,13 +118,6 @@ def _read_value(cell: Any) -> Any:
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
     return cell
-
-
-def _check_names(header: Sequence[str], uri: str) -> None:
-    """Refuse a header with two columns of one name."""
-    twice = next((name for place, name in enumerate(header) if name in header[:place]), None)
-    if twice is not None:
-        raise CatalogError(f"{uri!r} has two columns named {twice!r}; give each its own name.")
 
 
 def _without_sums(uri: str, rows: Sequence[list[Any]], width: int) -> list[list[Any]]:

@@ -6,7 +6,6 @@ If a text is not valid UTF-8, its invalid bytes become lone surrogates (Python's
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, cast
@@ -14,6 +13,7 @@ from typing import Any, cast
 from prodcat.errors import CatalogError, StoreError
 from prodcat.storage import reading_notes
 from prodcat.storage.bounded_lines import BoundedLines
+from prodcat.storage.column_names import MOST_COLUMNS, no_twins
 from prodcat.storage.csv_dialects import SAMPLE, recognised_dialect
 from prodcat.storage.csv_rows import CsvRows
 from prodcat.storage.expanded import byte_slices
@@ -35,7 +35,6 @@ from prodcat.storage.text_decoding import DecodedText
 Columns = dict[str, list[Any]]
 
 MOST_LETTERS = 10_000  # in a title or another text that a model reads
-_MOST_COLUMNS = 100_000
 _MOST_HEADER = 4_000_000  # letters in the header of a CSV file
 
 
@@ -227,7 +226,7 @@ def _csv_pieces(
 ) -> Iterator[Columns]:
     lines, usual = BoundedLines(text, uri), delimiter_of(uri)
     size = SAMPLE
-    while len(sample := text.peek(size + 1)) > size and not _has_lines(sample):
+    while len(sample := text.peek(size + 1)) > size and not _has_lines(sample[:size]):
         if size > _MOST_HEADER:
             for _ in lines:  # which refuses a line that is too long
                 raise CatalogError(
@@ -280,7 +279,7 @@ def _record_batches(
             )
         batch.append(record)
         names.update(dict.fromkeys(record))
-        if len(names) > _MOST_COLUMNS:
+        if len(names) > MOST_COLUMNS:
             no_twins(list(names), "The source")
         if len(batch) == batch_rows or (lines and lines.are_many(len(batch) * len(names))):
             if not names:
@@ -336,25 +335,6 @@ def _checked_lengths(columns: Columns) -> Columns:
     if len(set(lengths.values())) > 1:
         raise CatalogError(f"The columns have different lengths: {lengths}; expected equal ones.")
     return columns
-
-
-def no_twins(names: Sequence[str], where: str) -> None:
-    """Refuse a table with two columns of the same name, or with too many columns.
-
-    Args:
-        names: The names of the columns.
-        where: A description of the table, with which the message begins.
-
-    Raises:
-        CatalogError: Two columns have the same name, or there are too many.
-    """
-    if len(names) > _MOST_COLUMNS:
-        raise CatalogError(
-            f"{where} has {len(names):,} columns; expected at most {_MOST_COLUMNS:,}."
-        )
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise CatalogError(f"{where} has two columns named {twice[0]!r}; give each its own name.")
 
 
 def _is_frame(source: object, package: str) -> bool:

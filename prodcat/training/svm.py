@@ -87,7 +87,7 @@ def solve_all(
     distinct, place = _distinct(rows, machines)
     repeats = np.bincount(place)
     least = _AT_LEAST / len(distinct) / (_SIMILAR[1] + _SAMPLED[1])
-    settings = cost, (share, min(max(least, 1.0), _MOST_TIMES)), negligible
+    settings = cost, share, min(max(least, 1.0), _MOST_TIMES), negligible
     result: list[_MACHINE] = []
     for part in _parts(rows, distinct, processes, settings):
         solved(int(repeats[len(result) : len(result) + len(part)].sum()))
@@ -99,7 +99,7 @@ def _parts(
     rows: MachineRows,
     machines: NDArray[np.int64],
     processes: int,
-    settings: tuple[float, tuple[float, float], float],
+    settings: tuple[float, float, float, float],
 ) -> Iterable[list[_MACHINE]]:
     """The solved machines, piece by piece, in order."""
     pieces = np.array_split(machines, -(-len(machines) // _PIECE))
@@ -136,7 +136,8 @@ def _solve(
     rows: MachineRows,
     machines: NDArray[np.int64],
     cost: float,
-    share: tuple[float, float],
+    share: float,
+    times: float,
     negligible: float,
 ) -> list[_MACHINE]:
     similar = _similarities(rows, machines)
@@ -147,7 +148,7 @@ def _solve(
             none = np.zeros(0, np.int32)
             solved.append((1.0 if inside.any() else -1.0, none, none.astype(np.float16)))
             continue
-        factor = _factors(similar[number], inside, outside, share, int(span[0]))
+        factor = _factors(similar[number], (inside, outside), share, times, int(span[0]))
         used = np.flatnonzero(factor)
         weights = (factor[used] * rows.weights[used]).astype(np.float64)
         weight = _separate(rows.matrix[used], inside[used], weights, cost)
@@ -208,26 +209,26 @@ def _similarities(rows: MachineRows, machines: NDArray[np.int64]) -> NDArray[np.
 
 def _factors(
     similar: NDArray[np.float32],
-    inside: NDArray[np.bool_],
-    outside: NDArray[np.bool_],
-    share: tuple[float, float],
+    sides: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    share: float,
+    times: float,
     seed: int,
 ) -> NDArray[np.float32]:
     """The factor of each row's weight: 0 if not learned, above 1 for a sample, float32 [rows].
 
     Args:
         similar: float32 [rows]: how like the machine's rows each row is.
-        inside: bool [rows]: which rows are inside the machine's range.
-        outside: bool [rows]: which are outside of it.
-        share: Of the rows of others that a machine usually learns, and the factor of the least
-            numbers of such rows.
+        sides: Which rows are inside the machine's range, and which outside of it: bool [rows] each.
+        share: Of the rows of others that a machine usually learns.
+        times: The factor of the least numbers of such rows.
         seed: Of the sample.
     """
+    inside, outside = sides
     size = int(inside.sum())
     others = np.flatnonzero(outside)
     factor = inside.astype(np.float32)
     count, drawn = (
-        int(share[0] * max(for_each * size, share[1] * at_least))
+        int(share * max(for_each * size, times * at_least))
         for for_each, at_least in (_SIMILAR, _SAMPLED)
     )
     if len(others) <= count + drawn:

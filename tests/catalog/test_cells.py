@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from prodcat.catalog.cells import cell_text, group_text
+from prodcat.catalog.cells import group_text
+from prodcat.taxonomy.cells import cell_text
 
 
 @pytest.mark.parametrize("value", [1, 1.0, np.float32(1), " 1 "])

@@ -49,8 +49,8 @@ def test_frequent_and_rare_ngrams_add_up(monkeypatch):
         together = branch(Features(matrix)).numpy()
         np.testing.assert_allclose(together, wanted, atol=1e-5)
         frequent = ((weights != 0).sum(axis=1) > outcomes / 16).sum()
-        assert len(branch._split.dense) == min(most // outcomes, frequent) and frequent < size
-        assert branch._split.sparse.nnz + (branch._split.dense != 0).sum() == len(feature)
+        assert len(branch.split.dense) == min(most // outcomes, frequent) and frequent < size
+        assert branch.split.sparse.nnz + (branch.split.dense != 0).sum() == len(feature)
         for rows in (np.arange(1), np.arange(5, 9), np.arange(20, 20), np.arange(9, 49)):
             some = branch(Features(matrix).take(rows)).numpy()
             assert np.array_equal(some, together[rows]), "a title's scores depend on it alone"
