@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import event_loops
 import pytest
 import servers
 from starlette.testclient import TestClient
@@ -156,7 +157,7 @@ def test_what_n_grams_alone_answer_needs_no_device(small, titles):
             *(sifter.sift(inference, *pair) for pair in zip(questions, costs, strict=True))
         )
 
-    found = [sifted.complete.nodes[0, 0].item() for sifted in asyncio.run(ask())]
+    found = [sifted.complete.nodes[0, 0].item() for sifted in event_loops.run(ask())]
     answers = inference.answers(inference.prepare(titles), decide)
     assert found == answers.nodes[:, 0].tolist()
 
@@ -186,7 +187,7 @@ def test_one_faulty_request_fails_alone(small, titles):
             return_exceptions=True,
         )
 
-    first, second, third = asyncio.run(ask())
+    first, second, third = event_loops.run(ask())
     assert isinstance(second, ValueError)
     assert first.complete.nodes.tolist() == third.complete.nodes.tolist()
 
@@ -201,7 +202,7 @@ def test_who_would_wait_too_long_is_refused_at_once(small, titles):
             return_exceptions=True,
         )
 
-    results = asyncio.run(ask())
+    results = event_loops.run(ask())
     refused = [one for one in results if isinstance(one, Refusal)]
     assert 0 < len(refused) < 50 and {one.status for one in refused} == {429}
     assert not isinstance(results[0], Refusal)
