@@ -45,7 +45,7 @@ class _Graph(nn.Module):
         encoder = self.network.encoder
         assert encoder is not None
         # Attention that depends on the size of the batch cannot be exported.
-        encoder.body.set_attn_implementation("sdpa")  # type: ignore[operator]
+        encoder.model().set_attn_implementation("sdpa")  # type: ignore[operator]
         self.network.lexical = None
         self.weights = classifier.weights
         self.acting = self.weights.acting()

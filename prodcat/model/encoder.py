@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from prodcat.model.bert_weights import BertWeights
 from prodcat.model.config import Pooling
 
 # In all layers of these models every token attends to all others.  They accept a mask of the shape
@@ -16,7 +17,8 @@ class Encoder(nn.Module):
     """A transformer model and its pooling.
 
     Args:
-        body: Any encoder of ``transformers`` whose output has ``last_hidden_state``.
+        body: Any encoder of ``transformers`` whose output has ``last_hidden_state``, or the weights
+            of one, from which the model is made when it is first needed.
         pooling: ``"mean"`` over the title's tokens without padding, or ``"cls"``, its first token.
     """
 
@@ -36,6 +38,12 @@ class Encoder(nn.Module):
         table = self.body.get_input_embeddings()  # type: ignore[operator]
         assert isinstance(table, nn.Embedding)
         return table
+
+    def model(self) -> nn.Module:
+        """The model of ``transformers``; made now, with the same weights, if there is none yet."""
+        if isinstance(self.body, BertWeights):
+            self.body = self.body.model()
+        return self.body
 
     def forward(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """Compute one vector for each title.
@@ -60,19 +68,20 @@ class Encoder(nn.Module):
             float [batch, token, hidden].
         """
         attention_mask: Tensor | None
-        config: Any = self.body.config
+        model = self.model()
+        config: Any = model.config
         if config.model_type not in _FULL_ATTENTION:
             attention_mask = torch.ones_like(ids) if mask is None else mask.long()
         else:
             # With a mask of another shape these models look at its values first, which would make
             # the CPU wait for the GPU.
             attention_mask = None if mask is None else mask[:, None, None, :]
-        states: Tensor = self.body(input_ids=ids, attention_mask=attention_mask).last_hidden_state
+        states: Tensor = model(input_ids=ids, attention_mask=attention_mask).last_hidden_state
         return states
 
     def set_word_embeddings(self, table: nn.Embedding) -> None:
         """Replace the word embeddings, for example by those of the pieces that a corpus uses."""
-        self.body.set_input_embeddings(table)  # type: ignore[operator]
+        self.model().set_input_embeddings(table)  # type: ignore[operator]
 
 
 def pool(states: Tensor, mask: Tensor | None, pooling: Pooling) -> Tensor:

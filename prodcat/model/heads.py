@@ -35,7 +35,7 @@ class StackedHeads(nn.Module):
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]
         above = level_sizes[:-1] if belief_width else ()
         self.node_embeddings = nn.ParameterList(
-            nn.Parameter(torch.randn(size, belief_width) * belief_width**-0.5) for size in above
+            nn.Parameter(torch.randn(size, belief_width).mul_(belief_width**-0.5)) for size in above
         )
         self.shifts = nn.ModuleList(nn.Linear(belief_width, hidden, bias=False) for _ in above)
         for shift in self.shifts:

@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, as everywhere
 
 from prodcat.model.batches import TokenTable
+from prodcat.model.bert_weights import is_plain_bert
 from prodcat.model.encoder import Encoder
 from prodcat.model.packed import (
     CPU_BATCH_TOKENS,
     FeedForward,
     PackedEncoder,
-    is_plain_bert,
     joined_projection,
 )
 

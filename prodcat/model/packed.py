@@ -19,18 +19,11 @@ from torch.nn import functional as F  # noqa: N812, as everywhere
 from prodcat.model.encoder import Encoder, pool
 
 CPU_BATCH_TOKENS = 2_048  # tokens in a batch, for which the layout of the weights is optimised
-_KINDS = ("bert", "camembert", "roberta", "xlm-roberta")
 _MOST_SCORE = 80.0
 _MASKED = -1e4  # added to the score of a padding token
 _LEAST_SUM = 1e-36  # avoids a division by 0 for titles without tokens
 
 Norm = tuple[Tensor, Tensor]  # weight and bias of a layer norm, float [hidden] each
-
-
-def is_plain_bert(config: Any) -> bool:
-    """Whether :class:`PackedEncoder` computes the same as a model with this config."""
-    plain = config.model_type in _KINDS and config.hidden_act == "gelu"
-    return plain and not getattr(config, "is_decoder", False)
 
 
 class PackedLinear:
@@ -136,7 +129,8 @@ class PackedEncoder:
     """A BERT-like encoder for prediction on a CPU.
 
     Args:
-        encoder: The encoder, for which :func:`is_plain_bert` is true; its weights are copied.
+        encoder: The encoder, for which
+            :func:`prodcat.model.bert_weights.is_plain_bert` is true; its weights are copied.
         dtype: The type of weights and activations, float32 or bfloat16.
     """
 

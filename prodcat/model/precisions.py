@@ -10,9 +10,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from prodcat.model.bert_weights import is_plain_bert
 from prodcat.model.encoder import Encoder, autocast
 from prodcat.model.int8 import QuantizedEncoder, Ranges, can_quantize
-from prodcat.model.packed import CPU_BATCH_TOKENS, PackedEncoder, is_plain_bert
+from prodcat.model.packed import CPU_BATCH_TOKENS, PackedEncoder
 
 # A function from token ids, int64 [batch, token], and a mask, bool [batch, token] or None if
 # nothing is padded, to pooled titles, float32 [batch, hidden].

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from prodcat.errors import EncoderError
 from prodcat.model.attention import short_attention, suits
+from prodcat.model.bert_weights import BertConfig, BertWeights
 from prodcat.model.config import Pooling
 from prodcat.model.encoder import Encoder
 from prodcat.model.tokenization import read_tokenizer
@@ -85,7 +86,7 @@ def write_encoder(encoder: Encoder, tokenizer: "Tokenizer", target: str) -> None
     }
     filesystem, root = fsspec.url_to_fs(target)
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        encoder.body.save_pretrained(folder)  # type: ignore[operator]
+        encoder.model().save_pretrained(folder)  # type: ignore[operator]
         PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
         filesystem.makedirs(root, exist_ok=True)
         for path in sorted(Path(folder).iterdir()):
@@ -116,17 +117,27 @@ def build_encoder(
         EncoderError: The installed ``transformers`` does not know the model's type, or the model
             would be larger than ``most`` allows.
     """
-    from transformers import AutoConfig, AutoModel
-
     shape = {name: value for name, value in config.items() if not name.startswith(_NOT_SHAPE)}
+    usual = BertConfig.read(shape) if empty else None
+    if usual is not None:
+        with without_weights(most):
+            return Encoder(BertWeights(usual, partial(_build, shape, None, empty=True)), pooling)
     if empty:
         shape.pop("sinusoidal_pos_embds", None)  # it would compute real weights
+    return Encoder(_build(shape, most, empty=empty), pooling)
+
+
+def _build(shape: dict[str, Any], most: int | None, *, empty: bool) -> Any:
+    """Build a model of ``transformers`` from its settings; see :func:`build_encoder`."""
+    from transformers import AutoConfig, AutoModel
+
+    shape = dict(shape)
     kind = shape.pop("model_type", None)
     try:
         settings = AutoConfig.for_model(kind, **shape)
         with without_weights(most) if empty else nullcontext():
             body = _without_pooler(AutoModel.from_config, settings)
-        return Encoder(_with_short_attention(body), pooling)
+        return _with_short_attention(body)
     except EncoderError:
         raise
     except (ValueError, KeyError) as error:
@@ -138,8 +149,9 @@ def build_encoder(
 
 def config_of(encoder: Encoder) -> dict[str, Any]:
     """The config, as values of JSON, to build an encoder of the same shape from."""
-    config: dict[str, Any] = encoder.body.config.to_diff_dict()  # type: ignore[union-attr,operator]
-    config["model_type"] = encoder.body.config.model_type  # type: ignore[union-attr]
+    settings: Any = encoder.model().config
+    config: dict[str, Any] = settings.to_diff_dict()
+    config["model_type"] = settings.model_type
     config["vocab_size"] = encoder.word_embeddings.num_embeddings
     for private in [name for name in config if name.startswith("_")]:
         del config[private]

@@ -23,7 +23,7 @@ def keep_pieces(encoder: Encoder, kept: Tensor) -> None:
     whole = encoder.word_embeddings
     ids = kept.tolist()
     place = {old: new for new, old in enumerate(ids)}
-    config: Any = encoder.body.config
+    config: Any = encoder.model().config
     old_pad = whole.padding_idx
     small = nn.Embedding(
         len(ids),

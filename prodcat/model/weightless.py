@@ -12,7 +12,7 @@ _MOST_CONSTANT_BYTES = 96 << 20  # for all constants that a model computes when 
 # Functions that give a weight its initial values.
 _INITIALISERS = {
     "normal_", "uniform_", "trunc_normal_", "zeros_", "ones_", "constant_", "zero_", "fill_",
-    "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_",
+    "mul_", "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "xavier_normal_",
 }  # fmt: skip
 # Functions that compute constants.
 _CONSTANT_MAKERS = (
@@ -50,6 +50,8 @@ class without_weights(TorchFunctionMode):  # noqa: N801, used as a function
             return target
         if func in (torch.empty, torch.rand, torch.randn):
             kwargs["device"] = "meta"
+            kwargs.pop("generator", None)
+            func = torch.empty  # random numbers without memory would import half of torch
             self._count_weight()
         elif func in _CONSTANT_MAKERS:
             planned = func(*args, **{**kwargs, "device": "meta"})
