@@ -32,7 +32,7 @@ from prodcat.model.hashing import (
 )
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.ngrams import FIELD_LENGTH, NGrams, scaled
-from prodcat.model.pieces import MOST_TIMES, PieceTable, weights_of
+from prodcat.model.pieces import MOST_PIECES, MOST_TIMES, PieceTable, weights_of
 from prodcat.model.sparse_rows import SparseRows, SplitMap, entries_of, first_of_each, offsets_of
 from prodcat.model.text_chunks import text_chunks
 
@@ -237,7 +237,7 @@ class _ScoredPieces:
 
     def __init__(self, table: PieceTable, weights: SplitMap, outcomes: int) -> None:
         self.table, self._map, self._outcomes = table, weights, outcomes
-        self.capacity = max(_MOST_CELLS // max(outcomes, 1), _LEAST_PIECES)
+        self.capacity = min(max(_MOST_CELLS // max(outcomes, 1), _LEAST_PIECES), MOST_PIECES)
         self._lock = threading.Lock()
         self._begin(self.capacity)
 

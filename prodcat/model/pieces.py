@@ -16,7 +16,7 @@ from prodcat.model.hashing import hash_pieces, in_group
 from prodcat.model.ngrams import NGrams
 from prodcat.model.sparse_rows import entries_of
 
-_MOST_PIECES = 1 << 17  # that are known at the same time
+MOST_PIECES = 1 << 15  # that are known at the same time
 MOST_TIMES = (1 << 16) - 1  # that an n-gram counts in a piece
 
 
@@ -81,7 +81,7 @@ class PieceTable:
     @property
     def is_full(self) -> bool:
         """Whether a new table should be begun, so that memory stays bounded."""
-        return len(self) >= _MOST_PIECES
+        return len(self) >= MOST_PIECES
 
     def numbers(self, place: int, pieces: Sequence[str]) -> NDArray[np.int64]:
         """The number of each piece, int64 [piece]; pieces that are not known are added.

@@ -81,7 +81,7 @@ def test_what_is_remembered_is_bounded_and_forgotten_pieces_are_computed_again(m
     wanted = wanted.scores(wanted(texts))
     monkeypatch.setattr(piece_scores, "_MOST_CELLS", 0)
     monkeypatch.setattr(piece_scores, "_LEAST_PIECES", 7)
-    monkeypatch.setattr(pieces, "_MOST_PIECES", 50)
+    monkeypatch.setattr(pieces, "MOST_PIECES", 50)
     scorer = PieceScorer(ngrams, branch)
     for start in range(0, 400, 20):
         kept = scorer(texts[start : start + 20])
@@ -102,7 +102,7 @@ def test_threads_may_share_a_scorer(monkeypatch):
     alone = PieceScorer(ngrams, branch)
     wanted = alone.scores(alone(texts))
     monkeypatch.setattr(piece_scores, "_MOST_CELLS", 40 * 300)
-    monkeypatch.setattr(pieces, "_MOST_PIECES", 400)
+    monkeypatch.setattr(pieces, "MOST_PIECES", 400)
     scorer = PieceScorer(ngrams, branch)
 
     def scored(start):
