@@ -23,10 +23,13 @@ from prodcat.cli.environment import limits_of, memory_setting, opener_of, precis
 from prodcat.errors import is_fault
 from prodcat.serving.available_memory import free_memory
 from prodcat.serving.bodies import read_body, write_body
+from prodcat.serving.content_types import without_charset
+from prodcat.serving.field_names import UNREAD, unread_header
 from prodcat.serving.loading import artifact_bytes, open_model
 from prodcat.serving.media_types import ATTRIBUTES, JSON, checked_attributes, picked_type
+from prodcat.serving.packed_bodies import content_coding, unpacked
 from prodcat.serving.query import Query
-from prodcat.serving.refusal import Refusal
+from prodcat.serving.refusal import Refusal, too_large
 from prodcat.serving.served import Served
 
 logger = logging.getLogger("prodcat")
@@ -64,6 +67,7 @@ def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple
     """
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), content_type
+    content_type = without_charset(content_type)  # the server has decoded the body
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass"), content_type
     return json.dumps(body).encode(), content_type
@@ -199,14 +203,30 @@ def _answered(served: Served, request: Mapping[str, Any], row: int, context: Any
         if attributes:
             context.set_response_header(row, ATTRIBUTES, attributes)
         kind = picked_type(accept, content_type)
+        coding = content_coding([_header(context, row, "Content-Encoding") or ""])
         with _faults_refused():
-            answers, query = _answers(served, *input_fn(body, content_type))
+            whole, content_type = input_fn(body, content_type)
+            if coding is not None:
+                whole = _unpacked(whole, coding)
+            answers, query = _answers(served, whole, content_type)
+            if query.unread:
+                context.set_response_header(row, UNREAD, unread_header(query.unread))
             content = write_body(answers, query, kind, limits_of().answer)
             status, reason = 200, "OK"
     except Refusal as refusal:
         content, kind, status, reason = refusal.body, JSON, refusal.status, "Refused"
+        for name, value in refusal.headers.items():
+            context.set_response_header(row, name, value)
     context.set_response_status(status, reason, row)
     context.set_response_content_type(row, kind)
+    return content
+
+
+def _unpacked(body: bytes, coding: str) -> bytes:
+    most = limits_of().body
+    content = unpacked(body, coding, most)
+    if content is None:
+        raise too_large("more unpacked", most)
     return content
 
 

@@ -43,6 +43,8 @@ def make_app(server: Server, access: Access | None = None) -> Starlette:
         ("/execution-parameters", {"GET": routes.parameters}),
         ("/metrics", {"GET": routes.metrics}),
         ("/openapi.json", {"GET": routes.document}),
+        ("/", {"GET": routes.page}),
+        ("/docs", {"GET": routes.page}),
         ("/models", {"GET": routes.listed, "POST": routes.load}),
         # The name of a model may contain slashes.
         ("/models/{name:path}/invoke", {"POST": routes.invoke}),
@@ -156,12 +158,13 @@ def refused(refusal: Refusal) -> Response:
     """Make the HTTP response of a refusal.
 
     Args:
-        refusal: The refusal; its status, reason and ``retry_after`` are sent.
+        refusal: The refusal; its status, reason, ``retry_after`` and headers are sent.
     """
     response = Response(refusal.body, refusal.status, media_type=JSON)
     response.raw_headers.append(_NOSNIFF)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(max(round(refusal.retry_after), 1))
+    response.headers.update(refusal.headers)
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -7,12 +7,16 @@ application/jsonlines   a title or an object in each line; the answer has one li
                         with an error for lines that cannot be parsed
 text/csv                a table with a header and a column ``title``, or rows without a header
 application/x-parquet   a table with a column ``title``
+
+Which fields of a title are read is said in :mod:`prodcat.serving.field_names`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prodcat.serving.answer_records import flat_columns
+from prodcat.serving.charsets import check_json_charset
+from prodcat.serving.content_types import parameters_of
 from prodcat.serving.csv_bodies import read_csv, write_csv
 from prodcat.serving.isolated import Deadline
 from prodcat.serving.json_bodies import read_json, read_lines, write_json, write_lines
@@ -23,11 +27,7 @@ from prodcat.serving.refusal import Refusal, answer_too_large, too_large
 from prodcat.serving.settings import Limits
 
 _MOST_ANSWER = 1 << 30  # bytes
-_READERS: dict[str, Callable[[bytes, Sequence[str], Limits], Query]] = {
-    JSON: read_json,
-    LINES: read_lines,
-    CSV: read_csv,
-}
+_JSON_READERS = {JSON: read_json, LINES: read_lines}
 
 
 def read_body(
@@ -48,10 +48,10 @@ def read_body(
 
     Raises:
         Refusal: With status 400 if the body cannot be parsed, has no titles or has wrong options,
-            413 if it is too large, 415 if its media type is not supported, or 503 if reading a
-            Parquet file took longer.
+            413 if it is too large, 415 if its media type or a parameter of it is not supported,
+            or 503 if reading a Parquet file took longer.
     """
-    kind = media_type(content_type)
+    kind, parameters = media_type(content_type), parameters_of(content_type)
     if kind not in TYPES:
         raise Refusal(
             415, f"Content-Type {content_type!r} is not supported; expected one of {list(TYPES)}."
@@ -62,8 +62,11 @@ def read_body(
         raise Refusal(400, "The body is empty; expected at least one title.")
     if kind == PARQUET:
         query = read_parquet(body, known, limits, deadline)
+    elif kind == CSV:
+        query = read_csv(body, known, limits, parameters)
     else:
-        query = _READERS[kind](body, known, limits)
+        check_json_charset(parameters.get("charset"))
+        query = _JSON_READERS[kind](body, known, limits)
     if len(query) > limits.titles:
         raise Refusal(
             413,

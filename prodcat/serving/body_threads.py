@@ -1,4 +1,4 @@
-"""Threads that parse bodies and write answers, with a limit on how long requests wait for them."""
+"""Threads that unpack and parse bodies and write answers; requests wait only so long for them."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ class _Lane:
 
     Attributes:
         load: The size of all jobs that wait or run: in bytes, or in jobs if child processes do the
-            work.
+            work, or for bodies to unpack.
         seconds: Seconds for one byte or one job, as a running mean.
     """
 
@@ -65,7 +65,7 @@ class _Lane:
 
 
 class BodyThreads:
-    """Separate threads for small bodies, for large ones, and for those parsed in child processes.
+    """Separate threads for small bodies, large ones, packed ones and those for child processes.
 
     Args:
         most_wait: Maximum time, in seconds, that a body may wait for other bodies, or twice its own
@@ -76,8 +76,26 @@ class BodyThreads:
         self.most_wait = most_wait
         self._small, self._large = _Lane("small"), _Lane("large")
         self._isolated = _Lane("isolated", CHILDREN)
+        self._packed = _Lane("packed")
         # The answers to requests that were accepted do not wait for the bodies of others.
         self._isolated_answers = _Lane("isolated-answers")
+
+    async def unpack(self, call: Callable[[], _Out], until: float) -> _Out:
+        """Unpack a body in a thread, one at a time; if the caller is cancelled before, it is not.
+
+        Args:
+            call: Unpacks the body.
+            until: The time on the monotonic clock until which the request must be answered.
+
+        Returns:
+            The result of ``call``.
+
+        Raises:
+            Refusal: With status 429 if the body would wait too long, or 503 if ``until`` passed
+                before unpacking began; or what ``call`` raises.
+        """
+        self._packed.check(1, self.most_wait, until)
+        return await self._packed.submit(call, 1, until)
 
     async def read(
         self, call: Callable[[], _Out], size: int, until: float, isolated: bool = False
@@ -127,5 +145,6 @@ class BodyThreads:
 
     def end(self) -> None:
         """Accept no more jobs; those that were submitted still run."""
-        for lane in (self._small, self._large, self._isolated, self._isolated_answers):
+        isolated = (self._isolated, self._isolated_answers)
+        for lane in (self._small, self._large, self._packed, *isolated):
             lane.threads.shutdown(wait=False)

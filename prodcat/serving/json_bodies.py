@@ -1,12 +1,14 @@
 """Parse titles from JSON and write answers as JSON: one document, or a document per line."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prodcat.decisions.options import AnswerOptions
 from prodcat.serving.answer_settings import SETTINGS, read_settings
-from prodcat.serving.query import Query
+from prodcat.serving.field_names import TITLE, FieldNames, field_names
+from prodcat.serving.query import DEFAULT_SETTINGS, Query
 from prodcat.serving.refusal import Refusal, answer_too_large, shown
 from prodcat.serving.settings import Limits
 from prodcat.storage.document import count_values
@@ -30,21 +32,21 @@ def read_json(body: bytes, known: Sequence[str], limits: Limits) -> Query:
         Refusal: With status 400 if the body is something else or has wrong options, or 413 if it
             has too many values.
     """
-    content = _parsed(body, "The body", limits)
-    settings, form = AnswerOptions(), "list"
+    content, fields = _parsed(body, "The body", limits), field_names(tuple(known))
+    settings, form = DEFAULT_SETTINGS, "list"
     if isinstance(content, dict):
-        content, settings, form = _unwrapped(content)
+        content, settings, form = _unwrapped(content, fields)
     if isinstance(content, (str, dict)):
         if form == "instances":
             raise Refusal(400, f"instances is {shown(content)}; expected a list of titles.")
         content, form = [content], "one"
     if not isinstance(content, list):
         raise Refusal(400, f"The body is {shown(content)}; expected a list of titles.")
-    columns, errors = _columns(content, known)
+    columns, errors, unread = _columns(content, fields)
     if errors:
         row = min(errors)
         raise Refusal(400, f"Title {row}: {errors[row]}")
-    return Query(columns, settings=settings, form=form)
+    return Query(columns, settings=settings, form=form, unread=unread)
 
 
 def read_lines(body: bytes, known: Sequence[str], limits: Limits) -> Query:
@@ -73,8 +75,8 @@ def read_lines(body: bytes, known: Sequence[str], limits: Limits) -> Query:
         except Refusal as refusal:
             titles.append("")
             unreadable[row] = refusal.reason
-    columns, errors = _columns(titles, known)
-    return Query(columns, {**errors, **unreadable}, form="lines")
+    columns, errors, unread = _columns(titles, field_names(tuple(known)))
+    return Query(columns, {**errors, **unreadable}, form="lines", unread=unread)
 
 
 def write_json(records: Iterable[Mapping[str, Any]], form: str, most: int) -> bytes:
@@ -124,7 +126,7 @@ def _parsed(text: bytes, what: str, limits: Limits) -> Any:
             413, f"{what} has too many JSON values; expected titles. Send several requests."
         )
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_int=_whole_number)
+        return _DECODER.decode(text.decode(json.detect_encoding(text), "surrogatepass"))
     except RecursionError as error:
         raise Refusal(400, f"{what} is nested too deeply; expected titles.") from error
     except UnicodeDecodeError as error:
@@ -143,13 +145,26 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-def _unwrapped(content: dict[str, Any]) -> tuple[Any, AnswerOptions, str]:
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the key {shown(twice)} is given twice")
+    return content
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_no_constant, parse_int=_whole_number, object_pairs_hook=_once
+)
+
+
+def _unwrapped(content: dict[str, Any], fields: FieldNames) -> tuple[Any, AnswerOptions, str]:
     """The titles in an object, the options in it, and the layout of the answers."""
     titles = {name: content.pop(name) for name in _CONTAINERS if name in content}
     parameters = content.pop("parameters", {})
     if not isinstance(parameters, dict):
         raise Refusal(400, f"parameters is {shown(parameters)}; expected an object.")
-    if len(titles) != 1 and not (not titles and "title" in content):
+    if len(titles) != 1 and not (not titles and fields.have_title(content)):
         raise Refusal(
             400,
             'Expected {"instances": [titles]}, {"inputs": titles} or a list; found an '
@@ -170,35 +185,43 @@ def _unwrapped(content: dict[str, Any]) -> tuple[Any, AnswerOptions, str]:
 
 
 def _columns(
-    titles: Sequence[Any], known: Sequence[str]
-) -> tuple[dict[str, list[Any]], dict[int, str]]:
-    """The values of each column by column name, and the error messages by row number."""
-    columns: dict[str, list[Any]] = {"title": []}
+    titles: Sequence[Any], fields: FieldNames
+) -> tuple[dict[str, list[Any]], dict[int, str], tuple[str, ...]]:
+    """The values of each column by column name, the errors by row number, and unread names."""
+    columns: dict[str, list[Any]] = {TITLE: []}
     errors: dict[int, str] = {}
+    unread: dict[str, None] = {}
     for row, title in enumerate(titles):
-        values, error = _texts(title, known)
+        values, error = _texts(title, fields, unread)
         if error is not None:
             errors[row] = error
         for name in values:
             columns.setdefault(name, [None] * row)
         for name, column in columns.items():
             column.append(values.get(name))
-    return columns, errors
+    return columns, errors, tuple(unread)
 
 
-def _texts(title: Any, known: Sequence[str]) -> tuple[dict[str, Any], str | None]:
-    """The texts of one title by column, or an error."""
-    values = {"title": title} if isinstance(title, str) else title
+def _texts(
+    title: Any, fields: FieldNames, unread: dict[str, None]
+) -> tuple[dict[str, Any], str | None]:
+    """The texts of one title by column, or an error; other fields are added to ``unread``."""
+    values = {TITLE: title} if isinstance(title, str) else title
     if not isinstance(values, dict):
         return {}, f"found {shown(title)}; expected a text, or an object with the key title."
-    if "title" not in values:
-        return {}, f"found an object with the keys {shown(sorted(values))}; expected a title."
-    for name, value in values.items():
-        if name != "title" and name not in known:
-            expected = ", ".join(map(repr, ("title", *known)))
-            return {}, f"The key {shown(name)} is not read by this model; expected only {expected}."
+    texts: dict[str, Any] = {}
+    for given, value in values.items():
+        name = fields.read_as(given)
+        if name is None or (name != given and name in values):
+            unread[given] = None
+            continue
+        if name in texts:
+            return {}, f"found two keys for {name}: {shown(sorted(values))}. Rename or remove one."
         if value is not None and not isinstance(value, str):
             return {}, f"{name} is {shown(value)}; expected a text."
         if value is not None and len(value) > MOST_LETTERS:
             return {}, f"{name} has {len(value):,} letters; expected at most {MOST_LETTERS:,}."
-    return values, None
+        texts[name] = value
+    if TITLE not in texts:
+        return {}, f"found an object with the keys {shown(sorted(values))}; expected a title."
+    return texts, None

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from prodcat.serving.answer_settings import settings_schemas
+from prodcat.serving.field_names import UNREAD
 from prodcat.serving.media_types import ATTRIBUTES, CSV, JSON, LINES, PARQUET
+from prodcat.serving.packed_bodies import CODINGS
 from prodcat.serving.settings import Limits
 
 _REFUSED = {
@@ -19,7 +21,8 @@ _REFUSED = {
     409: "A model has this name already.",
     413: "The body, the number of titles or the answer is too large.",
     414: "The URL is too long.",
-    415: "The media type of the body is not supported.",
+    415: "The media type of the body, a parameter of it, or its compression is not supported; in "
+    "the latter case `Accept-Encoding` has those that are.",
     429: "Too many titles or requests wait already; `Retry-After` says when to try again.",
     431: "The headers are too long or too many.",
     503: "The model is not loaded yet, the server is stopping, or the request waited too long.",
@@ -70,6 +73,7 @@ def openapi(limits: Limits, version: str) -> dict[str, Any]:
 def _server_paths() -> dict[str, Any]:
     """The routes that describe the server itself."""
     metrics = {"description": "The metrics.", "content": {"text/plain": {"schema": _TEXT}}}
+    page = {"description": "The page.", "content": {"text/html": {"schema": _TEXT}}}
     return {
         "/ping": {
             "get": _route(
@@ -83,6 +87,8 @@ def _server_paths() -> dict[str, Any]:
         },
         "/metrics": {"get": _route("Get the metrics for Prometheus.", metrics)},
         "/openapi.json": {"get": _route("Get this document.", _any("The document."))},
+        "/": {"get": _route("Read this document as a page.", page)},
+        "/docs": {"get": _route("Read this document as a page.", page)},
     }
 
 
@@ -120,6 +126,13 @@ def _models_paths() -> dict[str, Any]:
 
 
 _TEXT: dict[str, Any] = {"type": "string"}
+_UNREAD = "A JSON list of the names of the fields that the model did not read, if there were any."
+_BODY = (
+    "Titles; CSV and lines of JSON with one title in each row. The Content-Type of CSV may have "
+    "the parameters header (present or absent), delimiter (comma, semicolon, tab or pipe) and "
+    "charset; without them the header and the delimiter of a table are recognised, and the text is "
+    "UTF-8."
+)
 _NAMED = {"type": "string", "minLength": 1, "maxLength": 1024}
 _MODEL = {
     "type": "object",
@@ -168,7 +181,8 @@ _TITLE = {
             "type": "object",
             "required": ["title"],
             "properties": {"title": _TEXT},
-            "additionalProperties": {"type": ["string", "null"]},
+            "description": "The title and the further columns of the model, each a text or null. "
+            f"Other fields may have any value and are not read; `{UNREAD}` names them.",
         },
     ]
 }
@@ -231,15 +245,23 @@ def _answering(text: str, limits: Limits) -> dict[str, Any]:
             },
         ]
     }
-    flat = {kind: {"schema": _TEXT} for kind in (LINES, CSV, PARQUET)}
+    flat: dict[str, Any] = {kind: {"schema": _TEXT} for kind in (LINES, CSV, PARQUET)}
     answered = {
         "description": "Answers in the order of the titles.",
+        "headers": {UNREAD: {"schema": _TEXT, "description": _UNREAD}},
         "content": {JSON: {"schema": answers}, **flat},
     }
     titles = {"schema": {"$ref": "#/components/schemas/Titles"}}
     return {
         **_route(text, answered, *_WHEN_ANSWERING),
         "description": f"At most {limits.body:,} bytes and {limits.titles:,} titles.",
-        "parameters": [_parameter(ATTRIBUTES, "header", {"type": "string", "maxLength": 1024})],
-        "requestBody": {"required": True, "content": {JSON: titles, **flat}},
+        "parameters": [
+            _parameter(ATTRIBUTES, "header", {"type": "string", "maxLength": 1024}),
+            _parameter("Content-Encoding", "header", {"enum": ["identity", *CODINGS]}),
+        ],
+        "requestBody": {
+            "required": True,
+            "description": _BODY,
+            "content": {JSON: titles, **flat},
+        },
     }

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prodcat.serving.field_names import TITLE, field_names
 from prodcat.serving.isolated import Deadline, IsolatedFunction
 from prodcat.serving.parquet_pages import unpacked_bytes
 from prodcat.serving.query import Query, check_letters, too_long
@@ -63,8 +64,8 @@ def read_parquet(
         raise Refusal(
             413, f"The metadata of the file has {footer:,} bytes; expected at most {_FOOTER:,}."
         )
-    columns = _isolated(body, list(known), limits.body, limits.titles, deadline=deadline)
-    return Query(columns, form="parquet")
+    table = _isolated(body, list(known), limits.body, limits.titles, deadline=deadline)
+    return Query(table["texts"], form="parquet", unread=tuple(table["unread"]))
 
 
 class _WithoutPandas:
@@ -88,18 +89,18 @@ def prepare_child() -> None:
     parquet_texts(parquet_bytes(pa.table({"title": ["a"]})), [], 1_000, 1)  # imports the rest
 
 
-def read_or_write(body: bytes, *limits: Any) -> dict[str, list[Any]] | str:
+def read_or_write(body: bytes, *limits: Any) -> dict[str, Any] | str:
     """Do one task in a child process.
 
     Args:
         body: The bytes of a file to be read; or columns as a JSON object, to be written.
-        limits: The further arguments of :func:`parquet_texts`; nothing to write a file.
+        limits: The further arguments of :func:`parquet_table`; nothing to write a file.
 
     Returns:
-        The result of :func:`parquet_texts`, or the bytes of the written file in base64.
+        The result of :func:`parquet_table`, or the bytes of the written file in base64.
     """
     if limits:
-        return parquet_texts(body, *limits)
+        return parquet_table(body, *limits)
     import pyarrow as pa
 
     return base64.b64encode(parquet_bytes(pa.table(json.loads(body)))).decode()
@@ -117,7 +118,23 @@ def parquet_texts(
         most_titles: Maximum number of titles in one request.
 
     Returns:
-        The texts of each column by column name; None for a missing text.
+        The texts of each column by the model's name of it; None for a missing text.
+
+    Raises:
+        Refusal: As for :func:`parquet_table`.
+    """
+    texts: dict[str, list[Any]] = parquet_table(body, known, most_bytes, most_titles)["texts"]
+    return texts
+
+
+def parquet_table(
+    body: bytes, known: Sequence[str], most_bytes: int, most_titles: int
+) -> dict[str, Any]:
+    """Parse a Parquet file; the arguments are those of :func:`parquet_texts`.
+
+    Returns:
+        ``"texts"``: the result of :func:`parquet_texts`; ``"unread"``: the names of the other
+        columns.
 
     Raises:
         Refusal: With status 400 if the body is not such a file, or 413 if it is too large.
@@ -132,13 +149,19 @@ def parquet_texts(
             thrift_string_size_limit=_FOOTER,
             thrift_container_size_limit=_MOST_ITEMS,
         ).metadata
-        names = _names_to_read(metadata.schema.to_arrow_schema().names, known)
+        every = metadata.schema.to_arrow_schema().names
+        renamed = _columns_to_read(every, known)
+        names = [name for name in every if name in renamed]
         _check_pages(body, metadata, _places(metadata.schema, names), limits)
         # Equal texts stay stored once until their lengths are checked.
         file = pq.ParquetFile(
             pa.BufferReader(body), metadata=metadata, read_dictionary=names, pre_buffer=False
         )
-        return _texts(file, names, limits)
+        texts = _texts(file, names, limits)
+        return {
+            "texts": {renamed[name]: column for name, column in texts.items()},
+            "unread": [name for name in every if name not in renamed],
+        }
     except Refusal:
         raise
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError, KeyError) as error:
@@ -197,14 +220,12 @@ def _check_unpacked(size: int, limits: Limits) -> None:
         raise too_large(f"{size:,} unpacked", _UNPACKED * limits.body)
 
 
-def _names_to_read(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The names of the columns to read, in the order of the file."""
-    if names.count("title") != 1:
+def _columns_to_read(names: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """The model's name of each column that it reads, by the name in the file."""
+    fields = field_names(tuple(known))
+    if names.count(TITLE) > 1 or not fields.have_title(names):
         raise Refusal(400, f"Found the columns {shown(names)}; expected one title column.")
-    read = [name for name in names if name == "title" or name in known]
-    if len(set(read)) < len(read):
-        raise Refusal(400, f"Found two columns of one name: {shown(names)}. Rename or remove one.")
-    return read
+    return {names[place]: name for name, place in fields.places(names).items()}
 
 
 def _check_compressions(columns: Sequence[Any]) -> None:

@@ -8,6 +8,8 @@ from prodcat.decisions.options import AnswerOptions
 from prodcat.serving.refusal import Refusal
 from prodcat.storage.tables import MOST_LETTERS
 
+DEFAULT_SETTINGS = AnswerOptions()
+
 
 @dataclass(frozen=True)
 class Query:
@@ -20,12 +22,14 @@ class Query:
         settings: The options of the answers.
         form: The layout of the answers: ``"list"``, ``"instances"``, ``"one"`` (a single title),
             ``"lines"``, ``"csv"``, ``"csv with header"`` or ``"parquet"``.
+        unread: The names of the fields that the model does not read, in the order of the request.
     """
 
     columns: Mapping[str, list[Any]]
     errors: Mapping[int, str] = field(default_factory=dict)
-    settings: AnswerOptions = field(default_factory=AnswerOptions)
+    settings: AnswerOptions = DEFAULT_SETTINGS
     form: str = "list"
+    unread: tuple[str, ...] = ()
 
     @property
     def promises(self) -> bool:

@@ -1,6 +1,7 @@
 """The error that answers a request with an HTTP status and a message."""
 
 import json
+from collections.abc import Mapping
 
 _MOST_SHOWN = 80  # maximum letters of a value from a request in a message
 
@@ -12,20 +13,30 @@ class Refusal(Exception):  # noqa: N818, a refusal is also an answer
         status: The HTTP status code.
         reason: The message: what was found, what was expected and what to do.
         retry_after: Seconds after which the same request may succeed; None if it cannot.
+        headers: Further headers of the answer by their names.
     """
 
-    def __init__(self, status: int, reason: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(reason)
         self.status, self.reason, self.retry_after = status, reason, retry_after
+        self.headers = dict(headers or {})
 
     @property
     def body(self) -> bytes:
         """The JSON object ``{"error": reason}`` in UTF-8."""
         return json.dumps({"error": self.reason}).encode()
 
-    def __reduce__(self) -> "tuple[type[Refusal], tuple[int, str, float | None]]":
+    def __reduce__(
+        self,
+    ) -> "tuple[type[Refusal], tuple[int, str, float | None, dict[str, str]]]":
         """Make the refusal picklable, so that for example Ray can send it to another process."""
-        return Refusal, (self.status, self.reason, self.retry_after)
+        return Refusal, (self.status, self.reason, self.retry_after, self.headers)
 
 
 def too_large(size: int | str, limit: int) -> Refusal:

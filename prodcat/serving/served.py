@@ -1,5 +1,6 @@
 """A classifier on a server, with what it needs to answer queries."""
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -14,9 +15,12 @@ from prodcat.decisions.decider import Decider
 from prodcat.decisions.options import AnswerOptions, ReadingPrecision
 from prodcat.errors import ProdcatError
 from prodcat.serving.answer_records import AnswerRecords
+from prodcat.serving.field_names import shortened
 from prodcat.serving.query import Query
-from prodcat.serving.refusal import Refusal
+from prodcat.serving.refusal import Refusal, shown
 
+logger = logging.getLogger("prodcat")
+_MOST_TOLD = 100  # names of unread fields after which no more are logged
 _MOST_DECIDERS = 64  # deciders that are kept for further requests with the same settings
 
 
@@ -59,6 +63,7 @@ class Served:
             self.exact_whole = classifier.inference()
         self.answer_records = AnswerRecords(classifier)
         self._deciders: OrderedDict[AnswerOptions, Decider] = OrderedDict()
+        self._told: set[str] = set()  # names of fields that requests have and the model does not
         self._lock = threading.Lock()
 
     @property
@@ -120,6 +125,20 @@ class Served:
         rows = read_rows(self.classifier, columns, group=group)
         return replace(rows, errors={**rows.errors, **query.errors})
 
+    def tell_unread(self, query: Query) -> None:
+        """Log which fields of a query the model does not read, each name once."""
+        if not query.unread or len(self._told) >= _MOST_TOLD:
+            return
+        names = {shortened(name) for name in query.unread[:_MOST_TOLD]} - self._told
+        if names:
+            self._told |= names
+            logger.warning(
+                "Requests to %s have fields that it does not read: %s. It reads %s.",
+                shown(self.name) if self.name else "the model",
+                ", ".join(map(repr, sorted(names))),
+                ", ".join(map(repr, ("title", *self.columns))),
+            )
+
     def records(self, answers: Answers, errors: Mapping[int, str]) -> Iterator[dict[str, Any]]:
         """The JSON objects of answers, one for each title; see :meth:`AnswerRecords.records`."""
         return self.answer_records.records(answers, errors)
@@ -137,6 +156,7 @@ class Served:
             Refusal: With status 400 if the options cannot be combined, or the model does not
                 support them.
         """
+        self.tell_unread(query)
         rows = self.rows(query)
         inference = self.inference(query)
         window = inference.prepare(rows.texts)

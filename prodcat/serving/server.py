@@ -20,13 +20,16 @@ from prodcat.serving.available_memory import settle
 from prodcat.serving.batching import Batcher
 from prodcat.serving.body_arrival import arrived_body
 from prodcat.serving.body_threads import BodyThreads
+from prodcat.serving.field_names import UNREAD, unread_header
 from prodcat.serving.held_bytes import HeldBytes, Share
 from prodcat.serving.isolated import Deadline
 from prodcat.serving.loaded_models import Models
 from prodcat.serving.loaders import Loaders
 from prodcat.serving.media_types import PARQUET, media_type, picked_type
 from prodcat.serving.metrics import Metrics
-from prodcat.serving.refusal import Refusal, answer_too_large, shown, too_late
+from prodcat.serving.packed_bodies import content_coding, unpacked
+from prodcat.serving.query import Query
+from prodcat.serving.refusal import answer_too_large, too_large, too_late
 from prodcat.serving.served import Served
 from prodcat.serving.settings import Settings
 from prodcat.serving.sifter import Sifted, Sifter
@@ -52,6 +55,7 @@ class Server:
             with many models.
         starts_threads: Whether to start threads that load the model and answer requests; if false,
             a thread must call :meth:`run`.
+        must_load: Whether the server ends if its only model cannot be loaded.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Server:
         settings: Settings,
         uri: str | None = None,
         starts_threads: bool = True,
+        must_load: bool = False,
     ) -> None:
         self.models, self.settings, self.uri = models, settings, uri
         self.metrics = Metrics()
@@ -77,6 +82,8 @@ class Server:
         self.loaders = Loaders(takes_one_core=not starts_threads)
         self.starts_threads = self.answering = starts_threads
         self.failure: str | None = None
+        self.cause: BaseException | None = None
+        self.must_load = must_load
         limits = settings.limits
         self.held = HeldBytes(max(_MOST_HELD, 2 * (limits.body + limits.answer)))
         self.stopping = False
@@ -96,12 +103,21 @@ class Server:
             self.loaders.submit(self._load_one)
 
     def run(self) -> None:
-        """Load the only model, if there is one, and answer until :meth:`end` is called."""
+        """Load the only model, if there is one, and answer until :meth:`end` is called.
+
+        Returns at once if the model cannot be loaded and ``must_load`` is true.
+        """
         if self.uri is not None:
             self._load_one()
             self._leave_a_core()
         self.answering = True
-        self.batcher.run()
+        if not self.must_end:
+            self.batcher.run()
+
+    @property
+    def must_end(self) -> bool:
+        """Whether the only model could not be loaded, without which the server has no use."""
+        return self.must_load and self.failure is not None
 
     def _leave_a_core(self) -> None:
         """Leave a core to the event loop if n-grams read the titles there.
@@ -125,6 +141,9 @@ class Server:
             )
         except Exception as error:
             self.failure = str(error)
+            self.cause = error.__cause__
+            if self.must_load:
+                return
             logger.error("%s", error)
 
     def end(self) -> None:
@@ -155,6 +174,7 @@ class Server:
             body = await self._arrived(request, share, until)
             if len(body) < _SMALL and media_type(content_type) != PARQUET:
                 asked = Asked.read(served, body, content_type, self.settings.limits)
+                query = asked.query
                 sifted = await self._sifted(asked, share)
                 answers = None if sifted is None else sifted.complete
                 if answers is not None:
@@ -164,12 +184,13 @@ class Server:
                         self._answered(asked, sifted, kind, share, until), request, until
                     )
             else:
-                content = await _unless_gone(
+                query, content = await _unless_gone(
                     self._read_and_answered(served, body, content_type, kind, share, until),
                     request,
                     until,
                 )
-        return Response(content, media_type=kind)
+        headers = {UNREAD: unread_header(query.unread)} if query.unread else None
+        return Response(content, media_type=kind, headers=headers)
 
     async def _read_and_answered(
         self,
@@ -179,15 +200,16 @@ class Server:
         kind: str,
         share: Share,
         until: float,
-    ) -> bytes:
-        """The body of the answer to a request whose body takes long to parse."""
+    ) -> tuple[Query, bytes]:
+        """The query of a request whose body takes long to parse, and the body of its answer."""
         deadline = Deadline(until - time.monotonic())
         limits = self.settings.limits
         read = partial(Asked.read, served, body, content_type, limits, deadline)
         isolated = media_type(content_type) == PARQUET
         with _given_up(deadline):
             asked = await self.threads.read(read, len(body), until, isolated)
-        return await self._answered(asked, await self._sifted(asked, share), kind, share, until)
+        sifted = await self._sifted(asked, share)
+        return asked.query, await self._answered(asked, sifted, kind, share, until)
 
     async def _sifted(self, asked: Asked, share: Share) -> Sifted | None:
         """What n-grams alone can answer at once; None if it is not a small request."""
@@ -245,21 +267,31 @@ class Server:
 
         Raises:
             Refusal: With status 408 if the body arrives too slowly, 413 if it is too large, or 429
-                if all requests together hold too many bytes, or 415 if it is compressed.
+                if all requests together hold too many bytes, or 415 if it is compressed with
+                something else than gzip or deflate.
             ClientDisconnect: The client has closed the connection.
         """
         with Share(self.held) as share:
             return await self._arrived(request, share, self._until(request))
 
     async def _arrived(self, request: Request, share: Share, until: float) -> bytes:
-        encoding = ", ".join(request.headers.getlist("content-encoding"))
-        if encoding.strip().lower() not in ("", "identity"):
-            raise Refusal(
-                415, f"Content-Encoding {shown(encoding)} is not supported; send the body as it is."
-            )
-        settings = self.settings
+        coding = content_coding(request.headers.getlist("content-encoding"))
+        settings, most = self.settings, self.settings.limits.body
         patience = until - time.monotonic()
-        return await arrived_body(request, settings.limits.body, share, settings.pace, patience)
+        body = await arrived_body(request, most, share, settings.pace, patience)
+        if coding is None:
+            return body
+        content = None
+        if len(body) < _SMALL:
+            content = unpacked(body, coding, min(_SMALL, most))
+        if content is None:
+            unpack = self.threads.unpack(partial(unpacked, body, coding, most), until)
+            content = await _unless_gone(unpack, request, until)
+        if content is None:
+            raise too_large("more unpacked", most)
+        share.add(len(content))
+        share.take(-len(body))
+        return content
 
     def _until(self, request: Request) -> float:
         """The time at which a request must be answered, on the monotonic clock."""

@@ -58,7 +58,7 @@ _ENCODINGS: dict[str, tuple[list[str], float]] = {
     "cp1253": (["Greek"], 0.0),
     "cp1255": (["Hebrew"], 0.0),
     "cp1256": (["Arabic"], 0.0),
-    "cp1257": (["Lithuanian", "Latvian", "Estonian"], 0.0),
+    "cp1257": (["Lithuanian", "Latvian", "Estonian"], -1.0),
     "iso8859-1": (_WESTERN, -1.0),
     "iso8859-9": (["Turkish", *_WESTERN[:-2]], -1.0),
     "iso8859-2": (_CENTRAL, -1.0),
@@ -73,6 +73,7 @@ _ENCODINGS: dict[str, tuple[list[str], float]] = {
     "mac-roman": (_WESTERN, -2.0),
     "mac-turkish": (["Turkish"], -6.0),
 }
+LEGACY_ENCODINGS = tuple(_ENCODINGS)  # the candidates, as Python knows them
 _RARE_LANGUAGES = {"Icelandic": -2.0, "Estonian": -1.0, "Catalan": -1.0}
 _SIGNS = frozenset("™®©°€£½¼¾²³±×µ«»–—’‘“”„…•·º§\xa0\xad")
 _WITHIN_WORDS = frozenset("™®©’‘´·–—\xad")

@@ -72,6 +72,7 @@ class DecodedText:
         self._text: list[str] = []  # what was decoded but not read yet
         self._decoder: codecs.IncrementalDecoder | None = None
         self._ended = False
+        self._feed = "\n"
         self.encoding: Encoding | None = None
         self._begin(encoding)
 
@@ -84,8 +85,7 @@ class DecodedText:
                 f"{self._name!r} is {packed}; expected text. Unpack it, or give the file the "
                 "ending of what it is."
             )
-        mark = next((name for bytes_, name in _MARKS if head.startswith(bytes_)), None)
-        mark = mark or _unmarked(head)
+        mark = marked_encoding(head) or unmarked_encoding(head)
         if named is not None:
             canonical = codecs.lookup(named).name
             if mark is not None and not mark.startswith(canonical.removesuffix("-sig")[:6]):
@@ -194,7 +194,11 @@ class DecodedText:
             self._add(self._block())
         text = "".join(self._text)
         self._text = [text[size:]] if len(text) > size else []
-        return text[:size]
+        return text[:size].replace("\n", self._feed)
+
+    def replace_feeds(self, letter: str) -> None:
+        """From now on, read another character for each line feed, which ends no line then."""
+        self._feed = letter
 
     def peek(self, size: int) -> str:
         """The next characters, at least ``size`` of them unless the file ends; they stay unread."""
@@ -203,8 +207,21 @@ class DecodedText:
         return "".join(self._text)
 
 
-def _unmarked(head: bytes) -> str | None:
-    """UTF-16 without a mark, which most characters of a table show by a zero byte; or None."""
+def marked_encoding(head: bytes) -> str | None:
+    r"""The encoding that a byte order mark at the beginning of a text shows, or None.
+
+    >>> marked_encoding(b"\xff\xfea\x00")
+    'utf-16'
+    """
+    return next((name for mark, name in _MARKS if head.startswith(mark)), None)
+
+
+def unmarked_encoding(head: bytes) -> str | None:
+    r"""UTF-16 without a mark, which most characters of a table show by a zero byte; or None.
+
+    >>> unmarked_encoding(b"a\x00b\x00")
+    'utf-16-le'
+    """
     half = len(head) // 2
     zeros = [head[place::2].count(0) for place in (0, 1)]
     if half and max(zeros) > 0.4 * half and min(zeros) < 0.02 * half:

@@ -1,5 +1,6 @@
 """The functions that AWS's servers call, with what they hand over."""
 
+import gzip
 import json
 
 import hostile
@@ -85,6 +86,48 @@ def test_a_batch_of_requests_is_answered_one_by_one(folder, ids):
         2: "application/json",
     }
     assert "text/plain" in json.loads(found[2])["error"]
+
+
+def test_formats_are_those_of_the_server(folder, ids):
+    table = "sku;title\n1;sut 1 l\n2;ekmek 500 g\n"
+    headers = [
+        {"Content-Type": "text/csv; charset=utf-16", "Accept": "application/json"},
+        {"Content-Type": "text/csv; charset=utf-16", "Accept": "application/json"},
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "br"},
+    ]
+    context = Context(folder, headers)
+    bodies = [
+        table.encode("utf-16"),
+        table,  # a text that the server has decoded
+        gzip.compress(json.dumps(TITLES).encode()),
+        gzip.compress(b" " * (6 << 20) + b'["a"]'),
+        b"[]",
+    ]
+    found = [json.loads(body) for body in handle([{"body": body} for body in bodies], context)]
+    assert [[own["id"] for own in answers] for answers in found[:3]] == [ids] * 3
+    assert context.statuses == {0: 200, 1: 200, 2: 200, 3: 413, 4: 415}
+    assert "6,291,456" in found[3]["error"]
+    assert context.sent == {
+        (0, "Prodcat-Unread-Fields"): '["sku"]',
+        (1, "Prodcat-Unread-Fields"): '["sku"]',
+        (4, "Accept-Encoding"): "gzip, deflate",
+    }
+    answers = predict_fn(input_fn(table, "text/csv; charset=windows-1254"), model_fn(folder))
+    assert [own["id"] for own in answers[0]] == ids
+
+
+def test_fields_that_are_not_read_are_logged_once(folder, caplog):
+    served = model_fn(folder)
+    for sku in ("1", "2"):
+        predict_fn(input_fn(f'[{{"title": "sut", "s\\nku": {sku}}}]'), served)
+    many = {f"f{n}": n for n in range(1_000)}
+    predict_fn(input_fn(json.dumps([{"title": "sut", **many}])), served)
+    predict_fn(input_fn('[{"title": "sut", "other": 1}]'), served)
+    told = [record.getMessage() for record in caplog.records if "does not read" in record.message]
+    assert len(told) == 2 and "'s\\nku'. It reads 'title'" in told[0]
+    assert len(told[1]) < 2_000 and "\n" not in "".join(told)
 
 
 def test_attributes_that_sagemaker_would_not_send_are_refused(folder):

@@ -52,12 +52,6 @@ def test_answers_of_json_are_those_of_the_library(server, titles, wanted, form):
         assert own["level_confidences"] == pytest.approx(best.level_confidences, abs=5e-3)
 
 
-def test_compressed_bodies_are_refused(server):
-    answer = server.ask(["a"], **{"Content-Encoding": "gzip"})
-    assert answer.status_code == 415 and "gzip" in answer.json()["error"]
-    assert server.ask(["a"], **{"Content-Encoding": "Identity"}).status_code == 200
-
-
 def test_settings_of_a_request(server, classifier, titles):
     [own] = server.ask({"instances": titles[:1], "top_k": 3}).json()["predictions"]
     [best] = classifier.predict(titles[:1], top_k=3)

@@ -7,6 +7,7 @@ import itertools
 
 import pyarrow as pa
 import pytest
+from example_counts import example_count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,10 @@ def test_every_dialect_is_recognised(tmp_path, titles, encoding, delimiter, line
     assert columns["title"] == titles and columns["price"] == ["1,99"] * 5 and not wrong
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=example_count(150),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     titles=st.lists(st.sampled_from([*TURKISH, *GERMAN, "Milk", "a\\b", '"', "x|y"]), min_size=1),
     delimiter=st.sampled_from(",;\t|"),
@@ -84,6 +88,15 @@ def test_what_is_written_is_read_or_refused(
     faulty = any("\udc80" <= c <= "\udcff" for title in columns["title"] for c in title)
     escaped = not doubled and any("\\" in title for title in titles)
     assert is_read or bad or faulty or escaped
+
+
+def test_an_escaped_quote_may_end_a_field(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'title,path\n"Monitor 27\\"",Food\n"Milk",""\n')
+    columns, wrong = _read(path)
+    assert columns == {"title": ['Monitor 27"', "Milk"], "path": ["Food", ""]} and not wrong
+    path.write_bytes(b'title,path\n"Monitor 27"" \\","Food"\n"""M""","Food"\n')
+    assert _read(path)[0]["title"] == ['Monitor 27" \\', '"M"']
 
 
 def test_lines_around_the_table_and_empty_columns_are_left_out_and_told(tmp_path, caplog):
