@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.cells import group_text
 from prodcat.catalog.fields import join_fields
-from prodcat.catalog.report import CatalogReport
+from prodcat.catalog.report import UNLABELLED, CatalogReport
 from prodcat.errors import CatalogError
+from prodcat.storage.containers import described
 from prodcat.taxonomy.arrays import Flags, Ints
 from prodcat.taxonomy.paths import Path
 from prodcat.taxonomy.tree import Taxonomy
@@ -67,9 +68,9 @@ class Catalog:
             CatalogError: There is no taxonomy, because the source has no categories.
         """
         if self.taxonomy is None:
-            raise CatalogError(
-                "The catalog has no categories. Read it with path= set to their column."
-            )
+            reasons = [each.detail for each in self.report.warnings if each.reason == UNLABELLED]
+            why = reasons[0] if reasons else "Read it with path= set to their column"
+            raise CatalogError(f"The catalog has no categories{': ' if reasons else '. '}{why}.")
         return self.taxonomy
 
     @property
@@ -91,9 +92,10 @@ class Catalog:
         Raises:
             CatalogError: There is no column with this name.
         """
-        if name in self.columns:
-            return [group_text(value) for value in self.columns[name]]
-        if name == "language" and self.languages is not None:
+        named = name if isinstance(name, str) else ""
+        if named in self.columns:
+            return [group_text(value) for value in self.columns[named]]
+        if named == "language" and self.languages is not None:
             return list(self.languages)
         raise CatalogError(
             f"The catalog has no column {name!r} to group by; found {sorted(self.columns)}. Read "
@@ -127,3 +129,20 @@ class Catalog:
         labelled = int(self.labelled.sum())
         wrong = f", {len(self.report.problems):,} wrong rows" if self.report.problems else ""
         return f"Catalog({len(self):,} titles, {labelled:,} labelled{wrong}; {self.taxonomy!r})"
+
+
+def check_catalog(given: object, name: str = "catalog") -> None:
+    """Refuse what is no catalog.
+
+    Args:
+        given: What a caller gave.
+        name: The name of the argument, with which the message begins.
+
+    Raises:
+        CatalogError: It is something else, such as a table or a list.
+    """
+    if not isinstance(given, Catalog):
+        raise CatalogError(
+            f"{name} is {described(given)}; expected a Catalog. Make one with "
+            "prodcat.read_catalog, which reads files, tables and lists."
+        )

@@ -1,16 +1,131 @@
 """Makes a tree from the paths of the rows, and finds the node of each row."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
-from prodcat.catalog.report import UNKNOWN_CATEGORY
-from prodcat.catalog.row_paths import RowPaths
+from prodcat.catalog.columns import CatalogColumns
+from prodcat.catalog.label_warnings import (
+    Merge,
+    labels_of_tree,
+    merged_labels,
+    rows_by_path,
+    warn_of_names,
+    warn_of_stray_labels,
+)
+from prodcat.catalog.report import (
+    SKIPPED_LEVEL,
+    UNKNOWN_CATEGORY,
+    UNREADABLE,
+    LabelWarning,
+    OnError,
+)
+from prodcat.catalog.row_paths import RowPaths, read_row_paths
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.targets import nodes_by_ids
+from prodcat.catalog.unknown_labels import refuse_unknown
+from prodcat.storage.tables import Columns
 from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.paths import Path, join_path
 from prodcat.taxonomy.tree import Taxonomy
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """The arguments of :func:`prodcat.read_catalog` that determine the labels of the rows."""
+
+    taxonomy: Taxonomy | None
+    inner: str
+    on_error: OnError
+    merge: Merge | None = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of the rows.
+
+    Attributes:
+        taxonomy: The tree, or None if there are no categories.
+        targets: int64 [rows]: the node of each row, -1 for none.
+        warnings: Labels that are likely to be mistakes.
+    """
+
+    taxonomy: Taxonomy | None
+    targets: Ints
+    warnings: tuple[LabelWarning, ...] = ()
+
+
+def label_rows(
+    columns: Columns,
+    requested: CatalogColumns,
+    languages: Sequence[str] | None,
+    labelling: Labelling,
+    problems: RowProblems,
+) -> Labels:
+    """Find the node of each row; adds the rows whose path is wrong to ``problems``.
+
+    Args:
+        columns: The values of each column, [rows], by its name.
+        requested: The names of the columns.
+        languages: The language code of each row, or None if the source has no languages.
+        labelling: How rows get their labels.
+        problems: The rows that are wrong.
+
+    Raises:
+        CatalogError: Nearly no label is in the given tree.
+        TaxonomyError: The paths do not form a tree.
+    """
+    rows = len(columns[requested.title])
+    taxonomy, unlabelled = labelling.taxonomy, np.full(rows, -1, np.int64)
+    if requested.path is None and requested.path_ids is None:
+        return Labels(taxonomy, unlabelled)
+    paths = read_row_paths(columns, requested, problems)
+    # A row is reported as unknown category only if that is not a consequence of another problem:
+    # its path was cut at a skipped level, or the tree was made without the row.
+    reported = problems.rows(SKIPPED_LEVEL)
+    warnings: list[LabelWarning] = []
+    if taxonomy is None:
+        wrong = problems.rows()
+        reported |= wrong
+        left_out = problems.rows(UNREADABLE) if labelling.on_error == "accept" else wrong
+        usable = [row for row in range(rows) if paths.names[row] and row not in left_out]
+        if not usable:
+            return Labels(None, unlabelled)
+        names, warnings = _doubtful(paths, usable, labelling)
+        paths = replace(paths, names=names)
+        taxonomy = grow_taxonomy(paths, languages, usable, labelling.inner)
+    elif labelling.merge is not None:
+        names, warnings = labels_of_tree(paths.names, taxonomy, labelling.merge)
+        paths = replace(paths, names=names)
+    places = find_places(paths, taxonomy)
+    if labelling.taxonomy is not None:
+        lost = places.unknown
+        if labelling.on_error == "accept":  # a path that the tree has in part is cut
+            lost = [row for row in lost if places.targets[row] < 0]
+        refuse_unknown(paths.names, lost, taxonomy)
+    _report_unknown(paths, taxonomy, [r for r in places.unknown if r not in reported], problems)
+    return Labels(taxonomy, places.targets, tuple(warnings))
+
+
+def _doubtful(
+    paths: RowPaths, rows: Sequence[int], labelling: Labelling
+) -> tuple[list[Path], list[LabelWarning]]:
+    """The names of all rows, merged if asked for, and warnings of labels that may be mistakes.
+
+    Args:
+        paths: The paths of all rows.
+        rows: The numbers of the rows from whose paths the tree is made.
+        labelling: How rows get their labels.
+    """
+    names, warnings = paths.names, warn_of_names(rows_by_path(paths.names, rows))
+    if paths.ids is None:  # with ids, names may differ, and ids say what is the same
+        names, twins = merged_labels(names, rows, labelling.merge)
+        warnings = [*twins, *warnings]
+    if labelling.inner == "terminal":
+        warnings += warn_of_stray_labels(rows_by_path(names, rows))
+    return names, warnings
 
 
 def grow_taxonomy(
@@ -52,34 +167,49 @@ def grow_taxonomy(
     return taxonomy
 
 
-def place_rows(
-    paths: RowPaths, taxonomy: Taxonomy, problems: RowProblems, reported: Set[int]
-) -> Ints:
-    """Find the node of each row: the deepest node of its path that is in the tree.
+@dataclass(frozen=True)
+class Places:
+    """Where the rows are in a tree.
+
+    Attributes:
+        targets: int64 [rows]: the deepest node of each row's path that is in the tree, -1 for none.
+        unknown: The numbers of the rows whose whole path is not in the tree.
+    """
+
+    targets: Ints
+    unknown: list[int]
+
+
+def find_places(paths: RowPaths, taxonomy: Taxonomy) -> Places:
+    """Find the node of each row.
 
     Args:
         paths: The paths of all rows.
         taxonomy: The tree.
-        problems: The rows whose whole path is not in the tree are added to it.
-        reported: The numbers of rows that are not added to ``problems``.
-
-    Returns:
-        int64 [rows]: the node of each row, -1 for none.
     """
     node_at: Callable[[Path], int | None]
     node_at = taxonomy.get if paths.ids is None else nodes_by_ids(taxonomy).get
-    targets = np.full(len(paths.names), -1, np.int64)
-    for row, key in enumerate(paths.keys):
-        if not key:
-            continue
-        node = node_at(key)
-        if node is None:
-            if row not in reported:
-                hint = taxonomy.near(key) if paths.ids is None else ""
-                detail = f"{join_path(key)!r} is not in the tree{hint}"
-                problems.add(row, UNKNOWN_CATEGORY, detail)
-            ends = (node_at(key[:end]) for end in range(len(key) - 1, 0, -1))
-            node = next((end for end in ends if end is not None), None)
-        if node is not None:
-            targets[row] = node
-    return targets
+
+    @cache
+    def known(key: Path) -> tuple[int, bool]:
+        """The deepest node of a path, -1 for none; and whether it is that of the whole path."""
+        ends = (node_at(key[:end]) for end in range(len(key), 0, -1))
+        node = next((end for end in ends if end is not None), -1)
+        return node, not key or node_at(key) is not None
+
+    places = [known(key) for key in paths.keys]
+    return Places(
+        np.array([node for node, _ in places], np.int64),
+        [row for row, (_, is_whole) in enumerate(places) if not is_whole],
+    )
+
+
+def _report_unknown(
+    paths: RowPaths, taxonomy: Taxonomy, rows: Sequence[int], problems: RowProblems
+) -> None:
+    """Add rows whose path is not in the tree to ``problems``."""
+    near = cache(taxonomy.near)
+    for row in rows:
+        key = paths.keys[row]
+        hint = near(key) if paths.ids is None else ""
+        problems.add(row, UNKNOWN_CATEGORY, f"{join_path(key)!r} is not in the tree{hint}")

@@ -1,33 +1,37 @@
 """Reads a catalog; rows that are wrong are reported, never dropped silently."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TypedDict, Unpack
 
 import numpy as np
 
 from prodcat.catalog.catalog import Catalog
-from prodcat.catalog.columns import CatalogColumns, PathColumns, read_columns
-from prodcat.catalog.labels import grow_taxonomy, place_rows
+from prodcat.catalog.columns import UNNAMED_PATH, CatalogColumns, PathColumns, read_columns
+from prodcat.catalog.label_warnings import Merge, check_merge
+from prodcat.catalog.labels import Labelling, label_rows
 from prodcat.catalog.report import (
     EMPTY_TITLE,
     INVALID_UTF8,
-    SKIPPED_LEVEL,
+    MERGED,
     TOO_LONG,
+    UNLABELLED,
     UNREADABLE,
     CatalogReport,
+    LabelWarning,
     OnError,
 )
-from prodcat.catalog.row_paths import read_row_paths
 from prodcat.catalog.row_problems import RowProblems
-from prodcat.catalog.text import raw_bytes, readable
+from prodcat.catalog.text import is_blank, raw_bytes, readable
 from prodcat.errors import CatalogError, check_keywords, takes_keywords
+from prodcat.storage.containers import described, refuse_file_names, titles_or_rows
 from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import MOST_LETTERS, Columns
-from prodcat.taxonomy.arrays import Ints
 from prodcat.taxonomy.cells import cell_text
 from prodcat.taxonomy.tree import Taxonomy
 
+logger = logging.getLogger("prodcat")
 _NAME_ENCODING = (
     " If the file is not in UTF-8, name its encoding with encoding= (--file-encoding), such as "
     "encoding='cp1252'."
@@ -35,12 +39,29 @@ _NAME_ENCODING = (
 
 
 class CatalogKeywords(TypedDict, total=False):
-    """The less common keyword arguments of :func:`read_catalog`."""
+    """The less common keyword arguments of :func:`read_catalog`.
+
+    Attributes:
+        path_ids: The column or columns with the stable ids along the path; with ids, a category
+            may have another name in each row's language.
+        language: The column with the row's language code.
+        separator: The text between the names of a path in one text, ``">"`` by default.
+        inner: The meaning of a path that ends at an inner node, ``"terminal"`` (default) or
+            ``"partial"``; see :meth:`Taxonomy.from_paths`.  Ignored if ``taxonomy`` is given.
+        merge: ``"spelling"`` makes one category of siblings whose names differ only in case,
+            blanks, invisible characters or Unicode's form, ``"accents"`` also of those that differ
+            in accents.  It gets the most frequent spelling, or that of ``taxonomy``.  By default
+            such names are only listed.
+        delimiter: That of CSV files, if it shall not be recognised, such as ``";"``.
+        encoding: That of CSV and JSONL files, if it shall not be recognised, such as ``"cp1252"``.
+        sheet: The name of the sheet of an Excel workbook; the first one by default.
+    """
 
     path_ids: PathColumns | None
     language: str | None
     separator: str
     inner: str
+    merge: Merge | None
     delimiter: str | None
     encoding: str | None
     sheet: str | None
@@ -51,7 +72,7 @@ def read_catalog(
     source: object,
     *,
     title: str = "title",
-    path: PathColumns | None = "path",
+    path: PathColumns | None = UNNAMED_PATH,
     text: Sequence[str] = (),
     keep: Sequence[str] = (),
     taxonomy: Taxonomy | None = None,
@@ -61,12 +82,15 @@ def read_catalog(
     """Read titles and their categories.
 
     Args:
-        source: A URI or glob of Parquet, CSV, TSV, JSONL (also with ``.gz``) or Excel files on any
-            fsspec filesystem, a pandas or polars DataFrame, an Arrow table, a list of titles, a
-            list of mappings, or a mapping from column names to values.
+        source: A path, URI or glob of Parquet, CSV, TSV, JSONL (also with ``.gz``) or Excel files
+            on any fsspec filesystem; a list of :class:`pathlib.Path`; a pandas or polars DataFrame;
+            an Arrow table, reader or dataset; a mapping from column names to lists; rows as
+            mappings; or titles.  Rows and titles may be in a list, a generator, an array or a
+            column of pandas, polars or Arrow.
         title: The column with the product title.
         path: The column with the whole path (a list, or one text such as ``"A > B > C"``),
-            or one column for each level, coarsest first; None if there are no categories.
+            or one column for each level, coarsest first; None if there are no categories, which is
+            also read from a table without a column ``path`` if this argument is left out.
         text: Further text columns that are part of the model's input, such as brand.
         keep: Other columns to keep, such as a group or a time to split by.
         taxonomy: The tree that contains the categories; None to make it from the rows' paths.
@@ -75,41 +99,38 @@ def read_catalog(
             level): ``"raise"`` raises an error; ``"aside"`` leaves them out and lists them in
             ``catalog.report``; ``"accept"`` lists them too, but keeps their usable part (long
             texts are cut, invalid bytes become U+FFFD, and a path ends at its last known node).
-        **rarer: ``path_ids``: the column or columns with the stable ids along the path; with
-            ids, a category may have another name in each row's language.
-            ``language``: the column with the row's language code.
-            ``separator``: the text between the names of a path in one text, ``">"`` by default.
-            ``inner``: the meaning of a path that ends at an inner node, ``"terminal"`` (default)
-            or ``"partial"``; see :meth:`Taxonomy.from_paths`.  Ignored if ``taxonomy`` is given.
-            ``delimiter`` and ``encoding``: those of CSV and JSONL files, if they shall not be
-            recognised, such as ``";"`` and ``"cp1252"``.
-            ``sheet``: the name of the sheet of an Excel workbook; the first one by default.
+        **rarer: ``path_ids``, ``language``, ``separator``, ``inner``, ``merge``, ``delimiter``,
+            ``encoding`` and ``sheet``; see :class:`~prodcat.catalog.reading.CatalogKeywords`.
 
     Returns:
-        The catalog, whose ``report`` lists the wrong rows.
+        The catalog, whose ``report`` lists the wrong rows, and as ``warnings`` labels that are
+        likely to be mistakes (:mod:`prodcat.catalog.label_warnings`).
 
     Raises:
         CatalogError: A column is missing, the source cannot be read or has no rows, an argument
-            is wrong, or rows are wrong and ``on_error`` is ``"raise"``.
+            is wrong, rows are wrong and ``on_error`` is ``"raise"``, or few are in ``taxonomy``.
         TaxonomyError: The paths do not form a tree.
         TypeError: A keyword argument is unknown.
     """
     check_keywords(read_catalog, rarer)
     separator = rarer.get("separator", ">")
-    _refuse_mistakes(on_error, separator, text, keep)
-    if isinstance(source, (list, tuple)) and source and isinstance(source[0], str):
-        path = None  # The source is a list of titles.
+    _refuse_mistakes(on_error, separator, taxonomy)
+    check_merge(rarer.get("merge"), rarer.get("path_ids"))
+    titles, source = titles_or_rows(source)
+    if titles is not None:  # without any columns
+        refuse_file_names(titles, "source")
+        source, path = titles, None
     ids, language = rarer.get("path_ids"), rarer.get("language")
-    requested = CatalogColumns(title, path, ids, language, tuple(text), tuple(keep), separator)
-    labelling = _Labelling(taxonomy, rarer.get("inner", "terminal"), on_error)
+    requested = CatalogColumns(title, path, ids, language, text, keep, separator)
+    labelling = Labelling(taxonomy, rarer.get("inner", "terminal"), on_error, rarer.get("merge"))
     file = ReadOptions(rarer.get("delimiter"), rarer.get("encoding"), rarer.get("sheet"))
-    columns, unreadable = read_columns(source, requested, file)
-    return _assemble(columns, requested, labelling, unreadable)
+    columns, unreadable, unlabelled = read_columns(source, requested, file)
+    if unlabelled:
+        requested, labelling = replace(requested, path=None), replace(labelling, taxonomy=None)
+    return _assemble(columns, requested, labelling, unreadable, unlabelled)
 
 
-def _refuse_mistakes(
-    on_error: str, separator: str, text: Sequence[str], keep: Sequence[str]
-) -> None:
+def _refuse_mistakes(on_error: str, separator: str, taxonomy: Taxonomy | None) -> None:
     """Check arguments of :func:`read_catalog`.
 
     Raises:
@@ -121,24 +142,19 @@ def _refuse_mistakes(
         )
     if not separator.strip():
         raise CatalogError(f"separator={separator!r} is blank; expected a text such as '>'.")
-    if isinstance(text, str) or isinstance(keep, str):
-        raise CatalogError("text= and keep= take lists of columns; put the name in a list.")
-
-
-@dataclass(frozen=True)
-class _Labelling:
-    """The arguments of :func:`read_catalog` that determine the labels of the rows."""
-
-    taxonomy: Taxonomy | None
-    inner: str
-    on_error: OnError
+    if not isinstance(taxonomy, Taxonomy | None):
+        raise CatalogError(
+            f"taxonomy= is {described(taxonomy)}; expected a Taxonomy. Read a file with "
+            "prodcat.read_taxonomy, and make one from a table with Taxonomy.from_table."
+        )
 
 
 def _assemble(
     columns: Columns,
     requested: CatalogColumns,
-    labelling: _Labelling,
+    labelling: Labelling,
     unreadable: Mapping[int, str],
+    unlabelled: str,
 ) -> Catalog:
     """Make the catalog from the values of the columns.
 
@@ -147,6 +163,7 @@ def _assemble(
         requested: The names of the columns.
         labelling: How rows get their labels, and what to do with wrong rows.
         unreadable: What is wrong with rows that could not be read from the source, by number.
+        unlabelled: Why the rows have no categories; empty if that is what was asked for.
 
     Raises:
         CatalogError: Rows are wrong, and ``on_error`` is ``"raise"``.
@@ -156,25 +173,29 @@ def _assemble(
     for row, detail in unreadable.items():
         problems.add(row, UNREADABLE, detail)
     titles = _clean_texts(columns[requested.title], requested.title, problems)
-    texts = {name: tuple(_clean_texts(columns[name], name, problems)) for name in requested.text}
+    texts = {name: _further_texts(columns[name], name, problems) for name in requested.text}
     for row, value in enumerate(titles):
-        if not value:
+        if is_blank(value):
+            titles[row] = ""
             problems.add(row, EMPTY_TITLE, f"{requested.title}={columns[requested.title][row]!r}")
     languages = None
     if requested.language is not None:
         languages = tuple(readable(cell_text(value)) for value in columns[requested.language])
-    taxonomy, targets = _label_rows(columns, requested, languages, labelling, problems)
-    report = CatalogReport(rows, problems.by_row(), labelling.on_error)
+    labels = label_rows(columns, requested, languages, labelling, problems)
+    warnings = labels.warnings
+    if unlabelled:
+        warnings = (LabelWarning(UNLABELLED, unlabelled, tuple(range(rows))),)
+    report = CatalogReport(rows, problems.by_row(), labelling.on_error, warnings)
     if report.problems and labelling.on_error == "raise":
-        raise CatalogError(
-            f"{report}\nCorrect the rows, or read with on_error='aside' to leave them out or "
-            "on_error='accept' to keep the usable part of them."
-            + (_NAME_ENCODING if problems.rows(INVALID_UTF8) else "")
-        )
+        raise _refusal(report, problems)
+    if report.warnings:
+        is_asked = all(warning.reason == MERGED for warning in report.warnings)
+        level = logging.INFO if is_asked else logging.WARNING
+        logger.log(level, "Labels to look at:\n%s", "\n".join(report.warning_lines()))
     catalog = Catalog(
         titles=tuple(titles),
-        taxonomy=taxonomy,
-        targets=targets,
+        taxonomy=labels.taxonomy,
+        targets=labels.targets,
         texts=texts,
         languages=languages,
         columns={name: tuple(columns[name]) for name in requested.keep},
@@ -186,6 +207,14 @@ def _assemble(
     if wrong and labelling.on_error == "aside":
         return catalog.take(np.array([row not in wrong for row in range(rows)], dtype=np.bool_))
     return catalog
+
+
+def _refusal(report: CatalogReport, problems: RowProblems) -> CatalogError:
+    return CatalogError(
+        f"{report.problems_text()}\nCorrect the rows, or read with on_error='aside' to leave "
+        "them out or on_error='accept' to keep the usable part of them."
+        + (_NAME_ENCODING if problems.rows(INVALID_UTF8) else "")
+    )
 
 
 def _clean_texts(values: Iterable[object], column: str, problems: RowProblems) -> list[str]:
@@ -204,33 +233,7 @@ def _clean_texts(values: Iterable[object], column: str, problems: RowProblems) -
     return cleaned
 
 
-def _label_rows(
-    columns: Columns,
-    requested: CatalogColumns,
-    languages: Sequence[str] | None,
-    labelling: _Labelling,
-    problems: RowProblems,
-) -> tuple[Taxonomy | None, Ints]:
-    """Find the node of each row; adds the rows whose path is wrong to ``problems``.
-
-    Returns:
-        The tree, or None if there are no categories, and int64 [rows]: the node of each row, -1
-        for none.
-    """
-    rows = len(columns[requested.title])
-    taxonomy, unlabelled = labelling.taxonomy, np.full(rows, -1, np.int64)
-    if requested.path is None and requested.path_ids is None:
-        return taxonomy, unlabelled
-    paths = read_row_paths(columns, requested, problems)
-    # A row is reported as unknown category only if that is not a consequence of another problem:
-    # its path was cut at a skipped level, or the tree was made without the row.
-    reported = problems.rows(SKIPPED_LEVEL)
-    if taxonomy is None:
-        wrong = problems.rows()
-        reported |= wrong
-        left_out = problems.rows(UNREADABLE) if labelling.on_error == "accept" else wrong
-        usable = [row for row in range(rows) if paths.names[row] and row not in left_out]
-        if not usable:
-            return None, unlabelled
-        taxonomy = grow_taxonomy(paths, languages, usable, labelling.inner)
-    return taxonomy, place_rows(paths, taxonomy, problems, reported)
+def _further_texts(values: Iterable[object], column: str, problems: RowProblems) -> tuple[str, ...]:
+    """The values as for :func:`_clean_texts`; those that show nothing are empty."""
+    texts = _clean_texts(values, column, problems)
+    return tuple("" if is_blank(text) else text for text in texts)

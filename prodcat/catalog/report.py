@@ -1,7 +1,7 @@
-"""Describes the wrong rows of a source."""
+"""Describes the wrong rows of a source, and labels that are likely to be mistakes."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +18,22 @@ SKIPPED_LEVEL = "path skips a level"
 UNKNOWN_CATEGORY = "unknown category"
 NO_CATEGORY = "no category"
 AMBIGUOUS_IDS = "path and ids differ"
+
+# What can be doubtful about the labels of rows that are read.
+UNLABELLED = "no column with categories"
+SPELLINGS = "names that differ only in spelling"
+ACCENTS = "names that differ only in accents"
+MERGED = "spellings that were merged"
+STRAY = "single labels at an inner category"
+LIKE_MISSING = "categories named like a missing value"
+
+_ADVICE = {
+    SPELLINGS: "merge='spelling' (--merge spelling) makes one category of each.",
+    ACCENTS: "merge='accents' (--merge accents) makes one category of each.",
+    STRAY: "Each becomes a category of its own, unless inner='partial' (--inner partial) says that "
+    "more is not known.",
+    LIKE_MISSING: "If that means that there is no category, leave the cells empty.",
+}
 
 UNANSWERED = (EMPTY_TITLE, TOO_LONG)  # the reasons for which a row gets no answer
 
@@ -40,26 +56,69 @@ class RowProblem:
 
 
 @dataclass(frozen=True)
+class LabelWarning:
+    """Labels that are likely to be a mistake, although their rows are read.
+
+    Attributes:
+        reason: One of the reasons in this module, such as ``"names that differ only in spelling"``.
+        detail: Which labels these are, and what was made of them.
+        rows: The numbers of their rows in the source, counted from 0 after the header.
+    """
+
+    reason: str
+    detail: str
+    rows: tuple[int, ...] = field(repr=False, default=())
+
+
+def numbered(rows: Sequence[int]) -> str:
+    """How many rows these are, and which are the first three as people count them, from 1.
+
+    >>> numbered([4]), numbered([0, 1, 2, 3])
+    ('1 row: no. 5', '4 rows: no. 1, 2, 3, …')
+    """
+    first = ", ".join(f"{row + 1:,}" for row in rows[:3])
+    return (
+        f"{len(rows):,} row{'s' if len(rows) > 1 else ''}: no. {first}"
+        f"{', …' if len(rows) > 3 else ''}"
+    )
+
+
+@dataclass(frozen=True)
 class CatalogReport:
-    """The number of rows in a source, and the problems of the wrong rows.
+    """The number of rows in a source, the problems of the wrong rows, and doubtful labels.
 
     Attributes:
         rows_read: The number of rows in the source.
         problems: The problems in the order of the rows; a row may have several.
         on_error: What was done with wrong rows: ``"raise"`` (an error was raised), ``"aside"``
             (they were left out) or ``"accept"`` (they were kept).
+        warnings: Labels that are likely to be mistakes.  Their rows are read.
     """
 
     rows_read: int = 0
     problems: tuple[RowProblem, ...] = ()
     on_error: OnError = "raise"
+    warnings: tuple[LabelWarning, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """The number of problems for each reason."""
         return dict(Counter(problem.reason for problem in self.problems))
 
     def __str__(self) -> str:
-        """A summary for people, with the first three rows for each reason."""
+        """A summary for people, with the first three rows or labels for each reason."""
+        return "\n".join([self.problems_text(), *self.warning_lines()])
+
+    def warning_lines(self) -> list[str]:
+        """A line for people for each reason of the warnings, with the first three of them."""
+        lines = []
+        for reason, count in Counter(warning.reason for warning in self.warnings).items():
+            first = [warning.detail for warning in self.warnings if warning.reason == reason][:3]
+            shown = "; ".join(map(for_terminal, first)) + ("; …" if count > len(first) else "")
+            lines.append(f"  {reason}: {count:,} ({shown}). {_ADVICE.get(reason, '')}".rstrip())
+        return lines
+
+    def problems_text(self) -> str:
+        """The summary without the warnings."""
         if not self.problems:
             return f"{self.rows_read:,} rows read, none wrong."
         done = {"aside": "kept aside", "accept": "accepted", "raise": "refused"}[self.on_error]

@@ -6,10 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
+from prodcat.catalog.cells import group_text
 from prodcat.catalog.text import near_duplicate_key
+from prodcat.catalog.times import order_of
 from prodcat.errors import CatalogError
-from prodcat.storage.tables import is_missing
 from prodcat.taxonomy.arrays import Ints
 
 
@@ -77,9 +78,9 @@ def split(
         catalog: The rows.
         validation: The share of the rows for validation, 0 to 1.
         test: The share of the rows for the test, 0 to 1.
-        by: ``"random"``; ``"group"``: rows with the same value in ``column`` stay together, if
-            they have one; ``"time"``: the latest rows by ``column`` are the test set, and those
-            before them the validation set.
+        by: ``"random"``; ``"group"``: rows with the same value in ``column`` stay together;
+            ``"time"``: the latest rows by ``column`` (:mod:`prodcat.catalog.times`) are the test
+            set, and those before them the validation set.
         column: The column of groups or times, which was kept with ``read_catalog(keep=[...])``.
         near_duplicates: ``"together"``: titles that differ only in case, diacritics, pack size
             or word order are in the same part (in a split by time the later ones are set
@@ -88,9 +89,10 @@ def split(
 
     Raises:
         CatalogError: The shares are negative or leave no rows for training, ``by`` or
-            ``near_duplicates`` is not supported, the column is missing or a time is empty, or
-            there are too few groups for all parts.
+            ``near_duplicates`` is not supported, the column is missing, its times have no order,
+            there are too few groups for all parts, or ``catalog`` is none.
     """
+    check_catalog(catalog)
     if not (0 <= validation < 1 and 0 <= test < 1 and validation + test < 1):
         raise CatalogError(
             f"validation={validation} and test={test} leave no rows for training or are negative; "
@@ -100,8 +102,7 @@ def split(
         raise CatalogError(f"by={by!r} is not supported; expected 'random', 'group' or 'time'.")
     if near_duplicates not in ("together", "ignore"):
         raise CatalogError(
-            f"near_duplicates={near_duplicates!r} is not supported; expected 'together' or "
-            "'ignore'."
+            f"near_duplicates={near_duplicates!r} is unknown; expected 'together' or 'ignore'."
         )
     keys = [near_duplicate_key(title) for title in catalog.titles]
     plain = _assign(catalog, by, column, [], validation, test, seed)
@@ -124,7 +125,13 @@ def split(
 
 
 def leak_audit(train: Catalog, held_out: Catalog) -> LeakAudit:
-    """Count the held-out rows of any split that have a near duplicate in training."""
+    """Count the held-out rows of any split that have a near duplicate in training.
+
+    Raises:
+        CatalogError: One of the two is no catalog.
+    """
+    check_catalog(train, "train")
+    check_catalog(held_out, "held_out")
     first: dict[str, str] = {}
     for title in train.titles:
         first.setdefault(near_duplicate_key(title), title)
@@ -138,7 +145,7 @@ def leak_audit(train: Catalog, held_out: Catalog) -> LeakAudit:
 
 
 def _column(catalog: Catalog, by: str, column: str | None) -> Sequence[Hashable]:
-    if column is None or column not in catalog.columns:
+    if not isinstance(column, str) or column not in catalog.columns:
         raise CatalogError(
             f"by={by!r} needs a column; expected column= one of {sorted(catalog.columns)}, got "
             f"{column!r}. To keep more columns, read the catalog with keep=[...]."
@@ -153,11 +160,8 @@ def groups(catalog: Catalog, column: str | None) -> list[Hashable]:
         CatalogError: There is no such column.
     """
     values = _column(catalog, "group", column)
-    empty = [is_missing(value) or value == "" for value in values]
-    return [
-        ("alone", row) if is_empty else ("group", value)
-        for row, (value, is_empty) in enumerate(zip(values, empty, strict=True))
-    ]
+    texts = map(group_text, values)
+    return [("group", text) if text else ("alone", row) for row, text in enumerate(texts)]
 
 
 def _assign(
@@ -182,11 +186,8 @@ def _assign(
     part = np.zeros(rows, np.int64)
     if by == "time":
         times = _column(catalog, by, column)
-        if any(is_missing(time) for time in times):
-            raise CatalogError(
-                f"Column {column!r} is empty in some rows; a split by time needs a time in all."
-            )
-        order = np.array(sorted(range(rows), key=lambda row: times[row]), dtype=np.int64)  # type: ignore[arg-type,return-value]
+        numbers = catalog.rows.tolist() if len(catalog.rows) == rows else ()
+        order = np.array(order_of(times, str(column), numbers), dtype=np.int64)
         part[order[rows - planned[1] - planned[0] :]] = 1
         part[order[rows - planned[1] :]] = 2
         return part
@@ -270,7 +271,11 @@ def folds_of(
     Returns:
         int64 [rows]: the part of each row, from 0; and for each row a key, which is the same for
         near duplicates.
+
+    Raises:
+        CatalogError: ``catalog`` is none, or has no column ``group``.
     """
+    check_catalog(catalog)
     keys = [near_duplicate_key(title) for title in catalog.titles]
     links: list[Sequence[Hashable]] = [keys]
     if group is not None:

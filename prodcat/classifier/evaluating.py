@@ -7,31 +7,36 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.cells import group_text
 from prodcat.catalog.targets import targets_in
-from prodcat.classifier.reader import Reader, Titles
+from prodcat.classifier.reader import Reader
 from prodcat.decisions.answers import join_answers
 from prodcat.decisions.decider import Decider
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.evaluation.metrics import evaluate_nodes
+from prodcat.storage.containers import described, ordered_values
 
 
 def labelled_rows(catalog: Catalog) -> Catalog:
     """The rows that have a category.
 
     Raises:
-        CatalogError: No row has a category.
+        CatalogError: It is no catalog, or no row has a category.
     """
+    check_catalog(catalog)
     labelled = catalog.take(catalog.labelled)
     if not len(labelled):
-        raise CatalogError(f"{catalog!r} has no labelled rows; expected titles with categories.")
+        raise CatalogError(
+            f"None of the {len(catalog):,} titles has a category of the tree {catalog.tree!r}; "
+            "expected titles with categories."
+        )
     return labelled
 
 
 def groups_of(
-    decider: Decider, titles: Titles, groups: Sequence[str] | None, promised: bool
+    decider: Decider, titles: list[str] | Catalog, groups: Sequence[str] | None, promised: bool
 ) -> list[str] | None:
     """The group of each title, for a guarantee with groups by a column.
 
@@ -57,18 +62,22 @@ def groups_of(
                 "or max_error=."
             )
         return None
-    if isinstance(groups, str):
-        raise CatalogError("groups= is one text; expected a list with the group of each title.")
     if groups is not None:
-        if len(groups) != len(titles):
+        values = ordered_values(groups)
+        if values is None:
             raise CatalogError(
-                f"Found {len(groups)} groups for {len(titles)} titles; expected one each."
+                f"groups= is {described(groups)}; expected a list with the group of each title."
             )
-        return [group_text(group) for group in groups]
+        names = [group_text(group) for group in values]
+        if len(names) != len(titles):
+            raise CatalogError(
+                f"Found {len(names)} groups for {len(titles)} titles; expected one each."
+            )
+        return names
     if not isinstance(titles, Catalog):
         raise CatalogError(
             f"The guarantee is by {column!r}; expected the group of each title. Give "
-            "groups=, or a catalog that was read with keep=[...]."
+            "groups=, a table with this column, or a catalog that was read with keep=[...]."
         )
     return titles.column(column)
 

@@ -304,13 +304,18 @@ def encode(columns: Any, kind: Format, *, header: bool = True) -> bytes:
         )
         return "".join(lines).encode()
     names = [name for name in columns if name != "predicted_names"]
-    rows = zip(*(_flat(name, columns[name]) for name in names), strict=True)
+    rows = zip(*(text_column(name, columns[name]) for name in names), strict=True)
     first: Sequence[Sequence[str]] = [names] if header else []
     return for_csv(itertools.chain(first, rows), "\t" if kind == "tsv" else ",").encode()
 
 
-def _flat(name: str, column: Any) -> Sequence[str | None]:
-    """The values of a column for CSV: each is one text."""
+def text_column(name: str, column: Any) -> Sequence[str | None]:
+    """The values of a column for CSV: each is one text.
+
+    Args:
+        name: The name of the column.
+        column: An Arrow array, or a list of values that JSON can represent.
+    """
     if name == "level_confidences":
         return [
             None if levels is None else " ".join(f"{level:.{DIGITS}f}" for level in levels)

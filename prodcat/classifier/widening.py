@@ -15,6 +15,7 @@ All other mixtures become text: texts stay as they are, and other values are wri
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
@@ -28,7 +29,7 @@ _UNITS = ("s", "ms", "us", "ns")
 
 
 def type_of(values: Sequence[Any]) -> Any | None:
-    """The Arrow type that holds values of JSON exactly; None if only text does.
+    """The Arrow type that holds values of JSON or of a workbook exactly; None if only text does.
 
     >>> type_of([1, None, 2.5]), type_of([1, "a"]), type_of([10**30])
     (DataType(double), None, None)
@@ -52,7 +53,9 @@ def type_of(values: Sequence[Any]) -> Any | None:
         return None if inner is None else pa.list_(inner)
     if kind is dict:
         return _struct_of([value for value in values if value is not None])
-    return {bool: pa.bool_(), str: pa.string()}.get(kind)
+    simple = {bool: pa.bool_(), str: pa.string(), date: pa.date32(), time: pa.time64("us")}
+    moments = {datetime: pa.timestamp("us"), timedelta: pa.duration("us")}
+    return {**simple, **moments}.get(kind)
 
 
 def _struct_of(values: Sequence[dict[str, Any]]) -> Any | None:

@@ -18,7 +18,8 @@ from prodcat.scoring.input_columns import InputColumns
 from prodcat.scoring.parts import Part, list_files, read_parts
 from prodcat.scoring.prefetch import Prefetch
 from prodcat.scoring.scorer import PreparedRows, RowScorer
-from prodcat.storage.table_files import table_format
+from prodcat.scoring.sheets import check_sheet, sheet_cells
+from prodcat.storage.table_files import Files, table_format
 
 
 @contextlib.contextmanager
@@ -60,28 +61,41 @@ class PartScorer:
         scorer: Classifies rows; has the model and the settings.
         input: The URI of the input: a file, a folder or a glob.
         files: The URIs of its files.
+        is_sheet: Whether the parts will be joined to a sheet of Excel.
     """
 
     scorer: RowScorer
-    input: str
+    input: str | Files
     files: list[str]
+    is_sheet: bool = False
 
     @classmethod
-    def of(cls, model: Classifier, input: str, scoring: ScoringConfig) -> "PartScorer":
+    def of(
+        cls,
+        model: Classifier,
+        input: str | Files,
+        scoring: ScoringConfig,
+        *,
+        is_sheet: bool = False,
+    ) -> "PartScorer":
         """Make a scorer, and check everything that can be checked before titles are read.
 
         Args:
             model: The classifier, on its device.
             input: The URI of the input: a file, a folder or a glob.
             scoring: The columns to read and the options of the answers.
+            is_sheet: Whether the parts will be joined to a sheet of Excel.
 
         Raises:
             CatalogError: There is no such input, or a file has an unknown format.
             StoreError: The store of the input cannot be reached.
-            ConfigError: The settings cannot be combined, or the classifier does not support them.
+            ConfigError: The settings cannot be combined, the classifier does not support them, or
+                the rows do not fit into a sheet.
         """
         files = list_files(input)
-        return cls(RowScorer(model, scoring), input, files)
+        if is_sheet:
+            check_sheet(files, scoring.reading)
+        return cls(RowScorer(model, scoring), input, files, is_sheet)
 
     @property
     def scoring(self) -> ScoringConfig:
@@ -124,6 +138,9 @@ class PartScorer:
             answered: The part with its answers.
             kind: The format of the file.
             header: Whether CSV and TSV begin with the names of the columns.
+
+        Raises:
+            ConfigError: A value does not fit into a sheet of Excel.
         """
         columns = answered.rows.columns
         added = self.scorer.columns.of(answered.answers, answered.rows.errors)
@@ -131,6 +148,9 @@ class PartScorer:
             return encode({**columns, **added}, kind, header=header)
         for name, column in added.items():
             columns = columns.append_column(name, column)
+        if self.is_sheet:
+            part = answered.part
+            columns = sheet_cells(columns, repr(self.files[part.file]), part.first)
         return encode(columns, kind, header=header)
 
     def _prepared(self, is_due: Callable[[int, int], bool]) -> Iterator[tuple[Part, PreparedRows]]:

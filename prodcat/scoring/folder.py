@@ -18,14 +18,15 @@ from prodcat.errors import InputChangedError, Interrupted, ScoringError
 from prodcat.scoring.answering import AnsweredPart, PartScorer
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.finished_parts import FinishedPart, FinishedParts, remove_output
-from prodcat.scoring.folder_columns import folder_columns
 from prodcat.scoring.inputs import Inputs
 from prodcat.scoring.parts import part_name
 from prodcat.scoring.progress import Progress
 from prodcat.scoring.report import ScoringReport
 from prodcat.scoring.shards import Shard, in_shard
+from prodcat.storage.folder_columns import folder_columns
 from prodcat.storage.interruption import told_to_stop
 from prodcat.storage.leased_folder import LeasedFolder
+from prodcat.storage.table_files import Files
 
 _LAYOUT = 2  # of the output: parts that an earlier version wrote have other columns or types
 _ROUNDS = 3  # attempts to write parts that another program alters
@@ -117,7 +118,13 @@ class FolderScoring:
 
     @classmethod
     def of(
-        cls, model: Classifier, input: str, scoring: ScoringConfig, *, joined: bool = False
+        cls,
+        model: Classifier,
+        input: str | Files,
+        scoring: ScoringConfig,
+        *,
+        joined: bool = False,
+        is_sheet: bool = False,
     ) -> "FolderScoring":
         """Make a job, and check everything that can be checked before titles are read.
 
@@ -126,13 +133,15 @@ class FolderScoring:
             input: The URI of the input: a file, a folder or a glob.
             scoring: The columns to read, the options of the answers and the output format.
             joined: Whether the parts will be joined to one file.
+            is_sheet: Whether that file is a workbook of Excel.
 
         Raises:
             CatalogError: There is no such input, or a file has an unknown format.
             StoreError: The store of the input cannot be reached.
-            ConfigError: The settings cannot be combined, or the classifier does not support them.
+            ConfigError: The settings cannot be combined, the classifier does not support them, or
+                the rows do not fit into a sheet.
         """
-        scorer = PartScorer.of(model, input, scoring)
+        scorer = PartScorer.of(model, input, scoring, is_sheet=is_sheet)
         inputs = Inputs(input, scorer.files)
         folders = folder_columns(input, scorer.files)
         job = {
@@ -150,6 +159,7 @@ class FolderScoring:
                 for file, size in zip(scorer.files, inputs.sizes, strict=True)
             ],
             **({"columns of folders": folders} if any(folders) else {}),
+            **({"sheet": True} if is_sheet else {}),
         }
         return cls(scorer, inputs, job, joined)
 

@@ -20,13 +20,13 @@ from prodcat.classifier.widening import (
     widened,
     without_inner_views,
 )
-from prodcat.errors import CatalogError
-from prodcat.scoring.folder_columns import folder_columns
+from prodcat.errors import CatalogError, did_you_mean
 from prodcat.scoring.parts import is_empty, opened_parquet
 from prodcat.scoring.scorer import row_count
 from prodcat.storage.column_names import no_twins
+from prodcat.storage.folder_columns import folder_columns
 from prodcat.storage.read_options import DEFAULTS, ReadOptions
-from prodcat.storage.table_files import table_format
+from prodcat.storage.table_files import Files, table_format
 from prodcat.storage.tables import Columns, iter_tables
 
 _AT_ONCE = 16  # files
@@ -53,7 +53,7 @@ class InputColumns:
     Attributes:
         files: The URIs of the files.
         folders: For each file, the columns that its folders give; see
-            :func:`prodcat.scoring.folder_columns.folder_columns`.
+            :func:`prodcat.storage.folder_columns.folder_columns`.
         schema: All columns with the Arrow types to which those of all files are widened: the
             columns of the files, in the order in which they first appear, then those of folders.
     """
@@ -65,7 +65,7 @@ class InputColumns:
     @classmethod
     def of(
         cls,
-        uri: str,
+        source: str | Files,
         files: Sequence[str],
         needed: Sequence[str],
         reading: ReadOptions = DEFAULTS,
@@ -73,7 +73,7 @@ class InputColumns:
         """Read the columns of an input.
 
         Args:
-            uri: The URI of the input: a file, a folder or a glob.
+            source: The URI of the input: a file, a folder or a glob; or several of them.
             files: The URIs of its files.
             needed: The columns that every file with rows must have.
             reading: How text files and workbooks are read.
@@ -85,7 +85,7 @@ class InputColumns:
         """
         import pyarrow as pa
 
-        folders = folder_columns(uri, files)
+        folders = folder_columns(source, files)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             columns = list(pool.map(partial(_file_columns, reading=reading), files))
         for file, present, values in zip(files, columns, folders, strict=True):
@@ -100,7 +100,7 @@ class InputColumns:
         fields = [_joint_field(name, files, columns, reading) for name in (*names, *of_folders)]
         if not all(name in (*names, *of_folders) for name in needed):
             raise CatalogError(
-                f"The files at {uri!r} are empty; expected at least one with the columns "
+                f"The files at {source!r} are empty; expected at least one with the columns "
                 f"{list(needed)}."
             )
         return cls(files, folders, pa.schema(fields))
@@ -183,9 +183,10 @@ def _check_needed(
 ) -> None:
     missing = [name for name in needed if name not in present and name not in values]
     if missing and present:
+        guess = did_you_mean(missing[0], present) or "."
         raise CatalogError(
-            f"{file!r} has no column {missing[0]!r}; found {list(present)[:50]}. All files of the "
-            "input must have the columns that are read: name these with title= and text=."
+            f"{file!r} has no column {missing[0]!r}; found {list(present)[:50]}{guess} All files "
+            "of the input must have the columns that are read: name these with title= and text=."
         )
 
 

@@ -36,16 +36,18 @@ from prodcat.scoring.single_file import (
     remove_parts,
     resolved,
 )
+from prodcat.storage.containers import path_text
 from prodcat.storage.faults import explained
 from prodcat.storage.leased_folder import LeasedFolder
 from prodcat.storage.objects import Objects
-from prodcat.storage.table_files import address
+from prodcat.storage.table_files import Files, address, uris_of
+from prodcat.storage.tables import given_files
 
 
 @takes_keywords(LoadKeywords)
 def score(
     model: Classifier | str,
-    input: str,
+    input: str | Files,
     output: str,
     *,
     scoring: ScoringConfig | None = None,
@@ -59,11 +61,11 @@ def score(
     Args:
         model: A classifier, or its URI, such as ``s3://bucket/models/tr@production``.
         input: The Parquet, CSV, TSV or JSONL files to read: the fsspec URI of a file or of a
-            folder, or a glob.
+            folder, or a glob; or several of them as :class:`~.table_files.Files`.
         output: The fsspec URI of a folder, which gets one file for each part of the input, with
             the columns of the input and those of the answers (see
             :mod:`prodcat.classifier.results`); or of one file whose name ends with .parquet,
-            .jsonl, .csv or .tsv.  The last three may be followed by .gz.
+            .jsonl, .csv, .tsv or .xlsx.  Those of text may be followed by .gz.
         scoring: What to read, to ask and to write; the defaults of :class:`ScoringConfig` if None.
         shard: The share of the parts that this process scores, as ``(index, count)``: the index
             of this process, from 0, and the number of processes.  All parts by default.
@@ -84,20 +86,18 @@ def score(
         OutputInUseError: Another process is writing the output, or took it over from this one.
         InputChangedError: An input file was changed, added or removed during the call.
         StoreError: A store cannot be reached, or the output cannot be written.
-        ConfigError: The arguments or settings are invalid or cannot be combined.
+        ConfigError: The settings are invalid or contradict each other, or the rows exceed a sheet.
         Interrupted: The process was stopped by SIGTERM; repeating the call resumes the job.
         TypeError: A keyword argument is unknown.
         ProdcatError: The model cannot be loaded; see :func:`prodcat.load`.
     """
     scoring = scoring or ScoringConfig()
     check_keywords(score, loading)
+    input = given_files(input, "input")
+    output = path_text(output, "output", "the path or URI of a file or folder", ConfigError)
     check_shard(shard)
     classifier = _on_device(model, loading)
-    if overwrite and shard != WHOLE:
-        raise ConfigError(
-            "overwrite and shard cannot be combined: each process would remove the parts that "
-            "the others wrote. Name another output, or overwrite with one process first."
-        )
+    _check_overwrite(shard, overwrite=overwrite)
     with _explained(output), enough_memory():
         write = score_share if file_kind(output) is None else _score_into_file
         return write(
@@ -107,7 +107,7 @@ def score(
 
 def score_share(
     classifier: Classifier,
-    input: str,
+    input: str | Files,
     output: str,
     scoring: ScoringConfig,
     shard: Shard,
@@ -148,7 +148,7 @@ def score_share(
 
 def _score_into_file(
     classifier: Classifier,
-    input: str,
+    input: str | Files,
     output: str,
     scoring: ScoringConfig,
     shard: Shard,
@@ -160,7 +160,9 @@ def _score_into_file(
     kind, place = file_kind(output) or "csv", resolved(output)
     _check_outside(input, place)
     _check_single_file(input, place, shard)
-    job = FolderScoring.of(classifier, input, replace(scoring, format=kind), joined=True)
+    is_sheet = kind == "xlsx"
+    scoring = replace(scoring, format="parquet" if kind == "xlsx" else kind)
+    job = FolderScoring.of(classifier, input, scoring, joined=True, is_sheet=is_sheet)
     objects = Objects(parts_folder(place))
     with lease_share(objects, shard, shown=output, private=True) as lease:
         folder = LeasedFolder(objects, lease)
@@ -172,7 +174,7 @@ def _score_into_file(
 
 
 def stream(
-    model: Classifier, input: str, *, scoring: ScoringConfig | None = None
+    model: Classifier, input: str | Files, *, scoring: ScoringConfig | None = None
 ) -> Iterator[tuple[bytes, int]]:
     """Classify all titles of the input files, and yield the answers as pieces of one CSV file.
 
@@ -193,6 +195,7 @@ def stream(
         StoreError: The store of the input cannot be reached.
         ConfigError: The settings cannot be combined, or the classifier does not support them.
     """
+    input = given_files(input, "input")
     as_csv = replace(scoring or ScoringConfig(), format="csv")
     scorer = PartScorer.of(model, input, as_csv)
     inputs = Inputs(input, scorer.files)
@@ -206,7 +209,7 @@ def stream(
 
 def _on_device(model: Classifier | str, loading: LoadKeywords) -> Classifier:
     """The classifier on the requested device, loaded if its URI is given."""
-    if isinstance(model, str):
+    if not isinstance(model, Classifier):
         return load(model, **loading)
     device = loading.get("device")
     return model if device is None else model.to(device)
@@ -227,18 +230,28 @@ def _explained(output: str) -> Iterator[None]:
         raise explained("write", output, error, is_local=is_local) from error
 
 
-def _check_outside(input: str, output: str) -> None:
-    """Refuse an output inside the input folder, which the next call would read as input."""
-    filesystem, path = located(input)
-    input_address = address(resolved(input.rstrip("/")))
-    if address(output.rstrip("/")).startswith(f"{input_address}/") and filesystem.isdir(path):
-        raise CatalogError(
-            f"The output {output!r} lies in the input {input!r}: the next run would read the "
-            "answers as titles. Name an output outside the input folder."
+def _check_overwrite(shard: Shard, *, overwrite: bool) -> None:
+    """Refuse that one of several processes replaces the output of all."""
+    if overwrite and shard != WHOLE:
+        raise ConfigError(
+            "overwrite and shard cannot be combined: each process would remove the parts that "
+            "the others wrote. Name another output, or overwrite with one process first."
         )
 
 
-def _check_single_file(input: str, output: str, shard: Shard) -> None:
+def _check_outside(input: str | Files, output: str) -> None:
+    """Refuse an output inside an input folder, which the next call would read as input."""
+    for uri in uris_of(input):
+        filesystem, path = located(uri)
+        input_address = address(resolved(uri.rstrip("/")))
+        if address(output.rstrip("/")).startswith(f"{input_address}/") and filesystem.isdir(path):
+            raise CatalogError(
+                f"The output {output!r} lies in the input {uri!r}: the next run would read the "
+                "answers as titles. Name an output outside the input folder."
+            )
+
+
+def _check_single_file(input: str | Files, output: str, shard: Shard) -> None:
     """Refuse a single output file for several processes, a folder, or an input file."""
     if Path(output).is_dir():
         raise ConfigError(

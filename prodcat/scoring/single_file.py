@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 from prodcat.classifier.results import Format
 from prodcat.errors import ConfigError, ScoringError, StoreError
@@ -17,10 +17,14 @@ from prodcat.scoring.finished_parts import JOB, FinishedPart
 from prodcat.storage.leased_folder import LeasedFolder
 from prodcat.storage.objects import Objects
 from prodcat.storage.output_folders import FOLDER
+from prodcat.storage.spreadsheets import SheetWriter
 from prodcat.storage.table_files import FORMATS, address, compression_of, suffix_of
 
+FileKind = Format | Literal["xlsx"]
+_ENDINGS = (*FORMATS, ".xlsx")
 
-def file_kind(output: str) -> Format | None:
+
+def file_kind(output: str) -> FileKind | None:
     """The format of an output file according to its name; None if the output is a folder.
 
     Raises:
@@ -32,19 +36,20 @@ def file_kind(output: str) -> Format | None:
     if output.endswith("/"):
         return None
     suffix = suffix_of(output)
-    if suffix == ".parquet" and compression_of(output):
-        raise ConfigError(f"{output!r}: Parquet is compressed inside. Name the output without .gz.")
-    if suffix in FORMATS and "::" in output:
+    if suffix in (".parquet", ".xlsx") and compression_of(output):
+        name = {".parquet": "Parquet", ".xlsx": "Excel's format"}[suffix]
+        raise ConfigError(f"{output!r}: {name} is compressed inside. Name the output without .gz.")
+    if suffix in _ENDINGS and "::" in output:
         raise ConfigError(
             f"The output {output!r} is a chain of file systems ('::'), in which no file can be "
             "replaced safely. Name a file without '::'."
         )
-    if suffix in FORMATS:
-        return cast(Format, suffix.removeprefix("."))
+    if suffix in _ENDINGS:
+        return cast(FileKind, suffix.removeprefix("."))
     if re.fullmatch(r"\.[a-z]{2,7}", suffix):
         raise ConfigError(
-            f"{output!r} ends with {suffix!r}; expected one of {sorted(FORMATS)} (text formats may "
-            "be followed by .gz), or a folder. If it is a folder, end its name with a slash."
+            f"{output!r} ends with {suffix!r}; expected one of {sorted(_ENDINGS)} (text formats "
+            "may be followed by .gz), or a folder. If it is a folder, end its name with a slash."
         )
     return None
 
@@ -86,7 +91,7 @@ def resolved(output: str) -> str:
 
 
 def join_parts(
-    folder: LeasedFolder, parts: Sequence[FinishedPart], output: str, kind: Format
+    folder: LeasedFolder, parts: Sequence[FinishedPart], output: str, kind: FileKind
 ) -> None:
     """Join all parts into one file, which gets its name only once it is complete.
 
@@ -94,9 +99,10 @@ def join_parts(
         folder: The folder with the parts, and the lease on it.
         parts: The finished parts in the order of the input.
         output: The path or URI of the output file.
-        kind: The format of the parts and of the file.
+        kind: The format of the file and of the parts, which are Parquet for a workbook of Excel.
 
     Raises:
+        ConfigError: The rows do not fit into a sheet of Excel.
         ScoringError: A part was removed or altered.
         OutputInUseError: Another process has taken the output over.
         StoreError: The file cannot be written.
@@ -107,11 +113,10 @@ def join_parts(
     # The file is written on this machine first: an object store makes a file visible when it is
     # closed, even if it is incomplete.
     with _new_file(folder, path) as (raw, near):
-        with _compressed(raw, path) as file:
-            append = _appender(file, kind)
+        part_kind: Format = "parquet" if kind == "xlsx" else kind
+        with _compressed(raw, path) as file, _appender(file, kind) as append:
             for part in parts:
-                append(_content(folder.objects, part, kind))
-            append(None)
+                append(_content(folder.objects, part, part_kind))
         raw.flush()
         os.fsync(raw.fileno())
         folder.put(near, path, output)
@@ -199,23 +204,26 @@ def _compressed(raw: IO[bytes], path: str) -> AbstractContextManager[Any]:
     return gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
 
 
-def _appender(file: Any, kind: Format) -> Callable[[bytes | None], None]:
-    """A function that appends a part's bytes to a file, or completes the file if given None."""
-    if kind != "parquet":
-        return lambda content: file.write(content or b"")
+@contextlib.contextmanager
+def _appender(file: Any, kind: FileKind) -> Iterator[Callable[[bytes], object]]:
+    """A function that appends a part's bytes to a file, which the end of the block completes."""
+    if kind not in ("parquet", "xlsx"):
+        yield file.write
+        return
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    writer: Any = None
+    with contextlib.ExitStack() as stack:
+        writer: Any = stack.enter_context(SheetWriter(file)) if kind == "xlsx" else None
 
-    def append(content: bytes | None) -> None:
-        nonlocal writer
-        if content is None:
-            writer.close()
-            return
-        table = pq.read_table(pa.BufferReader(content))
-        if writer is None:
-            writer = pq.ParquetWriter(file, table.schema)
-        writer.write_table(table)
+        def append(content: bytes) -> None:
+            nonlocal writer
+            table = pq.read_table(pa.BufferReader(content))
+            if kind == "xlsx":
+                writer.add(table)
+                return
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(file, table.schema))
+            writer.write_table(table)
 
-    return append
+        yield append

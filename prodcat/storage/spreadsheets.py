@@ -2,10 +2,13 @@
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from math import isfinite
 from typing import IO, Any
 
 from prodcat.errors import CatalogError, ConfigError
@@ -20,9 +23,13 @@ _MOST_BYTES = 512 << 20  # of a workbook, unpacked
 _BLOCK = 1 << 20
 _MOST_ROWS = 1_048_576  # of a sheet, the header included
 _MOST_CELL = 32_767  # letters
-_MOST_WHOLE = 10**15  # larger whole numbers are written as text, as Excel rounds them
+_MOST_SHEET_COLUMNS = 16_384
+_MOST_DIGITS = 15  # of a number that Excel shows as it is
+_MOST_WHOLE = 10**_MOST_DIGITS  # larger whole numbers are written as text, as Excel rounds them
+_CREATED = datetime(2000, 1, 1)  # the date in every workbook
 _FIRST_DAY = datetime(1900, 3, 1)  # Excel takes 1900 for a leap year
 _INSTALL = "Install it with: pip install 'prodcat[excel]'"
+_OTHER_FORMAT = "Write a .csv or .parquet file."
 
 
 def sheet_pieces(uri: str, batch_rows: int, options: ReadOptions) -> Iterator[dict[str, list[Any]]]:
@@ -157,9 +164,11 @@ def _text(value: object) -> str:
 
 
 class SheetWriter:
-    """Writes a table to the only sheet of a new workbook, piece by piece.
+    """Writes a table to the only sheet of a new workbook, piece by piece, in a ``with`` block.
 
-    Texts stay texts, also those that begin like a formula, an address or a number.
+    Texts stay texts, also those that begin like a formula, an address or a number.  Numbers have
+    16 digits at most, as in Excel; integers of more digits become texts.  Equal tables give equal
+    bytes.  The end of the block completes the workbook.
 
     Args:
         file: Where to write the workbook.
@@ -169,19 +178,41 @@ class SheetWriter:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        try:
-            import xlsxwriter
-        except ImportError as error:
-            raise ConfigError(
-                f"Writing .xlsx needs xlsxwriter, which is not installed. {_INSTALL}"
-            ) from error
+        xlsxwriter = writing_package()
         texts = {f"strings_to_{kind}": False for kind in ("formulas", "urls", "numbers")}
-        self._workbook = xlsxwriter.Workbook(file, {"constant_memory": True, **texts})
+        self._folder = tempfile.TemporaryDirectory(prefix="prodcat")
+        options = {"constant_memory": True, "tmpdir": self._folder.name, **texts}
+        self._workbook = xlsxwriter.Workbook(file, options)
+        self._workbook.set_properties({"created": _CREATED})
         self._sheet = self._workbook.add_worksheet()
+        self._sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         self._whole = self._workbook.add_format({"num_format": "0"})
         self._day = self._workbook.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = self._workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._header: list[str] = []
         self._rows = 0
+
+    def __enter__(self) -> "SheetWriter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Complete the file, and remove what was written beside it.
+
+        Raises:
+            ConfigError: The file would be larger than Excel reads.
+            OSError: The file cannot be written.
+        """
+        from xlsxwriter.exceptions import FileCreateError, FileSizeError
+
+        with self._folder:
+            try:
+                self._workbook.close()
+            except FileSizeError as fault:
+                raise ConfigError(
+                    f"A workbook of more than 4 GiB cannot be written. {_OTHER_FORMAT}"
+                ) from fault
+            except FileCreateError as fault:
+                raise OSError(str(fault)) from fault
 
     def add(self, table: Any) -> None:
         """Append the rows of an Arrow table; the first table gives the header.
@@ -190,48 +221,115 @@ class SheetWriter:
             ConfigError: The sheet would have too many rows or columns, or a text is too long.
         """
         if not self._rows:
-            self._add_row(table.schema.names)
+            self._header = table.schema.names
+            check_size(0, len(self._header))
+            self._add_row(self._header)
         for batch in table.to_batches(max_chunksize=_MOST_CELL):
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 self._add_row(row)
 
-    def close(self) -> None:
-        """Complete the file."""
-        self._workbook.close()
-
     def _add_row(self, cells: Sequence[Any]) -> None:
-        if self._rows >= _MOST_ROWS:
-            raise ConfigError(
-                f"A sheet of Excel has at most {_MOST_ROWS:,} rows. Write a .csv or .parquet file."
-            )
+        check_size(self._rows, len(cells))
         for column, cell in enumerate(cells):
-            if cell is not None and self._write(column, cell):
-                raise ConfigError(
-                    f"Row {self._rows}, column {column + 1} does not fit into a sheet of Excel, "
-                    f"which takes texts of at most {_MOST_CELL:,} letters and 16,384 columns. "
-                    "Write a .csv or .parquet file."
-                )
+            if cell is not None:
+                self._write(column, cell)
         self._rows += 1
 
-    def _write(self, column: int, cell: Any) -> int:
-        """Write a cell; returns 0 if it could be written."""
+    def _write(self, column: int, cell: Any) -> None:
         place = (self._rows, column)
-        if isinstance(cell, bool):
-            return int(self._sheet.write_boolean(*place, cell))
-        if isinstance(cell, int) and abs(cell) < _MOST_WHOLE:
-            return int(self._sheet.write_number(*place, cell, self._whole))
-        if isinstance(cell, float) and abs(cell) < float("inf"):
-            return int(self._sheet.write_number(*place, cell))
         is_moment = isinstance(cell, datetime)
-        if is_moment and cell.tzinfo is None and cell >= _FIRST_DAY and not cell.microsecond:
-            return int(self._sheet.write_datetime(*place, cell, self._moment))
-        if isinstance(cell, date) and not is_moment and cell >= _FIRST_DAY.date():
-            return int(self._sheet.write_datetime(*place, cell, self._day))
-        return int(self._sheet.write_string(*place, _written_text(cell)))
+        if isinstance(cell, bool):
+            self._sheet.write_boolean(*place, cell)
+        elif isinstance(cell, int) and abs(cell) < _MOST_WHOLE:
+            self._sheet.write_number(*place, cell, self._whole)
+        elif isinstance(cell, (float, Decimal)) and _is_number(cell):
+            self._sheet.write_number(*place, cell)
+        elif is_moment and cell.tzinfo is None and cell >= _FIRST_DAY and not cell.microsecond:
+            self._sheet.write_datetime(*place, cell, self._moment)
+        elif isinstance(cell, date) and not is_moment and cell >= _FIRST_DAY.date():
+            self._sheet.write_datetime(*place, cell, self._day)
+        else:
+            text = _written_text(cell)
+            check_text(text, self._rows, self._header[column])
+            if text.startswith("<r>"):  # which xlsxwriter would take for marked text
+                self._sheet.write_rich_string(*place, text[0], text[1], text[2:])
+            else:
+                self._sheet.write_string(*place, text)
+
+
+def writing_package() -> Any:
+    """The package that writes workbooks.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise ConfigError(
+            f"Writing .xlsx needs xlsxwriter, which is not installed. {_INSTALL}"
+        ) from error
+    return xlsxwriter
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Check that a table fits into a sheet.
+
+    Args:
+        rows: The number of its rows, without the header.
+        columns: The number of its columns.
+
+    Raises:
+        ConfigError: The sheet would have too many rows or columns.
+    """
+    if not fits_sheet(rows):
+        raise ConfigError(
+            f"The table has more rows than a sheet of Excel, which has at most {_MOST_ROWS:,} with "
+            f"the header. {_OTHER_FORMAT}"
+        )
+    if columns > _MOST_SHEET_COLUMNS:
+        raise ConfigError(
+            f"The table has {columns:,} columns; a sheet of Excel has at most "
+            f"{_MOST_SHEET_COLUMNS:,}. {_OTHER_FORMAT}"
+        )
+
+
+def fits_sheet(rows: int) -> bool:
+    """Whether a sheet has room for this number of rows and a header."""
+    return rows < _MOST_ROWS
+
+
+def check_text(text: str, row: int, column: str, source: str = "The table") -> None:
+    """Check that a text fits into a cell, whose length Excel counts in 16-bit units.
+
+    Args:
+        text: The text.
+        row: The number of its row, from 1, for the error message.
+        column: The name of its column, for the error message.
+        source: The name of the table or its file, for the error message.
+
+    Raises:
+        ConfigError: It is too long.
+    """
+    if 2 * len(text) > _MOST_CELL and len(text.encode("utf-16-le")) > 2 * _MOST_CELL:
+        raise ConfigError(
+            f"{source}, row {row:,}, column {column!r:.80}: the text has {len(text):,} letters, "
+            f"and a cell of Excel at most {_MOST_CELL:,}. {_OTHER_FORMAT}"
+        )
+
+
+def _is_number(cell: float | Decimal) -> bool:
+    """Whether a number is finite and, as a decimal, has no more digits than Excel shows."""
+    if isinstance(cell, float):
+        return isfinite(cell)
+    digits = "".join(map(str, cell.as_tuple().digits)).strip("0")
+    return cell.is_finite() and len(digits) <= _MOST_DIGITS
 
 
 def _written_text(cell: Any) -> str:
     """The text of a cell that Excel has no type for."""
+    if isinstance(cell, float):
+        return "NaN" if cell != cell else "Infinity" if cell > 0 else "-Infinity"
     if isinstance(cell, bytes):
         with suppress(UnicodeDecodeError):
             return cell.decode()
@@ -249,7 +347,6 @@ def sheet_bytes(table: Any) -> bytes:
         ConfigError: The table does not fit into a sheet, or the package is not installed.
     """
     out = io.BytesIO()
-    writer = SheetWriter(out)
-    writer.add(table)
-    writer.close()
+    with SheetWriter(out) as writer:
+        writer.add(table)
     return out.getvalue()

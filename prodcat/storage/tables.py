@@ -6,33 +6,39 @@ If a text is not valid UTF-8, its invalid bytes become lone surrogates (Python's
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePath
-from typing import Any, cast
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from prodcat.errors import CatalogError, StoreError
 from prodcat.storage import reading_notes
 from prodcat.storage.bounded_lines import BoundedLines
 from prodcat.storage.column_names import MOST_COLUMNS, no_twins
-from prodcat.storage.csv_dialects import SAMPLE, recognised_dialect
+from prodcat.storage.containers import arrow_values as arrow_values
+from prodcat.storage.containers import described, ordered_values, path_text
+from prodcat.storage.containers import is_missing as is_missing
+from prodcat.storage.csv_dialects import KEPT_FEED, SAMPLE, recognised_dialect
 from prodcat.storage.csv_rows import CsvRows
-from prodcat.storage.expanded import byte_slices
 from prodcat.storage.faults import store_faults
+from prodcat.storage.folder_columns import folder_columns, with_folder
 from prodcat.storage.json_records import json_records
+from prodcat.storage.memory_tables import Columns as Columns
+from prodcat.storage.memory_tables import arrow_columns, table_pieces
 from prodcat.storage.parquet_tables import ParquetTables
 from prodcat.storage.read_options import DEFAULTS, ReadOptions
 from prodcat.storage.spreadsheets import sheet_pieces
 from prodcat.storage.table_files import (
+    Files,
+    check_once,
     compression_of,
     connect,
     delimiter_of,
     expand,
     file_size,
     table_format,
+    uris_of,
 )
 from prodcat.storage.text_decoding import DecodedText
-
-Columns = dict[str, list[Any]]
 
 MOST_LETTERS = 10_000  # in a title or another text that a model reads
 _MOST_HEADER = 4_000_000  # letters in the header of a CSV file
@@ -44,13 +50,16 @@ def iter_tables(
     progress: Callable[[int], None] | None = None,
     options: ReadOptions = DEFAULTS,
     report: Callable[[int, str], None] | None = None,
+    needed: Collection[str] = (),
 ) -> Iterator[Columns]:
     """Read a table piece by piece.
 
     Args:
-        source: A URI or glob of Parquet, CSV, TSV, JSONL or Excel files (text files also with
-            ``.gz``) on any fsspec filesystem; a pandas or polars DataFrame; an Arrow table; a
-            list of mappings; or a mapping of columns.
+        source: A path, URI or glob of Parquet, CSV, TSV, JSONL or Excel files (text files also
+            with ``.gz``) on any fsspec filesystem; several of them as :class:`~.table_files.Files`
+            or as a list of :class:`pathlib.Path`; a table in memory, see
+            :func:`prodcat.storage.memory_tables.table_pieces`; or titles, or rows as mappings, in
+            a list or in another container that keeps an order.
         batch_rows: The maximum number of rows in a piece.
         progress: A function that is called before each piece of a text file with the number of
             bytes read from the file so far (compressed bytes if the file is compressed).
@@ -60,75 +69,92 @@ def iter_tables(
             files, and what is wrong with it: it has too many or too few fields, or is not valid
             CSV or JSON.  Its fields are kept as far as they are known.  If None, such a row raises
             an error.
+        needed: Columns that each of several files must have if one of them has it.  Files may
+            differ in other columns.
 
     Yields:
         The values of each column by the column's name, all of the same length.  Rows are in the
-        order of the source, and files in the order of their names.  If a record lacks a key, its
-        value is None.
+        order of the source, and files in the order of their names.  Names of folders such as
+        ``country=tr`` give a column to their files.  If a record lacks a key, its value is None.
 
     Raises:
         CatalogError: The source has an unsupported type, or a file is missing, damaged or
             inconsistent with the others.
         StoreError: The store of a file cannot be reached.
     """
-    if isinstance(source, PurePath):
-        source = str(source)
-    if isinstance(source, str):
-        yield from _read_files(source, batch_rows, progress, options, report)
-    elif isinstance(source, Mapping):
-        columns = _checked_lengths({str(k): list(v) for k, v in source.items()})
-        yield from _slices(columns, batch_rows)
-    elif hasattr(source, "to_batches"):
-        for batch in cast(Any, source).to_batches(max_chunksize=batch_rows):
-            yield from map(_arrow_columns, byte_slices(batch))
-    elif _is_frame(source, "pandas"):
-        yield from _pandas_pieces(source, batch_rows)
-    elif _is_frame(source, "polars"):
-        frame = cast(Any, source)
-        frame = frame.collect() if hasattr(frame, "collect") else frame
-        for start in range(0, frame.height, batch_rows):
-            yield dict(frame.slice(start, batch_rows).to_dict(as_series=False))
-    elif isinstance(source, Iterable):
-        yield from _record_batches(source, batch_rows)
+    files = _files_of(source)
+    if files is not None:
+        yield from _read_files(files, batch_rows, progress, options, report, needed)
+    elif (pieces := memory_pieces(source, batch_rows)) is not None:
+        yield from pieces
     else:
         raise CatalogError(
-            f"Found a {type(source).__name__}; expected a URI, a pandas or polars "
-            "DataFrame, an Arrow table, a list of mappings or a mapping of columns."
+            f"Found {described(source)}; expected a path or URI, a pandas or polars DataFrame, an "
+            "Arrow table, reader or dataset, a list of titles, a list of mappings, or a mapping "
+            "from column names to lists."
         )
 
 
-def is_missing(value: object) -> bool:
-    """Whether a value means "missing": None, NaN, or pandas' NA or NaT.
+def memory_pieces(source: object, batch_rows: int = 8_192) -> Iterator[Columns] | None:
+    """Read a table piece by piece that is no file, as for :func:`iter_tables`.
 
-    >>> is_missing(None), is_missing(float("nan")), is_missing("")
-    (True, True, False)
+    Returns:
+        The pieces, or None if the source is no table, nor titles or rows that keep an order.
     """
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and value != value
+    pieces = table_pieces(source, batch_rows)
+    if pieces is None and (records := ordered_values(source)) is not None:
+        return _record_batches(records, batch_rows)
+    return pieces
 
 
-def _pandas_pieces(frame: Any, batch_rows: int) -> Iterator[Columns]:
-    names = [str(name) for name in frame.columns]
-    no_twins(names, "The DataFrame")
-    for start in range(0, len(frame), batch_rows):
-        part = frame.iloc[start : start + batch_rows]
-        yield {
-            name: [None if is_missing(value) else value for value in part.iloc[:, i].tolist()]
-            for i, name in enumerate(names)
-        }
+def _files_of(source: object) -> str | Files | None:
+    """The paths or URIs that a source names; None if it is no text, path or list of paths.
+
+    Texts in a list are titles, which name no files whatever they look like.
+    """
+    if isinstance(source, (str, Files)):
+        return source
+    if isinstance(source, os.PathLike):
+        return str(os.fspath(source))
+    if isinstance(source, (list, tuple)) and source:
+        paths = [os.fspath(path) for path in source if isinstance(path, os.PathLike)]
+        return Files(tuple(paths)) if len(paths) == len(source) else None
+    return None
+
+
+def given_files(given: object, name: str) -> str | Files:
+    """The files that a caller names where nothing but files is expected.
+
+    Args:
+        given: A path or URI, or a list of them.
+        name: The name of the argument, with which the message begins.
+
+    Raises:
+        CatalogError: It is something else, such as a table in memory.
+    """
+    expected = (
+        "the path or URI of a file, a folder or a glob, or a list of them. Answer a table in memory "
+        "with classifier.predict(table)"
+    )
+    if isinstance(given, Files):
+        return given
+    if isinstance(given, (list, tuple)) and given:
+        paths = [path_text(each, f"An entry of {name}", expected, CatalogError) for each in given]
+        return Files(tuple(paths))
+    return path_text(given, name, expected, CatalogError)
 
 
 def _read_files(
-    uri: str,
+    source: str | Files,
     batch_rows: int,
     progress: Callable[[int], None] | None,
     options: ReadOptions,
     report: Callable[[int, str], None] | None,
+    needed: Collection[str],
 ) -> Iterator[Columns]:
-    """Read all files of a glob; all files but JSONL must have the columns of the first file."""
-    files = expand(uri)
-    first: set[str] | None = None
+    """Read all files; those without any byte have no rows."""
+    files = check_once([file for uri in uris_of(source) for file in expand(uri)])
+    first_with: dict[tuple[str, bool], str] = {}  # by column, and whether the file has it
     rows = 0  # in the files before
 
     def report_row(row: int, detail: str) -> None:
@@ -136,20 +162,30 @@ def _read_files(
             raise CatalogError(detail)
         report(rows + row, detail)
 
-    for name in files:
+    for name, folder in zip(files, folder_columns(source, files), strict=True):
         size = 0
+        kind = table_format(name)
+        if len(files) > 1 and kind in ("csv", "jsonl") and file_size(name) == 0:
+            continue
         for piece in _read_file(name, batch_rows, progress, options, report_row):
-            if first is None:
-                first = set(piece)
-            missing = sorted(first - set(piece)) if table_format(name) != "jsonl" else []
-            if missing:
-                raise CatalogError(
-                    f"{name!r} has no column {missing[0]!r}, which {files[0]!r} has; expected the "
-                    "same columns in all files of a glob."
-                )
-            size += len(next(iter(piece.values()), []))
-            yield piece
+            columns = with_folder(piece, folder, name, options.names)
+            # A record of JSONL may lack any key.
+            for column in needed if kind != "jsonl" and not size else ():
+                first_with.setdefault((column, column in columns), name)
+                _check_all_have(column, first_with)
+            size += len(next(iter(columns.values()), []))
+            yield columns
         rows += size
+
+
+def _check_all_have(column: str, first_with: Mapping[tuple[str, bool], str]) -> None:
+    """Check that a column is in all files or in none; see :func:`_read_files`."""
+    if {(column, True), (column, False)} <= first_with.keys():
+        raise CatalogError(
+            f"{first_with[column, False]!r} has no column {column!r}, which "
+            f"{first_with[column, True]!r} has; expected it in all files. Rename the column, or "
+            "leave the file out."
+        )
 
 
 def _read_file(
@@ -186,7 +222,7 @@ def _parquet_pieces(uri: str, batch_rows: int) -> Iterator[Columns]:
     filesystem, path = connect(uri)
     with filesystem.open(path, "rb") as file:
         for table in ParquetTables(file, uri).tables(batch_rows):
-            yield _arrow_columns(table)
+            yield arrow_columns(table)
 
 
 def _text_pieces(
@@ -237,13 +273,28 @@ def _csv_pieces(
         sample[:size], usual, options.delimiter, options.names, is_whole=len(sample) <= size
     )
     if dialect is None:
-        raise CatalogError(f"{uri!r} is empty; expected a header line with the column names.")
+        raise CatalogError(_no_header(uri, sample))
     no_twins(dialect.header, repr(uri))
     reading_notes.tell_dialect(uri, dialect, options.delimiter or usual)
+    if dialect.keeps_feeds:
+        text.replace_feeds(KEPT_FEED)
     rows = CsvRows(lines, dialect, uri, report)
     yield from rows.pieces(batch_rows)
     if rows.below:
         reading_notes.tell_below(uri, rows.below)
+    if rows.empty:
+        reading_notes.tell_empty(uri, rows.empty)
+
+
+def _no_header(uri: str, sample: str) -> str:
+    """What is wrong with a file whose first characters have no valid row."""
+    expected = "expected a header line with the column names"
+    if not sample.strip():
+        return f"{uri!r} is empty; {expected}."
+    return (
+        f"{uri!r} begins with {sample.strip()[:40]!r}; {expected}, such as sku,title. Double the "
+        "quotes inside a field, and close every quote."
+    )
 
 
 def _has_lines(sample: str) -> bool:
@@ -264,18 +315,19 @@ def _record_batches(
     """Yield columns made from records; each piece has all column names seen so far.
 
     Args:
-        records: Mappings, or titles as strings.
+        records: Mappings, or titles as strings; a missing value is a missing title.
         batch_rows: The maximum number of rows in a piece.
         lines: The lines of the file from which the records are read; None if there is no file.
     """
     names: dict[str, None] = {}
     batch: list[Mapping[str, Any]] = []
     for number, record in enumerate(records):
-        if isinstance(record, str):
+        if isinstance(record, str) or is_missing(record):
             record = {"title": record}
         elif not isinstance(record, Mapping):
             raise CatalogError(
-                f"Row {number} is a {type(record).__name__}; expected a mapping or a title."
+                f"Row {number} is {described(record)}; expected a mapping from column names to "
+                "values, or a title."
             )
         batch.append(record)
         names.update(dict.fromkeys(record))
@@ -298,23 +350,6 @@ def _columns(records: Sequence[Mapping[str, Any]], names: Mapping[str, None]) ->
     return {str(name): [record.get(name) for record in records] for name in names}
 
 
-def _arrow_columns(batch: Any) -> Columns:
-    no_twins(batch.schema.names, "The table")
-    names = batch.schema.names
-    return {name: arrow_values(column) for name, column in zip(names, batch.columns, strict=True)}
-
-
-def arrow_values(column: Any) -> list[Any]:
-    """The values of an Arrow column as Python objects; invalid UTF-8 becomes lone surrogates."""
-    import pyarrow as pa
-
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:
-        raw = column.cast(pa.binary()).to_pylist()
-        return [None if text is None else text.decode("utf-8", "surrogateescape") for text in raw]
-
-
 def parquet_bytes(table: Any) -> bytes:
     """Encode an Arrow table as a Parquet file."""
     import pyarrow.parquet as pq
@@ -322,22 +357,3 @@ def parquet_bytes(table: Any) -> bytes:
     out = io.BytesIO()
     pq.write_table(table, out)
     return out.getvalue()
-
-
-def _slices(columns: Columns, batch_rows: int) -> Iterator[Columns]:
-    rows = len(next(iter(columns.values()), []))
-    for start in range(0, rows, batch_rows):
-        yield {name: values[start : start + batch_rows] for name, values in columns.items()}
-
-
-def _checked_lengths(columns: Columns) -> Columns:
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise CatalogError(f"The columns have different lengths: {lengths}; expected equal ones.")
-    return columns
-
-
-def _is_frame(source: object, package: str) -> bool:
-    kind = type(source)
-    frames = ("DataFrame", "LazyFrame")
-    return kind.__module__.split(".")[0] == package and kind.__name__ in frames

@@ -1,7 +1,6 @@
 """Reads the rows of a table that describes a taxonomy, and the values of their cells."""
 
 from decimal import Decimal
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ def cell_text(value: object) -> str:
     >>> cell_text(" Fruit "), cell_text(12.0), cell_text(Decimal("12.00")), cell_text(None)
     ('Fruit', '12', '12', '')
     """
-    if is_missing(value) or (isinstance(value, (np.floating, Decimal)) and isnan(value)):
+    if is_missing(value):
         return ""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")

@@ -90,8 +90,9 @@ class Lookup:
         if known == len(path) or not path:
             return ""
         above = self.by_path.get(tuple(path[:known]), -1)
-        options = [self.names[node] for node in self.children[above]]
-        close = difflib.get_close_matches(path[known], options, n=3, cutoff=0.5)
+        options = {self.names[node].casefold(): self.names[node] for node in self.children[above]}
+        folded = difflib.get_close_matches(path[known].casefold(), options, n=3, cutoff=0.5)
+        close = [options[name] for name in folded]
         where = f"below {join_path(path[:known])!r}" if known else "at the top level"
         hint = f", but the similar {close}" if close else ""
         return f"; {where} there is no {path[known]!r}{hint}"

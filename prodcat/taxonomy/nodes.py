@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,13 @@ class SourceNodes:
     translations: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def breadth_first(nodes: SourceNodes) -> dict[str, Any]:
+def breadth_first(nodes: SourceNodes, same_names: str = "refuse") -> dict[str, Any]:
     """Put nodes in breadth-first order, and make every leaf terminal.
+
+    Args:
+        nodes: The nodes.
+        same_names: ``"id"`` to add the id to the names of siblings that have the same name,
+            ``"refuse"`` for an error.
 
     Returns:
         The fields of :class:`prodcat.Taxonomy` by name.
@@ -45,6 +50,8 @@ def breadth_first(nodes: SourceNodes) -> dict[str, Any]:
         TaxonomyError: There are more than :data:`DEEPEST` levels, two nodes have the same id, or
             two children of one node have the same name.
     """
+    if same_names == "id":
+        nodes = _with_distinct_names(nodes)
     children = children_of(np.array(nodes.parent, np.int64))
     order = _order(nodes, children)
     _refuse_ambiguity(nodes, order)
@@ -106,5 +113,16 @@ def _refuse_ambiguity(nodes: SourceNodes, order: Sequence[int]) -> None:
     if problems:
         raise TaxonomyError(
             f"The tree is ambiguous: {first_problems(problems)}. Give every node a different id, "
-            "and siblings different names."
+            "and siblings different names; read_taxonomy(..., same_names='id') adds the ids to "
+            "such names."
         )
+
+
+def _with_distinct_names(nodes: SourceNodes) -> SourceNodes:
+    """The nodes, with the id after the name where siblings have the same name."""
+    counts = Counter(zip(nodes.parent, nodes.names, strict=True))
+    names = [
+        f"{name} ({key})" if counts[above, name] > 1 else name
+        for above, name, key in zip(nodes.parent, nodes.names, nodes.ids, strict=True)
+    ]
+    return replace(nodes, names=names)

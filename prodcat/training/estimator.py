@@ -1,6 +1,6 @@
 """A scikit-learn estimator over :func:`prodcat.fit`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
@@ -10,11 +10,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from prodcat.catalog.reading import read_catalog
+from prodcat.catalog.text import is_blank
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError, check_keywords, takes_keywords
 from prodcat.model.config import ModelConfig, TrainingConfig
-from prodcat.storage.tables import is_missing
-from prodcat.taxonomy.paths import join_path, split_path
+from prodcat.storage.containers import (
+    described,
+    given_texts,
+    is_frame,
+    is_missing,
+    ordered_values,
+)
+from prodcat.storage.tables import iter_tables
+from prodcat.taxonomy.paths import Path, join_path, split_path
 from prodcat.training.fitting import fit
 
 _MODEL_SETTINGS = ("encoder", "structure", "lexical")
@@ -124,15 +132,20 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             EncoderError: The encoder cannot be loaded.
         """
         titles = _titles(X)
-        given = np.asarray(y, dtype=object).ravel()
-        paths = [_label(label, row) for row, label in enumerate(given.tolist())]
+        given = _labels(y)
+        paths = [_label(label, row) for row, label in enumerate(given)]
+        if len(titles) != len(paths):
+            raise CatalogError(
+                f"X has {len(titles)} titles and y {len(paths)} labels; expected one label for "
+                "each title."
+            )
         catalog = read_catalog({"title": titles, "path": paths}, separator=self.separator)
         model = self._with_settings(self.model or ModelConfig(encoder=None), _MODEL_SETTINGS)
         training = self._with_settings(self.training or TrainingConfig(), _TRAINING_SETTINGS)
         self.classifier_: Classifier = fit(
             catalog, model=model, training=training, device=self.device, progress=False
         )
-        self._set_classes(y, given.tolist(), paths)
+        self._set_classes(y, given, paths)
         self.n_features_in_ = 1
         return self
 
@@ -144,15 +157,18 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _set_classes(self, y: Sequence[str], given: list[Any], paths: list[str]) -> None:
         """Set ``classes_``: the label of each outcome, spelled as in ``y``, in sorted order."""
         spelling = {
-            split_path(path, self.separator): label
+            _without_empty_end(split_path(path, self.separator)): label
             for path, label in zip(reversed(paths), reversed(given), strict=True)
         }
         labels = np.empty(len(self.classifier_.outcomes), dtype=object)
-        labels[:] = [spelling.get(path, join_path(path)) for path in self.classifier_.outcomes]
+        labels[:] = [
+            spelling.get(path, join_path(path, self.separator))
+            for path in self.classifier_.outcomes
+        ]
         self._order = np.argsort(labels, kind="stable")
         ordered = labels[self._order]
         self.classes_ = (
-            ordered if isinstance(ordered[0], str) else ordered.astype(np.array(y).dtype)
+            ordered if isinstance(ordered[0], str) else ordered.astype(_type_of(y, given))
         )
 
     def predict_proba(self, X: Sequence[str]) -> NDArray[np.float32]:  # noqa: N803
@@ -189,27 +205,73 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return chosen
 
 
-def _titles(values: Any) -> list[str]:
-    array = np.asarray(values, dtype=object)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
+def _type_of(y: Any, labels: list[Any]) -> Any:
+    """The NumPy type of labels that are no texts."""
+    return y.dtype if isinstance(y, np.ndarray) else np.array(labels).dtype
+
+
+def _titles(given: object) -> list[str]:
+    """The titles of ``X``.
+
+    Raises:
+        CatalogError: It has another shape, or a title is empty or not text.
+    """
+    titles = given_texts(_one_column(given, "X", "one title for each row"), "X")
+    empty = [row for row, title in enumerate(titles) if is_blank(title)]
+    if empty:
         raise CatalogError(
-            f"X has the shape {array.shape}; expected one title for each row. Select the column "
-            "with the titles."
+            f"Row {empty[0]} of X is an empty title; expected texts with something to see. Leave "
+            "the row out."
         )
-    titles: list[str] = array.tolist()
-    for row, value in enumerate(titles):
-        if not isinstance(value, str):
-            raise CatalogError(
-                f"Title {row} is {value!r}, of type {type(value).__name__}; expected text. Convert "
-                "it with str(), or drop the row."
-            )
     return titles
+
+
+def _labels(given: object) -> list[Any]:
+    """The labels of ``y``.
+
+    Raises:
+        CatalogError: It has another shape.
+    """
+    expected = "one path for each row, as one text such as 'Food > Fruit'"
+    return list(_one_column(given, "y", expected))
+
+
+def _one_column(given: Any, name: str, expected: str) -> Iterator[Any]:
+    """The values of an argument with the shape [rows] or [rows, 1].
+
+    Raises:
+        CatalogError: It has another shape.
+    """
+    if is_frame(given, "pandas") or is_frame(given, "polars"):
+        columns: dict[str, list[Any]] = {}
+        for piece in iter_tables(given):
+            for column, cells in piece.items():
+                columns.setdefault(column, []).extend(cells)
+        given = next(iter(columns.values())) if len(columns) == 1 else given
+    elif isinstance(given, (list, tuple)) and all(_is_alone(value) for value in given):
+        given = [value for [value] in given]
+    values = ordered_values(given)
+    if values is None:
+        raise CatalogError(f"{name} is {described(given)}; expected {expected}. Select the column.")
+    return values
+
+
+def _is_alone(row: object) -> bool:
+    """Whether a row of a list of rows has a single value."""
+    return isinstance(row, (list, tuple)) and len(row) == 1
+
+
+def _without_empty_end(path: Path) -> Path:
+    """The path of a label that ends with separators."""
+    return path if not path or path[-1] else _without_empty_end(path[:-1])
 
 
 def _label(label: object, row: int) -> str:
     """A label as text; scikit-learn's tools may replace labels by numbers."""
-    if is_missing(label) or not str(label).strip():
-        raise CatalogError(f"Label {row} is {label!r}; expected a path such as 'Food > Fruit'.")
+    is_path = isinstance(label, (list, tuple, dict, set, np.ndarray))
+    if is_path or is_missing(label) or is_blank(str(label)):
+        raise CatalogError(
+            f"Label {row} is {label!r}; expected a path as one text, such as 'Food > Fruit'. Join "
+            "names with ' > '.join(names)."
+        )
     return str(label)

@@ -10,8 +10,8 @@ import pytest
 from scoring_outputs import files_of, rows_of
 
 from prodcat import CatalogError, ScoringConfig, ScoringError
-from prodcat.scoring.folder_columns import folder_columns
 from prodcat.scoring.jobs import score
+from prodcat.storage.folder_columns import folder_columns
 
 EAN = 4_006_381_333_931
 

@@ -1,5 +1,6 @@
 """An output that is one file."""
 
+import contextlib
 import csv
 import gzip
 import json
@@ -53,12 +54,13 @@ def test_one_file_has_the_same_bytes_each_time_and_is_whole_or_not_there(
     before = memory.cat("/shop/out.csv")
     assert before == gzip.decompress((tmp_path / "a.csv.gz").read_bytes())
 
+    @contextlib.contextmanager
     def failing(file, kind):
         def append(content):
             file.write(b"half")
             raise OSError("the disk is full")
 
-        return append
+        yield append
 
     monkeypatch.setattr("prodcat.scoring.single_file._appender", failing)
     for place in ("memory://shop/out.csv", str(tmp_path / "c.csv")):

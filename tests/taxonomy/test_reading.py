@@ -75,3 +75,65 @@ def test_other_tables_and_spellings_of_files_are_read(tmp_path):
     trees = [Taxonomy.from_table(frame)]
     trees += [read_taxonomy(str(tmp_path / n)) for n in ("bom.csv", "ids.csv", "blank.jsonl")]
     assert len({tree.hash for tree in trees}) == 1
+
+
+TRANSLATED = [
+    ("a", ["Kleidung"]),
+    ("a-1", ["Kleidung", "Hosen"]),
+    ("a-2", ["Kleidung", "Hosen"]),
+    ("a-3", ["Kleidung", "Schuhe"]),
+]
+
+
+@pytest.mark.parametrize("form", ["path and id", "path_ids", "parents", "json", "lines"])
+def test_siblings_of_one_name_get_their_ids_where_asked(tmp_path, form):
+    ids = {"a": ["a"]} | {key: ["a", key] for key, _ in TRANSLATED[1:]}
+    parents = [
+        {"id": key, "parent": ids[key][0] if len(path) > 1 else None, "name": path[-1]}
+        for key, path in TRANSLATED
+    ]
+    records = {
+        "path and id": [{"id": key, "path": path} for key, path in TRANSLATED],
+        "path_ids": [{"path": path, "path_ids": ids[key]} for key, path in TRANSLATED],
+        "parents": parents,
+    }
+    if form == "json":
+        file = tmp_path / "tree.json"
+        file.write_text(json.dumps(parents))
+    elif form == "lines":
+        file = tmp_path / "tree.txt"
+        numbers = {key: number for number, (key, _) in enumerate(TRANSLATED, 1)}
+        file.write_text("".join(f"{numbers[k]} - {' > '.join(p)}\n" for k, p in TRANSLATED))
+    else:
+        file = tmp_path / "tree.jsonl"
+        file.write_text("".join(json.dumps(record) + "\n" for record in records[form]))
+    with pytest.raises(TaxonomyError, match="same_names='id'.? adds the"):
+        read_taxonomy(file)
+    tree = read_taxonomy(file, same_names="id")
+    first, second = ("2", "3") if form == "lines" else ("a-1", "a-2")
+    assert tree.names == ("Kleidung", f"Hosen ({first})", f"Hosen ({second})", "Schuhe")
+    assert len(tree.outcomes) == (4 if form == "path_ids" else 3)
+
+
+def test_children_of_siblings_of_one_name_need_more_ids(tmp_path):
+    rows = [*TRANSLATED, ("a-1-1", ["Kleidung", "Hosen", "Jeans"])]
+    file = tmp_path / "tree.jsonl"
+    file.write_text("".join(json.dumps({"id": key, "path": path}) + "\n" for key, path in rows))
+    with pytest.raises(TaxonomyError, match=r"row 4: the parent of 'Kleidung > Hosen > Jeans' has"):
+        read_taxonomy(file, same_names="id")
+    with pytest.raises(TaxonomyError, match="same_names='both' is unknown; expected 'refuse' or"):
+        read_taxonomy(file, same_names="both")
+
+
+def test_the_columns_of_a_table_can_be_named(tmp_path):
+    file = tmp_path / "tree.csv"
+    file.write_text("code,above,name_fr,name_en\n01,,Aliments,Food\n011,01,Pain,Bread\n")
+    named = {"id": "code", "parent": "above"}
+    assert read_taxonomy(file, name="name_fr", **named).paths[1] == ("Aliments", "Pain")
+    assert read_taxonomy(file, name="name_en", **named).ids == ("01", "011")
+    with pytest.raises(TaxonomyError, match="no column 'id'; found .*Name the columns with id="):
+        read_taxonomy(file)
+    file.write_text("code,path\nf,Food\nb,Food > Bread\n")
+    assert read_taxonomy(file, id="code").ids == ("f", "b")
+    with pytest.raises(TaxonomyError, match="no column 'key'; found"):
+        read_taxonomy(file, id="key")

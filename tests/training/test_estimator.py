@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from prodcat.errors import CatalogError
 from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.taxonomy.paths import join_path, split_path
 from prodcat.training.estimator import CategoryClassifier
 
 
@@ -60,22 +61,31 @@ def test_it_trains_an_encoder(encoder_folder, data):
 def test_a_column_of_titles_is_accepted_and_other_shapes_are_not(fitted, data):
     column = np.array(data[0][:3], dtype=object)[:, None]
     assert (fitted.predict(column) == fitted.predict(data[0][:3])).all()
-    with pytest.raises(CatalogError, match=r"X has the shape \(1, 2\)"):
+    with pytest.raises(CatalogError, match=r"X is a NumPy array of the shape \(1, 2\)"):
         fitted.predict(np.array([["a", "b"]], dtype=object))
 
 
 @pytest.mark.parametrize(
     ("titles", "labels", "message"),
     [
-        (["a", None], ["A", "B"], "Title 1 is None, of type NoneType"),
-        (["a", " "], ["A", "B"], "empty title"),
+        (["a", None], ["A", "B"], "Row 1 of X is an empty title"),
+        (["a", " "], ["A", "B"], "Row 1 of X is an empty title"),
         (["a", "b"], ["A", None], "Label 1 is None"),
+        (["a", "b"], [["A", "C"], ["B", "D"]], r"Label 0 is \['A', 'C'\]; expected a path as one"),
+        (
+            ["a", "b"],
+            np.array([["A", "C"], ["B", "D"]]),
+            r"y is a NumPy array of the shape \(2, 2\)",
+        ),
+        (["a", "b"], ["A"], "X has 2 titles and y 1 labels"),
+        (["a", "b"], {"A", "B"}, "y is a set, which keeps no order"),
+        ("ab", ["A", "B"], "X is one text, 'ab'"),
     ],
 )
 def test_titles_and_labels_that_are_no_texts_are_refused(fitted, titles, labels, message):
     with pytest.raises(CatalogError, match=message):
         CategoryClassifier().fit(titles, labels)
-    with pytest.raises(CatalogError, match="Title 0 is 5, of type int"):
+    with pytest.raises(CatalogError, match="Row 0 of X is the number 5"):
         fitted.predict([5])
 
 
@@ -153,3 +163,17 @@ def test_a_search_runs_over_explicit_and_bundled_keywords(data):
 def test_an_unknown_keyword_is_refused_with_those_that_are_known():
     with pytest.raises(TypeError, match=r"keyword argument 'sed'; expected some of .*'seed'"):
         CategoryClassifier(sed=3)
+
+
+@pytest.mark.parametrize("separator", [">", "/", " | ", "::"])
+def test_names_that_hold_the_separator_come_back_reversible(separator):
+    mark = separator.strip()
+    paths = [("Food", f"Fruit{mark}Veg"), ("Food", f"Milk \\{mark} Co"), ("Home", '["Lamp"]')]
+    titles = [f"{word} {number}" for word in ("apple", "milk", "lamp") for number in range(6)]
+    labels = [join_path(path, separator) for path in paths for _ in range(6)]
+    estimator = CategoryClassifier(separator=separator, device="cpu").fit(titles, labels)
+    assert {split_path(label, separator) for label in estimator.classes_} == set(paths)
+    assert {split_path(label, separator) for label in estimator.predict(titles)} <= set(paths)
+    assert set(estimator.classifier_.outcomes) == set(paths)
+    ends = [f"{label}{separator}" for label in labels]  # an empty level below
+    assert set(CategoryClassifier(separator=separator).fit(titles, ends).classes_) == set(ends)
