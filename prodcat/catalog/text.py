@@ -29,6 +29,13 @@ _UNSEEN = re.compile(
     rf"[\xad\u034f\u061c\u180b-\u180d\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f"
     rf"\ufeff\U000e0100-\U000e01ef]|(?<![{_SCRIPTS}])[\u200c\u200d]"
 )
+# All but blanks, controls and what else shows nothing: fillers, selectors and marks of direction.
+_VISIBLE = re.compile(
+    r"[^\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+)
 # Raised, lowered, circled digits and fractions: 1½ is not 11/2, and 10² is not 102.
 _SMALL_DIGIT = (
     "[²³¹¼-¾\u2070-\u2079\u2080-\u2089\u2150-\u215f\u2189\u2460-\u249b\u24ea\u2776-\u2793]"
@@ -47,6 +54,17 @@ _PACK_SIZE = re.compile(
     rf"|x ?{_NUMBER})(?!{_JOINED})"
 )
 _WORD = re.compile(r"\w+(?:[.,]\d+)?")
+
+
+def is_blank(text: str) -> bool:
+    r"""Whether a text shows nothing: it is empty, or has only blanks and invisible characters.
+
+    Such a title is an empty one, whatever it is made of.
+
+    >>> is_blank(""), is_blank(" \u200b\u3164\ufe0f"), is_blank("\u200bÇ"), is_blank("7")
+    (True, True, False, False)
+    """
+    return _VISIBLE.search(text) is None
 
 
 def readable(text: str) -> str:

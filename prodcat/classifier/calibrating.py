@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.catalog.targets import targets_in
 from prodcat.classifier.evaluating import evaluate, labelled_rows
@@ -147,6 +147,7 @@ def measure_precisions(
     Raises:
         CatalogError: No row is labelled, or a label is not in the tree.
     """
+    check_catalog(catalog)
     rows = np.unique(np.linspace(0, len(catalog) - 1, _MOST_MEASURED).astype(np.int64))
     measured_on, given = catalog, known or {}
     if len(rows) < len(catalog):

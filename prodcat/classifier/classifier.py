@@ -19,9 +19,10 @@ from prodcat.classifier.codec import encode
 from prodcat.classifier.evaluating import evaluate, groups_of
 from prodcat.classifier.guaranteeing import Grouping, measure_guarantee
 from prodcat.classifier.parts import ClassifierParts
-from prodcat.classifier.prediction import Prediction, predictions
-from prodcat.classifier.reader import Reader, Titles
+from prodcat.classifier.prediction import Prediction, predict_texts
+from prodcat.classifier.reader import Reader
 from prodcat.classifier.saving import save_files
+from prodcat.classifier.titles import Titles, given_titles
 from prodcat.classifier.trimming import trimmed
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.objectives import Objective
@@ -36,8 +37,6 @@ from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import Method
 from prodcat.model.vocabulary_report import VocabularyReport
 from prodcat.storage.manifest import content_hash, describe
-
-_WINDOW = 32_768  # titles that are prepared and answered together
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,17 +58,20 @@ class Classifier(ClassifierParts):
         """Answer each title with the path that is best for an objective.
 
         Args:
-            titles: Product titles, or a catalog.
+            titles: Product titles in a list, generator, array or column of pandas, polars or
+                Arrow; a table with a column ``title`` and the further columns of the training, as a
+                frame, an Arrow table, a mapping of lists or a list of mappings; or a catalog.
             options: The options of the answers, or only their ``top_k``.
             named: Options by name, which override ``options``: ``top_k``, ``objective``,
                 ``guarantee``, ``max_error``, ``certainty``, ``groups``, ``language``,
                 ``precision`` and ``cascade``; see :class:`prodcat.AnswerOptions`.
 
         Returns:
-            For each title its best paths, at most ``top_k``, the best first.
+            For each title its best paths, at most ``top_k``, the best first.  A title that is
+            empty, missing, or shows nothing gets the root alone, with a confidence of 0.
 
         Raises:
-            CatalogError: The titles are not texts, or a text column or the groups are missing.
+            CatalogError: There are no titles in it, one is not text, or the groups are missing.
             ConfigError: The options contradict each other, or the guarantee cannot be given.
             TaxonomyError: The tree has no names in ``language``.
         """
@@ -77,30 +79,25 @@ class Classifier(ClassifierParts):
         asked = AnswerOptions.of(options, **named)
         nodes = AnswerNodes(self.taxonomy, asked.language)
         decide = self.decider.with_options(asked)
-        texts = self.reader.texts(titles)
-        groups = groups_of(self.decider, titles, asked.groups, asked.promises)
+        group = self.decider.group_column(asked.promises)
+        given = given_titles(titles, self.text_columns, group)
+        texts = self.reader.texts(given)
+        groups = groups_of(self.decider, given, asked.groups, asked.promises)
         inference = self.inference(asked.precision, asked.promises, asked.applied_cascade)
-        predicted: list[list[Prediction]] = []
-        for start in range(0, len(texts), _WINDOW):
-            rows = slice(start, start + _WINDOW)
-            window = inference.prepare(texts[rows])
-            answers = inference.answers(window, decide, None if groups is None else groups[rows])
-            assert answers is not None
-            predicted += predictions(answers, nodes)
-        return predicted
+        return predict_texts(inference, decide, texts, groups, nodes)
 
     def predict_proba(self, titles: Titles, *, precision: str = "float32") -> NDArray[np.float32]:
         """Compute the probability of every outcome, for which the encoder reads every title.
 
         Args:
-            titles: Product titles, or a catalog.
+            titles: Product titles, as for :meth:`predict`.
             precision: The precision of the encoder; see :class:`prodcat.AnswerOptions`.
 
         Returns:
             float32 [title, outcome]; column ``i`` is the path ``classifier.outcomes[i]``.
 
         Raises:
-            CatalogError: The titles are not texts, or a text column is missing.
+            CatalogError: There are no titles in it, or one is not text.
             ConfigError: The precision is not known, or not available here.
         """
         chunks = self.reader.log_probs(self.reader.texts(titles), precision)
@@ -111,13 +108,13 @@ class Classifier(ClassifierParts):
         """Compute the probability of every node, in float32 precision.
 
         Args:
-            titles: Product titles, or a catalog.
+            titles: Product titles, as for :meth:`predict`.
 
         Returns:
             float32 [title, node]; column ``i`` is the path ``classifier.taxonomy.paths[i]``.
 
         Raises:
-            CatalogError: The titles are not texts, or a text column is missing.
+            CatalogError: There are no titles in it, or one is not text.
         """
         sums = self.network.paths.node_probs
         chunks = self.reader.log_probs(self.reader.texts(titles))
@@ -257,7 +254,7 @@ class Classifier(ClassifierParts):
         """Make a classifier whose encoder has a smaller vocabulary of word pieces.
 
         Args:
-            titles: Titles whose pieces are kept; if possible, all titles that you have.
+            titles: Titles whose pieces are kept, as for :meth:`predict`; if possible, all titles.
             languages: Languages; the pieces that their alphabets can write are kept too.
             min_count: Minimum number of occurrences of a piece in the titles for it to be kept.
             max_pieces: Maximum number of pieces of the titles, the most frequent; None: no limit.
@@ -267,7 +264,7 @@ class Classifier(ClassifierParts):
             sizes and token counts before and after.
 
         Raises:
-            CatalogError: The titles are not texts, or a text column is missing.
+            CatalogError: There are no titles in it, or one is not text.
             ConfigError: There is no encoder, a language is not known, or a number is out of range.
             EncoderError: The tokenizer cannot be trimmed.
         """
@@ -327,7 +324,7 @@ class Classifier(ClassifierParts):
         Raises:
             ArtifactError: The artifact cannot be written.
         """
-        save_files(os.fspath(uri), self.files(), self.origin)
+        save_files(uri, self.files(), self.origin)
 
     def files(self) -> dict[str, bytes]:
         """The artifact's files by name, without the manifest; equal for equal classifiers.

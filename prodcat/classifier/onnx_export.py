@@ -12,6 +12,7 @@ alone, the graph has one more input: which rows have no further text, bool [batc
 """
 
 import copy
+import os
 import tempfile
 import warnings
 from itertools import pairwise
@@ -28,6 +29,7 @@ from prodcat.classifier.classifier import Classifier
 from prodcat.errors import ArtifactError, ConfigError, StoreError
 from prodcat.model.tokenization import tokenize
 from prodcat.storage.archive import is_archive
+from prodcat.storage.containers import path_text
 from prodcat.storage.document import json_bytes
 from prodcat.storage.objects import Objects
 
@@ -71,7 +73,7 @@ class _Graph(nn.Module):
         return torch.where(titles_alone[:, None], by_titles, log_probs)
 
 
-def export_onnx(classifier: Classifier, uri: str) -> float:
+def export_onnx(classifier: Classifier, uri: str | os.PathLike[str]) -> float:
     """Write a classifier as an ONNX graph, after comparing its answers with the classifier's.
 
     Args:
@@ -87,6 +89,7 @@ def export_onnx(classifier: Classifier, uri: str) -> float:
         ArtifactError: The graph's probabilities differ by more than 0.0001, or the graph cannot be
             written.
     """
+    uri = path_text(uri, "uri", "the path or URI of a folder", ConfigError)
     if is_archive(uri):
         raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
     if classifier.network.encoder is None or classifier.tokenizer is None:

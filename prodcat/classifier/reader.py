@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.fields import join_fields
 from prodcat.catalog.text import readable
+from prodcat.classifier.device import check_has_values, pick_device
 from prodcat.classifier.inference import BatchInference
 from prodcat.classifier.title_branch import TitleBranch
+from prodcat.classifier.titles import Titles, given_titles
 from prodcat.classifier.windows import Reading
 from prodcat.decisions.cascade import Cascade
 from prodcat.decisions.weights import Weights
-from prodcat.errors import CatalogError, ConfigError, check_choice
+from prodcat.errors import ConfigError, check_choice
 from prodcat.model.encoder import Encoder
 from prodcat.model.int8 import Ranges
 from prodcat.model.lexical import LexicalBranch
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 logger = logging.getLogger("prodcat")
-Titles = Sequence[str] | Catalog
 _CHUNK = 2_048  # titles whose log-probabilities are in memory at the same time
 _MOST_LOST = 0.001 + 1e-9  # largest loss of path accuracy, 0 to 1, by a faster precision
 
@@ -100,24 +101,17 @@ class Reader:
         Rows without any further text are answered by the :attr:`title_branch`.
 
         Args:
-            titles: Product titles, or a catalog.
+            titles: Product titles in any container, or a catalog; see
+                :func:`prodcat.classifier.titles.given_titles`.
 
         Raises:
-            CatalogError: The titles are not texts.
+            CatalogError: There are no titles in it, or a title is not text.
         """
-        if isinstance(titles, Catalog):
-            return self._catalog_texts(titles)
-        if isinstance(titles, str):
-            raise CatalogError("titles is one text; expected a list of titles. Put it into a list.")
-        texts = list(titles)
-        for row, title in enumerate(texts):
-            if not isinstance(title, str):
-                raise CatalogError(
-                    f"Title {row} is a {type(title).__name__}; expected text. Convert it with "
-                    "str(), or drop the row."
-                )
+        given = given_titles(titles, self.text_columns)
+        if isinstance(given, Catalog):
+            return self._catalog_texts(given)
         self._warn_of_missing(self.text_columns)
-        return [join_fields([readable(text)]) for text in texts]
+        return [join_fields([readable(text)]) for text in given]
 
     def _catalog_texts(self, catalog: Catalog) -> list[str]:
         self._warn_of_missing([name for name in self.text_columns if name not in catalog.texts])
@@ -187,9 +181,10 @@ class Reader:
                 :class:`prodcat.AnswerOptions`.
 
         Raises:
-            ConfigError: The precision is not known, the encoder cannot be run in it, or the
-                classifier has no cascade and a share is asked for.
+            ConfigError: The precision is not known, the encoder cannot be run in it, the classifier
+                has no cascade and a share is asked for, or it is on the device ``meta``.
         """
+        check_has_values(self.device)
         precision = self.pick_precision(precision, promised)
         check_choice("precision", precision, PRECISIONS)
         encoder = self.network.encoder
@@ -278,7 +273,14 @@ class Reader:
     # -- device and memory --------------------------------------------------------
 
     def to(self, device: str | torch.device) -> "Reader":
-        """A copy of the reader on another device; this one stays where it is."""
+        """A copy of the reader on another device; this one stays where it is.
+
+        Raises:
+            ConfigError: This machine has no such device, or the reader is on the device ``meta``.
+        """
+        device = pick_device(device)
+        if device.type != "meta":
+            check_has_values(self.device)
         memo = {id(tensor): _moved(tensor, device) for tensor in _tensors(self.network)}
         titles = None if self.title_branch is None else self.title_branch.to(device)
         return replace(self, network=copy.deepcopy(self.network, memo), title_branch=titles)

@@ -1,16 +1,18 @@
 """Write a classifier's files as an artifact: a folder, or one archive."""
 
+import os
 from collections.abc import Mapping
 
 from prodcat._version import __version__
 from prodcat.errors import ArtifactError, StoreError
 from prodcat.storage.archive import is_archive, pack
 from prodcat.storage.artifact import write_artifact
+from prodcat.storage.containers import path_text
 from prodcat.storage.manifest import MANIFEST, describe, to_bytes
 from prodcat.storage.objects import Objects
 
 
-def save_files(uri: str, files: Mapping[str, bytes], origin: str | None) -> None:
+def save_files(uri: str | os.PathLike[str], files: Mapping[str, bytes], origin: str | None) -> None:
     """Write the files of a classifier, and their manifest.
 
     Args:
@@ -21,6 +23,7 @@ def save_files(uri: str, files: Mapping[str, bytes], origin: str | None) -> None
     Raises:
         ArtifactError: They cannot be written, or ``uri`` looks like a version in a store.
     """
+    uri = path_text(uri, "uri", "the path or URI of a folder", ArtifactError)
     folder, _, name = uri.rstrip("/").rpartition("/")
     if "://" in uri and "@" in name and not is_archive(uri):
         raise ArtifactError(

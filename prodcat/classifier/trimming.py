@@ -7,7 +7,8 @@ from dataclasses import replace
 import torch
 
 from prodcat.catalog.catalog import Catalog
-from prodcat.classifier.reader import Reader, Titles
+from prodcat.classifier.reader import Reader
+from prodcat.classifier.titles import Titles, given_titles
 from prodcat.errors import ConfigError
 from prodcat.model.pretrained import config_of
 from prodcat.model.trimming import keep_pieces
@@ -42,6 +43,7 @@ def trimmed(
     """
     if reader.network.encoder is None or reader.tokenizer is None:
         raise ConfigError("There is no vocabulary to trim; expected a classifier with an encoder.")
+    titles = given_titles(titles, reader.text_columns)
     tokenizer, texts = reader.tokenizer, reader.texts(titles)
     kept = choose_pieces(
         tokenizer, texts=texts, languages=languages, min_count=min_count, max_pieces=max_pieces

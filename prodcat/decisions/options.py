@@ -128,7 +128,7 @@ class AnswerOptions:
         if self.precision is not None:
             check_choice("precision", self.precision, PRECISIONS)
         self._check_cascade()
-        if self.groups is not None and not isinstance(self.groups, str):
+        if isinstance(self.groups, list):
             object.__setattr__(self, "groups", tuple(self.groups))
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 
 from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.neighbours import Neighbours
+from prodcat.storage.containers import given_texts
 
 _MOST_TITLES = 20_000  # that are compared with each other, unless the budget is larger
 _NEIGHBOURS = 24  # that are compared with each title
@@ -46,7 +47,7 @@ def choose(
     """Choose the titles that together represent the most weight.
 
     Args:
-        texts: The titles.
+        texts: The titles, in a list or in another container that keeps an order.
         weight: float64 [titles]: the weight of each title, at least 0.
         budget: The largest number of titles to choose.
         nodes: int64 [titles]: the category of each title; needed if ``per_node`` is given.
@@ -55,7 +56,11 @@ def choose(
     Returns:
         The positions of the chosen titles in the order in which they were chosen, and the gain of
         each.
+
+    Raises:
+        CatalogError: ``texts`` are not texts in an order.
     """
+    texts = given_texts(texts, "texts")
     # Titles of equal weight are ordered at random, because the file may be sorted.
     chance = np.random.default_rng(0).permutation(len(weight))
     heavy = np.lexsort((chance, -weight))[: max(_MOST_TITLES, budget)]

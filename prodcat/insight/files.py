@@ -2,18 +2,20 @@
 
 import io
 import json
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prodcat.errors import ConfigError
+from prodcat.storage.containers import path_text
 from prodcat.storage.objects import Objects
 from prodcat.storage.spreadsheets import sheet_bytes
 from prodcat.storage.tables import parquet_bytes
 from prodcat.text_encoding import for_spreadsheet
 
 
-def write_form(uri: str, forms: Mapping[str, Callable[[], bytes]]) -> None:
+def write_form(uri: str | os.PathLike[str], forms: Mapping[str, Callable[[], bytes]]) -> None:
     """Write a file in the format that its name extension says.
 
     Args:
@@ -22,9 +24,10 @@ def write_form(uri: str, forms: Mapping[str, Callable[[], bytes]]) -> None:
             the content of the file.
 
     Raises:
-        ConfigError: The name has another extension.
+        ConfigError: The name has another extension, or it is no name of a file.
         StoreError: The file cannot be written.
     """
+    uri = path_text(uri, "uri", "the path or URI of a file", ConfigError)
     folder, name = folder_and_name(uri)
     make = forms.get(name.lower().rpartition(".")[2])
     if make is None:
@@ -56,7 +59,7 @@ class Shown(ABC):
     def table(self) -> Any:
         """The result as an Arrow table."""
 
-    def save(self, uri: str) -> None:
+    def save(self, uri: str | os.PathLike[str]) -> None:
         """Write the page or the table, depending on the file name extension.
 
         Args:

@@ -7,6 +7,7 @@ value.  The titles that together represent the most weight are chosen; see
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.text import readable
 from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.options import ReadingPrecision
@@ -23,6 +24,7 @@ from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.choice import choose
 from prodcat.insight.files import folder_and_name, json_lines, write_form
 from prodcat.insight.neighbours import labelled_neighbours
+from prodcat.storage.containers import path_text
 from prodcat.storage.objects import Objects
 
 __all__ = ["QueueItem", "choose", "read_queue", "review_queue", "save_queue"]
@@ -86,10 +88,10 @@ def review_queue(
     Raises:
         ConfigError: ``budget`` or ``per_node`` is below 1, or ``per_node`` is given without a
             classifier.
-        CatalogError: All titles have a category, the catalog lacks the column ``value``, or one of
-            its values is missing or not a number of at least 0.
+        CatalogError: ``catalog`` is none, all titles have a category, the catalog lacks the column
+            ``value``, or one of its values is missing or not a number of at least 0.
     """
-    _check_budgets(classifier, budget, per_node)
+    _check(catalog, known, classifier, budget, per_node)
     titles = _without_category(catalog)
     worth = np.ones(len(titles)) if value is None else _values(titles, value)
     texts = titles.inputs if classifier is None else classifier.texts_of(titles)
@@ -116,7 +118,16 @@ def review_queue(
     ]
 
 
-def _check_budgets(classifier: Classifier | None, budget: int, per_node: int | None) -> None:
+def _check(
+    catalog: Catalog,
+    known: Catalog | None,
+    classifier: Classifier | None,
+    budget: int,
+    per_node: int | None,
+) -> None:
+    check_catalog(catalog)
+    if known is not None:
+        check_catalog(known, "known")
     if classifier is None and per_node is not None:
         raise ConfigError(
             "per_node limits the number of titles with the same answer, and there is no classifier "
@@ -216,7 +227,7 @@ def _values(catalog: Catalog, name: str) -> Floats:
     return values
 
 
-def save_queue(items: Sequence[QueueItem], uri: str) -> None:
+def save_queue(items: Sequence[QueueItem], uri: str | os.PathLike[str]) -> None:
     """Write a queue as lines of JSON.
 
     Args:
@@ -230,7 +241,7 @@ def save_queue(items: Sequence[QueueItem], uri: str) -> None:
     write_form(uri, {"jsonl": lambda: json_lines(map(asdict, items))})
 
 
-def read_queue(uri: str) -> list[QueueItem]:
+def read_queue(uri: str | os.PathLike[str]) -> list[QueueItem]:
     """Read a queue that :func:`save_queue` wrote.
 
     Args:
@@ -243,6 +254,7 @@ def read_queue(uri: str) -> list[QueueItem]:
         CatalogError: There is no such file, or it is not a queue.
         StoreError: The file cannot be read.
     """
+    uri = path_text(uri, "uri", "the path or URI of a file", CatalogError)
     folder, name = folder_and_name(uri)
     try:
         text = Objects(folder).read(name).decode("utf-8", "replace")

@@ -1,11 +1,13 @@
 """Encoders with a smaller vocabulary of word pieces."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from prodcat.errors import ConfigError
 from prodcat.model.encoder import Encoder
 from prodcat.model.pretrained import load_encoder, write_encoder
 from prodcat.model.vocabulary import choose_pieces, trim_tokenizer
@@ -40,8 +42,8 @@ def keep_pieces(encoder: Encoder, kept: Tensor) -> None:
 
 
 def trim_encoder(
-    source: str,
-    target: str,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
     *,
     texts: Sequence[str] | None = None,
     text_languages: Sequence[str] | None = None,
@@ -54,7 +56,8 @@ def trim_encoder(
     Args:
         source: A hub name, a local folder or an fsspec URI, as for ``ModelConfig.encoder``.
         target: The folder to write, at any fsspec URI; use it as ``ModelConfig.encoder``.
-        texts: Texts whose pieces are kept, for example all titles.
+        texts: Texts whose pieces are kept, for example all titles, in a list, a generator or a
+            column of a frame.
         text_languages: The language of each text; used for the report only.
         languages: Languages such as ``["tr", "en"]``; the pieces that can be written with their
             alphabets are kept.
@@ -66,10 +69,12 @@ def trim_encoder(
         Size of the vocabulary, tokens of a text and unknown tokens, before and after.
 
     Raises:
-        ConfigError: Neither texts nor languages are given, a language is not known, or a number is
-            out of range.
+        ConfigError: Neither texts nor languages are given, a language is not known, a number is out
+            of range, ``source`` or ``target`` is no path, or ``texts`` is no list of texts.
         EncoderError: The encoder cannot be loaded, or its tokenizer cannot be trimmed.
     """
+    source, target = _path("source", source), _path("target", target)
+    texts = None if texts is None else _listed(texts)
     encoder, tokenizer = load_encoder(source)
     kept = choose_pieces(
         tokenizer, texts=texts, languages=languages, min_count=min_count, max_pieces=max_pieces
@@ -77,7 +82,41 @@ def trim_encoder(
     small = trim_tokenizer(tokenizer, kept)
     keep_pieces(encoder, torch.from_numpy(kept))
     write_encoder(encoder, small, target)
-    measured = list(texts) if texts is not None else []
     return vocabulary_report(
-        tokenizer, small, encoder.word_embeddings.embedding_dim, measured, text_languages
+        tokenizer, small, encoder.word_embeddings.embedding_dim, texts or [], text_languages
     )
+
+
+def _path(name: str, given: object) -> str:
+    """A path or URI as text.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    text = os.fspath(given) if isinstance(given, os.PathLike) else given
+    if not isinstance(text, str) or not text:
+        raise ConfigError(
+            f"{name} is {_shown(given)}; expected the name, path or URI of an encoder's folder."
+        )
+    return text
+
+
+def _listed(given: Any) -> list[str]:
+    """The texts of a list or column.
+
+    Raises:
+        ConfigError: It has no texts, or is a table, a mapping or one text.
+    """
+    is_one = isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable)
+    texts = [] if is_one or hasattr(given, "columns") else list(given)
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ConfigError(
+            f"texts is {_shown(given)}; expected a list of texts. Of a table give the column with "
+            "the titles, of other values str() of each."
+        )
+    return texts
+
+
+def _shown(given: object) -> str:
+    is_short = given is None or isinstance(given, (str, float))
+    return repr(given) if is_short else f"a {type(given).__name__}"

@@ -16,6 +16,7 @@ from typing import Any
 from prodcat.errors import CatalogError, InputChangedError, StoreError
 from prodcat.scoring.parts import list_files, located
 from prodcat.storage.faults import store_faults
+from prodcat.storage.table_files import Files, uris_of
 
 _TICK = 0.02  # seconds; the resolution of file times on some kernels
 _MARKS = ("LastModified", "last_modified", "mtime", "created", "VersionId", "generation", "etag")
@@ -79,7 +80,7 @@ class Inputs:
     """The files of an input and their states at the time when this object is made.
 
     Args:
-        uri: The URI of the input: a file, a folder or a glob.
+        source: The URI of the input: a file, a folder or a glob; or several of them.
         files: The URIs of the files, as :func:`prodcat.scoring.parts.list_files` returned them.
 
     Raises:
@@ -87,8 +88,8 @@ class Inputs:
         StoreError: The store cannot be reached.
     """
 
-    def __init__(self, uri: str, files: Sequence[str]) -> None:
-        self.uri, self.files = uri, list(files)
+    def __init__(self, source: str | Files, files: Sequence[str]) -> None:
+        self.source, self.files = source, list(files)
         self.states = [FileState.of(file) for file in files]
         self._identities: dict[int, str] = {}
 
@@ -160,15 +161,16 @@ class Inputs:
             InputChangedError: A file was added, renamed or removed.
             StoreError: The store cannot be reached.
         """
-        located(self.uri)[0].invalidate_cache()
+        for uri in uris_of(self.source):
+            located(uri)[0].invalidate_cache()
         try:
-            changed = sorted(set(list_files(self.uri)) ^ set(self.files))
+            changed = sorted(set(list_files(self.source)) ^ set(self.files))
         except CatalogError as error:
             changed = [str(error)]
         if changed:
             raise InputChangedError(
-                f"Files were added to {self.uri!r} or removed while it was read, so the output is "
-                f"not finished: {changed[0]}. Once no program changes the folder, run the same "
+                f"Files were added to {self.source!r} or removed while it was read, so the output "
+                f"is not finished: {changed[0]}. Once no program changes the folder, run the same "
                 "command again; if the folder then has other files than before, use overwrite."
             )
 

@@ -17,7 +17,14 @@ from prodcat.storage.column_names import no_twins
 from prodcat.storage.faults import store_faults
 from prodcat.storage.parquet_tables import ParquetTables
 from prodcat.storage.read_options import DEFAULTS, ReadOptions
-from prodcat.storage.table_files import expand, table_format, visible_files
+from prodcat.storage.table_files import (
+    Files,
+    check_once,
+    expand,
+    table_format,
+    uris_of,
+    visible_files,
+)
 from prodcat.storage.tables import Columns, iter_tables
 
 
@@ -99,17 +106,22 @@ def is_named_like_part(file: str) -> bool:
     return not is_hidden and part_place(last.split(".")[0]) is not None
 
 
-def list_files(uri: str) -> list[str]:
+def list_files(source: str | Files) -> list[str]:
     """The URIs of the files of an input, in the order of their names.
 
     Args:
-        uri: The URI of a file or of a folder, or a glob.  In a folder, files and subfolders whose
-            names begin with ``_`` or ``.`` are ignored.
+        source: The URI of a file or of a folder, or a glob; or several of them, in order.  In a
+            folder, files and subfolders whose names begin with ``_`` or ``.`` are ignored.
 
     Raises:
-        CatalogError: There are no files, or one has an unknown format.
+        CatalogError: There are no files, one has an unknown format, or one is named twice.
         StoreError: The store cannot be reached.
     """
+    return check_once([file for uri in uris_of(source) for file in _list_place(uri)])
+
+
+def _list_place(uri: str) -> list[str]:
+    """The URIs of the files of one file, folder or glob."""
     filesystem, path = located(uri)
     with store_faults(uri):
         if filesystem.isdir(path):

@@ -35,6 +35,7 @@ from prodcat.scoring.single_file import file_kind, resolved
 from prodcat.storage.leased_folder import LeasedFolder
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key
+from prodcat.storage.table_files import Files
 
 _SHARES = 4  # for each actor, as machines are not equally fast
 _COUNTED = ("rows", "errors", "parts", "skipped")
@@ -68,7 +69,7 @@ class _Task:
     """
 
     model: str
-    input: str
+    input: str | Files
     output: str
     scoring: ScoringConfig
     shards: int
@@ -117,7 +118,7 @@ class _Actor:
 @takes_keywords(ActorKeywords)
 def score_on_ray(
     model: str,
-    input: str,
+    input: str | Files,
     output: str,
     *,
     scoring: ScoringConfig | None = None,

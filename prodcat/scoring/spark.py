@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 from prodcat.classifier.loading import load
 from prodcat.classifier.results import column_types
 from prodcat.decisions.options import AnswerOptions
+from prodcat.errors import ConfigError
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.scorer import RowScorer
+from prodcat.storage.containers import path_text
 from prodcat.storage.tables import Columns, iter_tables
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def map_in_pandas(
         classifier does not support the settings.
     """
     scoring = scoring or ScoringConfig()
+    model = path_text(model, "model", "the path or URI of a classifier", ConfigError)
 
     def answered(frames: "Iterator[pd.DataFrame]") -> "Iterator[pd.DataFrame]":
         scorer = _loaded(model, device, scoring)

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from prodcat.errors import StoreError
+from prodcat.storage.containers import path_text
 from prodcat.storage.faults import explain_disk
 from prodcat.storage.manifest import check_hash, check_size, missing_file
 from prodcat.storage.objects import PIECE, Objects
@@ -310,7 +311,9 @@ def _check_remote_size(objects: Objects, name: str, size: int, uri: str) -> None
 
 def _usable(folder: str | Path | None) -> PrivateFolder:
     """Make the cache's folder; if no folder is given and the usual one fails, a temporary one."""
-    requested = Path(DEFAULT_FOLDER if folder is None else folder)
+    requested = DEFAULT_FOLDER
+    if folder is not None:
+        requested = Path(path_text(folder, "cache", "a folder on this machine", StoreError))
     try:
         return PrivateFolder(requested.expanduser())
     except (OSError, RuntimeError, StoreError) as error:  # RuntimeError: there is no home

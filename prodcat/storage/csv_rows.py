@@ -1,13 +1,14 @@
 """Reads the rows of a CSV file in its dialect; rows that are wrong are reported, and read on."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prodcat.storage.bounded_lines import BoundedLines
-from prodcat.storage.csv_dialects import CsvDialect
+from prodcat.storage.csv_dialects import KEPT_FEED, CsvDialect
 
 if TYPE_CHECKING:
     import _csv
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 Report = Callable[[int, str], None]
 
 MOST_BELOW = 20  # lines below a table
+_MOST_SHOWN = 100  # letters by which words are recognised
+_MOST_EMPTY = 1_000  # rows without any value that are taken for rows of the table
+_MOST_COMPARED = 100  # rows before a line that may stand below the table
 # What the first field of a line with sums says, in the languages of many files.
 _SUMS = frozenset(
     {
@@ -25,9 +29,21 @@ _SUMS = frozenset(
 )
 
 
+_SUM_STARTS = {start for word in _SUMS for start in (word[0], word[0].upper())}
+_NUMBERS = re.compile(r"[\d\s.,]*")
+
+
 def is_sum(cell: str) -> bool:
-    """Whether the first field of a line says that the line has sums, such as "Total:"."""
-    return cell.strip().rstrip(":").lower() in _SUMS
+    """Whether the first field of a line says that the line has sums, such as "Total: 60".
+
+    >>> is_sum("Toplam: 60 adet"), is_sum("SUMME 12,50"), is_sum("Total 0% yoghurt")
+    (True, True, False)
+    """
+    text = cell.strip()[:_MOST_SHOWN].lower()
+    word = text.partition(":")[0].strip()
+    return word in _SUMS or any(
+        text.startswith(word) and _NUMBERS.fullmatch(text, len(word)) for word in _SUMS
+    )
 
 
 @dataclass
@@ -41,6 +57,7 @@ class CsvRows:
         report: Called with the number of each wrong row in the file, from 0, and what is wrong.
             The row has empty fields where it is too short, and lacks what is too long.
         below: What is written below the table, once all rows were read.
+        empty: The number of rows without any value that were left out so far.
     """
 
     lines: BoundedLines
@@ -48,9 +65,13 @@ class CsvRows:
     uri: str
     report: Report
     below: str = ""
+    empty: int = 0
     _rows: list[list[str]] = field(default_factory=list)
+    _before: list[list[str]] = field(default_factory=list)  # the last rows of the piece before
     _count: int = 0  # rows in the pieces before
-    _pending: list[tuple[list[str], str]] = field(default_factory=list)  # wrong, or below the table
+    # Lines that are below the table if no row follows, with what is wrong with them as rows.
+    _pending: list[tuple[list[str], str]] = field(default_factory=list)
+    _empty: int = 0  # rows without any value before these
     _is_after_blank: bool = False
 
     def pieces(self, batch_rows: int) -> Iterator[dict[str, list[str]]]:
@@ -63,7 +84,7 @@ class CsvRows:
             CatalogError: A row is too long; or what ``report`` raises.
         """
         header, lines = self.dialect.header, self.lines
-        width = len(header)
+        width, keeps_feeds = len(header), self.dialect.keeps_feeds
         reader = self.dialect.reader(iter(lines))
         self._skip(reader, self.dialect.above + 1)
         is_open = True
@@ -72,9 +93,12 @@ class CsvRows:
             try:
                 for row in reader:
                     lines.end_row()
-                    if len(row) != width and not self._fits(row):
+                    if keeps_feeds:
+                        row[:] = [cell.replace(KEPT_FEED, "\n") for cell in row]
+                    is_odd = len(row) != width or "" in row or header[0] in row[0]
+                    if (is_odd or self._is_after_blank) and not self._fits(row):
                         continue
-                    if self._pending:
+                    if self._pending or self._empty:
                         self._flush()
                     self._is_after_blank = False
                     rows.append(row)
@@ -91,6 +115,7 @@ class CsvRows:
                 columns = map(list, zip(*rows, strict=True)) if rows else ([] for _ in header)
                 yield dict(zip(header, columns, strict=True))
                 self._count += len(rows)
+                self._before = rows[-_MOST_COMPARED:]
                 self._rows = []
                 lines.end_batch()
 
@@ -102,27 +127,83 @@ class CsvRows:
         self.lines.end_row()
 
     def _fits(self, row: list[str]) -> bool:
-        """Whether a row of another length is right without the empty fields at its end."""
+        """Whether a row is one of the table, if need be without the empty fields at its end."""
         width = len(self.dialect.header)
         if len(row) > width and not any(row[width:]):
             del row[width:]
-            return True
+        if len(row) == width:
+            if width > 1 and [cell.strip() for cell in row] == list(self.dialect.header):
+                self._flush()
+                self._add_wrong(row, f"{self._place} repeats the header, as joined files do.")
+                return False
+            return not self._is_below(row)
         if not row or (width > 1 and len(row) == 1 and not row[0].strip()):
             self._is_after_blank = True
             return False
         detail = (
-            f"{self.uri!r}, line {self.lines.number}: found {len(row)} fields, expected {width} as "
+            f"{self._place}: found {len(row)} fields, expected {width} as "
             f"in the header. Quote fields that contain {self.dialect.delimiter!r}."
         )
-        is_below = self._is_after_blank or bool(self._pending) or is_sum(row[0])
-        if len(row) < width and is_below:
-            self._pending.append((row, detail))
-            if len(self._pending) > MOST_BELOW:
-                self._flush()
-                self._is_after_blank = False
+        is_below = self._follows_table() or is_sum(row[0]) or self._is_remark(row)
+        if is_below and (len(row) < width or self._is_sentence(row)):
+            self._add_pending(row, detail)
         else:
+            self._flush()
             self._add_wrong(row, detail)
         return False
+
+    @property
+    def _place(self) -> str:
+        return f"{self.uri!r}, line {self.lines.number}"
+
+    def _is_below(self, row: list[str]) -> bool:
+        """Whether a row with all fields, most of them empty, may stand below the table."""
+        width = len(row)
+        is_odd = self._follows_table() or 2 * row.count("") >= width or row[0][:1] in _SUM_STARTS
+        if width < 2 or not is_odd:
+            return False
+        filled = _filled(row)
+        if filled == width:
+            if self._follows_table() and self._is_sentence(row):
+                self._add_pending(row, "")
+                return True
+            return False
+        if not filled and not self._pending:
+            self._empty += 1
+            return True
+        is_note = 2 * filled <= width and self._follows_table()
+        if not is_note and not is_sum(row[0]) and not self._is_remark(row):
+            return False
+        rows = (self._rows or self._before)[-_MOST_COMPARED:]
+        if filled >= min(map(_filled, rows), default=width):
+            return False
+        self._add_pending(row, "")
+        return True
+
+    def _is_remark(self, row: list[str]) -> bool:
+        """Whether a row has words in its first field, and nothing in the columns that count."""
+        needed = self.dialect.needed
+        is_alone = bool(row[0].strip()) and _filled(row) == 1 and len(self.dialect.header) > 2
+        lacks_all = bool(needed) and not any(
+            row[place].strip() for place in needed if place < len(row)
+        )
+        text = row[0].strip()[:_MOST_SHOWN]
+        are_words = any(map(str.isalpha, text)) and (":" in text or " " in text)
+        return is_alone and lacks_all and are_words
+
+    def _is_sentence(self, row: list[str]) -> bool:
+        """Whether each delimiter is followed by a blank, as in a text, and not so in other rows."""
+        rows = (self._rows or self._before)[-_MOST_COMPARED:]
+        return _has_blanks(row) and not any(map(_has_blanks, rows))
+
+    def _follows_table(self) -> bool:
+        return self._is_after_blank or bool(self._pending or self._empty)
+
+    def _add_pending(self, row: list[str], detail: str) -> None:
+        self._pending.append((row, detail))
+        if len(self._pending) > MOST_BELOW:
+            self._flush()
+            self._is_after_blank = False
 
     def _add_invalid(self, error: csv.Error) -> None:
         """Report a line that is not valid CSV; those after it that belong to no row are read on."""
@@ -131,15 +212,27 @@ class CsvRows:
         self.lines.end_line()
         self._add_wrong(
             [],
-            f"{self.uri!r}, line {self.lines.number} is not valid CSV: {error}. Double the quotes "
+            f"{self._place} is not valid CSV: {error}. Double the quotes "
             f"inside a field, and close every quote. The line begins with {text[:40]!r}.",
         )
 
     def _flush(self) -> None:
-        """Report the short rows after which the table goes on."""
+        """Take the lines after which the table goes on for rows."""
         pending, self._pending = self._pending, []
+        self._flush_empty()
         for row, detail in pending:
-            self._add_wrong(row, detail)
+            if detail:
+                self._add_wrong(row, detail)
+            else:
+                self._rows.append(row)
+
+    def _flush_empty(self) -> None:
+        """Add the rows without any value, unless there are more than anyone writes on purpose."""
+        if self._empty > _MOST_EMPTY:
+            self.empty += self._empty
+        else:
+            self._rows += [[""] * len(self.dialect.header) for _ in range(self._empty)]
+        self._empty = 0
 
     def _add_wrong(self, row: list[str], detail: str) -> None:
         width = len(self.dialect.header)
@@ -147,7 +240,20 @@ class CsvRows:
         self._rows.append((row + [""] * width)[:width])
 
     def _end(self) -> None:
-        """Take the short lines at the end of the file for what stands below the table."""
+        """Take the lines that were held back for what stands below the table."""
         texts = [" ".join(cell.strip() for cell in row if cell) for row, _ in self._pending]
-        self.below = " ".join(texts)
-        self._pending = []
+        self.below = " ".join(filter(None, texts))
+        if self._empty == 1 and not self.below:  # it may be a product that lacks everything
+            self._flush_empty()
+        self.empty += self._empty if not self.below else 0
+        self._pending, self._empty = [], 0
+
+
+def _filled(row: list[str]) -> int:
+    """The number of fields that are not blank."""
+    return sum(1 for cell in row if cell and not cell.isspace())
+
+
+def _has_blanks(row: list[str]) -> bool:
+    """Whether each field but the first begins with a blank."""
+    return len(row) > 1 and all(cell[:1] == " " for cell in row[1:])

@@ -15,7 +15,8 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import unquote
 
-from prodcat.errors import ConfigError, PlaceError
+from prodcat.errors import ConfigError, PlaceError, StoreError
+from prodcat.storage.containers import path_text
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _LOCAL = ("file", "local")
@@ -72,8 +73,14 @@ class Place:
 
     @classmethod
     def of(cls, uri: "str | os.PathLike[str] | Place") -> "Place":
-        """Return a place as it is; a URI becomes a place that the operator named."""
-        return uri if isinstance(uri, Place) else cls(os.fspath(uri))
+        """Return a place as it is; a URI becomes a place that the operator named.
+
+        Raises:
+            StoreError: It is neither a path nor a URI.
+        """
+        if isinstance(uri, Place):
+            return uri
+        return cls(path_text(uri, "uri", "the path or URI of a folder or file", StoreError))
 
     @property
     def is_restricted(self) -> bool:

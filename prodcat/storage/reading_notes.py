@@ -4,16 +4,17 @@ Files of one folder that are read alike are told once.
 """
 
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from prodcat.storage.csv_dialects import CsvDialect
+from prodcat.storage.csv_dialects import NO_DELIMITER, CsvDialect
 from prodcat.storage.text_decoding import Encoding
 
 logger = logging.getLogger("prodcat")
 _MOST_KEPT = 1_000
 _told: OrderedDict[tuple[str, str], None] = OrderedDict()
-_SPELLED = {"\t": "tabs"}
+_SPELLED = {"\t": "tabs", " ": "blanks"}
 _MOST_SHOWN = 60  # letters of a text from a file
 
 
@@ -58,9 +59,15 @@ def tell_dialect(uri: str, dialect: CsvDialect, expected: str) -> None:
         expected: The delimiter that the user named, or that the ending of the name stands for.
     """
     marks = []
-    if dialect.delimiter != expected:
+    if dialect.delimiter == NO_DELIMITER:
+        marks.append("as one column")
+    elif dialect.delimiter != expected:
         mark = _SPELLED.get(dialect.delimiter, repr(dialect.delimiter))
         marks.append(f"with {mark} between the fields")
+    if not dialect.has_quotes:
+        marks.append("with quotes as part of the texts")
+    if dialect.skips_blanks:
+        marks.append("without the blanks after delimiters")
     if dialect.escape:
         marks.append(f"with {dialect.escape} before the quotes inside a field")
     if dialect.unnamed and any(dialect.header):
@@ -72,6 +79,14 @@ def tell_dialect(uri: str, dialect: CsvDialect, expected: str) -> None:
             uri,
             f"read {', '.join(marks)}. If that is wrong, set --delimiter (delimiter= in Python).",
             logging.INFO,
+        )
+    [name, *others] = dialect.header
+    if not others and not dialect.needed and re.search(r"[^\w\s]", name):
+        _tell(
+            uri,
+            f"read as one column, {name[:_MOST_SHOWN]!r}. If a character in this name separates "
+            "the columns, set --delimiter (delimiter= in Python) to it.",
+            logging.WARNING,
         )
     if dialect.title:
         tell_above(uri, dialect.title, dialect.header)
@@ -101,6 +116,16 @@ def tell_below(uri: str, text: str) -> None:
         text: What these lines say.
     """
     _tell(uri, f"left out what stands below the table: {text[:_MOST_SHOWN]!r}.", logging.WARNING)
+
+
+def tell_empty(uri: str, count: int) -> None:
+    """Tell that rows without any value were left out.
+
+    Args:
+        uri: The name of the file.
+        count: The number of these rows.
+    """
+    _tell(uri, f"left out {count:,} rows without any value.", logging.WARNING)
 
 
 def tell_sheet(uri: str, sheet: str, others: list[str]) -> None:

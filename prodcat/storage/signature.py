@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prodcat.errors import ArtifactError, ConfigError
+from prodcat.storage.containers import path_text
 
 _SHORTEST = 32  # bytes
 
@@ -99,6 +100,7 @@ class Key:
             ConfigError: The file cannot be read, or contains neither such a key nor a secret of
                 at least 32 bytes.
         """
+        path = path_text(path, "path", "the path of a file with a key", ConfigError)
         try:
             text = Path(path).read_bytes()
         except OSError as error:

@@ -1,5 +1,6 @@
 """Files with tables: finds the files of a URI or glob, and the format of each file."""
 
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -10,6 +11,39 @@ FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl
 # Formats that are read, but into which no parts are written.
 _READ = FORMATS | {".txt": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx"}
 _ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
+
+
+@dataclass(frozen=True)
+class Files:
+    """Several files, folders or globs that are read one after the other, as one table.
+
+    Attributes:
+        uris: The fsspec URIs, in the order in which they are read.
+    """
+
+    uris: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """The first URI and the number of further ones, for messages."""
+        more = f" and {len(self.uris) - 1} more" if len(self.uris) > 1 else ""
+        return f"{self.uris[0]!r}{more}" if self.uris else "no file"
+
+
+def uris_of(source: str | Files) -> tuple[str, ...]:
+    """The URIs of a source: several, or one."""
+    return source.uris if isinstance(source, Files) else (source,)
+
+
+def check_once(files: list[str]) -> list[str]:
+    """Refuse a file that is named twice; return the files.
+
+    Raises:
+        CatalogError: A file is named twice, so that its rows would count twice.
+    """
+    if len(set(files)) < len(files):
+        twice = next(name for number, name in enumerate(files) if name in files[:number])
+        raise CatalogError(f"{twice!r} is named twice; expected each file once.")
+    return files
 
 
 def connect(uri: str) -> tuple[Any, str]:

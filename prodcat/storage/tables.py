@@ -133,8 +133,8 @@ def given_files(given: object, name: str) -> str | Files:
         CatalogError: It is something else, such as a table in memory.
     """
     expected = (
-        "the path or URI of a file, a folder or a glob, or a list of them. Answer a table in memory "
-        "with classifier.predict(table)"
+        "the path or URI of a file, a folder or a glob, or a list of them. Answer a table in "
+        "memory with classifier.predict(table)"
     )
     if isinstance(given, Files):
         return given

@@ -1,9 +1,12 @@
 """Makes the nodes of a tree from a list of paths."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
+import numpy as np
+
 from prodcat.errors import TaxonomyError
+from prodcat.storage.containers import described, ordered_values
 from prodcat.taxonomy.nodes import DEEPEST, SourceNodes
 from prodcat.taxonomy.paths import Path, join_path, path_of
 from prodcat.taxonomy.problems import first_problems
@@ -51,13 +54,15 @@ def _paths_of(given: Any, argument: str) -> list[Path]:
     Raises:
         TaxonomyError: It is no list of paths, or an entry of it is no path.
     """
-    one = isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable)
-    if one or hasattr(given, "columns"):
+    # A tree does not depend on the order of its paths; a matrix has one in each row.
+    is_matrix = isinstance(given, np.ndarray) and given.ndim == 2
+    entries = iter(given) if is_matrix or isinstance(given, Set) else ordered_values(given)
+    if entries is None:
         raise TaxonomyError(
-            f"{argument} is a {type(given).__name__}; expected a list of paths, such as "
+            f"{argument} is {described(given)}; expected a list of paths, such as "
             "[['Food', 'Fruit'], ['Food', 'Bread']]. For a table use from_table or read_catalog."
         )
-    paths = [path_of(path, f"Entry {row} of {argument}") for row, path in enumerate(given)]
+    paths = [path_of(path, f"Entry {row} of {argument}") for row, path in enumerate(entries)]
     return [tuple(n.strip() if isinstance(n, str) else n for n in path) for path in paths]
 
 

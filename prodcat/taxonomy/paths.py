@@ -8,10 +8,11 @@ others stand for themselves.
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
 from prodcat.errors import TaxonomyError
+from prodcat.storage.containers import described, is_missing, ordered_values
 
 SEPARATOR = " > "
 Path = tuple[str, ...]
@@ -80,12 +81,19 @@ def path_of(value: Any, what: str = "The path") -> Path:
     """
     if isinstance(value, str):
         return split_path(value)
-    if isinstance(value, (bytes, Mapping, Set)) or not isinstance(value, Iterable):
+    names = ordered_values(value)
+    if names is None:
         raise TaxonomyError(
             f"{what} is {value!r:.60}, of type {type(value).__name__}; expected a list of names, "
             "such as ['Food', 'Fruit'], or one text, such as 'Food > Fruit'."
         )
-    return tuple(value)
+    path = tuple(names)
+    strange = [name for name in path if not isinstance(name, str) and not is_missing(name)]
+    if strange:
+        raise TaxonomyError(
+            f"{what} has {described(strange[0])} as a name; expected texts. Convert it with str()."
+        )
+    return path
 
 
 def _escaped(name: str, mark: str) -> str:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from prodcat.errors import TaxonomyError
+from prodcat.storage.containers import described
 from prodcat.storage.document import json_bytes, json_text
 from prodcat.taxonomy.arrays import (
     Children,
@@ -278,8 +279,7 @@ class Taxonomy:
         Raises:
             TaxonomyError: An id is not in the tree.
         """
-        for key in names:
-            self.node(key)
+        _check_names(self, names)
         column = tuple(
             names.get(key) or name for key, name in zip(self.ids, self.names, strict=True)
         )
@@ -344,6 +344,18 @@ class Taxonomy:
 
     def _outline(self, language: str | None) -> Outline:
         return Outline(repr(self), self._names(language), self._children, self.terminal)
+
+
+def _check_names(tree: Taxonomy, names: object) -> None:
+    """Refuse what are no names of nodes by their ids.
+
+    Raises:
+        TaxonomyError: It is no mapping, or an id is not in the tree.
+    """
+    if not isinstance(names, Mapping):
+        raise TaxonomyError(f"names is {described(names)}; expected a mapping {{id: name}}.")
+    for key in names:
+        tree.node(key)
 
 
 def _table_row(tree: Taxonomy, node: int) -> dict[str, Any]:

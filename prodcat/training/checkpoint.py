@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from prodcat.errors import CheckpointError, StoreError
+from prodcat.storage.containers import path_text
 from prodcat.storage.objects import Objects
 
 logger = logging.getLogger("prodcat")
@@ -161,10 +162,13 @@ class CheckpointFolder:
 
     Args:
         uri: The folder, at any fsspec URI; it is created if it does not exist.
+
+    Raises:
+        CheckpointError: It is neither a path nor a URI.
     """
 
     def __init__(self, uri: str | os.PathLike[str]) -> None:
-        self.uri = os.fspath(uri)
+        self.uri = path_text(uri, "uri", "the path or URI of a folder", CheckpointError)
         self._runs: list[Checkpoints] = []
 
     def run(self, fingerprint: str, *, writes: bool = True) -> Checkpoints:

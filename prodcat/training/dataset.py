@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.catalog.targets import targets_in
 from prodcat.errors import CatalogError
@@ -61,6 +61,9 @@ class Dataset:
             CatalogError: There are too few labelled titles, the text columns differ, or a label
                 of the validation titles is not in the tree.
         """
+        check_catalog(catalog)
+        if validation is not None:
+            check_catalog(validation, "validation")
         taxonomy = catalog.tree
         warm, training = setup.warm, setup.training
         if warm is not None and warm.text_columns != tuple(catalog.texts):

@@ -56,7 +56,7 @@ def fit(
     validation: Catalog | None = None,
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
-    warm_start: Classifier | str | None = None,
+    warm_start: Classifier | str | os.PathLike[str] | None = None,
     **run: Unpack[RunKeywords],
 ) -> Classifier:
     """Train a classifier.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.fingerprint import row_hashes
 from prodcat.catalog.splits import clusters, groups, split
-from prodcat.catalog.text import near_duplicate_key
+from prodcat.catalog.text import is_blank, near_duplicate_key
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import CatalogError
 from prodcat.training.settings import Setup
@@ -19,14 +19,25 @@ _FEWEST = 10  # new titles; with fewer, no share of them is held out
 
 
 def labelled_titles(catalog: Catalog) -> Catalog:
-    """The titles that have a category; logs a warning if some have none."""
+    """The titles that have a category and are not empty; logs a warning if others are there."""
     unlabelled = int((~catalog.labelled).sum())
     if unlabelled:
         logger.warning(
             "%d of %d titles have no category and are left out.", unlabelled, len(catalog)
         )
         catalog = catalog.take(catalog.labelled)
-    return catalog
+    return _without_empty(catalog)
+
+
+def _without_empty(catalog: Catalog) -> Catalog:
+    """The rows whose title is not empty; logs a warning if some are."""
+    shown = np.array([not is_blank(title) for title in catalog.titles], np.bool_)
+    empty = int((~shown).sum())
+    if empty:
+        logger.warning(
+            "%d of %d titles with a category are empty and are left out.", empty, len(catalog)
+        )
+    return catalog.take(shown) if empty else catalog
 
 
 def split_labelled(
@@ -49,7 +60,7 @@ def split_labelled(
     if validation is None:
         held_out = rows_to_hold_out(catalog, setup)
         catalog, validation = catalog.take(~held_out), catalog.take(held_out)
-    validation = validation.take(validation.labelled)
+    validation = _without_empty(validation.take(validation.labelled))
     if len(catalog) < 2 or not len(validation):
         raise CatalogError(
             f"Found {len(catalog)} labelled titles to train on and {len(validation)} to validate "

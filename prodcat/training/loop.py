@@ -1,6 +1,7 @@
 """The training loop: epochs, validation, early stopping and checkpoints."""
 
 import logging
+import math
 import threading
 import time
 from dataclasses import replace
@@ -18,6 +19,7 @@ from prodcat.storage.interruption import told_to_stop
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.beginning import begin_heads
 from prodcat.training.checkpoint import Checkpoint
+from prodcat.training.divergence import refuse_start, tell_divergence
 from prodcat.training.dropout import encoder_dropout
 from prodcat.training.epoch_batches import EpochBatches
 from prodcat.training.optimizer import LinearSchedule, make_optimizer
@@ -62,7 +64,7 @@ def train(
     Raises:
         TrainingInterrupted: The process got SIGTERM; the state of the training is saved.
         CheckpointError: The checkpoints cannot be read or written.
-        EncoderError: The layers to freeze cannot be found.
+        EncoderError: The layers to freeze cannot be found, or the encoder's output is not finite.
         TypeError: A keyword argument is unknown.
     """
     check_keywords(train, named)
@@ -112,6 +114,9 @@ class TrainingLoop:
     def run(self) -> Trained:
         """Train, and leave the network with the weights of its best epoch.
 
+        If the training diverges, these are the weights of the best epoch before, which is told in
+        the log; epoch 0 is the state before the first step.
+
         Returns:
             The history, the settings of the closed-form start, and the calibration.
 
@@ -130,8 +135,10 @@ class TrainingLoop:
         ):
             while progress.epoch <= config.epochs and not self._is_over():
                 loss, seconds = self.train_epoch(stop, bar)
-                self._validate_epoch(loss, seconds, bar)
-                progress.end_epoch()
+                if self._validate_epoch(loss, seconds, bar):
+                    progress.end_epoch()
+                else:
+                    self._end_diverged()
         return self._finish()
 
     def train_epoch(self, stop: threading.Event, bar: Any) -> tuple[float, float]:
@@ -155,7 +162,7 @@ class TrainingLoop:
         began, first_step = time.perf_counter(), progress.step
         batches = self.batches.prepared(progress.epoch, first_step)
         while progress.step < self.batches.steps:
-            self.step(islice(batches, self.config.accumulate))
+            self.step(islice(batches, self.config.accumulate), progress.steps + 1)
             progress.count_step()
             self.schedule.set_after(progress.steps)
             bar.update()
@@ -194,20 +201,25 @@ class TrainingLoop:
         return self.ranks.agree(latest)
 
     def _begin(self) -> None:
-        start = begin_heads(
-            self.task, self.reader, self.options.beginning, lambda: self._measure(0, None)
-        )
+        start = begin_heads(self.task, self.reader, self.options.beginning, self._measure_start)
         self.state.best = start.weights
         self.state.progress.start = start.start
         self._record(start.result)
 
     # -- after an epoch -----------------------------------------------------------
 
-    def _validate_epoch(self, loss: float, seconds: float, bar: Any) -> None:
-        """Measure the network after an epoch, and copy its weights if it is the best so far."""
+    def _validate_epoch(self, loss: float, seconds: float, bar: Any) -> bool:
+        """Measure the network after an epoch, and copy its weights if it is the best so far.
+
+        Returns:
+            False if the training has diverged, so that there is nothing to measure.
+        """
         progress, lengths = self.state.progress, self.batches.table.lengths
+        measured = self._measure(progress.epoch, loss) if math.isfinite(loss) else None
+        if measured is None:
+            return False
         result = replace(
-            self._measure(progress.epoch, loss),
+            measured,
             titles_per_second=len(lengths) / seconds,
             tokens_per_second=int(lengths.sum()) / seconds,
             padded_share=self.batches.padded_share,
@@ -218,11 +230,32 @@ class TrainingLoop:
         if is_better(result, progress.best_result, progress.history, rows):
             progress.best = len(progress.history) - 1
             self.state.best = learned_weights(self.network)
+        return True
 
-    def _measure(self, epoch: int, loss: float | None) -> EpochResult:
+    def _measure_start(self) -> EpochResult:
+        result = self._measure(0, None)
+        if result is None:
+            raise refuse_start(self.task.precision)
+        return result
+
+    def _measure(self, epoch: int, loss: float | None) -> EpochResult | None:
+        """The result of the current network; None if its scores are not finite."""
         pooled = self.reader.read_all(self.task.validation.tokens)
+        if not self.validator.is_finite(pooled):
+            return None
         result = self.validator.measure(epoch, pooled, loss, self.state.seconds)
         return self.ranks.agree(result)
+
+    def _end_diverged(self) -> None:
+        """End a training that has diverged, with the weights of the best epoch before."""
+        progress = self.state.progress
+        faults = [fault for fault in self.ranks.collect(int(self.step.first_fault)) if fault > 0]
+        step = min(faults, default=progress.steps)
+        if self.ranks.writes:
+            best = progress.best_result
+            tell_divergence(step, self.steps, progress.epoch, best, self.config)
+        self.network.load_state_dict(self.state.best, strict=False)
+        progress.epoch, progress.step = self.config.epochs + 1, 0
 
     def _record(self, result: EpochResult) -> None:
         self.state.progress.history.append(result)

@@ -1,5 +1,6 @@
 """The settings of a fit, with defaults filled in and contradictions refused."""
 
+import os
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from prodcat.classifier.device import pick_device
 from prodcat.classifier.loading import load
 from prodcat.errors import ConfigError
 from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.storage.containers import described
 from prodcat.training.ranks import Ranks
 
 
@@ -35,7 +37,7 @@ class Setup:
         cls,
         model: ModelConfig | None,
         training: TrainingConfig | None,
-        warm_start: Classifier | str | None,
+        warm_start: Classifier | str | os.PathLike[str] | None,
         device: str | torch.device | None,
     ) -> "Setup":
         """Check the settings that :func:`prodcat.fit` is given, and fill in the defaults.
@@ -55,9 +57,17 @@ class Setup:
             ArtifactError: There is no complete classifier at ``warm_start``.
             StoreError: ``warm_start`` names a version that its store does not have.
         """
+        for name, given, kind in (
+            ("model", model, ModelConfig),
+            ("training", training, TrainingConfig),
+        ):
+            if not isinstance(given, kind | None):
+                raise ConfigError(f"{name} is {described(given)}; expected a {kind.__name__}.")
         ranks = Ranks.current()
         picked = pick_device(device)
-        warm = load(warm_start, device=picked) if isinstance(warm_start, str) else warm_start
+        warm = warm_start
+        if warm is not None and not isinstance(warm, Classifier):
+            warm = load(warm, device=picked)
         model = model or (warm.model if warm is not None else ModelConfig())
         training = training or TrainingConfig()
         _check_structure(model, training)

@@ -57,6 +57,8 @@ class TrainingStep:
     Attributes:
         loss_sum: The sum of this process's losses, in nats, since it was last set to 0: a scalar
             on the device.
+        first_fault: The number of the first step after which ``loss_sum`` was not finite, -1 if it
+            always was: int64, a scalar on the device.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class TrainingStep:
             parameter for group in optimizer.param_groups for parameter in group["params"]
         ]
         self.loss_sum = torch.zeros((), device=task.device)
+        self.first_fault = torch.full((), -1, device=task.device)
         self.loss: nn.Module = StepLoss(task, reader)
 
     def share_gradients(self) -> None:
@@ -81,11 +84,12 @@ class TrainingStep:
                 self.loss, broadcast_buffers=False, find_unused_parameters=True
             )
 
-    def __call__(self, batches: Iterable[PreparedBatch]) -> None:
+    def __call__(self, batches: Iterable[PreparedBatch], step: int = 0) -> None:
         """Update the weights once, and add the batches' losses to ``loss_sum``.
 
         Args:
             batches: The batches of the step: at most ``config.accumulate``.
+            step: The number of the step, from 1.
         """
         for number, batch in enumerate(batches, start=1):
             more_to_come = number < self.config.accumulate and self.ranks.size > 1
@@ -94,6 +98,8 @@ class TrainingStep:
                 # DistributedDataParallel takes the mean over processes, but the sum is needed.
                 (loss * (self.ranks.size / self.weight_per_step)).backward()
             self.loss_sum += loss.detach()
+        is_first = (self.first_fault < 0) & ~self.loss_sum.isfinite()
+        self.first_fault = torch.where(is_first, step, self.first_fault)
         nn.utils.clip_grad_norm_(self.learned, self.config.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -10,6 +10,7 @@ from prodcat.catalog.reading import read_catalog
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import ConfigError
 from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.storage.containers import described
 from prodcat.taxonomy.paths import Path, join_path, split_path
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.fitting import fit
@@ -56,13 +57,18 @@ def tiny_classifier(
 
     Raises:
         TaxonomyError: The paths do not form a tree, or a path in ``answers`` is not in it.
-        ConfigError: ``tree`` is a single text, a path in ``answers`` ends above the outcomes, or
-            titles with the same n-grams have different paths in ``answers``.
+        ConfigError: ``tree`` is a single text, ``answers`` is no mapping, a path in ``answers``
+            ends above the outcomes, or titles with the same n-grams have different paths in
+            ``answers``.
 
     >>> tiny_classifier(["Food > Bread", "Home > Soap"]).predict(["fresh bread"])[0][0].path
     ('Food', 'Bread')
     """
     taxonomy = _taxonomy(tree)
+    if not isinstance(answers, Mapping | None):
+        raise ConfigError(
+            f"answers is {described(answers)}; expected a mapping from titles to their paths."
+        )
     expected = {title: _outcome(taxonomy, path) for title, path in (answers or {}).items()}
     given = list(expected.items())
     calibration_numbers = range(5, 5 + math.ceil(_CALIBRATION_TITLES / len(taxonomy.outcomes)))
@@ -90,7 +96,7 @@ def _taxonomy(tree: Taxonomy | Sequence[str | Sequence[str]] | None) -> Taxonomy
     if isinstance(tree, str):
         raise ConfigError(f"tree={tree!r} is one text; expected a list of paths.")
     if tree is not None:
-        return Taxonomy.from_paths(_path(path) for path in tree)
+        return Taxonomy.from_paths(tree)
     groceries = [(split_path(english), split_path(turkish)) for english, turkish in _GROCERIES]
     taxonomy = Taxonomy.from_paths(english for english, _ in groceries)
     turkish_names = {

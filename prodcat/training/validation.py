@@ -32,6 +32,16 @@ class Validator:
         if validation.margins is not None:
             self.lexical_scores = validation.margins.to(network.device)
 
+    def is_finite(self, pooled: Tensor | None) -> bool:
+        """Whether the current network's scores of the validation titles are finite numbers.
+
+        Args:
+            pooled: float [rows, hidden]: the validation titles, pooled by the encoder; None
+                without an encoder.
+        """
+        scores = self._encoder_scores(pooled)
+        return scores is None or bool(torch.isfinite(scores).all())
+
     def measure(
         self, epoch: int, pooled: Tensor | None, loss: float | None, seconds: float
     ) -> EpochResult:

@@ -165,8 +165,8 @@ def test_invalid_utf8_in_files_is_found_by_row(tmp_path):
     [
         ([{"name": "x"}], {}, r"no column 'title'; found \['name'\]"),
         ("memory://none.csv", {}, "Found no file at"),
-        (3, {}, "Found a int; expected a URI"),
-        ([3], {}, "Row 0 is a int"),
+        (3, {}, "Found the number 3; expected a path or URI"),
+        ([3], {}, "Row 0 is the number 3"),
         ({"title": ["x"], "path": []}, {}, "different lengths"),
         ([{"title": "x"}], {"on_error": "ignore"}, "expected 'raise', 'aside' or 'accept'"),
         ([{"title": "x"}], {"text": "brand"}, "put the name in a list"),

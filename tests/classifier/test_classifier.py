@@ -165,7 +165,7 @@ def test_ragged_trees_and_partial_labels_go_all_the_way(encoder_folder):
 
 
 def test_answers_are_real_paths_with_confidence_at_each_level(classifier):
-    for answers in classifier.predict(TITLES, top_k=3):
+    for answers in classifier.predict(list(filter(None, TITLES)), top_k=3):
         assert len(answers) == 3
         for answer in answers:
             node = classifier.taxonomy.find(answer.path)
@@ -189,7 +189,8 @@ def test_probabilities_are_coherent(classifier):
             below = nodes[:, list(tree.children(node))].sum(1) + own[:, node]
             np.testing.assert_allclose(below, nodes[:, node], atol=1e-6)
     best = [answers[0].path for answers in classifier.predict(TITLES)]
-    assert best == [classifier.outcomes[column] for column in probs.argmax(1)]
+    expected = [classifier.outcomes[column] for column in probs.argmax(1)]
+    assert best == [path if title else () for title, path in zip(TITLES, expected, strict=True)]
 
 
 def test_answers_do_not_depend_on_batch_or_order(classifier, parts):
@@ -241,14 +242,14 @@ def test_further_texts_are_read_in_training_and_missed_later(rows):
     ("call", "error", "message"),
     [
         (lambda c: c.predict("one title"), CatalogError, "Put it into a list"),
-        (lambda c: c.predict(["a", None]), CatalogError, "Title 1 is a NoneType"),
+        (lambda c: c.predict(["a", 7]), CatalogError, "Row 1 of titles is the number 7"),
         (lambda c: c.predict(["a"], top_k=0), ConfigError, "top_k=0 is out of range"),
         (
             lambda c: c.predict(["a"], precision="int4"),
             ConfigError,
             "expected one of .'auto', 'float32', 'bfloat16', 'int8'",
         ),
-        (lambda c: c.evaluate(read_catalog(["a"])), CatalogError, "no labelled row"),
+        (lambda c: c.evaluate(read_catalog(["a"])), CatalogError, "catalog has no categories"),
         (
             lambda c: c.evaluate(read_catalog([{"title": "a", "path": "Q > Z"}])),
             CatalogError,
@@ -588,6 +589,19 @@ def test_a_shared_encoder_changes_no_other_classifier(classifier, catalog):
         for tensor in mine.parameters():
             tensor.data = tensor + 1
     assert apart.sharing_encoder(classifier) is None, "the weights differ"
+
+
+def test_a_device_without_values_says_so(classifier):
+    moved = classifier.to("meta")
+    for call in (moved.predict, moved.predict_proba, moved.node_probabilities):
+        with pytest.raises(ConfigError, match="on the device 'meta', where its weights have no va"):
+            call(["milk"])
+    with pytest.raises(ConfigError, match="Use the classifier that was moved there"):
+        moved.to("cpu")
+    for device in ("nonesuch", "cuda:99", 3.5):
+        with pytest.raises(ConfigError, match=rf"device={device!r} cannot be used here"):
+            classifier.to(device)
+    assert classifier.predict(["milk"])
 
 
 @pytest.mark.gpu

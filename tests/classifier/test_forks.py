@@ -1,13 +1,21 @@
 """A classifier that was used before a fork answers in the forked processes, and soon."""
 
+import http.server
+import json
 import multiprocessing
 import os
 import signal
+import socketserver
 import threading
 import time
+import urllib.request
+from concurrent.futures import ProcessPoolExecutor
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import prodcat
 from prodcat.classifier import inference
 from prodcat.model import tokenization
 
@@ -115,3 +123,98 @@ def test_a_fork_of_a_fork_answers(small, catalog):
         return exit_codes(1, lambda: paths(small, titles) == expected, SECONDS / 2) == [0]
 
     assert exit_codes(1, fork_again) == [0]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_fork_while_other_threads_answer_can_answer(used):
+    classifier, titles, expected = used
+    over, failed = threading.Event(), []
+
+    def answer():
+        while not over.is_set():
+            failed.extend([1] if paths(classifier, titles[:2_000]) != expected[:2_000] else [])
+
+    threads = [threading.Thread(target=answer) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(3):  # at whatever point the threads are
+            assert exit_codes(1, lambda: paths(classifier, titles) == expected) == [0]
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not failed
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """Answers titles as a worker of a server that forked."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answers = paths(self.server.classifier, json.loads(body))
+        content = json.dumps({"worker": os.getpid(), "paths": answers}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        """Write nothing."""
+
+
+def post(port, titles):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/", json.dumps(titles).encode())
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_server_that_loads_and_answers_before_it_forks_its_workers(used, tmp_path):
+    """What gunicorn does with ``preload``: the workers share the listening socket of their parent."""
+    classifier, titles, expected = used
+    classifier.save(tmp_path / "model")
+    loaded = prodcat.load(tmp_path / "model", device="cpu")
+    assert paths(loaded, titles) == expected
+    with socketserver.TCPServer(("127.0.0.1", 0), Answers) as server:
+        server.classifier = loaded
+        workers = []
+        for _ in range(2):
+            worker = os.fork()
+            if not worker:
+                try:
+                    server.serve_forever()
+                finally:
+                    os._exit(0)
+            workers.append(worker)
+        try:
+            wanted = [list(path) for path in expected[:300]]
+            replies = [post(server.server_address[1], titles[:300]) for _ in range(6)]
+            assert all(reply["paths"] == wanted for reply in replies)
+            assert {reply["worker"] for reply in replies} <= set(workers)
+        finally:
+            for worker in workers:
+                os.kill(worker, signal.SIGKILL)
+                os.waitpid(worker, 0)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_files_are_scored_and_tables_answered_by_a_pool_of_forked_processes(
+    small, catalog, tmp_path
+):
+    titles = list(catalog.titles[:300])
+    table = pa.table({"title": titles})
+    pq.write_table(table, tmp_path / "titles.parquet")
+    expected = paths(small, table)
+    whole = prodcat.score(small, tmp_path / "titles.parquet", tmp_path / "parent.csv").rows
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+        answered = [pool.submit(paths, small, titles) for _ in range(4)]
+        assert all(each.result(timeout=SECONDS) == expected for each in answered)
+    assert exit_codes(1, lambda: paths(small, table) == expected) == [0]
+
+    def scored():
+        report = prodcat.score(small, tmp_path / "titles.parquet", tmp_path / "child.csv")
+        return report.rows == whole == len(titles)
+
+    assert exit_codes(1, scored) == [0]
+    assert (tmp_path / "child.csv").read_bytes() == (tmp_path / "parent.csv").read_bytes()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.targets import targets_in
 from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.options import ReadingPrecision
@@ -19,6 +19,7 @@ from prodcat.insight.prevalence.confusion import Confusion
 from prodcat.insight.prevalence.counts import Counts
 from prodcat.insight.prevalence.estimation import prevalence
 from prodcat.insight.prevalence.evidence import gather, judged_rows
+from prodcat.storage.containers import described
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
@@ -52,9 +53,10 @@ def compare_assortments(
         Numbers and shares of products of every node with 95 % intervals, gaps, and prices.
 
     Raises:
-        CatalogError: No row of ``labelled`` has a label, a category is not in the classifier's
-            tree, or a catalog lacks the price column or has no usable price in it.
-        ConfigError: ``retailers`` is empty, or a retailer has no products.
+        CatalogError: A retailer has no catalog, no row of ``labelled`` has a label, a category is
+            not in the classifier's tree, or a catalog lacks the price column or has no usable price
+            in it.
+        ConfigError: ``retailers`` is empty or no mapping, or a retailer has no products.
     """
     _check(retailers, price)
     tree = classifier.taxonomy
@@ -85,11 +87,17 @@ def compare_assortments(
 
 
 def _check(retailers: Mapping[str, Catalog], price: str | None) -> None:
+    if not isinstance(retailers, Mapping):
+        raise ConfigError(
+            f"retailers is {described(retailers)}; expected a mapping {{name: catalog}} with your "
+            "own shop first."
+        )
     if not retailers:
         raise ConfigError(
             "retailers is empty; pass a mapping {name: catalog} with your own shop first."
         )
     for name, catalog in retailers.items():
+        check_catalog(catalog, f"retailers[{name!r}]")
         if not len(catalog):
             raise ConfigError(f"The catalog of {name!r} has no product; expected at least one.")
         if price is not None and price not in catalog.columns:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.splits import folds_of, leak_audit
 from prodcat.catalog.targets import targets_in
 from prodcat.classifier.classifier import Classifier
@@ -50,9 +50,12 @@ def audit(
         The audit, which can be shown as an HTML page, a table and a text.
 
     Raises:
-        CatalogError: ``folds`` is less than 2, there are fewer labelled rows than folds, or all
-            labelled titles are near duplicates of each other.
+        CatalogError: ``catalog`` is none, ``folds`` is less than 2, there are fewer labelled rows
+            than folds, or all labelled titles are near duplicates of each other.
     """
+    check_catalog(catalog)
+    if held_out is not None:
+        check_catalog(held_out, "held_out")
     rows = np.flatnonzero(catalog.labelled)
     _check_rows(len(rows), folds)
     labelled = catalog.take(rows)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.insight.arrays import Floats
 from prodcat.insight.audit.out_of_fold import OutOfFold
 from prodcat.insight.audit.problems import conflicts_in
@@ -28,7 +28,11 @@ def audit_labels(
 
     Returns:
         The audit, without leaks.
+
+    Raises:
+        CatalogError: ``catalog`` is none, or has no categories.
     """
+    check_catalog(catalog)
     rows = np.flatnonzero(catalog.labelled)
     tree, targets = catalog.tree, catalog.targets[rows]
     labels, answers = tree.chains[targets], tree.chains[probabilities.best]

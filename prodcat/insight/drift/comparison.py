@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.targets import targets_in
 from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.options import ReadingPrecision
@@ -51,7 +51,7 @@ def find_drift(
         The differences as an HTML page, a table and a text.
 
     Raises:
-        CatalogError: A set is empty, or ``labelled`` has no label or one outside the tree.
+        CatalogError: A set is empty or no catalog, or ``labelled`` has none or a strange label.
         ConfigError: ``level`` is 1 or more, or too small to be tested by 499 random divisions.
     """
     tree = classifier.taxonomy
@@ -94,6 +94,7 @@ def _check(level: float, tree: Taxonomy, catalogs: Mapping[str, Catalog]) -> Non
             f"{least:.3f} and less than 1."
         )
     for name, catalog in catalogs.items():
+        check_catalog(catalog, name)
         if not len(catalog):
             raise CatalogError(f"There are no titles in {name}; expected at least one.")
 

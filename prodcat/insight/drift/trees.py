@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from prodcat.errors import TaxonomyError
+from prodcat.storage.containers import described
 from prodcat.taxonomy.tree import Taxonomy
 
 
@@ -37,7 +39,13 @@ def compare_trees(old: Taxonomy, new: Taxonomy) -> tuple[TreeChange, ...]:
     Returns:
         The new, moved and renamed nodes in the order of the later tree, then the nodes that are
         gone.
+
+    Raises:
+        TaxonomyError: One of the two is no tree.
     """
+    for tree in (old, new):
+        if not isinstance(tree, Taxonomy):
+            raise TaxonomyError(f"A tree is {described(tree)}; expected a Taxonomy.")
     return (*_new_and_changed(old, new), *_gone(old, new))
 
 

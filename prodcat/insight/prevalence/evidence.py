@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError
@@ -67,7 +67,11 @@ def gather(
 
     Returns:
         The answers, summed up by cell.
+
+    Raises:
+        CatalogError: ``catalog`` is none.
     """
+    check_catalog(catalog)
     from scipy.sparse import csr_matrix
 
     tree = classifier.taxonomy
@@ -142,8 +146,9 @@ def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
         The rows that have a label.
 
     Raises:
-        CatalogError: No row is labelled.
+        CatalogError: It is no catalog, or no row is labelled.
     """
+    check_catalog(labelled, "labelled")
     judged = labelled.take(labelled.labelled)
     if not len(judged):
         raise CatalogError(

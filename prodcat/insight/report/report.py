@@ -1,16 +1,18 @@
 """The report on an evaluation, as HTML and as Markdown."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.errors import ConfigError
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.insight.files import write_form
 from prodcat.insight.page import Kind, shown
 from prodcat.insight.report.contents import Contents, Table
 from prodcat.insight.report.page import report_page
+from prodcat.storage.containers import given_texts
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.text_encoding import for_markdown
 
@@ -30,7 +32,7 @@ class Report:
     html: str
     markdown: str
 
-    def save(self, uri: str) -> None:
+    def save(self, uri: str | os.PathLike[str]) -> None:
         """Write the HTML or the Markdown, depending on the file name extension.
 
         Args:
@@ -72,8 +74,12 @@ def report_evaluation(
         ConfigError: The evaluation used another tree; it was read from a file and lacks the
             individual rows that ``titles`` or ``production`` need; the number of titles differs
             from that of the rows; or plotly is not installed.
-        CatalogError: ``production`` has other rows, or was read from a file.
+        CatalogError: ``production`` has other rows, or was read from a file; ``titles`` are not
+            texts in an order; or ``known`` is no catalog.
     """
+    if known is not None:
+        check_catalog(known, "known")
+    titles = None if titles is None else given_texts(titles, "titles")
     judged = evaluation.judged
     if judged is None and (titles is not None or production is not None):
         raise ConfigError(

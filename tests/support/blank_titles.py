@@ -1,0 +1,38 @@
+"""Titles that show nothing, and titles that show little."""
+
+BLANK = {
+    "empty": "",
+    "blank": " ",
+    "blanks": "  \t ",
+    "no-break space": "\xa0",
+    "narrow no-break space": "\u202f",
+    "ideographic space": "\u3000",
+    "zero-width space": "\u200b",
+    "zero-width joiner": "\u200d",
+    "word joiner": "\u2060",
+    "byte order mark": "\ufeff",
+    "Hangul filler": "\u3164",
+    "Hangul choseong filler": "\u115f",
+    "halfwidth Hangul filler": "\uffa0",
+    "empty braille pattern": "\u2800",
+    "soft hyphen": "\xad",
+    "variation selectors": "\ufe0f\U000e0101",
+    "marks of direction": "\u200e\u202e\u2066\u2069\u202c",
+    "tags": "\U000e0001\U000e0074\U000e0072\U000e007f",
+    "grapheme joiner": "\u034f",
+    "controls": "\x01\x7f\x1b",
+    "invisible operators": "\u2061\u2064",
+    "several": " \u200b\u3164 \ufe0f\t",
+}
+VISIBLE = {
+    "one letter": "x",
+    "digit": "7",
+    "letter in between": "\u200b\u3164Ç\ufe0f",
+    "ideograph": "奶",
+    "Hangul letter": "\u1100",
+    "emoji with a selector": "🥛\ufe0f",
+    "punctuation": "?",
+    "accent alone": "\u0301",
+    "braille": "\u2801",
+    "private": "\ue000",
+}
