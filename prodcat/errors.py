@@ -22,7 +22,7 @@ both.  A message says what was found, what was expected and what to do.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -104,6 +104,31 @@ class Interrupted(RuntimeError):  # noqa: N818, it reports no fault
 
 class TrainingInterrupted(Interrupted):
     """SIGTERM stopped a training, whose state is saved; the same call resumes it."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that does not exist: the nearest name that does.
+
+    Args:
+        name: The name that was found.
+        known: The names that exist.
+
+    Returns:
+        ``"; did you mean 'nearest'?"``, or an empty string if no name is near.
+
+    >>> did_you_mean("titel", ["title", "path"]), did_you_mean("--taxonmy", ["--taxonomy"])
+    ("; did you mean 'title'?", '; did you mean --taxonomy?')
+    >>> did_you_mean("brand", ["title"])
+    ''
+    """
+    from difflib import get_close_matches
+
+    folded = {each.casefold(): each for each in reversed(list(known))}
+    nearest = get_close_matches(name.casefold(), folded, n=1, cutoff=0.66)
+    if not nearest:
+        return ""
+    shown = folded[nearest[0]]
+    return f"; did you mean {shown if shown.startswith('--') else repr(shown)}?"
 
 
 def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:

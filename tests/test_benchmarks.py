@@ -135,12 +135,131 @@ def test_a_job_whose_figures_are_there_is_not_run_again(
     assert "1 threads a job" in results["machine"]
 
 
-def test_the_machine_is_named_with_what_its_processor_has(root_on_path):
-    from benchmarks.reporting import CPU_FLAGS, machine
+def test_a_quick_run_writes_no_results(tmp_path, root_on_path, monkeypatch, capsys):
+    from benchmarks import jobs
 
-    flags = Path("/proc/cpuinfo").read_text().split()
+    def assemble(work):
+        return {"rows": [], "bars": [{"name": "a", "value": 1, "bar": "1", "met": True}]}
+
+    benchmark = jobs.Benchmark(
+        tmp_path, [], lambda name, options: None, assemble, lambda rows: "| table |"
+    )
+    work = str(tmp_path / "work")
+    asked = ["run", "--data", "x", "--work", work, "--report", "--quick"]
+    monkeypatch.setattr(sys, "argv", asked)
+    benchmark.main()
+    assert "| table |" in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.*"))
+    options = jobs.Options(Path("x"), Path(work), quick=True)
+    assert jobs.job_command("m", options, "one")[-1] == "--quick"
+
+
+def test_a_run_of_some_jobs_keeps_what_others_measured(tmp_path, root_on_path):
+    from benchmarks.reporting import cpu_lines, with_earlier
+
+    def row(name, value):
+        return {"name": name, "value": value, "bar": "1", "met": True}
+
+    report = {"rows": [{"table": "new", "cpu": "Z"}, {"table": "both", "n": 2}],
+              "bars": [row("a", "now")]}  # fmt: skip
+    results = tmp_path / "results.json"
+    assert with_earlier(report, results) == report
+    old = {"rows": [{"table": "old", "n": 1}, {"table": "both", "n": 1}],
+           "bars": [row("a", "then"), row("b", "then")],
+           "date": "2026-01-02", "commit": "abc", "machine": "one core"}  # fmt: skip
+    results.write_text(json.dumps(old))
+    joined = with_earlier(report, results)
+    assert [(line["table"], line.get("n")) for line in joined["rows"]] == [
+        ("new", None), ("both", 2), ("old", 1),
+    ]  # fmt: skip
+    assert joined["bars"] == [row("a", "now"), row("b", "then")]
+    results.write_text(json.dumps({**old, **joined, "commit": "def", "date": "2026-02-03"}))
+    again = with_earlier({"rows": [], "bars": []}, results)
+    said = "\n".join(cpu_lines(again["rows"]))
+    assert "(2026-01-02, commit abc, one core): old." in said, "kept twice, it says when it was"
+    assert "(2026-02-03, commit def, one core): new, both." in said
+    assert "Measured on" not in said
+    assert cpu_lines(joined["rows"])[1] == "Measured on: Z."
+
+
+def test_jobs_are_asked_for_by_name_or_kind(root_on_path):
+    from benchmarks.jobs import asked_jobs
+
+    names = ["speed/0", "speed/20", "speedy", "kills"]
+    assert asked_jobs(names, []) == names
+    assert asked_jobs(names, ["speed"]) == ["speed/0", "speed/20"]
+    assert asked_jobs(names, ["kills", "speed/20"]) == ["speed/20", "kills"]
+
+
+def test_the_machine_is_named_with_what_its_processor_has(root_on_path, monkeypatch):
+    from benchmarks.reporting import CPU_FLAGS, LIMIT, cpu, machine
+
+    monkeypatch.delenv(LIMIT, raising=False)
+    text = Path("/proc/cpuinfo").read_text()
+    flags = text.split()
     for flag in CPU_FLAGS:
         assert (flag in machine(2)) == (flag in flags)
+        assert (flag in cpu()) == (flag in flags)
+    for line in text.splitlines():
+        if line.startswith("model name"):
+            assert cpu().startswith(line.partition(":")[2].strip())
+    monkeypatch.setenv(LIMIT, "AVX512_CORE_BF16")
+    assert "oneDNN limited to AVX512_CORE_BF16" in cpu()
+
+
+@pytest.mark.parametrize("name", ["scoring", "serving", "training"])
+def test_a_bar_whose_job_has_not_run_is_missed(name, tmp_path, root_on_path):
+    table = importlib.import_module(f"benchmarks.{name}.table")
+    report = table.assemble(tmp_path)
+    assert report["rows"] == []
+    assert len(report["bars"]) >= 4
+    assert not any(row["met"] for row in report["bars"])
+    assert any(row["value"] == "not measured" for row in report["bars"])
+    assert "Measured on" not in table.table(report["rows"])
+
+
+def test_a_client_sends_each_body_once(tmp_path, root_on_path):
+    """Over several connections, each of which takes the next body."""
+    import collections
+    import http.server
+    import threading
+
+    from benchmarks.serving import client
+
+    seen = collections.Counter()
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            seen[body] += 1
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *words):
+            pass
+
+    bodies = tmp_path / "bodies.jsonl"
+    bodies.write_text("".join(f'{{"inputs": "title {number}"}}\n' for number in range(100)))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        once = client.measure(server.server_port, "/x", str(bodies), "once", 4, 30)
+        counts = set(seen.values())
+        bodies.write_text('{"inputs": "title 0"}\n')
+        closed = client.measure(server.server_port, "/x", str(bodies), "closed", 2, 1)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert once["statuses"] == {"200": 100}
+    assert (len(seen), counts) == (100, {1})
+    assert closed["requests"] > 2, "a body comes again until the time is over"
+    assert sum(seen.values()) == 100 + closed["requests"]
 
 
 ATTACKS = """

@@ -12,6 +12,8 @@ from typing import Any
 from prodcat.decisions.options import AnswerOptions
 
 _TYPES: dict[str, type] = {"integer": int, "number": float, "string": str}
+_SHOWN = {"integer": "NUMBER", "number": "SHARE", "string": "TEXT"}
+_METAVARS = {"language": "CODE", "cascade": "auto|off|SHARE"}
 
 
 def answer_options(
@@ -38,8 +40,8 @@ def answer_options(
             type=_TYPES[schema["type"]],
             default=defaults.get(name, declared[name].default),
             choices=choices or None,
-            metavar="SHARE" if schema.get("exclusiveMaximum") == 1 else None,
-            help=text or None,
+            metavar=None if choices else _METAVARS.get(name, _SHOWN[schema["type"]]),
+            help=text,
         )
 
 

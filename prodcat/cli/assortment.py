@@ -5,31 +5,47 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prodcat.cli.arrangement import FILE
 from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import column_options
 from prodcat.cli.output import check_outputs, output_option, write_report
+from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_named, read_partly_labelled
 from prodcat.errors import ConfigError
 
 
 def add_assortment(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser(
-        "assortment", help="compare what retailers sell, category by category"
+    parser = add_command(
+        commands,
+        "assortment",
+        "compare what retailers sell, category by category",
+        basic=["--labelled", "--model", "--price", "--output", "--title", "--path"],
+        examples={
+            "compare two retailers, and write the page that people read": (
+                "assortment ours=ours.csv theirs=theirs.csv --labelled labelled.csv --model model "
+                "--output comparison.html"
+            ),
+            "with prices": (
+                "assortment ours.csv theirs.csv --labelled labelled.csv --model model --price price"
+            ),
+        },
     )
     parser.add_argument(
         "retailers",
         nargs="+",
         metavar="[NAME=]FILE",
-        help="file with the products of a retailer, your own first; the name is that of the file "
-        "if not given",
+        help="file, folder or glob with the products of a retailer, your own first; the name is "
+        "that of the file if not given",
     )
     parser.add_argument(
         "--labelled",
+        nargs="+",
+        metavar=FILE,
         required=True,
         help="titles with categories that the model was not trained on, to measure its mistakes",
     )
-    parser.add_argument("--price", help="column with the price")
+    parser.add_argument("--price", metavar="COLUMN", help="column with the price of a product")
     inference_options(parser)
     output_option(parser)
     column_options(parser)

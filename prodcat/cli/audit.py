@@ -5,27 +5,44 @@ import sys
 from typing import Any
 
 from prodcat.cli.classifiers import device_option
-from prodcat.cli.input import column_options
+from prodcat.cli.input import column_options, tables_argument
 from prodcat.cli.output import check_outputs, output_option, write_report
+from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_named, read_optional
+from prodcat.cli.settings import text_or_none
 
 
 def add_audit(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("audit", help="find labels that are probably wrong")
-    parser.add_argument("catalog", help="titles with categories")
-    parser.add_argument("--held-out", help="also report which of these titles are in the catalog")
+    parser = add_command(
+        commands,
+        "audit",
+        "find labels that are probably wrong",
+        basic=["--title", "--path", "--held-out", "--output"],
+        examples={
+            "list suspicious labels, and write them as a table for Excel": (
+                "audit catalog.csv --output suspicious.xlsx"
+            ),
+            "also find test titles that training saw": "audit catalog.csv --held-out labelled.csv",
+        },
+    )
+    tables_argument(parser, "catalog", "titles with categories")
+    tables_argument(parser, "--held-out", "also report which of these titles are in the catalog")
     parser.add_argument(
         "--folds",
         type=int,
         default=5,
-        help="number of folds; each is checked by a model trained on the others",
+        metavar="NUMBER",
+        help="number of folds, of which each is checked by a model trained on the others; "
+        "default 5",
     )
     parser.add_argument(
-        "--encoder", help="also use this encoder, which takes longer; default: only n-grams"
+        "--encoder",
+        type=text_or_none,
+        metavar="ENCODER",
+        help="also use this encoder, which takes longer; default none: only n-grams",
     )
     device_option(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     output_option(parser)
     column_options(parser)
     parser.set_defaults(run=run)

@@ -4,23 +4,38 @@ import argparse
 from typing import Any
 
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
-from prodcat.cli.input import column_options, read_titles
-from prodcat.cli.output import show
+from prodcat.cli.input import column_options, read_titles, tables_argument
+from prodcat.cli.output import say, show
+from prodcat.cli.parser import add_command
 
 
 def add_calibrate(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("calibrate", help="fit the calibration again, on new titles")
-    parser.add_argument("catalog", help="labelled titles that training did not see")
+    parser = add_command(
+        commands,
+        "calibrate",
+        "fit the calibration again, on new titles",
+        basic=["--title", "--path", "--model", "--output", "--method"],
+        examples={
+            "calibrate on titles that training did not see": (
+                "calibrate labelled.csv --model model --output calibrated"
+            )
+        },
+    )
+    tables_argument(parser, "catalog", "labelled titles that training did not see")
     model_option(parser)
     parser.add_argument(
-        "--output", required=True, help="folder or URI for the calibrated classifier"
+        "--output",
+        required=True,
+        metavar="OUTPUT",
+        help="folder or URI for the calibrated classifier",
     )
     parser.add_argument(
         "--method",
         default="adaptive",
         choices=["temperature", "levels", "adaptive"],
-        help="how to calibrate",
+        help="what is fitted: one temperature for all titles, also one for each level, or also "
+        "one for each title (adaptive, the default)",
     )
     device_option(parser)
     column_options(parser)
@@ -28,16 +43,26 @@ def add_calibrate(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Calibrate a classifier, save it, and print the calibration error (ECE) before and after."""
+    """Calibrate a classifier, save it, and print the calibration error (ECE) before and after.
+
+    A message says if the confidences became worse.
+    """
     classifier = load_classifier(options, options.model)
     catalog = read_titles(options, options.catalog, taxonomy=classifier.taxonomy)
     before = classifier.evaluate(catalog)
     calibrated = classifier.calibrate(catalog, options.method)
     calibrated.save(options.output)
     after = calibrated.evaluate(catalog)
+    old, new = float(before.ece or 0), float(after.ece or 0)
     show(
-        f"ECE on these titles, which it was fitted on: {before.ece:.4f} before, {after.ece:.4f} "
-        f"after; saved {options.output}"
+        f"ECE on these titles, which it was fitted on: {old:.4f} before, {new:.4f} after; "
+        f"saved {options.output}"
     )
+    if new > old:
+        say(
+            "WARNING: the new calibration is worse on these titles: confidence was off by "
+            f"{old:.4f} on average, and is now by {new:.4f}. Keep {options.model}, or calibrate "
+            "with more titles or another --method."
+        )
     if classifier.guarantee is not None:
         show(f"The old guarantee no longer holds: {classifier.guarantee!r}; measure it again")

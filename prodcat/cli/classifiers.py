@@ -15,13 +15,18 @@ def model_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         required=True,
+        metavar="MODEL",
         help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
     )
 
 
 def device_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--device``."""
-    parser.add_argument("--device", help="device: cpu, cuda, …; a GPU if there is one")
+    parser.add_argument(
+        "--device",
+        metavar="DEVICE",
+        help="device to compute on, such as cpu or cuda; a GPU if there is one",
+    )
 
 
 def inference_options(parser: argparse.ArgumentParser) -> None:

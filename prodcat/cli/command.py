@@ -3,26 +3,33 @@
 import argparse
 import logging
 import sys
+import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from prodcat._version import __version__
 from prodcat.cli.assortment import add_assortment
 from prodcat.cli.audit import add_audit
 from prodcat.cli.calibrate import add_calibrate
+from prodcat.cli.completion import add_completion
 from prodcat.cli.demo import add_demo
 from prodcat.cli.drift import add_drift
+from prodcat.cli.encoders import add_encoders
 from prodcat.cli.evaluate import add_evaluate
 from prodcat.cli.guarantee import add_guarantee
 from prodcat.cli.models import add_models
-from prodcat.cli.output import Parser, say
+from prodcat.cli.output import STDOUT, loudness, say
+from prodcat.cli.parser import Parser
 from prodcat.cli.pipeline import add_pipeline
 from prodcat.cli.predict import add_predict
 from prodcat.cli.review import add_review
 from prodcat.cli.serve import add_serve
+from prodcat.cli.sources import STDIN, tables_of
 from prodcat.cli.train import add_train
 from prodcat.cli.trim import add_trim
+from prodcat.cli.wording import in_words_of_options
 from prodcat.errors import (
     InputChangedError,
     Interrupted,
@@ -32,6 +39,15 @@ from prodcat.errors import (
 )
 from prodcat.text_encoding import LogFormatter
 
+logger = logging.getLogger("prodcat")
+_OUTPUTS = ("--output", "--json", "--report", "--history", "--plot")
+_EXAMPLES = {
+    "train n-grams, in seconds, on a table with the columns title and path": (
+        "train catalog.csv --encoder none --output model"
+    ),
+    "answer titles with it": "predict titles.csv --model model --output answers.csv",
+    "all options of a command": "train --help",
+}
 TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 
 
@@ -60,15 +76,22 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
         return 0
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     options.facts = {} if facts is None else facts
+    options.stdin = None
+    values = options.given.options
+    is_piped = any(STDOUT in values.get(name, ()) for name in _OUTPUTS)
     try:
-        with warnings.catch_warnings():
-            _show_warnings_as_messages(options.command)
+        with (
+            loudness(quiet=options.quiet, is_piped=is_piped),
+            _logged(options),
+            warnings.catch_warnings(),
+            tables_of(options),
+        ):
+            _show_warnings_as_messages(options)
             options.run(options)
     except ProdcatError as error:
-        say(f"prodcat {options.command}: {error}")
-        options.facts["error"] = str(error)
+        options.facts["error"] = _say_error(options, error)
         return TRY_AGAIN if _is_temporary(error) else 2
     except Interrupted as interrupted:
         say(f"prodcat {options.command}: {interrupted}")
@@ -81,13 +104,52 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     return 0
 
 
-def _show_warnings_as_messages(command: str) -> None:
+def _say_error(options: argparse.Namespace, error: ProdcatError) -> str:
+    """Print an error in the words of the command line, and with --verbose where it comes from."""
+    message = _worded(options, str(error))
+    if options.verbose:
+        traceback.print_exception(error)
+    say(f"prodcat {options.command}: {message}")
+    return message
+
+
+def _worded(options: argparse.Namespace, message: str) -> str:
+    """A message of the library in the words of the command line."""
+    if options.stdin is not None:
+        for name in (repr(f"file://{options.stdin}"), repr(options.stdin), options.stdin):
+            message = message.replace(name, STDIN)
+    return in_words_of_options(message, options.parser.options)
+
+
+@contextmanager
+def _logged(options: argparse.Namespace) -> Iterator[None]:
+    """A context manager in which messages of the log are as detailed as the options ask for."""
+
+    def reword(record: logging.LogRecord) -> bool:
+        record.msg, record.args = _worded(options, record.getMessage()), ()
+        return not options.quiet or record.levelno >= logging.WARNING
+
+    root = logging.getLogger()
+    before = logger.level, root.level
+    logger.setLevel(logging.DEBUG if options.verbose else logging.INFO)
+    if options.verbose:
+        root.setLevel(logging.INFO)
+    logger.addFilter(reword)
+    try:
+        yield
+    finally:
+        logger.removeFilter(reword)
+        logger.setLevel(before[0])
+        root.setLevel(before[1])
+
+
+def _show_warnings_as_messages(options: argparse.Namespace) -> None:
     """Print warnings for users as messages, without the line of Python that they are from."""
     shown_by_python = warnings.showwarning
 
     def show_warning(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if category is UserWarning:
-            say(f"prodcat {command}: {message}")
+            say(f"prodcat {options.command}: {_worded(options, str(message))}")
         else:
             shown_by_python(message, category, *place, **more)
 
@@ -106,9 +168,15 @@ def _is_temporary(error: BaseException | None) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="prodcat", description="Turn product titles into category paths.")
-    parser.add_argument("--version", action="version", version=f"prodcat {__version__}")
-    commands = parser.add_subparsers(dest="command")
+    parser = Parser(
+        prog="prodcat",
+        description="Turn product titles into category paths.",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"prodcat {__version__}", help="print the version"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
     for add in (
         add_train,
         add_predict,
@@ -116,14 +184,15 @@ def _parser() -> argparse.ArgumentParser:
         add_calibrate,
         add_guarantee,
         add_trim,
+        add_encoders,
         add_models,
         add_pipeline,
         add_serve,
         add_insight,
         add_demo,
+        add_completion,
     ):
         add(commands)
-    commands.metavar = f"{{{','.join(commands.choices)}}}"  # the name in error messages
     return parser
 
 

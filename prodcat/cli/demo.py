@@ -4,13 +4,36 @@ import argparse
 import sys
 from typing import Any
 
+from prodcat.cli.parser import add_command
+
 
 def add_demo(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("demo", help="show every step on a generated catalog")
-    parser.add_argument("--folder", default="demo", help="folder for the files of the demo")
-    parser.add_argument("--country", default="tr", help="tr, en, nl, de, fr, es, it or pt")
-    parser.add_argument("--titles", type=int, default=3_000, help="number of titles to generate")
+    parser = add_command(
+        commands,
+        "demo",
+        "show every step on a generated catalog",
+        examples={"show every step in German": "demo --country de --titles 300 --folder german"},
+    )
+    parser.add_argument(
+        "--folder",
+        default="demo",
+        metavar="FOLDER",
+        help="folder for the files of the demo; default demo",
+    )
+    parser.add_argument(
+        "--country",
+        default="tr",
+        metavar="COUNTRY",
+        help="country of the titles: tr (the default), en, nl, de, fr, es, it or pt",
+    )
+    parser.add_argument(
+        "--titles",
+        type=int,
+        default=3_000,
+        metavar="NUMBER",
+        help="number of titles to generate; default 3000",
+    )
     parser.set_defaults(run=run)
 
 

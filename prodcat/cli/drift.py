@@ -3,9 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from prodcat.cli.arrangement import FILE
 from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import column_options
 from prodcat.cli.output import check_outputs, output_option, write_report
+from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
 
@@ -15,11 +17,29 @@ if TYPE_CHECKING:
 
 def add_drift(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("drift", help="find out what changed between two sets of titles")
-    parser.add_argument("before", help="titles of the past")
-    parser.add_argument("after", help="titles of today")
+    parser = add_command(
+        commands,
+        "drift",
+        "find out what changed between two sets of titles",
+        basic=["--model", "--labelled", "--output", "--fail", "--title", "--path"],
+        examples={
+            "compare the titles of two months": "drift before.csv after.csv --model model",
+            "also estimate the accuracy on today's titles": (
+                "drift before.csv after.csv --model model --labelled labelled.csv "
+                "--output drift.html"
+            ),
+        },
+    )
+    parser.add_argument(
+        "before", metavar="BEFORE", help="titles of the past: a file, a folder or a quoted glob"
+    )
+    parser.add_argument(
+        "after", metavar="AFTER", help="titles of today: a file, a folder or a quoted glob"
+    )
     parser.add_argument(
         "--labelled",
+        nargs="+",
+        metavar=FILE,
         help="titles with categories that the model was not trained on, to estimate its accuracy "
         "on today's titles",
     )
@@ -27,11 +47,16 @@ def add_drift(commands: Any) -> None:
         "--level",
         type=float,
         default=0.05,
-        help="probability of a false alarm, for all categories together",
+        metavar="SHARE",
+        help="probability of a false alarm, for all categories together; default 0.05",
     )
-    parser.add_argument("--tree-before", help="the tree of the past (.json, .jsonl or .csv)")
     parser.add_argument(
-        "--tree-after", help="the tree of today; the two trees are compared by their ids"
+        "--tree-before", metavar="TREE", help="the tree of the past (.json, .jsonl or .csv)"
+    )
+    parser.add_argument(
+        "--tree-after",
+        metavar="TREE",
+        help="the tree of today; the two trees are compared by their ids",
     )
     parser.add_argument(
         "--fail", action="store_true", help="exit with code 1 if anything changed, for schedules"

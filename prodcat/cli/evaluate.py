@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
-from prodcat.cli.input import column_options, read_titles
-from prodcat.cli.output import show, write_file
+from prodcat.cli.input import column_options, read_titles, tables_argument
+from prodcat.cli.output import STDOUT, save_report, show, write_file
+from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,25 +23,43 @@ _REPORTS = (".html", ".htm", ".md")
 
 def add_evaluate(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("evaluate", help="measure a classifier on labelled titles")
-    parser.add_argument("catalog", help="titles with categories")
+    parser = add_command(
+        commands,
+        "evaluate",
+        "measure a classifier on labelled titles",
+        basic=["--title", "--path", "--model", "--json", "--plot", "--report", "--known"],
+        examples={
+            "measure on titles that training did not see": "evaluate labelled.csv --model model",
+            "write a page with the worst mistakes": (
+                "evaluate labelled.csv --model model --report report.html --known catalog.csv"
+            ),
+            "pass the metrics on to a program": "evaluate labelled.csv --model model --json -",
+        },
+    )
+    tables_argument(parser, "catalog", "titles with categories")
     model_option(parser)
-    parser.add_argument("--json", help="also write the metrics to this file")
     parser.add_argument(
-        "--plot", help="also draw reliability and risk into this file: .png, .svg or .pdf"
+        "--json", metavar="OUTPUT", help="also write the metrics to this file; - for stdout"
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="OUTPUT",
+        help="also draw reliability and risk into this file: .png, .svg or .pdf",
     )
     parser.add_argument(
         "--report",
         action="append",
         default=[],
-        metavar="FILE",
-        help="also write a report for people to this file: .html or .md; may be repeated",
+        metavar="OUTPUT",
+        help="also write a report for people to this file: .html or .md, or - for Markdown on "
+        "stdout; may be repeated",
+    )
+    tables_argument(
+        parser, "--known", "for the report, labelled titles that are shown with similar mistakes"
     )
     parser.add_argument(
-        "--known",
-        help="for the report: labelled titles; those most like a mistake are shown with it",
+        "--production", metavar="MODEL", help="for the report: a classifier to compare with"
     )
-    parser.add_argument("--production", help="for the report: a classifier to compare with")
     device_option(parser)
     answer_options(parser, _ASKED, without=["auto"])
     column_options(parser)
@@ -84,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
         name=options.model,
     )
     for uri in options.report:
-        report.save(uri)
+        save_report(report, uri, ".md")
 
 
 def _check_files(options: argparse.Namespace) -> None:
@@ -94,7 +113,7 @@ def _check_files(options: argparse.Namespace) -> None:
             f"--plot is {options.plot!r}; expected a name ending with .png, .svg or .pdf."
         )
     for uri in options.report:
-        if not uri.lower().endswith(_REPORTS):
+        if uri != STDOUT and not uri.lower().endswith(_REPORTS):
             raise ConfigError(f"--report is {uri!r}; expected a name ending with .html or .md.")
     if (options.known or options.production) and not options.report:
         raise ConfigError("--known and --production are for a report; add --report FILE.")

@@ -5,24 +5,42 @@ from typing import Any
 
 from prodcat.cli.answers import answer_keywords
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
-from prodcat.cli.input import column_options, read_titles
+from prodcat.cli.input import column_options, read_titles, tables_argument
 from prodcat.cli.output import show
+from prodcat.cli.parser import add_command
+from prodcat.cli.promises import promises_table
 from prodcat.decisions.options import OBJECTIVES
 
 
 def add_guarantee(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser(
-        "guarantee", help="measure, on new titles, what can be promised of the answers"
+    parser = add_command(
+        commands,
+        "guarantee",
+        "measure, on new titles, what can be promised of the answers",
+        basic=["--title", "--path", "--model", "--output", "--group", "--by-department"],
+        examples={
+            "measure what can be promised, and save the classifier with it": (
+                "guarantee labelled.csv --model model --output promised"
+            ),
+            "let at most 5 in 100 answers be wrong, and leave out the other titles": (
+                "predict titles.csv --model promised --max-error 0.05 --output sure.csv"
+            ),
+        },
     )
-    parser.add_argument("catalog", help="labelled titles that training did not see")
+    tables_argument(parser, "catalog", "labelled titles that training did not see")
     model_option(parser)
     parser.add_argument(
-        "--output", required=True, help="folder or URI for the classifier with the guarantee"
+        "--output",
+        required=True,
+        metavar="OUTPUT",
+        help="folder or URI for the classifier with the guarantee",
     )
     grouping = parser.add_mutually_exclusive_group()
     grouping.add_argument(
-        "--group", help="column, such as country, for one promise for each of its values"
+        "--group",
+        metavar="COLUMN",
+        help="column, such as country, for one promise for each of its values",
     )
     grouping.add_argument(
         "--by-department",
@@ -34,13 +52,13 @@ def add_guarantee(commands: Any) -> None:
         type=int,
         default=0,
         metavar="TITLES",
-        help="groups with fewer titles share one promise",
+        help="groups with fewer titles share one promise; default 0: none do",
     )
     parser.add_argument(
         "--objective",
         default="path",
         choices=list(OBJECTIVES),
-        help="objective of the answers that the promise is about",
+        help="objective of the answers that the promise is about; default path",
     )
     device_option(parser)
     column_options(parser)
@@ -62,4 +80,7 @@ def run(options: argparse.Namespace) -> None:
     named = ("group", "by_department", "pool_below", "objective")
     measured = classifier.with_guarantee(catalog, **answer_keywords(options, named))
     measured.save(options.output)
-    show(f"{measured.guarantee!r}; saved {options.output}")
+    assert measured.guarantee is not None
+    show(f"{measured.guarantee!r}; saved {options.output}\n")
+    show("what it buys, on these titles, with a certainty of 95 %:\n")
+    show(promises_table(measured.guarantee))

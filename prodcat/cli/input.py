@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords
+from prodcat.cli.arrangement import FILE
 from prodcat.cli.output import say
 
 if TYPE_CHECKING:
@@ -13,28 +14,84 @@ if TYPE_CHECKING:
 
 def column_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that name the columns with titles and categories."""
-    parser.add_argument("--title", default="title", help="column with the title")
+    title_option(parser)
     parser.add_argument(
-        "--path", nargs="+", default=["path"], help="column with the path, or one for each level"
+        "--path",
+        nargs="+",
+        default=["path"],
+        metavar="COLUMN",
+        help="column with the whole path (A > B > C), or one column for each level, coarsest "
+        "first; default path",
     )
-    parser.add_argument("--path-ids", nargs="+", help="column or columns with the stable ids")
-    parser.add_argument("--separator", default=">", help="text between the names of a path")
-    parser.add_argument("--language", help="column with the language")
-    parser.add_argument("--text", nargs="*", default=[], help="further text columns")
+    parser.add_argument(
+        "--path-ids",
+        nargs="+",
+        metavar="COLUMN",
+        help="column or columns with the stable ids of the categories along the path",
+    )
+    parser.add_argument(
+        "--separator",
+        default=">",
+        metavar="TEXT",
+        help="text between the names of a path; default >",
+    )
+    parser.add_argument(
+        "--language", metavar="COLUMN", help="column with the language code of each row"
+    )
+    parser.add_argument(
+        "--text",
+        nargs="*",
+        default=[],
+        metavar="COLUMN",
+        help="further columns that the model reads beside the title, such as brand",
+    )
     parser.add_argument(
         "--inner",
         default="terminal",
         choices=["terminal", "partial"],
-        help="meaning of a path that ends at a category with children: the product belongs there, "
-        "or its category below is not known",
+        help="meaning of a path that ends at a category with children: the product belongs there "
+        "(terminal, the default), or its category below is not known (partial)",
+    )
+    parser.add_argument(
+        "--merge",
+        choices=["spelling", "accents"],
+        help="make one category of siblings whose names differ only in case, blanks and Unicode's "
+        "form (spelling), or also in accents; listed only if not given",
     )
     parser.add_argument(
         "--on-error",
         default="raise",
         choices=["raise", "aside", "accept"],
-        help="faulty rows: stop with an error, leave them out, or accept them as far as possible",
+        help="faulty rows: stop with an error (raise, the default), leave them out (aside), or "
+        "accept them as far as possible",
     )
     file_options(parser)
+
+
+def title_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--title``."""
+    parser.add_argument(
+        "--title",
+        default="title",
+        metavar="COLUMN",
+        help="column with the title of the product; default title",
+    )
+
+
+def tables_argument(
+    parser: argparse.ArgumentParser, name: str, text: str, *, nargs: str = "+"
+) -> None:
+    """Add an argument that takes the files of a table.
+
+    Args:
+        parser: The parser of the command.
+        name: The name of the attribute, or that of an option.
+        text: What the table holds.
+        nargs: How many files may be named, as :mod:`argparse` says it.
+    """
+    form = "files, folders, globs or URIs (CSV, JSONL, Parquet, Excel), or - for standard input"
+    shown = f"{text}: {form}" if not name.startswith("-") else f"{text}: files, folders or globs"
+    parser.add_argument(name, nargs=nargs, metavar=FILE, help=shown)
 
 
 def file_options(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +106,9 @@ def file_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="encoding of CSV and JSONL files, such as cp1252; recognised if not given",
     )
-    parser.add_argument("--sheet", metavar="NAME", help="sheet of Excel files; else the first one")
+    parser.add_argument(
+        "--sheet", metavar="NAME", help="sheet of Excel files; the first one if not given"
+    )
 
 
 def read_options(options: argparse.Namespace, *names: str) -> "ReadOptions":
@@ -99,12 +158,13 @@ def read_titles(options: argparse.Namespace, source: object, **extra: Any) -> "C
     """
     from prodcat.catalog.reading import read_catalog
 
-    named = ("title", "separator", "language", "text", "inner", "on_error", "delimiter", "sheet")
-    keywords = answer_keywords(options, named) | {"encoding": options.file_encoding} | extra
+    named = ("title", "separator", "language", "text", "inner", "merge", "on_error", "delimiter")
+    file = {"encoding": options.file_encoding, "sheet": options.sheet}
+    keywords = answer_keywords(options, named) | file | extra
     paths = one_or_many(options.path), one_or_many(options.path_ids)
     catalog = read_catalog(source, path=paths[0], path_ids=paths[1], **keywords)
     if catalog.report.problems:
-        say(catalog.report)
+        say(catalog.report.problems_text())
     return catalog
 
 

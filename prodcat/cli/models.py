@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.environment import cache_folder, key_paths, named_keys, store_uri
-from prodcat.cli.output import print_data, say, show
+from prodcat.cli.output import note, print_data, show
+from prodcat.cli.parser import add_command
 from prodcat.cli.version_tables import version_facts, versions_table
 from prodcat.errors import ConfigError
 from prodcat.storage.document import json_text
@@ -17,16 +18,54 @@ if TYPE_CHECKING:
 _MODEL = "name of the model in the store, such as tr"
 _ALIAS = "alias, such as production"
 _REFERENCE = "model@alias, model@version or model@latest"
-_VERSION = "the full name of the version, or the 12 digits at its end"
+_VERSION = "the full name of the version, the 12 digits at its end, or latest"
+_EXAMPLES = {
+    "publish": {
+        "publish a classifier, and let the alias production name it": (
+            "models publish tr model --store store --alias production --note first"
+        )
+    },
+    "promote": {
+        "let an alias name the newest version": (
+            "models promote tr latest staging --store store --reason 'better on new titles'"
+        )
+    },
+    "rollback": {
+        "let an alias name what it named before": "models rollback tr production --store store"
+    },
+    "remove-alias": {"remove an alias": "models remove-alias tr staging --store store"},
+    "list": {"list the versions of one model": "models list tr --store store"},
+    "show": {
+        "show all facts about a version": "models show tr@production --store store",
+        "pass them on to a program": "models show tr@latest --store store --json",
+    },
+    "history": {"show who changed an alias": "models history tr production --store store"},
+    "delete": {"delete the newest version": "models delete tr latest --store store"},
+    "prune": {"keep the three newest versions": "models prune tr --keep 3 --store store"},
+    "export": {
+        "copy a version for SageMaker": ("models export tr@production model.tar.gz --store store")
+    },
+}
 
 
 def add_models(commands: Any) -> None:
     """Add the command and its verbs to a parser's commands."""
     parser = commands.add_parser(
-        "models", help="publish, promote, roll back and list models that teams share"
+        "models",
+        help="publish, promote, roll back and list models that teams share",
+        summary="publish, promote, roll back and list models that teams share",
+        description="Publish, promote, roll back and list models that teams share.",
+        examples={
+            "publish a classifier, and let an alias name it": (
+                "models publish tr model --store store --alias production"
+            ),
+            "list what is published": "models list --store store",
+        },
     )
     parser.set_defaults(run=run)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="COMMAND", help=argparse.SUPPRESS
+    )
     for add in (
         _add_publish,
         _add_promote,
@@ -55,7 +94,7 @@ def _add_verb(
     aliases: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
     """Add a verb, and return its parser with the options that all verbs have."""
-    parser: argparse.ArgumentParser = verbs.add_parser(name, help=text, aliases=aliases)
+    parser = add_command(verbs, name, text, examples=_EXAMPLES[name], aliases=aliases)
     parser.add_argument(
         "--store",
         default=store_uri(),
@@ -66,7 +105,7 @@ def _add_verb(
         "--key",
         action="append",
         default=[],
-        metavar="FILE",
+        metavar="KEY",
         help="file with a key (an Ed25519 key in PEM format, or a shared secret) to sign and check "
         "with; may be repeated; default PRODCAT_KEYS",
     )
@@ -86,8 +125,17 @@ def _store(options: argparse.Namespace) -> "Store":
     return Store(options.store, keys=keys, cache=cache_folder())
 
 
+def _full_version(store: "Store", options: argparse.Namespace) -> str:
+    """The version that is named, or the newest one for ``latest``."""
+    if options.version != "latest":
+        return str(options.version)
+    return store.show(f"{options.model}@latest").version
+
+
 def _reason_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--reason", default="", help="reason for the history of the alias")
+    parser.add_argument(
+        "--reason", default="", metavar="TEXT", help="reason for the history of the alias"
+    )
 
 
 def _take_over_option(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +147,9 @@ def _take_over_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _json_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON for programs in place of a table"
+    )
 
 
 def _print_json(value: object) -> None:
@@ -111,10 +161,14 @@ def _print_json(value: object) -> None:
 
 def _add_publish(verbs: Any) -> None:
     parser = _add_verb(verbs, "publish", "add a saved classifier as a version", _publish)
-    parser.add_argument("model", help=_MODEL)
-    parser.add_argument("source", help="a saved classifier: a folder, a URI or a model.tar.gz")
-    parser.add_argument("--alias", help="alias to which the version is promoted")
-    parser.add_argument("--note", default="", help="remark that is kept with the version")
+    parser.add_argument("model", metavar="MODEL", help=_MODEL)
+    parser.add_argument(
+        "source", metavar="SOURCE", help="a saved classifier: a folder, a URI or a model.tar.gz"
+    )
+    parser.add_argument("--alias", metavar="ALIAS", help="alias to which the version is promoted")
+    parser.add_argument(
+        "--note", default="", metavar="TEXT", help="remark that is kept with the version"
+    )
 
 
 def _publish(options: argparse.Namespace) -> None:
@@ -131,17 +185,18 @@ def _publish(options: argparse.Namespace) -> None:
 
 def _add_promote(verbs: Any) -> None:
     parser = _add_verb(verbs, "promote", "let an alias name a version", _promote)
-    parser.add_argument("model", help=_MODEL)
-    parser.add_argument("version", help=_VERSION)
-    parser.add_argument("alias", help=_ALIAS)
+    parser.add_argument("model", metavar="MODEL", help=_MODEL)
+    parser.add_argument("version", metavar="VERSION", help=_VERSION)
+    parser.add_argument("alias", metavar="ALIAS", help=_ALIAS)
     _reason_option(parser)
     _take_over_option(parser)
 
 
 def _promote(options: argparse.Namespace) -> None:
-    event = _store(options).promote(
+    store = _store(options)
+    event = store.promote(
         options.model,
-        options.version,
+        _full_version(store, options),
         options.alias,
         reason=options.reason,
         take_over=options.take_over,
@@ -154,8 +209,8 @@ def _add_rollback(verbs: Any) -> None:
     parser = _add_verb(
         verbs, "rollback", "let an alias name the version that it named before", _rollback
     )
-    parser.add_argument("model", help=_MODEL)
-    parser.add_argument("alias", help=_ALIAS)
+    parser.add_argument("model", metavar="MODEL", help=_MODEL)
+    parser.add_argument("alias", metavar="ALIAS", help=_ALIAS)
     _reason_option(parser)
 
 
@@ -167,8 +222,8 @@ def _rollback(options: argparse.Namespace) -> None:
 
 def _add_remove_alias(verbs: Any) -> None:
     parser = _add_verb(verbs, "remove-alias", "let an alias name no version", _remove_alias)
-    parser.add_argument("model", help=_MODEL)
-    parser.add_argument("alias", help=_ALIAS)
+    parser.add_argument("model", metavar="MODEL", help=_MODEL)
+    parser.add_argument("alias", metavar="ALIAS", help=_ALIAS)
     _reason_option(parser)
     _take_over_option(parser)
 
@@ -185,7 +240,9 @@ def _remove_alias(options: argparse.Namespace) -> None:
 
 def _add_list(verbs: Any) -> None:
     parser = _add_verb(verbs, "list", "show all versions", _list)
-    parser.add_argument("model", nargs="?", help="show only versions of this model")
+    parser.add_argument(
+        "model", metavar="MODEL", nargs="?", help="show only versions of this model"
+    )
     _json_option(parser)
 
 
@@ -201,7 +258,7 @@ def _list(options: argparse.Namespace) -> None:
 
 def _add_show(verbs: Any) -> None:
     parser = _add_verb(verbs, "show", "show all facts about a version", _show)
-    parser.add_argument("reference", help=_REFERENCE)
+    parser.add_argument("reference", metavar="REFERENCE", help=_REFERENCE)
     _json_option(parser)
 
 
@@ -215,8 +272,8 @@ def _show(options: argparse.Namespace) -> None:
 
 def _add_history(verbs: Any) -> None:
     parser = _add_verb(verbs, "history", "show all changes of an alias", _history)
-    parser.add_argument("model", help=_MODEL)
-    parser.add_argument("alias", help=_ALIAS)
+    parser.add_argument("model", metavar="MODEL", help=_MODEL)
+    parser.add_argument("alias", metavar="ALIAS", help=_ALIAS)
     _json_option(parser)
 
 
@@ -234,27 +291,33 @@ def _history(options: argparse.Namespace) -> None:
 
 def _add_delete(verbs: Any) -> None:
     parser = _add_verb(verbs, "delete", "delete a version that no alias names", _delete)
-    parser.add_argument("model", help=_MODEL)
-    parser.add_argument("version", help=_VERSION)
+    parser.add_argument("model", metavar="MODEL", help=_MODEL)
+    parser.add_argument("version", metavar="VERSION", help=_VERSION)
 
 
 def _delete(options: argparse.Namespace) -> None:
-    _store(options).delete(options.model, options.version)
-    show(f"deleted {options.model}@{options.version.removeprefix(options.model + '@')}")
+    store = _store(options)
+    version = _full_version(store, options)
+    store.delete(options.model, version)
+    show(f"deleted {options.model}@{version.removeprefix(options.model + '@')}")
 
 
 def _add_prune(verbs: Any) -> None:
     parser = _add_verb(verbs, "prune", "delete old versions and unfinished uploads", _prune)
-    parser.add_argument("model", nargs="?", help="prune only this model")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="prune only this model")
     parser.add_argument(
-        "--keep", type=int, required=True, help="number of newest versions of each model to keep"
+        "--keep",
+        type=int,
+        required=True,
+        metavar="NUMBER",
+        help="number of newest versions of each model to keep",
     )
     parser.add_argument(
         "--unfinished-after",
         type=float,
         default=3600.0,
         metavar="SECONDS",
-        help="time after which an unfinished upload counts as abandoned",
+        help="time after which an unfinished upload counts as abandoned; default 3600",
     )
 
 
@@ -264,13 +327,15 @@ def _prune(options: argparse.Namespace) -> None:
     )
     for name in removed:
         show(f"removed {name}")
-    say(f"{len(removed)} removed")
+    note(f"{len(removed)} removed")
 
 
 def _add_export(verbs: Any) -> None:
     parser = _add_verb(verbs, "export", "copy a version out of the store", _export, ["load"])
-    parser.add_argument("reference", help=_REFERENCE)
-    parser.add_argument("output", help="a folder, a URI, or a model.tar.gz for SageMaker")
+    parser.add_argument("reference", metavar="REFERENCE", help=_REFERENCE)
+    parser.add_argument(
+        "output", metavar="OUTPUT", help="a folder, a URI, or a model.tar.gz for SageMaker"
+    )
     parser.add_argument(
         "--onnx",
         action="store_true",

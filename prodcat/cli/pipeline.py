@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import device_option
 from prodcat.cli.environment import cache_folder, named_keys
-from prodcat.cli.output import print_data, say, show, write_file
+from prodcat.cli.output import note, print_data, say, show, write_file
+from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError, ProdcatError
 
 if TYPE_CHECKING:
@@ -20,10 +21,21 @@ _CONFIG = "countries.toml"
 def add_pipeline(commands: Any) -> None:
     """Add the command and its verbs to a parser's commands."""
     parser = commands.add_parser(
-        "pipeline", help="run the jobs of countries: train, publish, compare, promote, score"
+        "pipeline",
+        help="run the jobs of countries: train, publish, compare, promote, score",
+        summary="run the jobs of countries: train, publish, compare, promote, score",
+        description="Run the jobs of countries: train, publish, compare, promote, score.",
+        examples={
+            "write generated catalogs and their countries.toml": (
+                "pipeline demo countries --titles 200"
+            ),
+            "run all jobs of one country": "pipeline run nl --config countries/countries.toml",
+        },
     )
     parser.set_defaults(run=run)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="COMMAND", help=argparse.SUPPRESS
+    )
     for add in (_add_run, _add_render, _add_demo):
         add(verbs)
 
@@ -34,13 +46,33 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _add_run(verbs: Any) -> None:
-    parser = verbs.add_parser("run", help="run a step for one country, several or all")
-    parser.add_argument("countries", help="names of countries: tr; tr,nl; or all")
-    parser.add_argument(
-        "--step", default="all", choices=["train", "score", "all"], help="the step to run"
+    parser = add_command(
+        verbs,
+        "run",
+        "run a step for one country, several or all",
+        examples={
+            "train for one country, and promote the model if it is better": (
+                "pipeline run nl --step train --config countries/countries.toml"
+            ),
+            "answer the titles of one country": (
+                "pipeline run nl --step score --config countries/countries.toml"
+            ),
+        },
     )
     parser.add_argument(
-        "--config", default=_CONFIG, help="the countries.toml: a file or an fsspec URI"
+        "countries", metavar="COUNTRIES", help="names of countries: tr; tr,nl; or all"
+    )
+    parser.add_argument(
+        "--step",
+        default="all",
+        choices=["train", "score", "all"],
+        help="the step to run; default all",
+    )
+    parser.add_argument(
+        "--config",
+        default=_CONFIG,
+        metavar="CONFIG",
+        help="the countries.toml: a file or an fsspec URI; default countries.toml",
     )
     parser.add_argument(
         "--run", dest="name", metavar="NAME", help="name of the scoring job; today if not given"
@@ -49,7 +81,6 @@ def _add_run(verbs: Any) -> None:
         "--shard", default="0/1", metavar="INDEX/COUNT", help="share of the scoring job"
     )
     device_option(parser)
-    parser.add_argument("--quiet", action="store_true", help="show no progress bars")
     parser.set_defaults(action=_run)
 
 
@@ -113,15 +144,30 @@ def _steps(
 
 
 def _add_render(verbs: Any) -> None:
-    parser = verbs.add_parser("render", help="write the infrastructure as CloudFormation")
+    parser = add_command(
+        verbs,
+        "render",
+        "write the infrastructure as CloudFormation",
+        examples={
+            "write the template of all countries": (
+                "pipeline render --config countries.toml --output template.json"
+            )
+        },
+    )
     parser.add_argument(
-        "--config", default=_CONFIG, help="the countries.toml: a file or an fsspec URI"
+        "--config",
+        default=_CONFIG,
+        metavar="CONFIG",
+        help="the countries.toml: a file or an fsspec URI; default countries.toml",
     )
     parser.add_argument(
         "--config-uri",
+        metavar="URI",
         help="URI from which the jobs read countries.toml; <work>/countries.toml if not given",
     )
-    parser.add_argument("--output", default="-", help="output file; - for stdout")
+    parser.add_argument(
+        "--output", default="-", metavar="OUTPUT", help="output file; - for stdout (default)"
+    )
     parser.set_defaults(action=_render)
 
 
@@ -135,13 +181,31 @@ def _render(options: argparse.Namespace) -> None:
         print_data(text)
     else:
         write_file(options.output, text.encode())
+        jobs = ", ".join(countries.countries)
+        note(f"written to {options.output}: a CloudFormation template with the jobs of {jobs}")
 
 
 def _add_demo(verbs: Any) -> None:
-    parser = verbs.add_parser("demo", help="write a countries.toml with generated catalogs")
-    parser.add_argument("folder", help="folder for the files")
-    parser.add_argument("--titles", type=int, default=1_500, help="titles for each country")
-    parser.add_argument("--encoder", default="none", help="encoder; none for only n-grams")
+    parser = add_command(
+        verbs,
+        "demo",
+        "write a countries.toml with generated catalogs",
+        examples={"write small catalogs of three countries": "pipeline demo small --titles 100"},
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder for the files")
+    parser.add_argument(
+        "--titles",
+        type=int,
+        default=1_500,
+        metavar="NUMBER",
+        help="titles for each country; default 1500",
+    )
+    parser.add_argument(
+        "--encoder",
+        default="none",
+        metavar="ENCODER",
+        help="encoder of the models; none (the default) for only n-grams",
+    )
     parser.set_defaults(action=_demo)
 
 

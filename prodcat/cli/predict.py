@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.environment import cache_folder, key_paths, switch_off_ray_statistics
-from prodcat.cli.input import file_options, read_options
-from prodcat.cli.output import print_data, say
+from prodcat.cli.input import file_options, read_options, tables_argument, title_option
+from prodcat.cli.output import note, print_data
+from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError
 from prodcat.scoring.config import ScoringConfig
 from prodcat.text_encoding import for_csv, for_terminal
@@ -21,58 +22,88 @@ if TYPE_CHECKING:
 
 _ASKED = ("top_k", "language", "objective", "guarantee", "max_error", "certainty")
 _WHOLE = "0/1"
+_EXAMPLES = {
+    "answer all titles of a table, which gets further columns": (
+        "predict titles.csv --model model --output answers.csv"
+    ),
+    "answer many files; the same command continues after an interruption": (
+        "predict shop/*.csv --model model --output answers/"
+    ),
+    "answer titles from another program, one a line": "predict - --model model",
+}
 
 
 def add_predict(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("predict", help="answer titles with category paths")
-    parser.add_argument("input", help="titles: a file, a folder, a glob or an fsspec URI")
+    parser = add_command(
+        commands,
+        "predict",
+        "answer titles with category paths",
+        basic=["--model", "--output", "--title", "--text", "--top-k", "--max-error"],
+        examples=_EXAMPLES,
+    )
+    tables_argument(parser, "input", "titles")
     model_option(parser)
+    title_option(parser)
+    parser.add_argument(
+        "--text",
+        nargs="*",
+        metavar="COLUMN",
+        help="further text columns; those of the training if not given",
+    )
+    _output_options(parser)
+    file_options(parser)
+    answer_options(parser, ["precision", "cascade"], precision="auto")
+    answer_options(parser, _ASKED)
+    device_option(parser)
+    parser.set_defaults(run=run, takes_lines=True)
+
+
+def _output_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the output, and for those who share the work."""
     parser.add_argument(
         "--output",
         default="-",
+        metavar="OUTPUT",
         help="a folder or the URI of one, where the same command continues after an interruption; "
-        "or one file: .parquet, .jsonl, .csv, .tsv; or - for CSV on stdout",
+        "or one file: .parquet, .jsonl, .csv, .tsv, .xlsx; or - for CSV on stdout",
     )
     parser.add_argument(
         "--format",
         default="parquet",
         choices=["parquet", "jsonl", "csv", "tsv"],
-        help="format of the files in an output folder",
+        help="format of the files in an output folder; default parquet",
     )
     parser.add_argument(
-        "--shard", default=_WHOLE, metavar="INDEX/COUNT", help="share of the parts to answer"
+        "--shard",
+        default=_WHOLE,
+        metavar="INDEX/COUNT",
+        help="share of the parts to answer, such as 0/4 in the first of four processes",
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
         help="begin again if the output was made with another model, input or settings",
     )
-    answer_options(parser, ["precision", "cascade"], precision="auto")
     parser.add_argument(
         "--part-rows",
         type=int,
         default=ScoringConfig.part_rows,
+        metavar="NUMBER",
         help="approximate number of rows in a part",
     )
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     parser.add_argument(
         "--engine",
         default="local",
         choices=["local", "ray"],
-        help="answer on this machine or on a Ray cluster",
+        help="answer on this machine (local, the default) or on a Ray cluster",
     )
     parser.add_argument(
-        "--actors", type=int, help="number of Ray actors; one for each GPU if not given"
+        "--actors",
+        type=int,
+        metavar="NUMBER",
+        help="number of Ray actors; one for each GPU if not given",
     )
-    parser.add_argument("--title", default="title", help="column with the title")
-    parser.add_argument(
-        "--text", nargs="*", help="further text columns; those of the training if not given"
-    )
-    file_options(parser)
-    answer_options(parser, _ASKED)
-    device_option(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -149,7 +180,7 @@ def _stream(options: argparse.Namespace, classifier: "Classifier", scoring: Scor
         text = piece.decode()
         print_data(_for_people(text) if sys.stdout.isatty() else text)
         rows += size
-    say(f"{rows:,} titles answered")
+    note(f"{rows:,} titles answered")
 
 
 def _for_people(text: str) -> str:
@@ -170,4 +201,4 @@ def _tell(options: argparse.Namespace, report: "ScoringReport") -> None:
         complete=report.complete,
         summary=report.summary,
     )
-    say(str(report))
+    note(str(report))

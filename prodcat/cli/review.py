@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import inference_options, load_classifier
-from prodcat.cli.input import column_options
+from prodcat.cli.input import column_options, tables_argument
 from prodcat.cli.output import show
+from prodcat.cli.parser import Parser, add_command
 from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
 
@@ -17,32 +18,78 @@ if TYPE_CHECKING:
     from prodcat.taxonomy.tree import Taxonomy
 
 _ENDING = ".jsonl"
+_BASIC = (
+    "--queue", "--budget", "--serve", "--export", "--model", "--title", "--path", "--known",
+)  # fmt: skip
+_EXAMPLES = {
+    "choose the 50 titles whose labels help most": (
+        "review titles.csv --model model --queue queue.jsonl --budget 50"
+    ),
+    "label them in the browser": "review --model model --queue queue.jsonl --serve",
+    "write what was decided as a catalog": (
+        "review --model model --queue queue.jsonl --export decided.jsonl"
+    ),
+}
 
 
 def add_review(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "review",
-        help="choose titles to label next, and label them on a local page",
+        "choose titles to label next, and label them on a local page",
+        basic=_BASIC,
+        examples=_EXAMPLES,
         description="With a file of titles and --model, choose titles to label and write them to "
         "--queue. With --serve, serve the page on which they are labelled. With --export, write "
         "the decisions as a catalog.",
     )
-    parser.add_argument(
-        "catalog", nargs="?", help="titles to choose from; those with a category are left out"
+    tables_argument(
+        parser, "catalog", "titles to choose from, without those that have a category", nargs="*"
     )
     parser.add_argument(
         "--queue", required=True, metavar="FILE.jsonl", help="file with the titles to label"
     )
-    parser.add_argument("--budget", type=int, default=200, help="number of titles to choose")
-    parser.add_argument("--per-node", type=int, help="most titles with the same answered category")
-    parser.add_argument("--value", help="column with the value of a title, such as its sales")
+    _choice_options(parser)
+    inference_options(parser)
+    column_options(parser)
+    parser.set_defaults(run=run)
+
+
+def _choice_options(parser: Parser) -> None:
+    """Add the options for choosing titles, and for the page."""
     parser.add_argument(
-        "--known", help="labelled titles, of which the most similar are shown with a title"
+        "--budget",
+        type=int,
+        default=200,
+        metavar="NUMBER",
+        help="number of titles to choose; default 200",
     )
-    parser.add_argument("--keep", nargs="*", default=[], help="further columns to show and keep")
-    parser.add_argument("--serve", action="store_true", help="serve the page")
-    parser.add_argument("--port", type=int, default=8008, help="port of the page")
+    parser.add_argument(
+        "--per-node",
+        type=int,
+        metavar="NUMBER",
+        help="most titles with the same answered category; no limit if not given",
+    )
+    parser.add_argument(
+        "--value", metavar="COLUMN", help="column with the value of a title, such as its sales"
+    )
+    tables_argument(
+        parser, "--known", "labelled titles, of which the most similar are shown with a title"
+    )
+    parser.add_argument(
+        "--keep",
+        nargs="*",
+        default=[],
+        metavar="COLUMN",
+        help="further columns to show and keep",
+    )
+    parser.add_argument(
+        "--serve", action="store_true", help="serve the page on which the titles are labelled"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8008, metavar="PORT", help="port of the page; default 8008"
+    )
     parser.add_argument(
         "--decisions",
         metavar="FILE.jsonl",
@@ -51,9 +98,6 @@ def add_review(commands: Any) -> None:
     parser.add_argument(
         "--export", metavar="FILE.jsonl", help="write the decisions to this file as a catalog"
     )
-    inference_options(parser)
-    column_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:

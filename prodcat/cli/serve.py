@@ -24,6 +24,7 @@ from prodcat.cli.environment import (
     serves_many,
     starts_on_sagemaker,
 )
+from prodcat.cli.parser import add_command
 from prodcat.decisions.options import PRECISIONS
 from prodcat.errors import ConfigError
 from prodcat.serving.settings import MODEL_LIMITS, Limits, Settings
@@ -80,9 +81,19 @@ _LIMITS = (
 
 def add_serve(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("serve", help="answer over HTTP, as SageMaker's endpoints do")
+    parser = add_command(
+        commands,
+        "serve",
+        "answer over HTTP, as SageMaker's endpoints do",
+        basic=["--model", "--many", "--port", "--host", "--models-root", "--token-file"],
+        examples={
+            "answer with one model; then open http://127.0.0.1:8080/": "serve --model model",
+            "load models by POST /models": "serve --many --models-root models --port 8081",
+        },
+    )
     parser.add_argument(
         "--model",
+        metavar="MODEL",
         help="a saved classifier or a version in a store, STORE/MODEL@production; default "
         "PRODCAT_MODEL, or the folder /opt/ml/model, in which SageMaker unpacks models",
     )
@@ -93,7 +104,11 @@ def add_serve(commands: Any) -> None:
     )
     _access_options(parser)
     parser.add_argument(
-        "--port", type=int, default=bind_port(), help="port to listen at; 0 for any free port"
+        "--port",
+        type=int,
+        default=bind_port(),
+        metavar="PORT",
+        help="port to listen at, default 8080; 0 for any free port",
     )
     device_option(parser)
     parser.add_argument(
@@ -132,6 +147,7 @@ def _access_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--host",
+        metavar="ADDRESS",
         help="address to listen at; default PRODCAT_HOST, or 127.0.0.1, which other machines "
         "cannot reach; where SageMaker starts the server, 0.0.0.0",
     )
@@ -145,7 +161,7 @@ def _access_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--token-file",
-        metavar="FILE",
+        metavar="TOKEN_FILE",
         help="file with a token that requests must carry as Authorization: Bearer TOKEN; default "
         "PRODCAT_TOKEN_FILE, or the token in PRODCAT_TOKEN, or none",
     )
@@ -206,6 +222,7 @@ def run(options: argparse.Namespace) -> None:
         precision=options.precision,
         cache=cache_folder(),
         keys=named_keys(),
+        must_load=not on_sagemaker,
         models_root=options.models_root or models_roots(on_sagemaker),
     )
 

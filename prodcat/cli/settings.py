@@ -12,25 +12,28 @@ from typing import Any, TypeVar
 from prodcat.model.config import ModelConfig, TrainingConfig
 
 Config = TypeVar("Config", ModelConfig, TrainingConfig)
+BASIC = ("--encoder",)  # the settings that are listed with the basic options
 _METAVARS = {bool: "{yes,no}", int: "INTEGER", float: "NUMBER", tuple: "FROM,TO"}
+_NAMED_METAVARS = {"--encoder": "ENCODER", "--group": "COLUMN"}
 
 
 def setting_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for each setting; settings that are not given are absent after parsing."""
     for config, title in ((ModelConfig, "model"), (TrainingConfig, "training")):
-        group = parser.add_argument_group(f"settings of the {title} ({config.__name__})")
+        group = parser.add_argument_group(f"advanced settings of the {title} ({config.__name__})")
         descriptions = _descriptions(config)
         for field in fields(config):
             if field.name == "validation":  # --validation names the file
                 name = "--validation-share"
             else:
                 name = "--" + field.name.replace("_", "-")
-            group.add_argument(
+            target = parser if name in BASIC else group
+            target.add_argument(
                 name,
                 dest=f"{_prefix(config)}{field.name}",
                 type=_reader(field.default),
                 default=argparse.SUPPRESS,
-                metavar=_METAVARS.get(type(field.default), "TEXT"),
+                metavar=_metavar(name, field.default),
                 help=f"{descriptions.get(field.name, '')} (default {_shown(field.default)})",
             )
 
@@ -68,10 +71,18 @@ def _descriptions(config: type) -> dict[str, str]:
     }
 
 
+def _metavar(name: str, default: object) -> str:
+    if name in _NAMED_METAVARS:
+        return _NAMED_METAVARS[name]
+    return _METAVARS.get(type(default), "TEXT")
+
+
 def _shown(value: object) -> str:
     """A value as the user would write it on the command line."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
+    if value is None:
+        return "none"
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
@@ -87,7 +98,7 @@ def _reader(default: object) -> Callable[[str], Any]:
         return _pair
     if isinstance(default, (int, float)):
         return type(default)
-    return _text_or_none
+    return text_or_none
 
 
 def _yes_or_no(text: str) -> bool:
@@ -100,5 +111,6 @@ def _pair(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
 
 
-def _text_or_none(text: str) -> str | None:
+def text_or_none(text: str) -> str | None:
+    """A text as it is; None for the text ``none``, in capitals or not."""
     return None if text.lower() == "none" else text

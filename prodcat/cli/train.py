@@ -5,10 +5,20 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.classifiers import device_option, load_classifier
-from prodcat.cli.input import column_options, first_piece, one_or_many, read_titles
-from prodcat.cli.output import say, show, write_file
+from prodcat.cli.encoder_comparison import compare_encoders
+from prodcat.cli.input import (
+    column_options,
+    first_piece,
+    one_or_many,
+    read_titles,
+    tables_argument,
+)
+from prodcat.cli.output import note, show, write_file
+from prodcat.cli.parser import add_command
 from prodcat.cli.processes import connected_processes
 from prodcat.cli.settings import given_settings, setting_options
+from prodcat.cli.settings_file import config_options, fill_in, save_config
+from prodcat.cli.training_report import next_commands, training_results
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,24 +27,59 @@ if TYPE_CHECKING:
     from prodcat.taxonomy.tree import Taxonomy
 
 _MOST_NAMES = 10  # of unused columns that are printed
+_BASIC = (
+    "--output", "--title", "--path", "--text", "--encoder", "--validation", "--taxonomy",
+    "--suggest-columns", "--compare", "--config",
+)  # fmt: skip
+_EXAMPLES = {
+    "train on a table with the columns title and path (A > B > C)": (
+        "train catalog.csv --output model --encoder encoder"
+    ),
+    "n-grams alone, in seconds; one column for each level; several files": (
+        "train --path department category --title name --encoder none --output small "
+        "shop/1.csv shop/2.csv"
+    ),
+    "see which other columns of the table would make answers better": (
+        "train catalog.csv --suggest-columns"
+    ),
+    "see what an encoder is worth and costs on your rows": (
+        "train catalog.csv --compare encoder,none"
+    ),
+    "take the options from a file": "train catalog.csv --config train.toml --output model",
+}
 
 
 def add_train(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser("train", help="train a classifier and save it")
-    parser.add_argument("catalog", help="titles with categories: a file, a glob or an fsspec URI")
-    parser.add_argument("--output", help="where to save: a folder or an fsspec URI")
+    parser = add_command(
+        commands,
+        "train",
+        "train a classifier and save it",
+        basic=_BASIC,
+        examples=_EXAMPLES,
+        fill_in=fill_in,
+    )
+    tables_argument(parser, "catalog", "titles with categories")
+    parser.add_argument(
+        "--output", metavar="OUTPUT", help="where to save: a folder or an fsspec URI"
+    )
+    parser.add_argument(
+        "--compare",
+        metavar="ENCODERS",
+        help="save nothing, but train with each of these encoders (a,b,none), and print what each "
+        "is worth on your rows and what it costs",
+    )
     parser.add_argument(
         "--suggest-columns",
         action="store_true",
         help="train nothing, but measure which unused columns would make answers better",
     )
-    parser.add_argument(
-        "--validation",
-        help="titles that decide when to stop; some titles are held out if not given",
+    tables_argument(
+        parser, "--validation", "titles that decide when to stop, in place of some held out"
     )
     parser.add_argument(
         "--taxonomy",
+        metavar="TREE",
         help="the tree (.json, .jsonl or .csv); made from the paths of the titles if not given",
     )
     column_options(parser)
@@ -52,9 +97,11 @@ def add_train(commands: Any) -> None:
     )
     device_option(parser)
     parser.add_argument(
-        "--history", help="also write the history to this file, a line of JSON for each epoch"
+        "--history",
+        metavar="OUTPUT",
+        help="also write the history to this file, a line of JSON for each epoch; - for stdout",
     )
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    config_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -69,13 +116,31 @@ def run(options: argparse.Namespace) -> None:
         StoreError: A store cannot be reached.
         Interrupted: SIGTERM stopped the training after its state was saved.
     """
+    if options.save_config:
+        save_config(options.save_config, options.parser, options.given)
+    note(f"reading {options.catalog}")
     if options.suggest_columns:
         _suggest_columns(options)
+        return
+    if options.compare:
+        _compare(options)
         return
     if options.output is None:
         raise ConfigError("--output is missing; expected a folder or an fsspec URI to save to.")
     with connected_processes(options) as writes:
         _train(options, writes)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    """Compare encoders; nothing is saved."""
+    if options.output is not None:
+        raise ConfigError(
+            "--compare saves no classifier; expected no --output with it. Train with the encoder "
+            "that you choose."
+        )
+    catalog, validation = _read_catalogs(options)
+    note(repr(catalog))
+    compare_encoders(options, catalog, validation)
 
 
 def _train(options: argparse.Namespace, writes: bool) -> None:
@@ -85,11 +150,13 @@ def _train(options: argparse.Namespace, writes: bool) -> None:
 
     catalog, validation = _read_catalogs(options)
     if writes:
-        say(repr(catalog))
+        note(repr(catalog))
         _say_unused_columns(options)
     warm = load_classifier(options, options.warm_start) if options.warm_start else None
     model = given_settings(options, ModelConfig, None if warm is None else warm.model)
     checkpoints = CheckpointFolder(options.checkpoints) if options.checkpoints else None
+    if writes:
+        note(f"training with {model.encoder or 'n-grams alone'}")
     classifier = fit(
         catalog,
         validation=validation,
@@ -142,7 +209,7 @@ def _say_unused_columns(options: argparse.Namespace) -> None:
     unused = unused_columns(first_piece(options, options.catalog, 1), *used)
     if unused:
         more = ", ..." if len(unused) > _MOST_NAMES else ""
-        say(
+        note(
             f"unused columns: {', '.join(unused[:_MOST_NAMES])}{more}; --suggest-columns measures "
             "which of them would make answers better"
         )
@@ -162,6 +229,7 @@ def _suggest_columns(options: argparse.Namespace) -> None:
         language=options.language,
         separator=options.separator,
         inner=options.inner,
+        merge=options.merge,
         delimiter=options.delimiter,
         encoding=options.file_encoding,
         sheet=options.sheet,
@@ -196,5 +264,8 @@ def _tell(options: argparse.Namespace, classifier: "Classifier") -> None:
 
         lines = [json_bytes(epoch.to_dict()) for epoch in classifier.history]
         write_file(options.history, b"".join(lines))
-    show(validation)
-    show(f"\nsaved to {options.output}")
+    if options.verbose and validation is not None:
+        show(f"{validation}\n")
+    show(training_results(options, classifier))
+    show(f"\nsaved to {options.output}\n")
+    show(next_commands(options))

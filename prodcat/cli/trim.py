@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords
 from prodcat.cli.classifiers import load_classifier
-from prodcat.cli.input import file_options
+from prodcat.cli.input import file_options, tables_argument, title_option
 from prodcat.cli.output import show
+from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,28 +16,58 @@ if TYPE_CHECKING:
 
 def add_trim(commands: Any) -> None:
     """Add the command to a parser's commands."""
-    parser = commands.add_parser(
-        "trim", help="cut the vocabulary of an encoder or a classifier to what is needed"
+    parser = add_command(
+        commands,
+        "trim",
+        "cut the vocabulary of an encoder or a classifier to what is needed",
+        basic=["--output", "--titles", "--title", "--languages"],
+        examples={
+            "keep the word pieces that occur in titles": (
+                "trim encoder --titles titles.csv --output small-encoder"
+            ),
+            "keep all pieces that Turkish and English can write": (
+                "trim encoder --languages tr en --output two-languages"
+            ),
+        },
     )
-    parser.add_argument("source", help="an encoder (hub name, folder, URI) or a saved classifier")
-    parser.add_argument("--output", required=True, help="folder or URI for the smaller one")
-    parser.add_argument("--titles", help="file, glob or URI with titles whose word pieces are kept")
-    parser.add_argument("--title", default="title", help="column with the title")
-    parser.add_argument("--text", nargs="*", default=[], help="further text columns")
-    parser.add_argument("--language", help="column with the language, for the report")
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="an encoder (hub name, folder, URI) or a saved classifier",
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="OUTPUT", help="folder or URI for the smaller one"
+    )
+    tables_argument(parser, "--titles", "titles whose word pieces are kept")
+    title_option(parser)
+    parser.add_argument(
+        "--text",
+        nargs="*",
+        default=[],
+        metavar="COLUMN",
+        help="further text columns, whose word pieces are kept too",
+    )
+    parser.add_argument(
+        "--language", metavar="COLUMN", help="column with the language, for the report"
+    )
     parser.add_argument(
         "--languages",
         nargs="+",
+        metavar="CODE",
         help="languages whose alphabets are kept: all pieces that they can write; tr en …",
     )
     parser.add_argument(
         "--min-count",
         type=int,
         default=1,
-        help="how often a piece must occur in the titles to be kept",
+        metavar="NUMBER",
+        help="how often a piece must occur in the titles to be kept; default 1",
     )
     parser.add_argument(
-        "--max-pieces", type=int, help="maximum number of pieces to keep, the most frequent ones"
+        "--max-pieces",
+        type=int,
+        metavar="NUMBER",
+        help="maximum number of pieces to keep, the most frequent ones",
     )
     file_options(parser)
     parser.set_defaults(run=run)

@@ -8,7 +8,16 @@ from prodcat.text_encoding import for_terminal
 if TYPE_CHECKING:
     from prodcat.storage.listing import Version
 
-_NUMBERS = ("PATH ACCURACY", "hF1", "ECE", "SIZE")
+_NUMBERS = (
+    "PATH ACCURACY",
+    "hF1",
+    "ECE",
+    "SIZE",
+    "TITLES PER SECOND HERE",
+    "LEVEL 1",
+    "SECONDS TO TRAIN",
+    "TITLES PER SECOND",
+)
 _NOTE_LETTERS = 40
 
 
@@ -19,7 +28,7 @@ def versions_table(versions: "Sequence[Version]", *, signed: bool) -> str:
         versions: The versions, at least one.
         signed: Whether to add a column with the id of the key that signed each version.
     """
-    return _aligned([_cells(version, signed) for version in versions])
+    return aligned([_cells(version, signed) for version in versions])
 
 
 def version_facts(version: "Version") -> str:
@@ -33,7 +42,7 @@ def version_facts(version: "Version") -> str:
         "tree": version.tree_hash,
         "data": version.fingerprint or "unknown",
         "signed by": version.signed_by or "nobody",
-        "size": _size(version.bytes),
+        "size": size_text(version.bytes),
         "prodcat": version.prodcat_version,
         **{f"  {name}": number for name, number in version.libraries.items()},
         "validation": "" if version.metrics else "unknown",
@@ -43,7 +52,7 @@ def version_facts(version: "Version") -> str:
         },
         "files": "",
         **{
-            f"  {name}": f"{_size(file['bytes']):>9}  {file['sha256'][:16]}…"
+            f"  {name}": f"{size_text(file['bytes']):>9}  {file['sha256'][:16]}…"
             for name, file in version.files.items()
         },
     }
@@ -68,14 +77,18 @@ def _cells(version: "Version", signed: bool) -> dict[str, str]:
         "PATH ACCURACY": share("path_accuracy"),
         "hF1": share("hierarchical_f1"),
         "ECE": share("ece"),
-        "SIZE": _size(version.bytes),
+        "SIZE": size_text(version.bytes),
         **({"SIGNED BY": version.signed_by or "nobody"} if signed else {}),
         "NOTE": note if len(note) <= _NOTE_LETTERS else note[: _NOTE_LETTERS - 1] + "…",
     }
 
 
-def _aligned(lines: Sequence[dict[str, str]]) -> str:
-    """Align cells to columns, without the columns that are empty in all lines."""
+def aligned(lines: Sequence[dict[str, str]]) -> str:
+    """Align cells to columns, without the columns that are empty in all lines.
+
+    Args:
+        lines: The cells of each line by the name of their column, the same names in all lines.
+    """
     lines = [{name: for_terminal(cell) for name, cell in line.items()} for line in lines]
     shown = [name for name in lines[0] if any(line[name] for line in lines)]
     widths = {name: max(len(name), *(len(line[name]) for line in lines)) for name in shown}
@@ -90,7 +103,7 @@ def _aligned(lines: Sequence[dict[str, str]]) -> str:
     return "\n".join([row({name: name for name in shown}), *(row(line) for line in lines)])
 
 
-def _size(number: int) -> str:
+def size_text(number: int) -> str:
     """Format a number of bytes with a decimal unit: B, kB, MB or GB."""
     value = float(number)
     for unit in ("B", "kB", "MB"):

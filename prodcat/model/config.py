@@ -56,6 +56,8 @@ class ModelConfig:
     max_features: int = 131_072
 
     def __post_init__(self) -> None:
+        if isinstance(self.encoder, str) and self.encoder.lower() == "none":  # as it is typed
+            object.__setattr__(self, "encoder", None)
         check_choice("pooling", self.pooling, ("mean", "cls"))
         check_choice("structure", self.structure, ("stacked", "per_level", "flat"))
         for name, low in (("max_tokens", 3), ("belief_width", 0), ("max_features", 1)):

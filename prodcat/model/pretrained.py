@@ -18,6 +18,7 @@ from prodcat.model.attention import short_attention, suits
 from prodcat.model.bert_weights import BertConfig, BertWeights
 from prodcat.model.config import Pooling
 from prodcat.model.encoder import Encoder
+from prodcat.model.hub import only_from_disk
 from prodcat.model.tokenization import read_tokenizer
 from prodcat.model.untrusted import check_kind, try_tokenizer
 from prodcat.model.weightless import without_weights
@@ -207,6 +208,8 @@ def _from_pretrained(folder: str, source: str, revision: str) -> tuple[Any, Any]
     from transformers import AutoModel, AutoTokenizer
 
     options: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+    if not Path(folder).is_dir():
+        options["local_files_only"] = only_from_disk(folder, revision, source)
     load = partial(AutoModel.from_pretrained, use_safetensors=True, **options)
     try:
         with _quiet():
@@ -215,7 +218,8 @@ def _from_pretrained(folder: str, source: str, revision: str) -> tuple[Any, Any]
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise EncoderError(
             f"Cannot load an encoder from {source!r}: {str(error).splitlines()[0]} Expected a hub "
-            "name, or a folder with config.json, model.safetensors and tokenizer.json."
+            "name, or a folder with config.json, model.safetensors and tokenizer.json. To use "
+            "n-grams alone, set encoder=None."
         ) from error
     if not getattr(tokenizer, "is_fast", False):
         raise EncoderError(

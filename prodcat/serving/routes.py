@@ -5,6 +5,7 @@ POST /invocations              answer titles with the only model
 GET  /execution-parameters     parameters for Batch Transform
 GET  /metrics                  metrics for Prometheus
 GET  /openapi.json             the OpenAPI document
+GET  /, /docs                  the OpenAPI document as a page for people
 POST /models                   load a model: {"model_name": …, "url": …}
 GET  /models                   list the models, page by page
 GET, DELETE /models/{name}     show or unload one model
@@ -15,10 +16,11 @@ import json
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from prodcat._version import __version__
 from prodcat.serving.available_memory import give_back
+from prodcat.serving.document_page import PAGE_HEADERS, document_page
 from prodcat.serving.media_types import JSON, media_type
 from prodcat.serving.openapi import openapi
 from prodcat.serving.refusal import Refusal, shown, too_large
@@ -78,6 +80,11 @@ class Routes:
     async def document(self, request: Request) -> Response:
         """Return the OpenAPI document."""
         return JSONResponse(openapi(self.server.settings.limits, __version__))
+
+    async def page(self, request: Request) -> Response:
+        """Return the OpenAPI document as a page for people."""
+        document = openapi(self.server.settings.limits, __version__)
+        return HTMLResponse(document_page(document), headers=PAGE_HEADERS)
 
     async def load(self, request: Request) -> Response:
         """Load the model that the request names."""

@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from prodcat.classifier.inference import take_cores
 from prodcat.classifier.loading import load
 from prodcat.decisions.options import ReadingPrecision
-from prodcat.errors import check_keywords, takes_keywords
+from prodcat.errors import ConfigError, ProdcatError, check_keywords, takes_keywords
 from prodcat.serving.access import Access, is_loopback
 from prodcat.serving.application import make_app
 from prodcat.serving.connections import Connections, most_connections
@@ -43,6 +43,8 @@ class ModelKeywords(TypedDict, total=False):
         cache: The folder in which downloads are kept; see :func:`prodcat.load`.
         keys: The keys of the store.  A version is loaded only if it was signed with one of them;
             see :func:`prodcat.load`.
+        must_load: Whether the server ends with an error if its only model cannot be loaded; if
+            not given, it stays and answers ``GET /ping`` with 503, as SageMaker expects.
         models_root: The URI of a folder below which ``POST /models`` may load models, or several
             URIs.  If not given, requests cannot load models.
     """
@@ -52,10 +54,11 @@ class ModelKeywords(TypedDict, total=False):
     precision: ReadingPrecision
     cache: str | None
     keys: Any
+    must_load: bool
     models_root: str | Sequence[str] | None
 
 
-@takes_keywords(ModelKeywords, precision="auto")
+@takes_keywords(ModelKeywords, precision="auto", must_load=False)
 def serve(
     uri: str | None,
     *,
@@ -77,22 +80,21 @@ def serve(
         settings: The limits of requests and the behaviour of the server.
         access: Which requests are accepted; if None, all except those from web pages of other
             sites.
-        models: ``budget``, ``device``, ``precision``, ``cache``, ``keys`` and ``models_root``; see
-            :class:`ModelKeywords`.
+        models: How models are loaded; see :class:`ModelKeywords`.
 
     Raises:
         ConfigError: A folder in ``models_root`` is not allowed.
+        ProdcatError: The only model cannot be loaded, and ``must_load`` is true.
         TypeError: A keyword argument is unknown.
         SystemExit: The server ended without a signal, or could not listen at the port.
     """
     check_keywords(serve, models)
     settings = settings or Settings()
-    server = Server(_models(models, settings), settings, uri, starts_threads=False)
+    server = Server(_models(models, settings), settings, uri, False, models.get("must_load", False))
     access = replace(access or Access(), is_local=is_loopback(host))
     connections = Connections(settings, most_connections())
     server.held.unsent = connections.unsent
     web, listener = _listening(make_app(server, access), connections, host, port)
-    _stop_at_signals(web)
 
     def answer() -> None:
         try:
@@ -111,10 +113,18 @@ def serve(
     finally:
         asked_to_stop, web.should_exit = web.should_exit, True
     answering.join()
+    if server.must_end:
+        raise _failure(server)
     if server.loaders.is_loading and asked_to_stop:
         os._exit(0)  # a model that is being loaded for a request cannot be interrupted
     if not asked_to_stop:
         raise SystemExit("The server ended although no signal told it to stop. Its log says why.")
+
+
+def _failure(server: Server) -> ProdcatError:
+    """Why the only model could not be loaded."""
+    cause = server.cause
+    return cause if isinstance(cause, ProdcatError) else ConfigError(str(server.failure))
 
 
 def _on_one_core(answer: Callable[[], None]) -> threading.Thread:
@@ -145,7 +155,7 @@ def _models(named: ModelKeywords, settings: Settings) -> Models:
 def _listening(
     app: Starlette, connections: Connections, host: str, port: int
 ) -> tuple[uvicorn.Server, socket]:
-    """A uvicorn server for the application, and the socket at which it will listen."""
+    """A uvicorn server that stops at signals, and the socket at which it will listen."""
     config = uvicorn.Config(
         app,
         http=cast(Any, connections.protocol),
@@ -162,7 +172,9 @@ def _listening(
     # By default, the system would buffer several megabytes of an answer that no client reads.
     listener.setsockopt(SOL_SOCKET, SO_SNDBUF, _SENT)
     logging.getLogger("prodcat").info("Listening on port %d.", listener.getsockname()[1])
-    return uvicorn.Server(config), listener
+    web = uvicorn.Server(config)
+    _stop_at_signals(web)
+    return web, listener
 
 
 def _stop_at_signals(web: uvicorn.Server) -> None:

@@ -1,6 +1,5 @@
 """The parser, the exit codes and what is said of mistakes."""
 
-import argparse
 import importlib
 import re
 
@@ -8,6 +7,7 @@ import pytest
 from command_line import LEVELS, predict
 
 from prodcat.cli.command import TRY_AGAIN, main
+from prodcat.cli.parser import Parser
 from prodcat.errors import ConfigError, ProdcatError, StoreError, TrainingInterrupted
 
 
@@ -37,11 +37,11 @@ def caused_by(cause):
         (["predict", "{home}/test.csv", "--model", "{home}/model", "--top-k", "0"], "at least 1"),
         (
             ["predict", "{home}/test.csv", "--model", "{home}/model", "--device", "foo"],
-            "device='foo'",
+            "--device foo cannot be used",
         ),
         (
             ["predict", "{home}/test.csv", "--model", "{home}/model", "--guarantee", "0.9"],
-            "guarantee= needs calibration titles",
+            "none. Run prodcat guarantee with labelled titles",
         ),
         (
             ["guarantee", "{home}/test.csv", "--model", "{home}/model", "--output", "{home}/g"]
@@ -56,35 +56,34 @@ def test_a_mistake_ends_with_status_2_and_one_message(home, capsys, arguments, m
     capsys.readouterr()
     assert main([argument.format(home=home) for argument in arguments]) == 2
     error = capsys.readouterr().err
-    assert message in error and error.startswith(f"prodcat {arguments[0]}: ")
+    assert message in error and f"prodcat {arguments[0]}: " in error
+    assert len(error.splitlines()) <= 2
 
 
 def test_no_command_shows_the_help(capsys):
     assert main([]) == 0
-    said = "".join(capsys.readouterr().out.split())
-    assert "train,predict,evaluate,calibrate,guarantee,trim,models,pipeline,serve" in said
-    assert "assortment,audit,drift,review,demo}" in said
+    assert re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE) == VERBS
 
 
-VERBS = ["train", "predict", "evaluate", "calibrate", "guarantee", "trim", "models", "pipeline"]
-VERBS += ["serve", "assortment", "audit", "drift", "review", "demo"]
+VERBS = ["train", "predict", "evaluate", "calibrate", "guarantee", "trim", "encoders", "models"]
+VERBS += ["pipeline", "serve", "assortment", "audit", "drift", "review", "demo", "completion"]
 
 
 def test_the_help_lists_the_verbs_in_their_order(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     shown = capsys.readouterr().out
-    assert re.findall(r"^    (\w+) ", shown, re.MULTILINE) == VERBS
+    assert re.findall(r"^  (\w+)  ", shown, re.MULTILINE) == VERBS
     with pytest.raises(SystemExit, match="2"):
         main(["nonesuch"])
-    said = "".join(capsys.readouterr().err.split())
-    assert f"argument{{{','.join(VERBS)}}}:invalidchoice:'nonesuch'" in said
+    said = capsys.readouterr().err
+    assert f"there is no command 'nonesuch'; expected one of {', '.join(VERBS)}" in said
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_a_module_that_adds_itself(verb, capsys):
     module = importlib.import_module(f"prodcat.cli.{verb}")
-    commands = argparse.ArgumentParser().add_subparsers()
+    commands = Parser().add_subparsers()
     getattr(module, f"add_{verb}")(commands)
     assert list(commands.choices) == [verb]
     assert commands.choices[verb].get_default("run") is module.run

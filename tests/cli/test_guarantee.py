@@ -1,10 +1,16 @@
 """prodcat calibrate and prodcat guarantee, on real files."""
 
 import json
+import re
+from dataclasses import replace
 
+import numpy as np
 from command_line import LEVELS, answers
 
 from prodcat.cli.command import main
+from prodcat.cli.promises import promises_table
+from prodcat.decisions.guarantee import Guarantee
+from prodcat.decisions.objectives import pick_objective
 from prodcat.demo.quick_commerce import generate
 from prodcat.demo.run import write_catalog
 
@@ -19,7 +25,9 @@ def test_calibrate_then_guarantee_then_coarser_answers(home, capsys, tmp_path):
     assert "ECE on these titles" in capsys.readouterr().out
     arguments = ["guarantee", new, "--model", calibrated, "--output", promised, *columns]
     assert main([*arguments, "--group", "brand", "--pool-below", "30"]) == 0
-    assert "groups by brand" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "groups by brand" in said
+    assert re.search(r"WRONG AT MOST +ANSWERED +HOW\n2% .*\n5% .*\n10% ", said)
 
     test, out = str(home / "test.csv"), tmp_path / "out.csv"
     shared = ["predict", test, "--model", promised, "--output", str(out)]
@@ -47,3 +55,49 @@ def test_calibrate_then_guarantee_then_coarser_answers(home, capsys, tmp_path):
     assert main([*arguments, "--plot", str(plot), "--json", str(report)]) == 0
     assert plot.stat().st_size > 10_000
     assert json.loads(report.read_text())["coverage"] > 0.85
+
+
+def test_a_guarantee_says_what_it_buys():
+    rows, wrong = 2_000, 60
+    confidence = np.linspace(0, 1, rows)
+    right = np.ones(rows, bool)
+    right[:wrong] = False
+    guarantee = Guarantee(
+        tree_hash="t", date="now", objective=pick_objective("path"), scores=1 - confidence,
+        confidence=confidence, right=right, group_by=None, groups=np.zeros(rows, int), names=("",),
+    )  # fmt: skip
+    shares = dict(
+        re.findall(r"^(\d+%) +(\S+) +predict --max-error", promises_table(guarantee), re.MULTILINE)
+    )
+    assert set(shares) == {"2%", "5%", "10%"} and shares["5%"] == shares["10%"] == "100.0%"
+    # What is answered at 2 % has fewer wrong answers than that, and is most of the titles.
+    assert 95 < float(shares["2%"].rstrip("%")) < 100
+    few = replace(
+        guarantee,
+        **{
+            name: getattr(guarantee, name)[:20]
+            for name in ("scores", "confidence", "right", "groups")
+        },
+    )
+    assert "none      " in promises_table(few) and "needs at least 149" in promises_table(few)
+
+
+def test_a_calibration_that_makes_things_worse_is_told(tmp_path, home, capsys):
+    write_catalog(generate(300, "de", seed=2), tmp_path / "new.csv")
+    arguments = ["calibrate", str(tmp_path / "new.csv"), "--model", str(home / "model")]
+    arguments += [
+        "--path",
+        *LEVELS,
+        "--on-error",
+        "aside",
+        "--output",
+        str(tmp_path / "calibrated"),
+    ]
+    worse = 0
+    for method in ("temperature", "levels", "adaptive"):
+        assert main([*arguments, "--method", method]) == 0
+        shown = capsys.readouterr()
+        before, after = map(float, re.findall(r"(\d\.\d{4}) (?:before|after)", shown.out))
+        assert ("WARNING: the new calibration is worse" in shown.err) == (after > before), method
+        worse += after > before
+    assert worse

@@ -1,5 +1,9 @@
 """What ``prodcat serve`` refuses before it starts."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from prodcat.cli.command import main
@@ -24,6 +28,37 @@ from prodcat.cli.command import main
 def test_limits_that_are_no_limits_are_refused(option, value, reason, capsys):
     assert main(["serve", "--many", option, value]) == 2
     assert reason in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nonesuch", "nonesuch.tar.gz", "damaged"])
+def test_a_server_without_its_model_ends(name, tmp_path):
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "manifest.json").write_text("{}")
+    command = [sys.executable, "-m", "prodcat", "serve", "--model", name, "--port", "0"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("SAGEMAKER")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True,
+                          timeout=300)  # fmt: skip
+    assert done.returncode == 2
+    assert "prodcat serve: " in done.stderr and "Traceback" not in done.stderr
+    assert name in done.stderr
+
+
+@pytest.mark.slow
+def test_a_server_on_sagemaker_stays_although_its_model_is_not_there(tmp_path):
+    command = [sys.executable, "-m", "prodcat", "serve", "--model", "nonesuch", "--port", "0"]
+    environment = {**os.environ, "SAGEMAKER_BIND_TO_PORT": "0"}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE,
+                               text=True)  # fmt: skip
+    try:
+        lines = iter(process.stderr.readline, "")
+        assert any("Found no artifact at 'nonesuch'" in line for line in lines)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(2)
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+        process.stderr.close()
 
 
 def test_a_server_of_one_model_and_of_many_is_refused(capsys):
