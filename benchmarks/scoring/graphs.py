@@ -1,6 +1,7 @@
-"""The classifier's encoder and heads as the peers read them: ONNX graphs and a tokenizer."""
+"""The classifier's encoder and heads as the peers read them: ONNX graphs, transformers' files."""
 
 import copy
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,24 @@ def fast_tokenizer(classifier: "Classifier") -> Any:
     )
 
 
+def export_encoder(classifier: "Classifier", folder: Path) -> None:
+    """Write the encoder and its tokenizer as transformers has them."""
+    if folder.exists():
+        return
+    encoder = classifier.network.encoder
+    assert encoder is not None
+    body: Any = encoder.model()
+    body.save_pretrained(folder)
+    fast_tokenizer(classifier).save_pretrained(folder)
+    # What transformers 4 and CTranslate2 look for.
+    for name, known in (
+        ("tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"}),
+        ("config.json", {"position_embedding_type": "absolute"}),
+    ):
+        settings = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**settings, **known}))
+
+
 def export_graphs(classifier: "Classifier", folder: Path) -> None:
     """Write the encoder and heads as ONNX: in float32, and with dynamic int8."""
     import torch
@@ -28,7 +47,7 @@ def export_graphs(classifier: "Classifier", folder: Path) -> None:
         return
     folder.mkdir(exist_ok=True)
     network: Any = copy.deepcopy(classifier.network).eval()
-    network.encoder.body.set_attn_implementation("eager")
+    network.encoder.model().set_attn_implementation("eager")
 
     class Graph(torch.nn.Module):
         def __init__(self) -> None:
@@ -36,7 +55,7 @@ def export_graphs(classifier: "Classifier", folder: Path) -> None:
             self.network = network
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
-            states = network.encoder.body(
+            states = network.encoder.model()(
                 input_ids=input_ids, attention_mask=attention_mask
             ).last_hidden_state
             weight = attention_mask[..., None].to(states.dtype)

@@ -12,7 +12,7 @@ from infinity_emb import AsyncEmbeddingEngine, EngineArgs
 
 
 async def main(folder: str) -> None:
-    """Answer each line of standard input, a JSON list of titles, with ``done`` and their number."""
+    """Embed the titles of each line of standard input; no answers are given back."""
     torch.set_num_threads(2)
     arguments = EngineArgs(
         model_name_or_path=folder, engine="torch", device="cpu", dtype="float32", batch_size=64,
@@ -20,9 +20,11 @@ async def main(folder: str) -> None:
     )  # fmt: skip
     engine = AsyncEmbeddingEngine.from_args(arguments)
     async with engine:
+        print("ready null", flush=True)
         for line in sys.stdin:
-            vectors, _ = await engine.embed(sentences=json.loads(line))
-            print("done", len(vectors), flush=True)
+            _, titles = json.loads(line)
+            await engine.embed(sentences=titles)
+            print("answers null", flush=True)
 
 
 if __name__ == "__main__":

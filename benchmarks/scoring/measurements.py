@@ -1,4 +1,4 @@
-"""How many titles a second every way answers, and how much memory a long job takes."""
+"""How many titles a second every way answers, in turns, and how much memory a long job takes."""
 
 import json
 import random
@@ -8,137 +8,214 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import frozen_sets
 from benchmarks.jobs import Options, run_without_amx, uses_amx
-from benchmarks.reporting import Row
+from benchmarks.reporting import Row, cpu
+from benchmarks.scoring.by_hand import THREADS, Way
+from benchmarks.scoring.cascade import share_alone, without_memory
 from benchmarks.scoring.flops import MODULE
-from benchmarks.scoring.peers import Way, peers
+from benchmarks.scoring.models import (
+    SET,
+    folder_of,
+    load,
+    load_pipeline,
+    outcome_numbers,
+    test_rows,
+)
+from benchmarks.scoring.peers import Make, MissingError, peers
 
 if TYPE_CHECKING:
     from prodcat import Classifier
 
-SET = "shop-titles-en"
-TITLES = 3_000
 TURNS = 3
 SLOW = "transformers.pipeline, one at a time"
+SLOW_TITLES = 600
+CASCADE = "prodcat, all of it, with cascade"
+WITHOUT = "prodcat, all of it, without cascade"
+ALONE = "prodcat, encoder alone"
+NGRAMS = "prodcat, n-grams alone"
+SKLEARN = "scikit-learn, TF-IDF + LinearSVC"
+WARM = ", warm: the same titles again"
 
 
-def fit_model(options: Options) -> Row:
-    """The classifier of all ways: multilingual-e5-small, cut to the titles' vocabulary."""
-    classifier, _ = frozen_sets.fitted(options, SET)
-    return {"precisions": dict(classifier.reader.accuracies or {})}
+@dataclass(frozen=True)
+class Contender:
+    """One way to answer titles.
+
+    Attributes:
+        make: Makes the way before each turn, outside of the measured time; prodcat's n-grams then
+            know no piece of any title.
+        kind: ``"prodcat"``, ``"n-grams"``, or ``"encoder"`` for peers with the same encoder.
+        precision: The encoder's, if the name does not say it.
+        remembers: Whether the titles are answered a second time in each turn, which is another row.
+        threads: Threads of torch.
+        most: The largest number of titles.
+    """
+
+    make: Make
+    kind: str
+    precision: str = ""
+    remembers: bool = False
+    threads: int = THREADS
+    most: int | None = None
 
 
-def titles_of(options: Options, duplicates: float) -> tuple[list[str], dict[str, str]]:
-    """The titles to answer, and the right node id of those that are test titles.
+def titles_of(options: Options, duplicates: float) -> tuple[list[str], list[int]]:
+    """Test titles, and the position of the row of each.
 
     Args:
         options: Where the sets are.
         duplicates: The share of titles that repeat another one.
     """
-    train, _, test = frozen_sets.read(options.data, SET, "all")
-    distinct = list(dict.fromkeys([*test.titles, *train.titles]))
-    fresh = distinct[: int(TITLES * (1 - duplicates))]
+    first: dict[str, int] = {}
+    for position, row in enumerate(test_rows(options, SET)):
+        first.setdefault(row["title"], position)
+    distinct = list(first)
+    fresh = distinct[: int(len(distinct) * (1 - duplicates))]
     rng = random.Random(0)
-    titles = fresh + [rng.choice(fresh) for _ in range(TITLES - len(fresh))]
+    titles = fresh + [rng.choice(fresh) for _ in range(len(distinct) - len(fresh))]
     rng.shuffle(titles)
-    truth = dict(zip(test.titles, (test.tree.ids[node] for node in test.targets), strict=True))
-    return titles, truth
+    return titles, [first[title] for title in titles]
 
 
-def prodcat_ways(classifier: "Classifier") -> dict[str, Way]:
-    """The ways of prodcat itself: the same encoder and heads alone, and all of it."""
-    tree = classifier.taxonomy
-    neutral = type(classifier.weights).neutral(tree.depth)
-    alone = replace(
+def warm_up_titles() -> list[str]:
+    """Made-up titles in another language, so that no piece of the measured ones is known."""
+    from prodcat.demo.quick_commerce import generate
+
+    return [row.title for row in generate(64, "tr")]
+
+
+def made_anew(classifier: "Classifier", precision: str, cascade: str) -> Make:
+    """The classifier as a way that has seen no title yet."""
+    place = {int(node): number for number, node in enumerate(classifier.taxonomy.outcomes)}
+
+    def make() -> Way:
+        fresh = without_memory(classifier)
+        inference, decide = fresh.inference(precision, cascade=cascade), fresh.decision()
+
+        def answer(titles: Sequence[str]) -> NDArray[np.int64]:
+            answers = inference.answers(inference.prepare(fresh.reader.texts(titles)), decide)
+            assert answers is not None
+            return np.array([place[node] for node in answers.nodes[:, 0].tolist()])
+
+        return answer
+
+    return make
+
+
+def encoder_alone(classifier: "Classifier") -> "Classifier":
+    """The same encoder and heads without n-grams, which is what the peers run."""
+    neutral = type(classifier.weights).neutral(classifier.taxonomy.depth)
+    return replace(
         classifier,
         reader=replace(classifier.reader, ngrams=None, weights=neutral),
         decider=replace(classifier.decider, guarantee=None),
     )
-    position = {int(node): place for place, node in enumerate(tree.outcomes)}
 
-    def way(variant: "Classifier", precision: str) -> Way:
-        inference, decide = variant.inference(precision), variant.decision()
 
-        def answer(titles: Sequence[str]) -> NDArray[np.int64]:
-            answers = inference.answers(inference.prepare(titles), decide)
-            assert answers is not None
-            return np.array([position[node] for node in answers.nodes[:, 0].tolist()])
-
-        return answer
-
-    return {
-        "prodcat, float32, encoder alone": way(alone, "float32"),
-        "prodcat, int8, encoder alone": way(alone, "int8"),
-        "prodcat, bfloat16, encoder alone": way(alone, "bfloat16"),
-        "prodcat, bfloat16, all of it": way(classifier, "bfloat16"),
+def contenders(options: Options) -> dict[str, Contender]:
+    """All ways by name."""
+    classifier, ngrams = load(options, SET), load(options, "ngrams")
+    alone, sklearn = encoder_alone(classifier), load_pipeline(options)
+    picked = classifier.pick_precision("auto")
+    ways = {
+        CASCADE: Contender(made_anew(classifier, picked, "auto"), "prodcat", picked, True),
+        WITHOUT: Contender(made_anew(classifier, picked, "off"), "prodcat", picked),
+        NGRAMS: Contender(made_anew(ngrams, "float32", "auto"), "n-grams", "", True),
+        f"{NGRAMS}, one thread": Contender(
+            made_anew(ngrams, "float32", "auto"), "n-grams", threads=1
+        ),
+        SKLEARN: Contender(lambda: sklearn.predict, "n-grams"),
     }
+    for precision in dict.fromkeys((picked, "float32", "int8", "bfloat16")):
+        name = ALONE if precision == picked else f"{ALONE}, {precision}"
+        ways[name] = Contender(made_anew(alone, precision, "off"), "prodcat", precision)
+    for name, make in peers(classifier, folder_of(options, SET), options.work).items():
+        most = SLOW_TITLES if name == SLOW else None
+        ways[name] = Contender(make, "encoder", most=most)
+    return ways
 
 
 def measure_speed(options: Options, duplicates: float) -> list[Row]:
-    """Titles a second and accuracy of every way, in turns."""
+    """Titles a second and accuracy of every way, in turns; the first turn only warms up."""
     import torch
 
-    import prodcat
-
     warnings.simplefilter("ignore")
-    torch.set_num_threads(2)
-    classifier = prodcat.load(str(options.work / "model"), device="cpu")
-    titles, truth = titles_of(options, duplicates)
-    ways = {**prodcat_ways(classifier), **peers(classifier, options.work)}
-    tree = classifier.taxonomy
-    ids = np.array([tree.ids[node] for node in tree.outcomes])
+    titles, positions = titles_of(options, duplicates)
+    truth = outcome_numbers(load(options, SET), test_rows(options, SET))[positions]
+    first, before = warm_up_titles(), cpu()
     rows: dict[str, Row] = {}
-    for turn in range(TURNS):
-        for name, way in ways.items():
-            answered = titles[:600] if name == SLOW else titles
-            way(answered[:64])
-            began = time.perf_counter()
-            outcomes = way(answered)
-            seconds = time.perf_counter() - began
-            row = rows.setdefault(name, {"way": name, "seconds": [], "titles": len(answered)})
-            row["seconds"].append(seconds)
-            row.setdefault("accuracy", None)
-            if turn == 0 and outcomes is not None:
-                judged = [
-                    ids[outcome] == truth[title]
-                    for outcome, title in zip(outcomes, answered, strict=True)
-                    if title in truth
-                ]
-                row["judged"] = len(judged)
-                row["accuracy"] = float(np.mean(judged))
+    ways = contenders(options)
+    for turn in range(1 + (1 if options.quick else TURNS)):
+        for name, contender in ways.items():
+            row = rows.setdefault(name, {"way": name, "kind": contender.kind, "cpu": before,
+                                         "precision": contender.precision})  # fmt: skip
+            if "missing" in row:
+                continue
+            torch.set_num_threads(contender.threads)
+            try:
+                way = contender.make()
+                way(first)
+                count = contender.most or len(titles)
+                time_way(way, titles[:count], truth[:count], row, turn)
+                if contender.remembers:
+                    again = rows.setdefault(name + WARM, {**row, "way": name + WARM, "seconds": []})
+                    time_way(way, titles[:count], truth[:count], again, turn)
+            except MissingError as error:
+                row["missing"] = str(error)
+                print(name, error, flush=True)
+    classifier = load(options, SET)
+    inference = classifier.reader.inference(cascade="auto")
+    rows[CASCADE]["alone"] = share_alone(inference, classifier.reader.texts(titles))
     for row in rows.values():
-        row["per_second"] = row["titles"] / float(np.median(row["seconds"]))
+        done = "missing" not in row
+        row["per_second"] = row["titles"] / float(np.median(row["seconds"])) if done else None
     return list(rows.values())
 
 
-def measure_without_amx(options: Options) -> dict[str, float]:
+def time_way(
+    way: Way, titles: Sequence[str], truth: NDArray[np.int64], row: Row, turn: int
+) -> None:
+    """Answer all titles once; seconds and accuracy go into the row, except in the first turn."""
+    began = time.perf_counter()
+    outcomes = way(titles)
+    seconds = time.perf_counter() - began
+    row["titles"] = len(titles)
+    right = None if outcomes is None else float((np.asarray(outcomes) == truth).mean())
+    row["accuracy"] = right
+    row.setdefault("seconds", [])
+    if turn:
+        row["seconds"].append(seconds)
+
+
+def measure_without_amx(options: Options) -> Row:
     """Titles a second of prodcat's forms of the encoder on a CPU that has no AMX."""
     if uses_amx():
-        result: dict[str, float] = run_without_amx(MODULE, options, "without-amx")
+        result: Row = run_without_amx(MODULE, options, "without-amx")
         return result
     import torch
 
-    import prodcat
-
-    torch.set_num_threads(2)
-    classifier = prodcat.load(str(options.work / "model"), device="cpu")
-    titles, _ = titles_of(options, 0)
+    torch.set_num_threads(THREADS)
+    alone = encoder_alone(load(options, SET))
+    titles = titles_of(options, 0)[0][:1_000]
     rates: dict[str, list[float]] = {}
-    ways = {name: way for name, way in prodcat_ways(classifier).items() if "alone" in name}
-    for _ in range(TURNS):
+    ways = {
+        f"{ALONE}, {precision}": made_anew(alone, precision, "off")()
+        for precision in ("float32", "int8", "bfloat16")
+    }
+    for turn in range(1 + TURNS):
         for name, way in ways.items():
             began = time.perf_counter()
-            way(titles[:1_000])
-            rates.setdefault(name, []).append(1_000 / (time.perf_counter() - began))
-    return {name: float(np.median(values)) for name, values in rates.items()}
+            way(titles)
+            if turn:
+                rates.setdefault(name, []).append(len(titles) / (time.perf_counter() - began))
+    return {"cpu": cpu(), **{name: float(np.median(values)) for name, values in rates.items()}}
 
 
 _MEASURED = """
@@ -151,6 +228,8 @@ print(json.dumps({"rows": report.summary["rows"], "peak_mb": peak, "seconds": re
 
 def measure_memory(options: Options, rows: int) -> Any:
     """Peak memory of scoring so many rows with a small encoder."""
+    if options.quick:
+        rows //= 50
     folder = options.work / "memory"
     folder.mkdir(exist_ok=True)
     small = folder / "model"
@@ -164,7 +243,7 @@ def measure_memory(options: Options, rows: int) -> Any:
     command = [sys.executable, "-c", _MEASURED, str(small), str(source), str(out)]
     finished = subprocess.run(command, check=True, capture_output=True, text=True)
     shutil.rmtree(out)
-    return json.loads(finished.stdout)
+    return {**json.loads(finished.stdout), "cpu": cpu()}
 
 
 def write_titles(source: Path, rows: int) -> None:
@@ -174,12 +253,12 @@ def write_titles(source: Path, rows: int) -> None:
 
     from prodcat.demo.quick_commerce import generate
 
-    generated = [row.title for row in generate(20_000, "tr")]
+    generated = [row.title for row in generate(min(rows, 20_000), "tr")]
     schema = pa.schema([("sku", pa.int64()), ("title", pa.string())])
     with pq.ParquetWriter(source, schema) as writer:
-        for start in range(0, rows, 20_000):
+        for start in range(0, rows, len(generated)):
             titles = [f"{title} {start + n}" for n, title in enumerate(generated)]
-            skus = range(start, start + 20_000)
+            skus = range(start, start + len(generated))
             writer.write_table(pa.table({"sku": skus, "title": titles}, schema=schema))
 
 

@@ -1,101 +1,131 @@
 """Ways to answer titles with the same encoder and heads, from text to the outcome's number."""
 
-import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scoring.graphs import export_graphs, fast_tokenizer
+from benchmarks.jobs import ROOT
+from benchmarks.scoring.by_hand import THREADS, ByHand, Way, batches, in_precision, pooled_by
+from benchmarks.scoring.graphs import export_encoder, export_graphs, fast_tokenizer
 
 if TYPE_CHECKING:
-    import torch
-
     from prodcat import Classifier
 
 BUDGETS = (512, 2_048)  # tokens of a batch
-# Answers titles with the numbers of their outcomes, or with None where it only embeds them.
-Way = Callable[[Sequence[str]], NDArray[Any] | None]
+# Engines, how each is called in the tables, the variable that names its environment's Python, and
+# the precisions in which it is run.
+ENGINES = {
+    "openvino": ("OpenVINO", "ENGINES_PYTHON", ("float32", "bfloat16")),
+    "ctranslate2": ("CTranslate2", "ENGINES_PYTHON", ("float32", "bfloat16", "int8")),
+    "zentorch": ("zentorch", "ZENTORCH_PYTHON", ("float32", "bfloat16")),
+}
+INFINITY = "infinity-emb, float32"
+Make = Callable[[], Way]
 
 
-def peers(classifier: "Classifier", work: Path) -> dict[str, Way]:
-    """All peers by name; infinity-emb and OpenVINO only where they are installed."""
-    export_graphs(classifier, work / "onnx")
-    ways: dict[str, Way] = {}
-    for budget in BUDGETS:
-        by_hand, graph = ByHand(classifier, budget), work / "onnx"
-        ways[f"by hand, float32, sorted, {budget} tokens"] = by_hand.float32
-        ways[f"by hand, bfloat16, sorted, {budget} tokens"] = by_hand.bfloat16
-        ways[f"ONNX Runtime, float32, sorted, {budget} tokens"] = onnx_runtime(
-            classifier, graph / "float32.onnx", budget
-        )
-        ways[f"ONNX Runtime, int8, sorted, {budget} tokens"] = onnx_runtime(
-            classifier, graph / "int8.onnx", budget
-        )
-        with contextlib.suppress(ImportError):
-            ways[f"OpenVINO, bfloat16, sorted, {budget} tokens"] = openvino(
-                classifier, graph / "float32.onnx", budget
-            )
-    if "INFINITY_PYTHON" in os.environ:
-        ways["infinity-emb, float32"] = infinity(classifier, work)
-    ways["transformers.pipeline, batch of 32"] = pipeline(classifier, 32)
-    ways["transformers.pipeline, one at a time"] = pipeline(classifier, 1)
-    return ways
+class MissingError(Exception):
+    """A peer is not installed, or cannot run this model; the message says why."""
 
 
-Batch = tuple[NDArray[np.int64], "torch.Tensor", "torch.Tensor"]
+class Engine:
+    """An engine in a process of its environment, which answers lines of titles.
+
+    The process starts when it is first needed, and ends with the process that started it.
+
+    Args:
+        variable: The environment variable with the Python of its environment.
+        arguments: What this Python runs.
+    """
+
+    def __init__(self, variable: str, arguments: Sequence[object]) -> None:
+        self.variable, self.arguments = variable, [str(argument) for argument in arguments]
+        self._process: subprocess.Popen[str] | None = None
+
+    def with_budget(self, budget: int) -> Make:
+        """What makes the way to answer titles in batches of so many tokens."""
+
+        def make() -> Way:
+            self._start()
+            return lambda titles: self._answer(titles, budget)
+
+        return make
+
+    def _start(self) -> None:
+        if self._process is not None:
+            return
+        if self.variable not in os.environ:
+            raise MissingError(f"not installed: {self.variable} is not set")
+        self._process = subprocess.Popen(
+            [os.environ[self.variable], *self.arguments], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        self._next_line("ready")
+
+    def _answer(self, titles: Sequence[str], budget: int) -> NDArray[np.int64] | None:
+        assert self._process is not None and self._process.stdin is not None
+        if self._process.poll() is not None:
+            raise MissingError(f"its process ended with status {self._process.returncode}")
+        self._process.stdin.write(json.dumps([budget, list(titles)]) + "\n")
+        self._process.stdin.flush()
+        outcomes = self._next_line("answers")
+        return None if outcomes is None else np.array(outcomes, np.int64)
+
+    def _next_line(self, expected: str) -> Any:
+        assert self._process is not None and self._process.stdout is not None
+        for line in self._process.stdout:
+            kind, _, value = line.partition(" ")
+            if kind == "failed":
+                raise MissingError(json.loads(value))
+            if kind == expected:
+                return json.loads(value)
+        raise MissingError(f"its process ended with status {self._process.wait()}")
 
 
-def batches(classifier: "Classifier", titles: Sequence[str], budget: int) -> Iterator[Batch]:
-    """Rows, token ids and mask of batches of titles of like length."""
-    from prodcat.model.batches import plan_batches
-    from prodcat.model.tokenization import tokenize
-
-    assert classifier.tokenizer is not None
-    table = tokenize(classifier.tokenizer, titles, classifier.model.max_tokens)
-    for rows in plan_batches(table.lengths, budget):
-        yield (rows, *table.pad(rows, 1))
-
-
-class ByHand:
-    """A plain loop over sorted batches, as a team would write it with torch.
+def peers(classifier: "Classifier", model: Path, work: Path) -> dict[str, Make]:
+    """All peers by name; each is made when it is first called.
 
     Args:
         classifier: Whose encoder and heads are run.
-        budget: Tokens of a batch, padding counted.
+        model: Where it is saved.
+        work: Gets the encoder in the forms that the peers read.
     """
+    export_graphs(classifier, work / "onnx")
+    export_encoder(classifier, work / "transformers")
+    makes: dict[str, Make] = {}
+    files = model.resolve(), work.resolve()
+    half = pooled_by(in_precision(classifier, "bfloat16"))
+    for budget in BUDGETS:
+        by_hand, words = ByHand(classifier, budget), f"sorted, {budget} tokens"
+        makes[f"by hand, float32, {words}"] = _made(by_hand.float32)
+        makes[f"by hand, bfloat16, {words}"] = _made(by_hand.bfloat16)
+        halved = ByHand(classifier, budget, half)
+        makes[f"by hand, bfloat16 weights, {words}"] = _made(halved.float32)
+        for precision in ("float32", "int8"):
+            session = onnx_runtime(classifier, work / "onnx" / f"{precision}.onnx", budget)
+            makes[f"ONNX Runtime, {precision}, {words}"] = _made(session)
+    for module, (name, variable, offered) in ENGINES.items():
+        for precision in offered:
+            script = ["-m", "benchmarks.scoring.engines", module, precision, *files]
+            engine = Engine(variable, script)
+            for budget in BUDGETS:
+                words = f"sorted, {budget} tokens"
+                makes[f"{name}, {precision}, {words}"] = engine.with_budget(budget)
+    infinity = [Path(__file__).with_name("infinity_engine.py"), files[1] / "transformers"]
+    makes[INFINITY] = Engine("INFINITY_PYTHON", infinity).with_budget(0)
+    makes["transformers.pipeline, batch of 32"] = _made(pipeline(classifier, 32))
+    makes["transformers.pipeline, one at a time"] = _made(pipeline(classifier, 1))
+    return makes
 
-    def __init__(self, classifier: "Classifier", budget: int) -> None:
-        self.classifier, self.budget = classifier, budget
 
-    def float32(self, titles: Sequence[str]) -> NDArray[np.int64]:
-        """Outcomes by number, the encoder in float32."""
-        return self._answers(titles, bfloat16=False)
-
-    def bfloat16(self, titles: Sequence[str]) -> NDArray[np.int64]:
-        """Outcomes by number, the encoder under bfloat16 autocast."""
-        return self._answers(titles, bfloat16=True)
-
-    def _answers(self, titles: Sequence[str], bfloat16: bool) -> NDArray[np.int64]:
-        import torch
-
-        network = self.classifier.network
-        encoder, heads = network.encoder, network.heads
-        assert encoder is not None and heads is not None
-        encoder.eval()
-        outcomes = np.empty(len(titles), np.int64)
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            for rows, ids, mask in batches(self.classifier, titles, self.budget):
-                pooled = encoder(ids, mask).float()
-                with torch.autocast("cpu", enabled=False):
-                    scores = network.paths.log_probs(heads(pooled))
-                outcomes[rows] = scores.argmax(1).numpy()
-        return outcomes
+def _made(way: Way) -> Make:
+    return lambda: way
 
 
 def onnx_runtime(classifier: "Classifier", graph: Path, budget: int) -> Way:
@@ -103,7 +133,7 @@ def onnx_runtime(classifier: "Classifier", graph: Path, budget: int) -> Way:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
+    options.intra_op_num_threads = THREADS
     session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
     def answer(titles: Sequence[str]) -> NDArray[np.int64]:
@@ -116,63 +146,13 @@ def onnx_runtime(classifier: "Classifier", graph: Path, budget: int) -> Way:
     return answer
 
 
-def openvino(classifier: "Classifier", graph: Path, budget: int) -> Way:
-    """OpenVINO in bfloat16 with two threads on sorted batches."""
-    import openvino as ov
-
-    compiled = ov.Core().compile_model(
-        str(graph), "CPU", {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": 2}
-    )
-    request = compiled.create_infer_request()
-
-    def answer(titles: Sequence[str]) -> NDArray[np.int64]:
-        outcomes = np.empty(len(titles), np.int64)
-        for rows, ids, mask in batches(classifier, titles, budget):
-            request.infer({"input_ids": ids.numpy(), "attention_mask": mask.long().numpy()})
-            outcomes[rows] = request.get_output_tensor(0).data.argmax(1)
-        return outcomes
-
-    return answer
-
-
-def infinity(classifier: "Classifier", work: Path) -> Way:
-    """The engine of infinity-emb, in a process of its environment; its vectors are normalised."""
-    folder = work / "infinity"
-    if not folder.exists():
-        encoder = classifier.network.encoder
-        assert encoder is not None
-        body: Any = encoder.body
-        body.save_pretrained(folder)
-        fast_tokenizer(classifier).save_pretrained(folder)
-        settings = folder / "tokenizer_config.json"  # by the name that transformers 4 knows
-        known = {**json.loads(settings.read_text()), "tokenizer_class": "PreTrainedTokenizerFast"}
-        settings.write_text(json.dumps(known))
-    script = Path(__file__).with_name("infinity_engine.py")
-    engine = subprocess.Popen(
-        [os.environ["INFINITY_PYTHON"], str(script), str(folder)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    sent, received = engine.stdin, engine.stdout
-    assert sent is not None and received is not None
-
-    def answer(titles: Sequence[str]) -> None:
-        sent.write(json.dumps(list(titles)) + "\n")
-        sent.flush()
-        line = received.readline()
-        while not line.startswith("done"):
-            assert line, "the engine ended"
-            line = received.readline()
-
-    return answer
-
-
 def pipeline(classifier: "Classifier", batch_size: int) -> Way:
     """The pipeline of transformers over the same encoder and heads."""
     import transformers
     from transformers.modeling_outputs import SequenceClassifierOutput
 
     network: Any = classifier.network
-    config: Any = network.encoder.body.config
+    config: Any = network.encoder.model().config
 
     class SameNetwork(transformers.PreTrainedModel):  # type: ignore[misc]
         config_class = type(config)

@@ -9,19 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.jobs import Benchmark, Options, run_tests, write_result
+from benchmarks.quality.sets import SETS
+from benchmarks.scoring.cascade import compare_cascade
 from benchmarks.scoring.flops import measure_flops
 from benchmarks.scoring.kills import kill_again_and_again, kill_children, kill_on_ray
-from benchmarks.scoring.measurements import (
-    fit_model,
-    measure_memory,
-    measure_speed,
-    measure_without_amx,
-)
-from benchmarks.scoring.table import TESTS, assemble, table
+from benchmarks.scoring.measurements import measure_memory, measure_speed, measure_without_amx
+from benchmarks.scoring.models import SET, fit_ngrams
+from benchmarks.scoring.one_title import measure_one_title
+from benchmarks.scoring.table import MEMORY, TESTS, assemble, table
 
 NAMES = [
-    "model", "speed/0", "speed/20", "flops", "flops-without-amx", "without-amx",
-    "memory/100000", "memory/500000", "memory/2000000", "kills", "children", "ray", "contract",
+    f"cascade/{SET}", "ngrams", "speed/0", "one-title",
+    *(f"cascade/{name}" for name in SETS if name != SET),
+    *(f"memory/{rows}" for rows in MEMORY), "speed/20",
+    "flops", "flops-without-amx", "without-amx", "kills", "children", "ray", "contract",
 ]  # fmt: skip
 
 
@@ -34,7 +35,9 @@ def run_job(name: str, options: Options) -> None:
     """Run one job and leave its figures."""
     kind, _, rest = name.partition("/")
     jobs: dict[str, Callable[[], object]] = {
-        "model": lambda: fit_model(options),
+        "cascade": lambda: compare_cascade(options, rest),
+        "ngrams": lambda: fit_ngrams(options),
+        "one-title": lambda: measure_one_title(options),
         "speed": lambda: measure_speed(options, int(rest) / 100),
         "flops": lambda: measure_flops(options, without_amx=False),
         "flops-without-amx": lambda: measure_flops(options, without_amx=True),

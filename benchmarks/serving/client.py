@@ -1,19 +1,22 @@
 """A client as light as Python allows; it keeps connections open, sends, and times answers.
 
+    python client.py PORT PATH BODIES once CONCURRENCY SECONDS
     python client.py PORT PATH BODIES closed CONCURRENCY SECONDS
     python client.py PORT PATH BODIES open RATE SECONDS
 
 ``BODIES``: a file with one JSON body a line.  Closed: each of so many connections asks again as
-soon as it is answered.  Open: so many requests a second begin whatever happens to those before.
+soon as it is answered.  Once: the same, and it ends when every body has been sent.  Open: so many
+requests a second begin whatever happens to those before.
 Prints one JSON object.  It is run as a file, so that nothing else is imported.
 """
 
 import asyncio
+import itertools
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +85,15 @@ async def connect(port: int) -> Connection:
 
 
 async def ask_in_turn(
-    port: int, requests: Sequence[bytes], concurrency: int, seconds: float
+    port: int, requests: Iterable[bytes], concurrency: int, seconds: float
 ) -> tuple[list[float], Counter[int | str], float]:
     """Each of so many connections asks again as soon as it is answered.
+
+    Args:
+        port: Where the server listens.
+        requests: The requests, of which each connection takes the next one.
+        concurrency: The number of connections.
+        seconds: After so many seconds no more requests are sent.
 
     Returns:
         Seconds of each accepted request, how many had each status, and how long it took.
@@ -92,16 +101,14 @@ async def ask_in_turn(
     times: list[float] = []
     statuses: Counter[int | str] = Counter()
     end = time.perf_counter() + seconds
+    waiting = iter(requests)
 
-    async def run_connection(number: int) -> None:
+    async def run_connection() -> None:
         connection = await connect(port)
-        place = number * 7_919
-        while time.perf_counter() < end:
-            place += 1
+        for request in waiting:
             began = time.perf_counter()
             status: int | str
             try:
-                request = requests[place % len(requests)]
                 status, _ = await asyncio.wait_for(connection.ask(request), 60)
             except (TimeoutError, OSError) as error:
                 status, connection = type(error).__name__, await connect(port)
@@ -110,10 +117,12 @@ async def ask_in_turn(
                 times.append(time.perf_counter() - began)
             else:
                 await asyncio.sleep(0.1)
+            if time.perf_counter() >= end:
+                break
         connection.transport.close()
 
     began = time.perf_counter()
-    await asyncio.gather(*(run_connection(number) for number in range(concurrency)))
+    await asyncio.gather(*(run_connection() for _ in range(concurrency)))
     return times, statuses, time.perf_counter() - began
 
 
@@ -171,8 +180,9 @@ def measure(
     """Send requests for a time; see the top of this file."""
     lines = Path(bodies).read_bytes().splitlines()
     requests = requests_of(path, lines)
-    if way == "closed":
-        times, statuses, took = asyncio.run(ask_in_turn(port, requests, int(load), seconds))
+    if way in ("once", "closed"):
+        sent = requests if way == "once" else itertools.cycle(requests)
+        times, statuses, took = asyncio.run(ask_in_turn(port, sent, int(load), seconds))
         by_status = {}
     else:
         parted, statuses, took = asyncio.run(ask_at_rate(port, requests, load, seconds))

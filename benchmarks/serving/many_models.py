@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from benchmarks.jobs import Options, read_result
-from benchmarks.reporting import Row
+from benchmarks.reporting import Row, cpu
 from benchmarks.serving.peers import PeakMemory, Peer, started_many
 
 COUNTRIES = 20
@@ -151,5 +151,5 @@ def serve_many_models(options: Options) -> Row:
         "counts": dict(sorted(traffic.counts.items())), "wrong": traffic.wrong[:50],
         "wrong_count": len(traffic.wrong), "empty": empty, "peak": peak, "budget": budget,
         "alive": alive, "p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100],
-        "whole": sum(sizes.values()),
+        "whole": sum(sizes.values()), "cpu": cpu(),
     }  # fmt: skip

@@ -1,29 +1,46 @@
 """The models that are served: prodcat's, and the same encoder for the other servers."""
 
 import json
+import random
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import frozen_sets
 from benchmarks.jobs import Options
-from benchmarks.reporting import Row
+from benchmarks.reporting import Row, cpu
+
+if TYPE_CHECKING:
+    from prodcat import Classifier
 
 SET = "shop-titles-en"
+WARM_UP = "warm-up-"  # before the name of a file of requests
 
 
 def fit_models(options: Options) -> Row:
     """One classifier on multilingual-e5-small, and its encoder as transformers' classifier.
 
-    The work folder gets ``model``, ``transformers``, ``encoder-alone``, and the requests.
+    The work folder gets ``model``, ``transformers``, ``encoder-alone``, and the requests: the test
+    titles, each once, and others with which servers are warmed up.
     """
+    classifier, test = frozen_sets.fitted(options, SET)
+    titles = list(dict.fromkeys(test.titles))
+    random.Random(0).shuffle(titles)
+    write_files(options, classifier, titles)
+    cascade = str(classifier.reader.cascade)
+    return {"outcomes": len(classifier.taxonomy.outcomes), "cascade": cascade, "cpu": cpu()}
+
+
+def write_files(options: Options, classifier: "Classifier", titles: Sequence[str]) -> None:
+    """Write the encoder for the other servers, and the requests of all."""
     import transformers
 
-    classifier, test = frozen_sets.fitted(options, SET)
+    from prodcat.demo.quick_commerce import generate
+
     encoder = classifier.network.encoder
     assert encoder is not None
-    body: Any = encoder.body
+    body: Any = encoder.model()
     config, tree = body.config, classifier.taxonomy
     names = [" > ".join(tree.paths[node]) for node in tree.outcomes]
     config.id2label = dict(enumerate(names))
@@ -44,13 +61,19 @@ def fit_models(options: Options) -> Row:
     body.save_pretrained(alone)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(folder / name, alone / name)
-    titles = list(test.titles)
     (options.work / "titles.json").write_text(json.dumps(titles))
-    write_bodies(options.work / "one.jsonl", ({"inputs": title} for title in titles))
+    write_titles(options, "", titles)
+    # Made-up titles in another language, so that no piece of the measured ones is known.
+    write_titles(options, WARM_UP, [row.title for row in generate(256, "tr")])
+
+
+def write_titles(options: Options, prefix: str, titles: Sequence[str]) -> None:
+    """Write the requests of all servers, one title each."""
+    write_bodies(options.work / f"{prefix}one.jsonl", ({"inputs": title} for title in titles))
     write_bodies(
-        options.work / "infinity.jsonl", ({"model": "m", "input": [title]} for title in titles)
+        options.work / f"{prefix}infinity.jsonl",
+        ({"model": "m", "input": [title]} for title in titles),
     )
-    return {"outcomes": len(names)}
 
 
 def read_titles(options: Options) -> list[str]:

@@ -21,9 +21,11 @@ from tests.support import servers
 
 PRODCAT = "prodcat"
 INT8 = f"{PRODCAT}, int8"
+WARM = ", warm: the same titles again"
 TOOLKIT = "MMS and Hugging Face toolkit"
 TUNED = f"{TOOLKIT}, one thread a worker"
 INFINITY = "infinity-emb"
+MOST_SECONDS = 900  # until a server answers
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Peer:
         """
         while not self.answers():
             assert self.process.poll() is None, f"{self.name} ended"
-            assert time.perf_counter() - self.began < 180, f"{self.name} does not answer"
+            assert time.perf_counter() - self.began < MOST_SECONDS, f"{self.name} does not answer"
             time.sleep(0.05)
         return time.perf_counter() - self.began
 
@@ -248,7 +250,7 @@ def load(peer: Peer, way: str, rate: float, seconds: float, sent: Path | None = 
 
     Args:
         peer: The server.
-        way: ``"closed"`` or ``"open"``.
+        way: ``"once"``, ``"closed"`` or ``"open"``.
         rate: Connections, or requests a second.
         seconds: For how long.
         sent: Other requests than the server's.

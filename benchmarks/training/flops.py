@@ -74,7 +74,7 @@ def train_epoch(
     from prodcat.training.rows import Rows
 
     encoder, tokenizer = load_encoder(str(options.encoder))
-    body: Any = encoder.body
+    body: Any = encoder.model()
     if label.startswith("fused"):
         body.set_attn_implementation("sdpa")
     config = TrainingConfig(

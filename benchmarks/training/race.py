@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ class Runner:
         name: The runner's name.
         command: How it is started; it prints events, see :mod:`benchmarks.training.events`.
         most: Seconds of turns after which it is ended; None lets it end by itself.
+        environment: Variables besides those of this process.
         process: The process once it has started.
         turns: Start and end of each turn, on the monotonic clock.
         events: The events that it has printed.
@@ -29,6 +31,7 @@ class Runner:
     name: str
     command: list[str]
     most: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[str] | None" = None
     turns: list[list[float]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -41,7 +44,7 @@ class Runner:
         """Start the process, and a thread that reads its events."""
         process = subprocess.Popen(
             self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-            start_new_session=True,
+            start_new_session=True, env={**os.environ, **self.environment},
         )  # fmt: skip
         threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
         return process

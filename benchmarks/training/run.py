@@ -1,6 +1,7 @@
 """How long training takes, and what it is worth; see README.md here.
 
     python -m benchmarks.training.run --data DIR            # everything; writes results.json
+    python -m benchmarks.training.run --data DIR --only defaults   # keeps the other results
     python -m benchmarks.training.run --data DIR --job race/food-terms
 
 One job at a time, on all cores; a job whose figures are there already is not run again.
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.jobs import Benchmark, Options, write_result
+from benchmarks.training.before import job_names, race_defaults, time_defaults
 from benchmarks.training.flops import measure_flops
 from benchmarks.training.interruptions import interrupt_and_resume
 from benchmarks.training.reuse import learn_new_language, trim_vocabulary, warm_start
@@ -18,6 +20,7 @@ from benchmarks.training.systems import SETS, time_prodcat
 from benchmarks.training.table import assemble, table
 
 NAMES = [
+    *job_names(),
     *(f"race/{name}" for name in SETS),
     *(f"unpadded/{name}" for name in SETS),
     "throughput",
@@ -31,12 +34,16 @@ NAMES = [
 
 
 def run_job(name: str, options: Options) -> None:
-    """Run one job and leave its figures; ``timed/…`` is a runner of a race, which prints them."""
+    """Run one job and leave its figures; runners of a race, ``timed…``, print them instead."""
     kind, *rest = name.split("/")
     if kind == "timed":
         time_prodcat(options, rest[0], rest[1], int(rest[2]))
         return
+    if kind == "timed-defaults":
+        time_defaults(options, rest[0], int(rest[1]))
+        return
     jobs: dict[str, Callable[[], object]] = {
+        "defaults": lambda: race_defaults(options, rest[0], int(rest[1])),
         "race": lambda: run_race(options, rest[0]),
         "unpadded": lambda: train_unpadded(options, rest[0]),
         "throughput": lambda: measure_throughput(options),
@@ -51,7 +58,14 @@ def run_job(name: str, options: Options) -> None:
 
 
 BENCHMARK = Benchmark(
-    Path(__file__).parent, [], run_job, assemble, table, alone=NAMES, threads=THREADS
+    Path(__file__).parent,
+    [],
+    run_job,
+    assemble,
+    table,
+    alone=NAMES,
+    threads=THREADS,
+    keeps_earlier=True,
 )
 
 if __name__ == "__main__":

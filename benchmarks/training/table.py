@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.jobs import read_result_or_none
-from benchmarks.reporting import Bar, Report, Row, bar, grouped
+from benchmarks.reporting import Bar, Report, Row, bar, cpu_lines, grouped
+from benchmarks.training.before import defaults_lines, defaults_part
 from benchmarks.training.speed import race_rows
 from benchmarks.training.systems import SETS
 
@@ -22,8 +23,7 @@ NAMES = {
 
 def assemble(work: Path) -> Report:
     """The rows and bars of all jobs that have run."""
-    rows: list[Row] = []
-    bars: list[Bar] = []
+    rows, bars = defaults_part(work)
 
     def add(result: Any, add_part: Callable[[Any], tuple[list[Row], list[Bar]]]) -> None:
         if result is not None:
@@ -36,7 +36,7 @@ def assemble(work: Path) -> Report:
         race = read_result_or_none(f"race/{name}", work)
         add(race, partial(race_part, name, unpadded=unpadded))
     add(read_result_or_none("throughput", work), throughput_part)
-    for name, words in (("flops", "this machine's (AMX)"), ("flops-without-amx", "AVX-512 alone")):
+    for name, words in (("flops", "this processor's"), ("flops-without-amx", "AVX-512 alone")):
         add(read_result_or_none(name, work), partial(flops_part, words))
     shares = [
         row["padded_share"]
@@ -237,4 +237,4 @@ def table(rows: Sequence[Row]) -> str:
         f"| {row['titles']} | {row['start']} | {row['test']:.4f} | {row['seconds']:.0f} |"
         for row in part("countries")
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *defaults_lines(part("defaults")), *cpu_lines(rows)])
