@@ -10,7 +10,7 @@ from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.environment import cache_folder, key_paths, switch_off_ray_statistics
 from prodcat.cli.input import file_options, read_options, tables_argument, title_option
-from prodcat.cli.output import note, print_data
+from prodcat.cli.output import note, print_data, say
 from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError
 from prodcat.scoring.config import ScoringConfig
@@ -201,4 +201,5 @@ def _tell(options: argparse.Namespace, report: "ScoringReport") -> None:
         complete=report.complete,
         summary=report.summary,
     )
-    note(str(report))
+    # What is missing or wrong is a warning, which --quiet leaves.
+    (note if report.complete and not report.errors else say)(str(report))

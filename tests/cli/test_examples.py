@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import servers
 
 from prodcat.cli.command import _parser, main
 from prodcat.demo.quick_commerce import generate
@@ -120,9 +120,7 @@ def test_the_example_runs(page, text, command, home, monkeypatch, capsys):
 
 @pytest.mark.parametrize("command", SERVERS)
 def test_the_example_that_serves_answers(command, home):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = servers.free_port()
     words = [*shlex.split(command), "--port", str(port)]
     (home / "models").mkdir(exist_ok=True)
     log = (home / "server.log").open("wb")

@@ -398,7 +398,8 @@ def test_one_value_of_a_group_reads_the_same_from_any_table(classifier, parts):
     listed = guaranteed.predict(["a", "b"], guarantee=0.9, groups=[1, None])
     assert len(listed) == 2
     with pytest.raises(
-        CatalogError, match="groups= is one text; expected a list with the group of each title"
+        CatalogError,
+        match="groups= is one text, 'ab'; expected a list with the group of each title",
     ):
         guaranteed.predict(["a", "b"], guarantee=0.9, groups="ab")
 

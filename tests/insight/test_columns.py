@@ -101,5 +101,5 @@ def test_train_prints_the_table_and_the_option_to_add(table, tmp_path, capsys):
     assert main(["train", str(path)]) == 2
     assert "--output is missing; expected a folder" in capsys.readouterr().err
     arguments = ["train", str(path), "--output", str(tmp_path / "m"), "--encoder", "none"]
-    assert main([*arguments, "--text", "sku", "--quiet", "--calibration", "temperature"]) == 0
+    assert main([*arguments, "--text", "sku", "--calibration", "temperature"]) == 0
     assert "unused columns: the hint; --suggest-columns measures" in capsys.readouterr().err

@@ -243,7 +243,8 @@ def test_nothing_is_answered_before_the_model_is_there(small, tmp_path):
 
 
 def test_a_model_that_cannot_be_loaded_is_never_ready(tmp_path):
-    own = Running("--model", tmp_path / "nothing", ready=503)
+    environment = {"SAGEMAKER_BIND_TO_PORT": "0"}  # elsewhere the server ends
+    own = Running("--model", tmp_path / "nothing", ready=503, environment=environment)
     try:
         servers.wait_until(
             lambda: "could not be loaded" in own.client.get("/ping").text, "the failure"

@@ -30,7 +30,7 @@ def command(rows, encoder_folder, tmp_path_factory):
             sys.executable, "-m", "prodcat", "train", str(path), "--path", *LEVELS,
             "--encoder", str(encoder_folder), "--belief-width", "8", "--lexical", "no",
             "--precision", "float32", "--token-budget", "128", "--epochs", "3", "--device", "cpu",
-            "--output", str(output), "--quiet", *more,
+            "--output", str(output), *more,
         ]  # fmt: skip
 
     return make
