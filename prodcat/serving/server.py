@@ -176,13 +176,11 @@ class Server:
                 asked = Asked.read(served, body, content_type, self.settings.limits)
                 query = asked.query
                 sifted = await self._sifted(asked, share)
-                answers = None if sifted is None else sifted.complete
-                if answers is not None:
-                    content = await self._written(asked, answers, kind, until)
+                answering = self._answered(asked, sifted, kind, share, until)
+                if sifted is not None and sifted.complete is not None:
+                    content = await answering
                 else:
-                    content = await _unless_gone(
-                        self._answered(asked, sifted, kind, share, until), request, until
-                    )
+                    content = await _unless_gone(answering, request, until)
             else:
                 query, content = await _unless_gone(
                     self._read_and_answered(served, body, content_type, kind, share, until),
@@ -234,7 +232,9 @@ class Server:
     async def _answered(
         self, asked: Asked, sifted: Sifted | None, kind: str, share: Share, until: float
     ) -> bytes:
-        """The body of the answer to a request, for which titles must wait for the device."""
+        """The body of the answer to a request, of which some titles may wait for the device."""
+        if sifted is not None and sifted.complete is not None:
+            return await self._written(asked, sifted.complete, kind, until)
         served, left = asked.served, until - time.monotonic()
         inference, question, costs, margins = asked.inference, asked.question, asked.costs, None
         if sifted is not None:

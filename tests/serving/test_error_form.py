@@ -97,10 +97,11 @@ def test_a_wrong_method_is_told_the_right_ones(many, method, path, allowed):
 def test_nothing_is_redirected_to_where_the_host_header_says(many):
     headers = {"Host": "localhost:1"}
     for path in ("/ping/", "/models/", "/invocations/", "//ping", "/models/tr/invoke/"):
-        answer = many.client.get(path, headers=headers)
+        target = {"target": path.encode()}  # httpx would take //ping for a host
+        answer = many.client.get("/", headers=headers, extensions=target)
         check_form(answer, 404)
         assert "location" not in answer.headers
-    assert many.client.get("/", headers=headers).status_code == 200
+    assert not many.client.get("/", headers=headers).is_redirect
 
 
 def test_a_path_is_shown_as_text_alone(many):

@@ -1,12 +1,16 @@
 """Easy titles are answered on the event loop; the others wait for the device, and only these."""
 
 import asyncio
+import io
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import event_loops
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 import servers
 from starlette.testclient import TestClient
@@ -206,3 +210,32 @@ def test_who_would_wait_too_long_is_refused_at_once(small, titles):
     refused = [one for one in results if isinstance(one, Refusal)]
     assert 0 < len(refused) < 50 and {one.status for one in refused} == {429}
     assert not isinstance(results[0], Refusal)
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+def test_easy_titles_in_a_large_body_are_answered(serving, divided, form):
+    _, client = serving
+    easy, hard = divided
+    for titles in (easy[:2], [easy[0], hard[0]]):
+        rows = [{"title": title, "description": "x" * 7_000} for title in titles]
+        if form == "json":
+            answer = client.post("/invocations", json={"instances": rows})
+        else:
+            table, body = pa.Table.from_pylist(rows), io.BytesIO()
+            write = {"csv": pa_csv.write_csv, "parquet": pq.write_table}[form]
+            write(table, body)
+            kind = {"csv": "text/csv", "parquet": "application/x-parquet"}[form]
+            headers = {"Content-Type": kind, "Accept": "application/json"}
+            answer = client.post("/invocations", content=body.getvalue(), headers=headers)
+        assert answer.status_code == 200, answer.text
+        answers = answer.json()
+        assert len(answers["predictions"] if form == "json" else answers) == len(titles)
+    assert client.get("/ping").status_code == 200
+
+
+def test_a_question_without_titles_is_a_mistake_of_its_caller(serving, cascading):
+    server, client = serving
+    question = Question([], cascading.decision(), None)
+    with pytest.raises(ValueError, match="at least one title"):
+        server.batcher.submit(cascading.inference(), question)
+    assert client.get("/ping").status_code == 200

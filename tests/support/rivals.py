@@ -32,7 +32,7 @@ def arguments(model, source, output, *more):
     """The command line of a scoring in many small parts."""
     return [
         "predict", str(source), "--model", str(model), "--output", str(output), "--part-rows",
-        str(PART_ROWS), "--device", "cpu", "--quiet", *more,
+        str(PART_ROWS), "--device", "cpu", *more,
     ]  # fmt: skip
 
 
