@@ -11,6 +11,7 @@ from prodcat.catalog.report import (
     MERGED,
     SPELLINGS,
     STRAY,
+    UNSPLIT,
     LabelWarning,
     numbered,
 )
@@ -21,6 +22,8 @@ from prodcat.taxonomy.tree import Taxonomy
 
 Merge = Literal["spelling", "accents"]
 _STRAY = 20  # times as many labels below a category as at it
+_WHOLE = 0.9  # share of labels that have a mark, from which on it is taken for a separator
+_SEPARATORS = (">>", "->", "::", ">", "›", "»", "→", "|", "/", "\\", ";")
 _MISSING = frozenset(
     {"nan", "<nan>", "null", "(null)", "none", "nil", "n/a", "#n/a", "na", "<na>", "nat"}
 )
@@ -140,6 +143,26 @@ def warn_of_names(by_path: Mapping[Path, tuple[int, ...]]) -> list[LabelWarning]
         )
         for path, rows in named.items()
     ]
+
+
+def warn_of_separator(by_path: Mapping[Path, tuple[int, ...]]) -> list[LabelWarning]:
+    """Warn of a tree with one level whose names have the same mark between words.
+
+    Args:
+        by_path: The rows with each path, from :func:`rows_by_path`.
+    """
+    if len(by_path) < 2 or any(len(path) > 1 for path in by_path):
+        return []
+    counts = {path[0]: len(rows) for path, rows in by_path.items()}
+    for mark in _SEPARATORS:
+        whole = [name for name in counts if all(part.strip() for part in name.split(mark))]
+        whole = [name for name in whole if mark in name]
+        if sum(counts[name] for name in whole) >= _WHOLE * sum(counts.values()):
+            rows = sorted(row for name in whole for row in by_path[name,])
+            return [
+                LabelWarning(UNSPLIT, f"{mark!r} in {whole[0]!r} ({numbered(rows)})", tuple(rows))
+            ]
+    return []
 
 
 def warn_of_stray_labels(by_path: Mapping[Path, tuple[int, ...]]) -> list[LabelWarning]:

@@ -13,6 +13,7 @@ from prodcat.catalog.label_warnings import (
     merged_labels,
     rows_by_path,
     warn_of_names,
+    warn_of_separator,
     warn_of_stray_labels,
 )
 from prodcat.catalog.report import (
@@ -123,6 +124,7 @@ def _doubtful(
     if paths.ids is None:  # with ids, names may differ, and ids say what is the same
         names, twins = merged_labels(names, rows, labelling.merge)
         warnings = [*twins, *warnings]
+    warnings += warn_of_separator(rows_by_path(names, rows))
     if labelling.inner == "terminal":
         warnings += warn_of_stray_labels(rows_by_path(names, rows))
     return names, warnings

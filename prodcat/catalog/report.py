@@ -26,12 +26,15 @@ ACCENTS = "names that differ only in accents"
 MERGED = "spellings that were merged"
 STRAY = "single labels at an inner category"
 LIKE_MISSING = "categories named like a missing value"
+UNSPLIT = "categories that look like whole paths"
 
 _ADVICE = {
     SPELLINGS: "merge='spelling' (--merge spelling) makes one category of each.",
     ACCENTS: "merge='accents' (--merge accents) makes one category of each.",
     STRAY: "Each becomes a category of its own, unless inner='partial' (--inner partial) says that "
     "more is not known.",
+    UNSPLIT: "If that is what stands between the names of a path, set it with separator= "
+    "(--separator).",
     LIKE_MISSING: "If that means that there is no category, leave the cells empty.",
 }
 

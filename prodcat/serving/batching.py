@@ -107,10 +107,7 @@ class Batcher:
 
         Raises:
             Refusal: With status 429 if too many titles wait, or 503 if the batcher is closed.
-            ValueError: There is no title.
         """
-        if not question.texts:
-            raise ValueError("a question needs at least one title")
         costs = costs or costs_of(inference, question.texts)
         deadline = time.monotonic() + patience
         work = WaitingRequest(inference, question, costs, margins, deadline)

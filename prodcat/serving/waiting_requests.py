@@ -108,6 +108,10 @@ class WaitingRequest:
     done: int = 0
     ended: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.question.texts:  # a batch of nothing would end the batcher
+            raise ValueError("a request needs at least one title")
+
     def __len__(self) -> int:
         """The number of titles."""
         return len(self.question.texts)

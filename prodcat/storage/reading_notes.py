@@ -1,6 +1,6 @@
 """Tells the user how a text file was read, where that is not as its name says.
 
-Files of one folder that are read alike are told once.
+Files of one folder that are read alike are told once; what was left out is told for each file.
 """
 
 import logging
@@ -115,7 +115,8 @@ def tell_below(uri: str, text: str) -> None:
         uri: The name of the file.
         text: What these lines say.
     """
-    _tell(uri, f"left out what stands below the table: {text[:_MOST_SHOWN]!r}.", logging.WARNING)
+    text = f"left out what stands below the table: {text[:_MOST_SHOWN]!r}."
+    _tell(uri, text, logging.WARNING, of=uri)
 
 
 def tell_empty(uri: str, count: int) -> None:
@@ -125,7 +126,7 @@ def tell_empty(uri: str, count: int) -> None:
         uri: The name of the file.
         count: The number of these rows.
     """
-    _tell(uri, f"left out {count:,} rows without any value.", logging.WARNING)
+    _tell(uri, f"left out {count:,} rows without any value.", logging.WARNING, of=uri)
 
 
 def tell_sheet(uri: str, sheet: str, others: list[str]) -> None:
@@ -144,8 +145,9 @@ def tell_sheet(uri: str, sheet: str, others: list[str]) -> None:
     )
 
 
-def _tell(uri: str, text: str, level: int) -> None:
-    key = (uri.rpartition("/")[0], text)
+def _tell(uri: str, text: str, level: int, of: str | None = None) -> None:
+    """Tell something once for its folder, or once for ``of``."""
+    key = (uri.rpartition("/")[0] if of is None else of, text)
     if key in _told:
         return
     _told[key] = None

@@ -92,7 +92,8 @@ def expand(uri: str) -> list[str]:
 def visible_files(filesystem: Any, folder: str) -> list[str]:
     """The paths of all files below a folder, sorted by name.
 
-    Files and subfolders whose names begin with ``_`` or ``.`` are left out.
+    Files and subfolders whose names begin with ``_`` or ``.`` are left out, and the files ``~$…``
+    that Excel keeps beside an open workbook.
 
     Args:
         filesystem: The fsspec filesystem.
@@ -102,7 +103,7 @@ def visible_files(filesystem: Any, folder: str) -> list[str]:
         path
         for path in filesystem.find(folder)
         if not any(
-            name.startswith(("_", ".")) for name in path[len(folder) :].strip("/").split("/")
+            name.startswith(("_", ".", "~$")) for name in path[len(folder) :].strip("/").split("/")
         )
     )
 

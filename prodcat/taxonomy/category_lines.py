@@ -2,11 +2,12 @@
 
 A line is a path, or an id and a path: ``1 - Animals & Pet Supplies > Live Animals`` (Google) or
 ``gid://shopify/TaxonomyCategory/ap-1 : Animals & Pet Supplies > Live Animals`` (Shopify).  Lines
-that begin with ``#`` are comments.
+above the first category that begin with ``#`` are comments.
 """
 
 import re
 from collections.abc import Iterable
+from itertools import dropwhile
 from typing import Any
 
 from prodcat.errors import TaxonomyError
@@ -25,7 +26,8 @@ def records_of_lines(text: str, separator: str) -> list[dict[str, Any]]:
     [{'id': '1', 'path': ('Pets',)}, {'id': '3', 'path': ('Pets', 'Birds')}]
     """
     lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in lines if line and not line.startswith("#")]
+    lines = list(filter(None, lines))
+    lines = list(dropwhile(lambda line: line.startswith("#"), lines))
     if not lines:
         raise TaxonomyError("The file has no categories; expected one a line, as 'Food > Fruit'.")
     for form in _WITH_ID:

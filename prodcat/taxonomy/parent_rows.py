@@ -66,7 +66,8 @@ def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
     if problems:
         raise TaxonomyError(
             f"The table of {len(table)} rows is not a tree: {first_problems(problems)}. Give every "
-            "node one row with an id, a name and a parent that is in the table."
+            "node one row with an id, a name and a parent that is in the table; the parent of a "
+            "node at the top is empty."
         )
     if not records:
         raise TaxonomyError("The table has no rows; expected at least one node.")

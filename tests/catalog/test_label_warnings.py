@@ -6,7 +6,7 @@ import pytest
 
 import prodcat
 from prodcat import CatalogError
-from prodcat.catalog.report import ACCENTS, LIKE_MISSING, MERGED, SPELLINGS, STRAY
+from prodcat.catalog.report import ACCENTS, LIKE_MISSING, MERGED, SPELLINGS, STRAY, UNSPLIT
 from prodcat.catalog.spellings import accent_key, spelling_key
 from prodcat.cli.command import main
 
@@ -130,3 +130,18 @@ def test_the_command_line_lists_and_merges(tmp_path, capsys, caplog):
     assert main([*train, str(tmp_path / "merged"), "--merge", "spelling"]) == 0
     assert prodcat.load(str(tmp_path / "merged")).taxonomy.names == ("Food", "Süt", "Bread")
     assert len(prodcat.load(str(tmp_path / "plain")).taxonomy) == 4
+
+
+@pytest.mark.parametrize("mark", ["/", " | ", ">>", " › ", "->"])
+def test_paths_with_another_separator_are_told(mark):
+    labels = [mark.join(path) for path in (("Food", "Milk"), ("Food", "Tea"), ("Home", "Soap"))]
+    catalog = read([*labels, *labels], separator=">" if ">" not in mark else "/")
+    assert (UNSPLIT, tuple(range(6))) in found(catalog)
+    assert "separator= (--separator)" in str(catalog.report)
+    split = read(labels, separator=mark.strip())
+    assert split.taxonomy.depth == 2 and UNSPLIT not in str(split.report)
+
+
+def test_names_with_a_slash_are_no_paths():
+    for labels in (["Tea/Coffee", "Milk", "Soap"], ["Food/Milk"], ["1/2 price/", "/new"]):
+        assert not found(read(labels * 5))

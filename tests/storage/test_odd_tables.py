@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import prodcat
 from prodcat.errors import CatalogError
 from prodcat.storage.legacy_encodings import guess_encoding
 from prodcat.storage.read_options import ReadOptions
@@ -233,3 +234,16 @@ def test_one_column_that_may_be_several_is_told_with_the_option(read):
 def test_one_column_with_the_expected_name_is_not_told(read):
     _, _, said = read("title (en)\nMilk\n", names=("title (en)",))
     assert not said
+
+
+def test_what_is_left_out_is_told_for_each_file(tmp_path, caplog):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("name,title,price\nMilk,A,1\nWater,B,2\nSoda,C,3\n\nRice,,\n")
+        prodcat.read_catalog(str(tmp_path / name), title="name")
+        assert f"{name}': left out what stands below the table: 'Rice'" in caplog.text
+
+
+def test_files_that_excel_keeps_beside_an_open_workbook_are_no_tables(tmp_path):
+    (tmp_path / "a.csv").write_text("title\nMilk\n")
+    (tmp_path / "~$a.xlsx").write_bytes(b"\x05Anna")
+    assert len(prodcat.read_catalog(str(tmp_path))) == 1

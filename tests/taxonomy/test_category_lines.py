@@ -22,6 +22,13 @@ def lines(form):
     return "\n".join(form(number, " > ".join(path)) for number, path in enumerate(paths, 1)) + "\n"
 
 
+def test_a_category_may_begin_with_a_number_sign(tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text("# a comment\nFood\nFood > Tea\n#Gifts\n#Gifts > Cards\n")
+    paths = {("Food",), ("Food", "Tea"), ("#Gifts",), ("#Gifts", "Cards")}
+    assert set(read_taxonomy(file).paths) == paths
+
+
 def test_googles_list_without_ids(tmp_path):
     file = tmp_path / "taxonomy.en-US.txt"
     file.write_text("# Google_Product_Taxonomy_Version: 2021-09-21\n" + lines(lambda _, path: path))
