@@ -1,5 +1,6 @@
 """An input that is changed while it is read gives no finished output."""
 
+import json
 import os
 import threading
 import time
@@ -246,3 +247,20 @@ def test_who_comes_last_compares_the_files_of_all_processes(small, tmp_path):
     with pytest.raises(ScoringError, match="b.csv' changed after part-00001-00000"):
         score(small, str(folder), output, scoring=scoring, shard=(0, 2))
     assert not (tmp_path / "out/_prodcat/summary.json").exists()
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_byte_that_is_not_utf8_is_an_error_in_any_column(small, tmp_path, kind):
+    source, output = tmp_path / f"in.{kind}", tmp_path / "out.jsonl"
+    if kind == "csv":
+        source.write_bytes("title,x\nMilk,café\n".encode() + b"Tea,caf\xe9\n,caf\xe9\n")
+    else:
+        source.write_text(
+            '{"title": "Milk", "x": "caf\\u00e9"}\n{"title": "Tea", "x": "\\udcff"}\n'
+            '{"title": "", "x": "\\udcff"}\n'
+        )
+    report = score(small, str(source), str(output))
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["error"] for row in rows] == [None, "invalid UTF-8", "empty title"]
+    assert rows[1]["predicted_path"] and "\ufffd" in rows[1]["x"]
+    assert report.errors == 2
