@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from prodcat.catalog.reading import read_catalog
-from prodcat.catalog.report import TOO_LONG, UNANSWERED
+from prodcat.catalog.report import INVALID_UTF8, TOO_LONG, UNANSWERED
+from prodcat.catalog.text import readable
 from prodcat.classifier.classifier import Classifier
 
 
@@ -64,3 +65,26 @@ def read_rows(
     for row in (row for row, reason in errors.items() if reason == TOO_LONG):
         texts[row] = ""
     return TitleRows(texts, None if group is None else catalog.column(group), errors)
+
+
+def badly_encoded(columns: Mapping[str, Any]) -> dict[int, str]:
+    """Find the rows of a text file that have bytes which are not in its encoding, in any column.
+
+    Args:
+        columns: The columns by name; those of text files are lists, in which such bytes are lone
+            surrogates.  Other columns are not searched.
+
+    Returns:
+        What is wrong with each of these rows, by its number.
+    """
+    errors: dict[int, str] = {}
+    for column in columns.values():
+        if not isinstance(column, list):
+            continue
+        try:
+            "".join(value for value in column if isinstance(value, str)).encode()
+        except UnicodeEncodeError:
+            for row, value in enumerate(column):
+                if isinstance(value, str) and readable(value) != value:
+                    errors[row] = INVALID_UTF8
+    return errors

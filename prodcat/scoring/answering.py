@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prodcat.catalog.report import INVALID_UTF8
-from prodcat.catalog.text import readable
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.results import Format, encode
+from prodcat.classifier.rows import badly_encoded
 from prodcat.decisions.answers import Answers
 from prodcat.errors import ScoringError
 from prodcat.scoring.config import ScoringConfig
@@ -165,8 +164,8 @@ class PartScorer:
                 self.scorer.check_names(columns.names, repr(self.input))
             given = columns.given(part.file, part.table)
             rows = self.scorer.prepare(given, self._for_output(part, given, columns))
-            badly_encoded = dict.fromkeys(_badly_encoded(given), INVALID_UTF8)
-            yield part, replace(rows, errors={**badly_encoded, **rows.errors, **part.unreadable})
+            errors = {**badly_encoded(given), **rows.errors, **part.unreadable}
+            yield part, replace(rows, errors=errors)
 
     def _for_output(self, part: Part, given: Mapping[str, Any], columns: InputColumns) -> Any:
         """The columns of a part as the output needs them; see :class:`PreparedRows`."""
@@ -181,21 +180,3 @@ class PartScorer:
                 for name, values in all_columns.items()
             }
         return all_columns
-
-
-def _badly_encoded(columns: Mapping[str, Any]) -> Iterator[int]:
-    """The rows of a text file that have bytes which are not in its encoding, in any column.
-
-    Args:
-        columns: The columns by name; those of text files are lists, in which such bytes are lone
-            surrogates.
-    """
-    for column in columns.values():
-        if not isinstance(column, list):
-            continue
-        try:
-            "".join(value for value in column if isinstance(value, str)).encode()
-        except UnicodeEncodeError:
-            for row, value in enumerate(column):
-                if isinstance(value, str) and readable(value) != value:
-                    yield row

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from prodcat.errors import CatalogError
 from prodcat.storage.bounded_lines import BoundedLines
 
 _MOST_NESTED = 64  # lists and objects inside one another in a line
@@ -20,18 +21,30 @@ def json_records(
         report: Called with the number of each wrong row, from 0, and what is wrong.
 
     Raises:
-        CatalogError: A line is too long; or what ``report`` raises.
+        CatalogError: A line is too long, or the file is one JSON document; or what ``report``
+            raises.
     """
     row = 0
     for line in lines:
         lines.end_row()
         if line.isspace() or not line:
             continue
+        if row == 0 and _begins_document(line):
+            raise CatalogError(
+                f"{uri!r} is one JSON document; expected an object in each line. Write it so, for "
+                "example with to_json(orient='records', lines=True) of pandas or jq -c '.[]'."
+            )
         record, fault = _json_record(line)
         if fault:
             report(row, f"{uri!r}, line {lines.number} {fault}.")
         yield record
         row += 1
+
+
+def _begins_document(line: str) -> bool:
+    """Whether the first line of a file begins a list of objects, or an object of several lines."""
+    text = line.strip()
+    return text in ("[", "{") or text.startswith(("[{", "[ {"))
 
 
 def _json_record(line: str) -> tuple[dict[str, Any], str]:

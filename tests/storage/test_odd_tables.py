@@ -247,3 +247,15 @@ def test_files_that_excel_keeps_beside_an_open_workbook_are_no_tables(tmp_path):
     (tmp_path / "a.csv").write_text("title\nMilk\n")
     (tmp_path / "~$a.xlsx").write_bytes(b"\x05Anna")
     assert len(prodcat.read_catalog(str(tmp_path))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[{"title": "a"}, {"title": "b"}]\n', '[\n {"title": "a"}\n]\n', '\n{\n "title": "a"\n}\n'],
+)
+def test_a_json_document_is_named_with_what_to_do(tmp_path, text):
+    (tmp_path / "a.jsonl").write_text(text)
+    with pytest.raises(CatalogError, match="is one JSON document; expected an object in each line"):
+        prodcat.read_catalog(str(tmp_path / "a.jsonl"), path=None)
+    (tmp_path / "b.jsonl").write_text('{"title": "a"}\n[1]\n')
+    assert len(prodcat.read_catalog(str(tmp_path / "b.jsonl"), on_error="aside", path=None)) == 1
