@@ -183,7 +183,7 @@ def test_mistakes_say_what_was_found_and_expected(source, options, message):
         ("t.csv", "", "is empty"),
         ("t.csv", "a,a\n1,2\n", "two columns named 'a'"),
         ("t.csv", "title,path\nx\n", "line 2: found 1 fields, expected 2"),
-        ("t.jsonl", "{", "line 1 is not valid JSON"),
+        ("t.jsonl", "{1", "line 1 is not valid JSON"),
         ("t.jsonl", "[]", "expected a JSON object"),
         ("t.parquet", "x", "Cannot read .* as parquet"),
         ("t.jsonl.gz", "x", "Cannot read .* as jsonl"),
