@@ -46,7 +46,7 @@ def test_files_of_every_form_give_the_same_tree(tmp_path):
     [
         ("x.json", "{", "not valid JSON"),
         ("x.json", '{"tree": 1}', "The JSON is not a tree"),
-        ("x.jsonl", "{", "line 1 is not valid JSON"),
+        ("x.jsonl", "{1", "line 1 is not valid JSON"),
         ("x.jsonl", "[1]", "expected a JSON object"),
         ("x.jsonl", '{"path": ["A", "B"], "id": "b"}', "'A' has no row of its own"),
         ("x.jsonl", '{"path": "A", "id": ""}', "row 0: empty id"),
