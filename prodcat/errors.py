@@ -106,6 +106,22 @@ class TrainingInterrupted(Interrupted):
     """SIGTERM stopped a training, whose state is saved; the same call resumes it."""
 
 
+def no_column(source: str, name: str, present: Iterable[str]) -> str:
+    """The sentence that says that a table has no such column, and which it has.
+
+    Args:
+        source: What has the columns, as the sentence names it.
+        name: The name of the column that is missing.
+        present: The names of the columns, of which at most 50 are listed.
+
+    >>> no_column("The table", "titel", ["title", "path"])
+    "The table has no column 'titel'; found ['title', 'path']; did you mean 'title'?"
+    """
+    names = list(present)
+    guess = did_you_mean(name, names) or "."
+    return f"{source} has no column {name!r}; found {names[:50]}{guess}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about a name that does not exist: the nearest name that does.
 

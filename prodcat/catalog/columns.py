@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from prodcat.catalog.cells import shortened
-from prodcat.errors import CatalogError, did_you_mean
+from prodcat.errors import CatalogError, no_column
 from prodcat.storage.containers import described, ordered_values
 from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import Columns, iter_tables
@@ -150,9 +150,8 @@ def read_columns(
         names.remove(requested.path)
     missing = [name for name in names if name not in present]
     if missing and present:
-        guess = did_you_mean(missing[0], sorted(present))
         raise CatalogError(
-            f"The source has no column {missing[0]!r}; found {sorted(present)[:50]}{guess or '.'} "
+            f"{no_column('The source', missing[0], sorted(present))} "
             "Name the columns with title=, path=, path_ids=, language=, text= and keep=."
         )
     if not rows and unreadable:

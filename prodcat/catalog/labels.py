@@ -120,13 +120,16 @@ def _doubtful(
         rows: The numbers of the rows from whose paths the tree is made.
         labelling: How rows get their labels.
     """
-    names, warnings = paths.names, warn_of_names(rows_by_path(paths.names, rows))
+    names, by_path = paths.names, rows_by_path(paths.names, rows)
+    warnings = warn_of_names(by_path)
     if paths.ids is None:  # with ids, names may differ, and ids say what is the same
         names, twins = merged_labels(names, rows, labelling.merge)
         warnings = [*twins, *warnings]
-    warnings += warn_of_separator(rows_by_path(names, rows))
+        if names != paths.names:
+            by_path = rows_by_path(names, rows)
+    warnings += warn_of_separator(by_path)
     if labelling.inner == "terminal":
-        warnings += warn_of_stray_labels(rows_by_path(names, rows))
+        warnings += warn_of_stray_labels(by_path)
     return names, warnings
 
 

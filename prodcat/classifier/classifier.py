@@ -81,7 +81,7 @@ class Classifier(ClassifierParts):
         decide = self.decider.with_options(asked)
         group = self.decider.group_column(asked.promises)
         given = given_titles(titles, self.text_columns, group)
-        texts = self.reader.texts(given)
+        texts = self.reader.texts_of(given)
         groups = groups_of(self.decider, given, asked.groups, asked.promises)
         inference = self.inference(asked.precision, asked.promises, asked.applied_cascade)
         return predict_texts(inference, decide, texts, groups, nodes)

@@ -107,7 +107,14 @@ class Reader:
         Raises:
             CatalogError: There are no titles in it, or a title is not text.
         """
-        given = given_titles(titles, self.text_columns)
+        return self.texts_of(given_titles(titles, self.text_columns))
+
+    def texts_of(self, given: list[str] | Catalog) -> list[str]:
+        """The texts as :meth:`texts` makes them, of titles that were checked already.
+
+        Args:
+            given: What :func:`prodcat.classifier.titles.given_titles` returns.
+        """
         if isinstance(given, Catalog):
             return self._catalog_texts(given)
         self._warn_of_missing(self.text_columns)

@@ -9,7 +9,7 @@ import numpy as np
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.fields import BORDER
 from prodcat.catalog.text import is_blank, readable
-from prodcat.errors import CatalogError
+from prodcat.errors import CatalogError, no_column
 from prodcat.storage.containers import (
     described,
     given_texts,
@@ -129,7 +129,7 @@ def _columns(table: object, given: object, names: Sequence[str]) -> Columns:
     present = dict.fromkeys(name for piece in pieces for name in piece)
     if names[0] not in present and pieces:
         raise CatalogError(
-            f"The table has no column {names[0]!r}; found {list(present)[:50]}. Give the column "
+            f"{no_column('The table', names[0], present)} Give the column "
             "with the titles, such as table['name'], or read the table with "
             "read_catalog(table, title='name', path=None)."
         )

@@ -20,7 +20,7 @@ from prodcat.classifier.widening import (
     widened,
     without_inner_views,
 )
-from prodcat.errors import CatalogError, did_you_mean
+from prodcat.errors import CatalogError, no_column
 from prodcat.scoring.parts import is_empty, opened_parquet
 from prodcat.scoring.scorer import row_count
 from prodcat.storage.column_names import no_twins
@@ -183,10 +183,9 @@ def _check_needed(
 ) -> None:
     missing = [name for name in needed if name not in present and name not in values]
     if missing and present:
-        guess = did_you_mean(missing[0], present) or "."
         raise CatalogError(
-            f"{file!r} has no column {missing[0]!r}; found {list(present)[:50]}{guess} All files "
-            "of the input must have the columns that are read: name these with title= and text=."
+            f"{no_column(repr(file), missing[0], present)} All files of the input must "
+            "have the columns that are read: name these with title= and text=."
         )
 
 

@@ -13,7 +13,7 @@ from prodcat.classifier.results import AnswerColumns, raw_column
 from prodcat.classifier.rows import read_rows
 from prodcat.classifier.windows import Window
 from prodcat.decisions.answers import Answers
-from prodcat.errors import CatalogError, did_you_mean
+from prodcat.errors import CatalogError, no_column
 from prodcat.scoring.config import ScoringConfig
 
 
@@ -91,10 +91,9 @@ class RowScorer:
         """
         missing = [name for name in self.needed if name not in names]
         if missing:
-            guess = did_you_mean(missing[0], names)
             raise CatalogError(
-                f"{source} has no column {missing[0]!r}; found {list(names)[:50]}{guess or '.'} "
-                "Name the columns to read with title= and text=."
+                f"{no_column(source, missing[0], names)} Name the columns to read "
+                "with title= and text=."
             )
         for name in self.columns.names:
             if name in names:

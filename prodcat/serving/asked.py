@@ -56,7 +56,6 @@ class Asked:
             Refusal: The body cannot be parsed, or its options are not possible for the model.
         """
         query = read_body(body, content_type, served.columns, limits, deadline)
-        served.tell_unread(query)
         rows, inference = served.rows(query), served.inference(query)
         question = Question(rows.texts, served.decision(query.settings), rows.groups)
         costs = costs_of(inference, rows.texts)

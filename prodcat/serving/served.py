@@ -116,7 +116,11 @@ class Served:
         return decider
 
     def rows(self, query: Query) -> TitleRows:
-        """The text for the model and the group of each title in a query, and the errors by row."""
+        """The text for the model and the group of each title in a query, and the errors by row.
+
+        Which fields of the query the model does not read is told in the log.
+        """
+        self._tell_unread(query)
         group = self.classifier.group_column(query.promises)
         size = len(query)
         columns = {name: query.columns[name] for name in self.text if name in query.columns}
@@ -125,7 +129,7 @@ class Served:
         rows = read_rows(self.classifier, columns, group=group)
         return replace(rows, errors={**rows.errors, **query.errors})
 
-    def tell_unread(self, query: Query) -> None:
+    def _tell_unread(self, query: Query) -> None:
         """Log which fields of a query the model does not read, each name once."""
         if not query.unread or len(self._told) >= _MOST_TOLD:
             return
@@ -156,7 +160,6 @@ class Served:
             Refusal: With status 400 if the options cannot be combined, or the model does not
                 support them.
         """
-        self.tell_unread(query)
         rows = self.rows(query)
         inference = self.inference(query)
         window = inference.prepare(rows.texts)

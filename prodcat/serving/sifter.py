@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ class Sifted:
     answers: Answers | None
     margins: Tensor
 
-    @property
+    @cached_property
     def complete(self) -> Answers | None:
         """The answers to all titles of the request; None if one was left over."""
         return self.answers if self.sure.all() else None

@@ -116,7 +116,7 @@ def tell_below(uri: str, text: str) -> None:
         text: What these lines say.
     """
     text = f"left out what stands below the table: {text[:_MOST_SHOWN]!r}."
-    _tell(uri, text, logging.WARNING, of=uri)
+    _tell(uri, text, logging.WARNING, for_each_file=True)
 
 
 def tell_empty(uri: str, count: int) -> None:
@@ -126,7 +126,7 @@ def tell_empty(uri: str, count: int) -> None:
         uri: The name of the file.
         count: The number of these rows.
     """
-    _tell(uri, f"left out {count:,} rows without any value.", logging.WARNING, of=uri)
+    _tell(uri, f"left out {count:,} rows without any value.", logging.WARNING, for_each_file=True)
 
 
 def tell_sheet(uri: str, sheet: str, others: list[str]) -> None:
@@ -145,9 +145,9 @@ def tell_sheet(uri: str, sheet: str, others: list[str]) -> None:
     )
 
 
-def _tell(uri: str, text: str, level: int, of: str | None = None) -> None:
-    """Tell something once for its folder, or once for ``of``."""
-    key = (uri.rpartition("/")[0] if of is None else of, text)
+def _tell(uri: str, text: str, level: int, for_each_file: bool = False) -> None:
+    """Tell something once for all files of a folder, or for each file."""
+    key = (uri if for_each_file else uri.rpartition("/")[0], text)
     if key in _told:
         return
     _told[key] = None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from prodcat.errors import CatalogError, TaxonomyError, did_you_mean
+from prodcat.errors import CatalogError, TaxonomyError, no_column
 from prodcat.storage.containers import described
 from prodcat.taxonomy.category_lines import records_of_lines
 from prodcat.taxonomy.cells import cell_path, cell_text, records_of
@@ -127,10 +127,7 @@ def _with_paths(
     asked = [path] if isinstance(path, str) else list(path or ())
     missing = [name for name in asked if name not in names]
     if missing:
-        guess = did_you_mean(missing[0], names)
-        raise TaxonomyError(
-            f"{uri!r} has no column {missing[0]!r}; found {names[:50]}{guess or '.'}"
-        )
+        raise TaxonomyError(no_column(repr(uri), missing[0], names))
     if isinstance(path, str):
         return [{**record, "path": cell_path(record.get(path), separator)} for record in records]
     if not asked and not {"path", "parent"}.intersection(names):
