@@ -21,9 +21,10 @@ Every ``ProdcatError`` is also a ``ValueError``, so that a service can answer "b
 both.  A message says what was found, what was expected and what to do.
 """
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -232,6 +233,42 @@ def takes_keywords(bundle: type, **defaults: object) -> Callable[[_Function], _F
         return function
 
     return marked
+
+
+def all_else_by_name(advice: str) -> Callable[[_Function], _Function]:
+    """Create a decorator for functions that take few arguments by position.
+
+    Whoever gives more is told what the function takes, as its signature alone does not say what
+    to do with, for example, titles and their paths in two lists.
+
+    Args:
+        advice: The sentence that says what to do.
+    """
+
+    def marked(function: _Function) -> _Function:
+        parameters = inspect.signature(function).parameters.values()
+        names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+        shown = [name for name in names if name != "self"]
+
+        @functools.wraps(function)
+        def called(*given: Any, **named: Any) -> Any:
+            if len(given) > len(names):
+                count = len(given) - len(names) + len(shown)
+                raise TypeError(
+                    f"{function.__name__}() takes {' and '.join(shown)} by position, and all else "
+                    f"by name; found {count} arguments by position. {advice}"
+                )
+            return function(*given, **named)
+
+        return cast(_Function, called)
+
+    return marked
+
+
+CATALOG_ADVICE = (
+    "Titles with their paths are one catalog: prodcat.read_catalog({'title': titles, 'path': "
+    "paths})."
+)
 
 
 def check_keywords(function: Callable[..., object], given: Mapping[str, object]) -> None:

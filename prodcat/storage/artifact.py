@@ -8,6 +8,7 @@
     history.json        the training history
     evaluation.json     metrics on the validation titles
     guarantee.json      the rows on which guarantees were measured, if there are guarantees
+    migrations.json     earlier trees and what was done, if the tree changed since the training
     README.md           a model card for people
 
 The manifest is written last, so a folder without one is not a complete artifact.  Nothing in an
@@ -34,6 +35,7 @@ from prodcat.storage.manifest import (
     check_size,
     json_limits,
     missing_file,
+    parse_manifest,
 )
 from prodcat.storage.objects import Objects
 from prodcat.storage.verified_files import is_intact, open_cached
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MOST_TENSORS = 2_000
+_MOST_MANIFEST = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -233,8 +236,8 @@ def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes
     """Write the files of an artifact, then its manifest.
 
     Args:
-        objects: The folder.  An artifact that it contains is replaced; its manifest is removed
-            first, so that no manifest ever describes a mixture of files.
+        objects: The folder.  An artifact that it contains is replaced, with all of its files; its
+            manifest is removed first, so that no manifest ever describes a mixture of files.
         files: The content of each file by its name.
         manifest: The bytes of the manifest's file; see
             :func:`~prodcat.storage.manifest.describe` and
@@ -244,12 +247,24 @@ def write_artifact(objects: Objects, files: Mapping[str, bytes], manifest: bytes
         ArtifactError: The folder cannot be written to.
     """
     try:
+        stale = _listed_files(objects) - files.keys()
         objects.remove(MANIFEST)
+        for name in sorted(stale):
+            objects.remove(name)
         for name, content in files.items():
             objects.write(name, content)
         objects.write(MANIFEST, manifest)
     except StoreError as error:
         raise ArtifactError(f"Cannot write the artifact to {objects.uri!r}: {error}") from error
+
+
+def _listed_files(objects: Objects) -> set[str]:
+    """The names of the files of an artifact in a folder; none if it has no readable manifest."""
+    try:
+        content = objects.start(MANIFEST, _MOST_MANIFEST)
+        return set(parse_manifest(content, objects.uri)["files"])
+    except (FileNotFoundError, ProdcatError):
+        return set()
 
 
 # -- reading ----------------------------------------------------------------------

@@ -8,11 +8,13 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from decimal import Decimal
 from itertools import chain
 from typing import Any, cast
 
 from prodcat.errors import CatalogError, ProdcatError
+from prodcat.storage.arrow_values import arrow_values
 
 _NUMBERS = ("float16", "float32", "float64", "longdouble", "datetime64", "timedelta64")
 _PACKAGES = ("pandas", "polars", "pyarrow", "numpy", "torch", "ray", "pyspark", "datasets")
@@ -43,17 +45,6 @@ def is_missing(value: object) -> bool:
     if isinstance(value, Decimal):
         return value.is_nan()
     return (isinstance(value, float) or kind in _NUMBERS) and bool(value != value)
-
-
-def arrow_values(column: Any) -> list[Any]:
-    """The values of an Arrow column as Python objects; invalid UTF-8 becomes lone surrogates."""
-    import pyarrow as pa
-
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:
-        raw = column.cast(pa.binary()).to_pylist()
-        return [None if text is None else text.decode("utf-8", "surrogateescape") for text in raw]
 
 
 def named_type(given: object) -> tuple[str, frozenset[str]]:
@@ -131,7 +122,8 @@ def titles_or_rows(given: object) -> tuple[list[Any] | None, object]:
 
     Returns:
         The titles if these are values of one dimension of which the first that is not missing is a
-        text, otherwise None; and what can be read as a table if they are no titles.
+        text, and none is a row; otherwise None; and what can be read as a table if they are no
+        titles.
 
     >>> titles_or_rows(iter(["milk", "bread"]))[0], titles_or_rows([{"title": "milk"}])[0]
     (['milk', 'bread'], None)
@@ -146,7 +138,10 @@ def titles_or_rows(given: object) -> tuple[list[Any] | None, object]:
             break
     if first and not isinstance(first[-1], str) and not is_missing(first[-1]):
         return None, given if isinstance(given, Sequence) else chain(first, values)
-    return [*first, *values], given
+    titles = [*first, *values]
+    if any(issubclass(kind, Mapping) for kind in set(map(type, titles))):  # some are rows
+        return None, titles
+    return titles, given
 
 
 def given_texts(given: object, name: str) -> list[str]:
@@ -166,14 +161,43 @@ def given_texts(given: object, name: str) -> list[str]:
     if values is None:
         raise CatalogError(f"{name} is {described(given)}; expected a list of texts.")
     texts = []
-    for row, value in enumerate(values):
+    for row, value in enumerate(values, 1):
         if not (isinstance(value, str) or is_missing(value)):
             raise CatalogError(
-                f"Row {row} of {name} is {described(value)}; expected text. Convert it with str(), "
-                "or leave the row out."
+                f"Row {row:,} of {name} is {described(value)}; expected text. {text_advice(value)}"
             )
         texts.append(value if isinstance(value, str) else "")
     return texts
+
+
+def text_advice(value: object) -> str:
+    """A sentence that says how to make a text of a value that stands where one is expected.
+
+    >>> text_advice({"title": "milk"}), text_advice(5)[:25]
+    ("Give the texts alone, such as [row['title'] for row in rows].", 'Convert it with str(), or')
+    """
+    keys = list(value) if isinstance(value, Mapping) else []
+    if isinstance(value, Mapping):
+        key = "title" if "title" in keys or not keys else keys[0]
+        return f"Give the texts alone, such as [row[{key!r}] for row in rows]."
+    if isinstance(value, (bytes, bytearray)):
+        return "Decode it, such as with title.decode()."
+    if isinstance(value, os.PathLike):
+        return "Files are read by read_catalog, and answered by prodcat.score."
+    package, names = named_type(value)
+    if "DataFrame" in names:
+        return "Join tables first, such as with pandas.concat, or give one after the other."
+    for method in ("_asdict", "as_py"):  # of named tuples, and of scalars of Arrow
+        if hasattr(value, method):
+            return f"Convert the rows, such as with [row.{method}() for row in rows]."
+    if isinstance(value, (list, tuple)) or (package and hasattr(value, "__len__")):
+        parts = value if isinstance(value, (list, tuple)) else ()
+        is_text = [isinstance(part, str) for part in parts]
+        place = is_text.index(True) if True in is_text else 0
+        return f"Give one text for each row, such as [row[{place}] for row in rows]."
+    if is_dataclass(value):
+        return "Convert the rows, such as with [dataclasses.asdict(row) for row in rows]."
+    return "Convert it with str(), or leave the row out."
 
 
 def refuse_file_names(titles: Sequence[object], name: str) -> None:

@@ -9,76 +9,32 @@ import csv
 import io
 import itertools
 import re
-import sys
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from prodcat.storage.csv_marks import kept_feeds, loose_backslashes, odd_quotes, restored_feeds
+from prodcat.storage.csv_reading import NO_DELIMITER, CsvDialect
+from prodcat.storage.footers import is_rule
+from prodcat.storage.header_rows import header_place, trimmed
 from prodcat.storage.read_options import DELIMITERS
-
-if TYPE_CHECKING:
-    import _csv
+from prodcat.storage.type_rows import is_type_row
+from prodcat.storage.wrapped_lines import are_fields, may_be_wrapped
 
 SAMPLE = 64 << 10  # characters from which a dialect is recognised
-_MOST_ABOVE = 30  # lines above the header
 # A quote that is doubled inside a field: neither the end of a field after an escaped quote, nor an
 # empty field in quotes.
 _DOUBLED = re.compile(r'(?<=[^\\,;\t|\r\n])""')
+# A quote after a backslash that is not escaped itself, as two at the end of a text may be.
+_ESCAPED = re.compile(r'(?<!\\)(?:\\\\)*\\"')
 _OPENED = re.compile(r"""(?:^|[,;\t|\r\n]) ?"[^"\r\n,;\t|]*(?:"[^"\r\n,;\t|]|[,;\t|\r\n])""")
 # A first line such as "sku" "title", as R writes it if no delimiter is named.
 _SPACE = re.compile(r'\A"[^"\r\n]+"( )"[^"\r\n]+"(?: "[^"\r\n]+")*[\r\n]')
+_ENDS_IN_BLANK = re.compile(r'" +[\r\n,;\t|]')
+# Delimiters that are recognised only if all rows and the names of the columns fit.
+_RARE = ("^", "~", "¦", "§", "#", "\x01", "\x1e")
 _LEAST_RIGHT = 0.5  # share of the lines that must have as many fields as the header
 _MOST_BELOW = 20  # lines below the table
-NO_DELIMITER = "\x1f"  # of a file with one column: a character that no text has
-KEPT_FEED = "\ufdd0"  # stands for a line feed inside a field: no character, so that no text has it
 _Row = list[str] | None  # None for a line that is not valid CSV
-
-
-@dataclass(frozen=True)
-class CsvDialect:
-    """How the fields of a CSV file are separated, and where its rows begin.
-
-    Attributes:
-        delimiter: The character between two fields; ``NO_DELIMITER`` for one column with texts
-            that contain all usual delimiters.
-        escape: The character before a quote inside a quoted field; None if such quotes are
-            doubled.
-        above: The number of lines above the header, blank ones included.
-        header: The names of the columns, without blanks around them.
-        unnamed: The number of empty columns after the last one with a name.
-        are_trimmed: Whether there were blanks around names in the header.
-        title: What is written in the lines above the header.
-        keeps_feeds: Whether lines end with a carriage return alone, so that line feeds belong to
-            fields, as some programs write them without quotes.
-        has_quotes: Whether quotes enclose fields; otherwise they are part of the texts.
-        skips_blanks: Whether fields begin after the blanks that follow a delimiter.
-        needed: The positions of the columns that were expected, from 0.
-    """
-
-    delimiter: str
-    escape: str | None = None
-    above: int = 0
-    header: tuple[str, ...] = ()
-    unnamed: int = 0
-    are_trimmed: bool = False
-    title: str = ""
-    keeps_feeds: bool = False
-    has_quotes: bool = True
-    skips_blanks: bool = False
-    needed: tuple[int, ...] = ()
-
-    def reader(self, lines: Iterable[str]) -> "_csv.Reader":
-        """A reader of lines in this dialect, which raises ``csv.Error`` for a line that is not."""
-        csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        return csv.reader(
-            lines,
-            delimiter=self.delimiter,
-            escapechar=self.escape,
-            quoting=csv.QUOTE_MINIMAL if self.has_quotes else csv.QUOTE_NONE,
-            skipinitialspace=self.skips_blanks,
-            strict=True,
-        )
 
 
 @dataclass(frozen=True)
@@ -123,9 +79,10 @@ def recognised_dialect(
         sample += sample[-1]  # so that the last line is not taken for a cut one
     returns = sample if is_whole else sample[: sample.rfind("\r") + 1]
     if "\r" in sample.partition("\n")[0] and returns.endswith("\r") and "\r\n" not in sample:
-        best = _recognised(returns.replace("\n", KEPT_FEED), default, given, names)
+        best = _recognised(kept_feeds(returns), default, given, names)
         if best is not None and best.right == 1:
-            return replace(best.dialect, keeps_feeds=True)
+            header = tuple(map(restored_feeds, best.dialect.header))
+            return replace(best.dialect, keeps_feeds=True, header=header)
     if not is_whole:
         end = max(sample.rfind("\n"), sample.rfind("\r", 0, -1)) + 1
         sample = sample[:end] if end else sample
@@ -143,23 +100,28 @@ def _recognised(
     first = _tried(sample, usual, above, names)
     others = [mark for mark in DELIMITERS if mark != default]
     marks = [given] if given else [default, *others, *_SPACE.findall(sample), NO_DELIMITER]
-    bare = _bare(sample, marks, above, names)
+    if (quoted := _oddly_quoted(sample, marks, above, names)) is not None:
+        return quoted
+    wrapped = _wrapped(sample, marks, above, names)
+    bare = None if wrapped else _bare(sample, marks, above, names)
     if bare is not None and bare.dialect.delimiter == "\t" and bare.has_columns:
         return bare
     if first is not None and first.has_columns and first.right == 1:
         rivals = any(mark in name for name in first.dialect.header for mark in others)
-        is_escaped = '\\"' in sample and not _DOUBLED.search(sample)
+        is_escaped = _ESCAPED.search(sample) and not _DOUBLED.search(sample)
         is_known = first.known > 0 or not (names or rivals)
         if first.dialect.above == above and is_known and not is_escaped:
             return first
-    trials = [first] if first is not None else []
+    trials = ([first] if first is not None else []) + wrapped
     for dialect in (each for mark in marks for each in _variants(sample, mark)):
         trial = _tried(sample, dialect, above, names) if dialect != usual else None
         trials += [trial] if trial is not None else []
-    if '\\"' in sample and not _DOUBLED.search(sample):
+    if _ESCAPED.search(sample) and not _DOUBLED.search(sample):
         # No quote is doubled, so the escapes are meant.
         trials.sort(key=lambda trial: trial.dialect.escape is None)
     best = _best(trials)
+    if not given and not (best is not None and best.has_columns and best.known and best.right == 1):
+        best = _best([*_rare(sample, above, names), *([best] if best is not None else [])])
     return bare if bare is not None and (best is None or best.right < 1) else best
 
 
@@ -167,10 +129,62 @@ def _variants(sample: str, delimiter: str) -> Iterator[CsvDialect]:
     """The dialects with a delimiter that the first lines may have."""
     if delimiter not in sample and delimiter != NO_DELIMITER:
         return
-    for escape in (None, "\\") if "\\" in sample else (None,):
-        yield CsvDialect(delimiter, escape)
+    dialects = [CsvDialect(delimiter)]
+    for escaped in ('"\r\n', '"', f'"{delimiter}\r\n') if "\\" in sample else ():
+        is_single = loose_backslashes(sample, escaped)
+        dialects.append(CsvDialect(delimiter, "\\", escaped, doubles_escape=not is_single))
+    for dialect in dialects:
+        yield dialect
         if f'{delimiter} "' in sample:
-            yield CsvDialect(delimiter, escape, skips_blanks=True)
+            yield replace(dialect, skips_blanks=True)
+    if f'" {delimiter}' in sample or _ENDS_IN_BLANK.search(sample):
+        yield CsvDialect(delimiter, ends_blanks=True, skips_blanks=f'{delimiter} "' in sample)
+
+
+def _oddly_quoted(
+    sample: str, delimiters: Sequence[str], above: int, names: Collection[str]
+) -> _Trial | None:
+    """The trial of a file whose fields are in other quotes than usual, and all fit; or None."""
+    trials = [
+        _tried(sample, CsvDialect(mark, quote=quote), above, names)
+        for quote in odd_quotes(sample)
+        for mark in delimiters
+        if mark in sample or mark == NO_DELIMITER
+    ]
+    fitting = [trial for trial in trials if trial is not None and trial.right == 1]
+    return _best([trial for trial in fitting if trial.known or not names])
+
+
+def _wrapped(
+    sample: str, delimiters: Sequence[str], above: int, names: Collection[str]
+) -> list[_Trial]:
+    """The trials of a file of which whole lines are in quotes; all their rows fit."""
+    if not may_be_wrapped(sample):
+        return []
+    trials = []
+    for dialect in (CsvDialect(mark, unwraps=True) for mark in delimiters if mark in sample):
+        trial = _tried(sample, dialect, above, names)
+        if trial is None or not trial.has_columns or trial.right < 1:
+            continue
+        rows = _parsed(sample, replace(dialect, unwraps=False))
+        is_used = any(row and dialect.delimiter in row[0] and not any(row[1:]) for row in rows)
+        if is_used and (trial.known or not names) and are_fields(_parsed(sample, dialect)):
+            trials.append(trial)
+    return trials
+
+
+def _rare(sample: str, above: int, names: Collection[str]) -> list[_Trial]:
+    """The trials with a delimiter that is seldom used; the header and all rows fit."""
+    trials = [_tried(sample, CsvDialect(mark), above, names) for mark in _RARE if mark in sample]
+    return [
+        trial
+        for trial in trials
+        if trial is not None
+        and trial.has_columns
+        and trial.right == 1
+        and all(trial.dialect.header)
+        and (trial.known or not names)
+    ]
 
 
 def _bare(
@@ -232,11 +246,15 @@ def _tried(sample: str, dialect: CsvDialect, above: int, names: Collection[str])
         return None
     header = rows[place]
     assert header is not None
+    types = next(iter(rows[place + 1 : place + 2]), None) or []
+    has_types = len(types) == len(header) and is_type_row(types)
     body = [row for row in rows[place + 1 :] if row is None or any(cell.strip() for cell in row)]
+    body = body[has_types:]
+    body = [row for row in body if row is None or not is_rule(row)]
     if _has_row_names(header, body, sample, dialect.delimiter):
         header = ["", *header]
     width = len(header)
-    unnamed = len(header) - len(_trimmed(header)) if any(map(str.strip, header)) else 0
+    unnamed = len(header) - len(trimmed(header)) if any(map(str.strip, header)) else 0
     named = width - unnamed
     body = _without_notes(body, named)
     if any(row is not None and any(row[named:width]) for row in body):
@@ -251,6 +269,7 @@ def _tried(sample: str, dialect: CsvDialect, above: int, names: Collection[str])
         unnamed=unnamed,
         are_trimmed=stripped != tuple(header[:named]),
         title=title,
+        types=", ".join(types) if has_types else "",
         needed=tuple(place for place, name in enumerate(stripped) if name in names),
     )
     known = len(set(stripped) & set(names))
@@ -262,7 +281,7 @@ def _without_notes(body: list[_Row], width: int) -> list[_Row]:
     """The rows without the short ones at the end, which may be what stands below the table."""
     end = len(body)
     for row in reversed(body[-_MOST_BELOW:]):
-        if row is None or len(_trimmed(row)) >= width:
+        if row is None or len(trimmed(row)) >= width:
             break
         end -= 1
     return body[:end] or body
@@ -288,47 +307,6 @@ def _parsed(sample: str, dialect: CsvDialect) -> list[_Row]:
             return rows[:-1] if len(rows) > 1 and rows[-1] is None else rows
 
 
-def header_place(
-    rows: Sequence[Sequence[str] | None], above: int, names: Collection[str]
-) -> int | None:
-    """The position of the header: the first row with an expected name, or else of a table's width.
-
-    Args:
-        rows: The first rows; None for a line that is not valid.
-        above: The number of rows that are known to stand above the header.
-        names: Names of columns that the header is expected to have.
-
-    Returns:
-        The position, from 0; None if there is no row.
-    """
-    filled = [
-        place
-        for place, row in enumerate(rows)
-        if place >= above and row and any(map(str.strip, row))
-    ]
-    if not filled:
-        return next((place for place, row in enumerate(rows) if place >= above and row), None)
-    for place in filled[:_MOST_ABOVE]:
-        if not {cell.strip() for cell in rows[place] or ()}.isdisjoint(names):
-            return place
-    widths = Counter(len(_trimmed(row)) for row in rows if row)
-    width = max(widths, key=lambda width: (widths[width], width))
-    for place in filled[:_MOST_ABOVE] if width > 1 else ():
-        row = rows[place] or []
-        is_short = len(row) < width or (width > 2 and len(row) > 1)
-        if not (is_short and sum(bool(cell.strip()) for cell in row) < 2):
-            return place
-    return filled[0]
-
-
-def _trimmed(row: Sequence[str]) -> Sequence[str]:
-    """A row without the blank cells at its end."""
-    end = len(row)
-    while end and not row[end - 1].strip():
-        end -= 1
-    return row[:end]
-
-
 def _has_row_names(header: Sequence[str], body: list[_Row], sample: str, delimiter: str) -> bool:
     """Whether rows begin with their number, for which the header has no name, as R writes them.
 
@@ -336,7 +314,7 @@ def _has_row_names(header: Sequence[str], body: list[_Row], sample: str, delimit
     number without quotes may also be that of a product whose text or price has a delimiter.
     """
     width = len(header) + 1
-    rows = [row or [] for row in _without_notes(body, len(_trimmed(header)) + 1)]
+    rows = [row or [] for row in _without_notes(body, len(trimmed(header)) + 1)]
     if any(row and row[0].isdecimal() for row in body[len(rows) :]):
         return False
     if not rows or any(len(row) != width or not row[0].isdecimal() for row in rows):

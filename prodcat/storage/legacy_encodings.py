@@ -39,7 +39,7 @@ _LETTERS = {
     "Ukrainian": "оаинтвріелскмдупяьзбгйчхцїюєжшщфґ",
     "Bulgarian": "аоиентрсвлдкпмзяъубгчщжйцхшфюь",
     "Serbian": "аоиенрстјвкудмплзбгњчцжшћхљђфџ",
-    "Greek": "αοιετνσηςρπκμλυδγχθφβξζψάίόέήύώϊ",
+    "Greek": "αοιετνσηςρπκμλυδγωχθφβξζψάίόέήύώϊ",
     "Hebrew": "יוהלארתבשמנדעקפחטגצזסךםןףץ",
     "Arabic": "الينمرتوبةهدسعفكحقجشصطخضذثزغأىإئءؤظآ",
 }
@@ -73,19 +73,25 @@ _ENCODINGS: dict[str, tuple[list[str], float]] = {
     "mac-roman": (_WESTERN, -2.0),
     "mac-turkish": (["Turkish"], -6.0),
 }
+_USUAL = ("cp1252", "cp1254", "cp1250", "cp1251")  # in which shops write most of such files
 LEGACY_ENCODINGS = tuple(_ENCODINGS)  # the candidates, as Python knows them
-_RARE_LANGUAGES = {"Icelandic": -2.0, "Estonian": -1.0, "Catalan": -1.0}
+_RARE_LANGUAGES = {"Icelandic": -5.0, "Estonian": -1.0, "Catalan": -1.0}
 _SIGNS = frozenset("™®©°€£½¼¾²³±×µ«»–—’‘“”„…•·º§\xa0\xad")
 _WITHIN_WORDS = frozenset("™®©’‘´·–—\xad")
 _LOANED = frozenset("éèêàçñáâóüöäåîïô")  # letters of words that are used in many languages
 _SIGN, _LOAN, _FOREIGN = math.log(0.02), math.log(0.005), math.log(0.0001)
 _MISTAKE = -6.0  # the logarithm of how likely it is that people write so
 _CONTROL = -12.0
+_SELDOM = -3.0  # of a letter at a place where it is seldom
 _AT_DIGIT, _ALONE = -4.0, -2.0  # the same for a letter next to a digit, and without a neighbour
 _LEAST = -5.5  # the log-probability of a letter, on average
 _MARGIN = 3.0  # the best candidate must be this much more likely, as a logarithm
 _MOST_MISTAKES = 0.05  # of a word: more of them, and it is no text of the language
 _RUN = 5  # letters beyond ASCII in a row, in a word of Latin letters
+_WHOLE = 4  # such letters that are a whole word
+_SMALL = 3.0  # added to the margin if there are few different letters beyond ASCII
+_SPARSE = 3  # different letters beyond ASCII
+_TELL = 8.0  # encodings that are less likely by this logarithm are not named to the user
 
 
 @dataclass(frozen=True)
@@ -97,11 +103,14 @@ class LegacyGuess:
         others: Encodings that fit too and give other letters, the best first.
         example: A word that has other letters in the first of ``others``, as it is read in
             ``encoding`` or, if that is None, in the best candidate.
+        other_example: The same word as it is read in the first of ``others``, or in the second if
+            ``encoding`` is None.
     """
 
     encoding: str | None
     others: tuple[str, ...] = ()
     example: str = ""
+    other_example: str = ""
 
 
 def guess_encoding(words: Iterable[bytes]) -> LegacyGuess:
@@ -125,19 +134,23 @@ def guess_encoding(words: Iterable[bytes]) -> LegacyGuess:
         return LegacyGuess(None)
     best = ranked[0]
     letters = used.decode(best, "replace")
-    others = tuple(
+    rivals = [
         other
         for other in ranked[1:]
-        if scores[best] - scores[other] < _MARGIN and used.decode(other, "replace") != letters
-    )
-    if not others:
+        if scores[best] - scores[other] < _TELL and used.decode(other, "replace") != letters
+    ]
+    if not rivals:
         return LegacyGuess(best)
     example = next(
-        word.decode(best, "replace")
-        for word in words
-        if word.decode(best, "replace") != word.decode(others[0], "replace")
+        word for word in words if word.decode(best, "replace") != word.decode(rivals[0], "replace")
     )
-    return LegacyGuess(None, (best, *others), example)
+    shown = example.decode(best, "replace"), example.decode(rivals[0], "replace")
+    is_little = len(used) < (_SPARSE if best not in _USUAL else 2)
+    margin = _MARGIN + _SMALL * is_little
+    near = [other for other in rivals if scores[best] - scores[other] < margin]
+    if not near:
+        return LegacyGuess(best, tuple(rivals), *shown)
+    return LegacyGuess(None, (best, *near), *shown)
 
 
 def _score(words: list[bytes], encoding: str) -> float | None:
@@ -152,7 +165,7 @@ def _score(words: list[bytes], encoding: str) -> float | None:
         counts[letter] = counts.get(letter, 0) + 1
     languages, prior = _ENCODINGS[encoding]
     likelihood = max(_likelihood(counts, name) for name in languages)
-    if likelihood < _LEAST * sum(counts.values()):
+    if likelihood < _LEAST * sum(1 + math.log(count) for count in counts.values()):
         return None
     return sum(penalties) + prior + likelihood
 
@@ -170,7 +183,8 @@ def _likelihood(counts: dict[str, int], language: str) -> float:
             logarithm = _LOAN
         else:
             logarithm = _SIGN if letter in _SIGNS else _FOREIGN
-        total += count * logarithm
+        # That a letter occurs again says little: a shop has many words with one letter.
+        total += (1 + math.log(count)) * logarithm
     return total
 
 
@@ -179,7 +193,7 @@ def _penalty(word: str) -> float:
     total, run = 0.0, 0
     for place, letter in enumerate(word):
         run = run + 1 if letter > "\x7f" and _is_latin(letter) else 0
-        if run == _RUN:
+        if run == _RUN or _WHOLE <= run == len(word):
             total += _MISTAKE
         if letter <= "\x7f":
             continue
@@ -188,9 +202,11 @@ def _penalty(word: str) -> float:
             total += _CONTROL
         elif not _is_letter(letter):
             inside = _is_letter(before) and _is_letter(after) and letter not in _WITHIN_WORDS
+            inside = inside or (letter in "®™" and _is_letter(after))
             total += _MISTAKE * (inside + (letter not in _SIGNS | _WITHIN_WORDS))
         else:
             total += _MISTAKE * (_is_case_wrong(word, place) + _mixes(letter, before, after))
+            total += _SELDOM * (letter == "ì" and _is_letter(after))  # ends a word where it is used
             total += _AT_DIGIT * (before + after).isdigit() + _ALONE * (len(word) == 1)
     return total
 

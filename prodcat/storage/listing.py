@@ -10,7 +10,9 @@ from typing import Any
 from prodcat.errors import ArtifactError
 from prodcat.storage.aliases import AliasEvent
 from prodcat.storage.document import printable
+from prodcat.storage.objects import Objects
 from prodcat.storage.registry import AT_ONCE, Registry
+from prodcat.storage.trust import MARK
 from prodcat.storage.versions import Versions
 
 logger = logging.getLogger("prodcat")
@@ -59,6 +61,22 @@ class Version:
     def reference(self) -> str:
         """The reference that :meth:`prodcat.Store.load` takes: ``model@version``."""
         return f"{self.model}@{self.version}"
+
+
+def is_store(objects: Objects) -> bool:
+    """Whether a folder is a store, which has the mark that the first writer leaves.
+
+    Args:
+        objects: The folder.
+
+    Raises:
+        StoreError: The folder cannot be reached.
+    """
+    try:
+        objects.start(MARK, 1)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def show_version(registry: Registry, name: str, version: str) -> Version:

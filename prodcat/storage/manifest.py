@@ -18,9 +18,10 @@ from prodcat.storage.document import json_bytes, read_document
 from prodcat.storage.objects import Objects
 
 FORMAT_VERSION = 4
-READABLE = (2, 3, 4)
+READABLE = (2, 3, 4, 5)
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
+MIGRATIONS = "migrations.json"
 REQUIRED = ("config.json", "taxonomy.json", WEIGHTS)
 KNOWN = (
     *REQUIRED,
@@ -28,18 +29,22 @@ KNOWN = (
     "history.json",
     "evaluation.json",
     "guarantee.json",
+    MIGRATIONS,
     "README.md",
 )
 MAX_BYTES = 64 << 30
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MANIFEST_LIMIT = 1 << 20
 _SEALED = 4  # the first format version whose manifests end with their hash
+# Of classifiers whose tree changed: earlier versions of prodcat would name answers by another tree.
+_MIGRATED = 5
 _END = b"\n}\n"
 # The maximum size in bytes and the maximum number of values of each JSON file.
 _LIMITS = {
     "taxonomy.json": (64 << 20, 1_500_000),
     "tokenizer.json": (128 << 20, 4_000_000),
     "evaluation.json": (32 << 20, 500_000),
+    MIGRATIONS: (64 << 20, 1_500_000),
 }
 _LIBRARIES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "safetensors")
 REMEDY = "Save or copy the artifact again."
@@ -66,7 +71,7 @@ def describe(files: Mapping[str, bytes], version: str) -> dict[str, Any]:
     """
     return {
         "format": "prodcat",
-        "format_version": FORMAT_VERSION,
+        "format_version": _MIGRATED if MIGRATIONS in files else FORMAT_VERSION,
         "prodcat_version": version,
         "libraries": libraries(),
         "files": {

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from prodcat.errors import CatalogError
+from prodcat.storage.arrow_values import LazyColumn, arrow_values
 from prodcat.storage.column_names import no_twins
 from prodcat.storage.containers import (
-    arrow_values,
     described,
     is_frame,
     is_missing,
@@ -50,14 +50,15 @@ def table_pieces(source: object, batch_rows: int) -> Iterator[Columns] | None:
 
 
 def arrow_columns(batch: Any) -> Columns:
-    """The values of an Arrow table or batch by column.
+    """The values of an Arrow table or batch by column, each converted when it is read.
 
     Raises:
         CatalogError: Two columns have the same name.
     """
     names = batch.schema.names
     no_twins(names, "The table")
-    return {name: arrow_values(column) for name, column in zip(names, batch.columns, strict=True)}
+    columns = zip(names, batch.columns, strict=True)
+    return cast(Columns, {name: LazyColumn(name, column, arrow_values) for name, column in columns})
 
 
 def _columns_of(source: Mapping[Any, Any]) -> Columns:
@@ -94,16 +95,24 @@ def _pandas_pieces(frame: Any, batch_rows: int) -> Iterator[Columns]:
     no_twins(names, "The DataFrame")
     for start in range(0, len(frame), batch_rows):
         part = frame.iloc[start : start + batch_rows]
-        yield {
-            name: [None if is_missing(value) else value for value in part.iloc[:, i].tolist()]
-            for i, name in enumerate(names)
-        }
+        columns = {n: LazyColumn(n, part.iloc[:, i], _pandas_values) for i, n in enumerate(names)}
+        yield cast(Columns, columns)
+
+
+def _pandas_values(column: Any) -> list[Any]:
+    return [None if is_missing(value) else value for value in column.tolist()]
 
 
 def _polars_pieces(frame: Any, batch_rows: int) -> Iterator[Columns]:
     frame = frame.collect() if hasattr(frame, "collect") else frame
     for start in range(0, frame.height, batch_rows):
-        yield dict(frame.slice(start, batch_rows).to_dict(as_series=False))
+        part = frame.slice(start, batch_rows)
+        columns = {s.name: LazyColumn(s.name, s, _polars_values) for s in part.get_columns()}
+        yield cast(Columns, columns)
+
+
+def _polars_values(column: Any) -> list[Any]:
+    return list(column.to_list())
 
 
 def _arrow_batches(source: Any, batch_rows: int) -> Iterable[Any] | None:

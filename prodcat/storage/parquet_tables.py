@@ -120,7 +120,7 @@ class ParquetTables:
         batches = (batch for group in groups for batch in self._batches(group, max(*sizes, 1)))
         batch: Any = ()
         for size, is_due in zip(sizes, due, strict=True):
-            parts = [self.schema.empty_table()]
+            parts = [self._empty()]
             missing, used = size, 0
             while missing:
                 if not len(batch):
@@ -168,6 +168,13 @@ class ParquetTables:
             raise CatalogError(f"Cannot read {self.name!r} as parquet: {error}.") from error
         file = self.plain if are_short and not as_dictionaries else self.file
         yield from file.iter_batches(size, row_groups=[group], columns=columns)
+
+    def _empty(self) -> Any:
+        """A table without rows."""
+        import pyarrow as pa
+
+        columns = [pa.nulls(0, kind) for kind in self.schema.types]  # also of extension types
+        return pa.Table.from_arrays(columns, schema=self.schema)
 
     def _written_out(self, batch: Any) -> Any:
         """Expand the dictionaries of a batch, and return a table with the file's column types."""

@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from prodcat.errors import ArtifactError, StoreError
+from prodcat.errors import ArtifactError, ProdcatError, StoreError
 from prodcat.storage.aliases import VERSION, AliasEvent, AliasLog
 from prodcat.storage.bounded_search import MOST_NAMES
 from prodcat.storage.newest_version import newest_version
@@ -19,7 +20,8 @@ logger = logging.getLogger("prodcat")
 _T = TypeVar("_T")
 AT_ONCE = 8  # requests
 _HASH = 12  # digits of the hash in a version's name
-_MOST_SHOWN = 50  # aliases that are read for an error message
+_MOST_SHOWN = 50  # aliases or models that are looked at for an error message
+_MOST_LISTED = 8  # models in an error message
 
 
 class Registry:
@@ -244,6 +246,15 @@ class Registry:
         check_name("model", name)
         return newest_version(Versions(self.objects, name))
 
+    def _real_models(self) -> list[str]:
+        """The first few models that have versions; other folders, files and links are left out."""
+        models: list[str] = []
+        for model in self.models()[:_MOST_SHOWN]:
+            with suppress(ProdcatError):
+                if len(models) < _MOST_LISTED and self._newest(model) is not None:
+                    models.append(model)
+        return models
+
     def no_alias(self, name: str, alias: str) -> StoreError:
         """The error for an alias that names no version; it lists the aliases that do."""
         named, count = [], len(self._aliases(name))
@@ -266,9 +277,15 @@ class Registry:
         """The error for a missing version or model; it names those that exist."""
         newest = self._newest(name)
         if newest is None:
-            models = ", ".join(self.models()[:8]) or "none"
+            models = self._real_models()
+            if not models and MARK not in self.objects.names(""):
+                return StoreError(
+                    f"There is no store at {self.uri!r}; expected the folder or the URI of a "
+                    f"store, such as STORE/{name}@{version or 'production'}. Check the address."
+                )
             return StoreError(
-                f"There is no model {name!r} in {self.uri!r} (models there: {models}). Check the "
+                f"There is no model {name!r} in {self.uri!r} (models there: "
+                f"{', '.join(models) or 'none'}). Check the "
                 "name, or publish it."
             )
         return StoreError(

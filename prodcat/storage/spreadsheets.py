@@ -1,26 +1,20 @@
-"""Reads tables from Excel workbooks, and writes them; needs the extra ``prodcat[excel]``."""
+"""Writes tables to Excel workbooks; needs the extra ``prodcat[excel]``."""
 
 import io
 import json
+import re
 import tempfile
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import IO, Any
+from xml.sax.saxutils import escape
 
-from prodcat.errors import CatalogError, ConfigError
-from prodcat.storage import reading_notes
-from prodcat.storage.column_names import no_twins
-from prodcat.storage.csv_dialects import header_place
-from prodcat.storage.csv_rows import MOST_BELOW, is_sum
-from prodcat.storage.read_options import ReadOptions
-from prodcat.storage.table_files import connect
+from prodcat.errors import ConfigError
+from prodcat.storage.workbook_tables import INSTALL, cell_text
 
-_MOST_BYTES = 512 << 20  # of a workbook, unpacked
-_BLOCK = 1 << 20
 _MOST_ROWS = 1_048_576  # of a sheet, the header included
 _MOST_CELL = 32_767  # letters
 _MOST_SHEET_COLUMNS = 16_384
@@ -28,139 +22,15 @@ _MOST_DIGITS = 15  # of a number that Excel shows as it is
 _MOST_WHOLE = 10**_MOST_DIGITS  # larger whole numbers are written as text, as Excel rounds them
 _CREATED = datetime(2000, 1, 1)  # the date in every workbook
 _FIRST_DAY = datetime(1900, 3, 1)  # Excel takes 1900 for a leap year
-_INSTALL = "Install it with: pip install 'prodcat[excel]'"
+# Two escapes that share an underscore, and the underscore before which each of them is escaped.
+_OVERLAPPING = re.compile(r"_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
+_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_NARROWEST, _WIDEST = 8, 60  # letters
+_FILTER = 3  # letters that the button of a filter takes in the header
+_SEEN_ROWS = 1_000  # by which the width of a column is chosen
+_SHOWN_DIGITS = 4  # after the decimal point; numbers with more are shown rounded
+_ROUNDED, _SMALL = "0.000", "0.0000"
 _OTHER_FORMAT = "Write a .csv or .parquet file."
-
-
-def sheet_pieces(uri: str, batch_rows: int, options: ReadOptions) -> Iterator[dict[str, list[Any]]]:
-    """Read a sheet of an Excel workbook.
-
-    Whole numbers are integers, empty cells are None, and text is as it is.  In a column with texts
-    and other values, all values become text.  Empty rows are left out.
-
-    Args:
-        uri: The URI of the workbook.
-        batch_rows: The maximum number of rows in a piece.
-        options: Names the sheet, and columns of the header.
-
-    Yields:
-        The values of each column by its name.
-
-    Raises:
-        CatalogError: The workbook cannot be read, is too large, or has no such sheet.
-        ConfigError: The package that reads workbooks is not installed.
-    """
-    rows = _rows(uri, options)
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    place = header_place(texts, 0, options.names)
-    if place is None or not any(texts[place]):
-        raise CatalogError(f"{uri!r} is empty; expected a row with the column names.")
-    above = " ".join(cell for row in texts[:place] for cell in row if cell)
-    header = [name.strip() for name in texts[place]]
-    body = [row for row in rows[place + 1 :]]
-    while header and not header[-1] and all(row[len(header) - 1] is None for row in body):
-        header.pop()
-    no_twins(header, repr(uri))
-    if above:
-        reading_notes.tell_above(uri, above, header)
-    body = _without_sums(uri, body, len(header))
-    columns = {name: _one_type([row[column] for row in body]) for column, name in enumerate(header)}
-    for start in range(0, max(len(body), 1), batch_rows):
-        yield {name: values[start : start + batch_rows] for name, values in columns.items()}
-
-
-def _rows(uri: str, options: ReadOptions) -> list[list[Any]]:
-    """All rows of a sheet, which have equally many cells."""
-    try:
-        from python_calamine import CalamineError, CalamineWorkbook
-    except ImportError as error:
-        raise ConfigError(
-            f"Reading {uri!r} needs python-calamine, which is not installed. {_INSTALL}"
-        ) from error
-    filesystem, path = connect(uri)
-    with filesystem.open(path, "rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    _check_size(content, uri)
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        names: list[str] = workbook.sheet_names
-        sheet = options.sheet if options.sheet is not None else next(iter(names), "")
-        if sheet not in names:
-            raise CatalogError(
-                f"{uri!r} has no sheet {sheet!r}; found {names[:20]}. Name one with sheet= "
-                "(--sheet)."
-            )
-        cells = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    except CalamineError as error:
-        raise CatalogError(f"Cannot read {uri!r} as xlsx: {error}.") from error
-    if options.sheet is None and len(names) > 1:
-        reading_notes.tell_sheet(uri, sheet, names[1:])
-    return [[_read_value(cell) for cell in row] for row in cells]
-
-
-def _check_size(content: bytes, uri: str) -> None:
-    """Refuse a workbook that is no ZIP archive, is damaged, or unpacks to too much."""
-    size = len(content)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for entry in archive.infolist():
-                with archive.open(entry) as member:
-                    while size <= _MOST_BYTES and (block := member.read(_BLOCK)):
-                        size += len(block)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise CatalogError(
-            f"Cannot read {uri!r} as xlsx: {error}. Open it with Excel or LibreOffice, and save it "
-            "again as .xlsx without a password."
-        ) from error
-    if size > _MOST_BYTES:
-        raise CatalogError(
-            f"{uri!r} unpacks to more than {_MOST_BYTES >> 20} MiB, which is not read from a "
-            "workbook. Save the sheet as CSV."
-        )
-
-
-def _read_value(cell: Any) -> Any:
-    if cell == "" and isinstance(cell, str):
-        return None
-    if isinstance(cell, float) and cell.is_integer():
-        return int(cell)
-    return cell
-
-
-def _without_sums(uri: str, rows: Sequence[list[Any]], width: int) -> list[list[Any]]:
-    """The rows that are not empty, without those that stand below the table."""
-    end = len(rows)
-    last = end  # the first row below the table
-    for place in range(end - 1, max(end - MOST_BELOW, 0) - 1, -1):
-        row = rows[place]
-        filled = sum(cell is not None for cell in row)
-        if not filled:
-            last = place
-        elif width < 2 or 2 * filled > width:
-            break
-        elif is_sum(str(row[0])):
-            last = place
-    below = " ".join(str(cell) for row in rows[last:] for cell in row if cell is not None)
-    if below:
-        reading_notes.tell_below(uri, below)
-    return [row for row in rows[:last] if any(cell is not None for cell in row)]
-
-
-def _one_type(values: list[Any]) -> list[Any]:
-    """Values of one type: text if only some are text, and times if only some are dates."""
-    kinds = {type(value) for value in values if value is not None}
-    if len(kinds) < 2 or kinds == {int, float}:
-        return values
-    if kinds == {date, datetime}:
-        midnight = time()
-        return [
-            datetime.combine(value, midnight) if type(value) is date else value for value in values
-        ]
-    return [None if value is None else _text(value) for value in values]
-
-
-def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, (date, datetime, time)) else str(value)
 
 
 class SheetWriter:
@@ -170,22 +40,28 @@ class SheetWriter:
     16 digits at most, as in Excel; integers of more digits become texts.  Equal tables give equal
     bytes.  The end of the block completes the workbook.
 
+    The sheet is laid out for people: a bold header that stays while they scroll, filters, columns
+    as wide as their first texts, and fractions with many digits shown rounded.
+
     Args:
         file: Where to write the workbook.
+        name: The name of the sheet, of at most 31 letters and digits; that of the package if empty.
 
     Raises:
         ConfigError: The package that writes workbooks is not installed.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], name: str = "") -> None:
         xlsxwriter = writing_package()
         texts = {f"strings_to_{kind}": False for kind in ("formulas", "urls", "numbers")}
         self._folder = tempfile.TemporaryDirectory(prefix="prodcat")
         options = {"constant_memory": True, "tmpdir": self._folder.name, **texts}
         self._workbook = xlsxwriter.Workbook(file, options)
         self._workbook.set_properties({"created": _CREATED})
-        self._sheet = self._workbook.add_worksheet()
+        self._sheet = self._workbook.add_worksheet(name or None)
         self._sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+        self._sheet.freeze_panes(1, 0)
+        self._bold = self._workbook.add_format({"bold": True})
         self._whole = self._workbook.add_format({"num_format": "0"})
         self._day = self._workbook.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = self._workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -205,6 +81,8 @@ class SheetWriter:
         from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
         with self._folder:
+            if self._header:
+                self._sheet.autofilter(0, 0, max(self._rows - 1, 1), len(self._header) - 1)
             try:
                 self._workbook.close()
             except FileSizeError as fault:
@@ -223,19 +101,31 @@ class SheetWriter:
         if not self._rows:
             self._header = table.schema.names
             check_size(0, len(self._header))
-            self._add_row(self._header)
+            self._lay_out(table)
+            self._add_row(self._header, self._bold)
         for batch in table.to_batches(max_chunksize=_MOST_CELL):
             for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 self._add_row(row)
 
-    def _add_row(self, cells: Sequence[Any]) -> None:
+    def _lay_out(self, table: Any) -> None:
+        """Choose the widths and the number formats of the columns by the first rows."""
+        for place, (header, column) in enumerate(zip(self._header, table.columns, strict=True)):
+            shown = _number_format(column)
+            first = () if shown else column.slice(0, _SEEN_ROWS).to_pylist()
+            texts = [_written_text(cell) for cell in first if cell is not None]
+            widest = max([len(header) + _FILTER, *map(_longest_line, texts)])
+            width = min(max(widest + 1, _NARROWEST), _WIDEST)
+            cell_format = self._workbook.add_format({"num_format": shown}) if shown else None
+            self._sheet.set_column(place, place, width, cell_format)
+
+    def _add_row(self, cells: Sequence[Any], cell_format: Any = None) -> None:
         check_size(self._rows, len(cells))
         for column, cell in enumerate(cells):
             if cell is not None:
-                self._write(column, cell)
+                self._write(column, cell, cell_format)
         self._rows += 1
 
-    def _write(self, column: int, cell: Any) -> None:
+    def _write(self, column: int, cell: Any, cell_format: Any) -> None:
         place = (self._rows, column)
         is_moment = isinstance(cell, datetime)
         if isinstance(cell, bool):
@@ -251,10 +141,14 @@ class SheetWriter:
         else:
             text = _written_text(cell)
             check_text(text, self._rows, self._header[column])
-            if text.startswith("<r>"):  # which xlsxwriter would take for marked text
-                self._sheet.write_rich_string(*place, text[0], text[1], text[2:])
-            else:
-                self._sheet.write_string(*place, text)
+            # xlsxwriter would take the first for marked text, and not escape all of the second.
+            is_odd = text.startswith("<r>") or _OVERLAPPING.search(text)
+            written = _marked_text(text) if is_odd else text
+            if self._sheet.write_string(*place, written, cell_format):
+                raise ConfigError(
+                    f"The table, row {self._rows:,}, column {self._header[column]!r:.80}: the text "
+                    f"with its escapes has more than {_MOST_CELL:,} letters. {_OTHER_FORMAT}"
+                )
 
 
 def writing_package() -> Any:
@@ -267,7 +161,7 @@ def writing_package() -> Any:
         import xlsxwriter
     except ImportError as error:
         raise ConfigError(
-            f"Writing .xlsx needs xlsxwriter, which is not installed. {_INSTALL}"
+            f"Writing .xlsx needs xlsxwriter, which is not installed. {INSTALL}"
         ) from error
     return xlsxwriter
 
@@ -336,17 +230,45 @@ def _written_text(cell: Any) -> str:
         return cell.hex()
     if isinstance(cell, (list, dict)):
         return json.dumps(cell, ensure_ascii=False, default=str)
-    text = _text(cell) if not isinstance(cell, timedelta) else str(cell)
+    text = cell_text(cell) if not isinstance(cell, timedelta) else str(cell)
     return text.encode("utf-8", "replace").decode()
 
 
-def sheet_bytes(table: Any) -> bytes:
-    """Encode an Arrow table as an Excel workbook.
+def _marked_text(text: str) -> str:
+    """The XML of a text, which xlsxwriter writes as it is."""
+    text = escape(_ESCAPE.sub("_x005F_", text))
+    return f'<r><t xml:space="preserve">{_ESCAPE.sub("&#95;", text)}</t></r>'
+
+
+def _longest_line(text: str) -> int:
+    return max(map(len, text.split("\n")))
+
+
+def _number_format(column: Any) -> str | None:
+    """The format that rounds a column of fractions with many digits; None for other columns."""
+    import numpy as np
+    import pyarrow.types as kinds
+
+    if not kinds.is_floating(column.type):
+        return None
+    values = column.drop_null().to_numpy().astype(np.float64)
+    values = values[np.isfinite(values)]
+    if not (values != values.round(_SHOWN_DIGITS)).any():
+        return None
+    return _SMALL if np.abs(values).max() < 0.1 else _ROUNDED
+
+
+def sheet_bytes(table: Any, name: str = "") -> bytes:
+    """Encode an Arrow table as an Excel workbook for people; see :class:`SheetWriter`.
+
+    Args:
+        table: The table.
+        name: The name of the sheet, of at most 31 letters and digits; ``Sheet1`` if empty.
 
     Raises:
         ConfigError: The table does not fit into a sheet, or the package is not installed.
     """
     out = io.BytesIO()
-    with SheetWriter(out) as writer:
+    with SheetWriter(out, name) as writer:
         writer.add(table)
     return out.getvalue()

@@ -1,5 +1,6 @@
 """Files with tables: finds the files of a URI or glob, and the format of each file."""
 
+import os
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -9,8 +10,30 @@ from prodcat.storage import web_server
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl"}
 # Formats that are read, but into which no parts are written.
-_READ = FORMATS | {".txt": "csv", ".tab": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx"}
+_WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_READ = (
+    FORMATS | {".txt": "csv", ".tab": "csv", ".json": "jsonl"} | dict.fromkeys(_WORKBOOKS, "xlsx")
+)
 _ALIASES = {".pq": ".parquet", ".ndjson": ".jsonl"}
+_UNPACK = "Unpack it, or pack the file with gzip instead"
+_UNPACK_SHEET = "Unpack it: a workbook is packed already"
+_TABLE = "a .csv, .xlsx or .parquet file"
+_ADVICE = {
+    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".tgz"), "Unpack it, and name the file in it"),
+    **dict.fromkeys((".bz2", ".xz", ".zst", ".lz4", ".br"), _UNPACK),
+    ".numbers": "In Numbers, choose File > Export To > CSV or Excel",
+    **dict.fromkeys(
+        (".html", ".htm", ".xml", ".pdf", ".doc", ".docx"), f"Save its table as {_TABLE}"
+    ),
+    **dict.fromkeys((".yml", ".yaml"), "Save it as JSON with one object for each row"),
+    **dict.fromkeys(
+        (".feather", ".arrow", ".orc", ".avro", ".pkl", ".pickle", ".dta", ".sav", ".sas7bdat"),
+        f"Read it with pandas or Arrow, and give its table, or save it as {_TABLE}",
+    ),
+    **dict.fromkeys(
+        (".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), f"Export the table as {_TABLE}"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -40,9 +63,11 @@ def check_once(files: list[str]) -> list[str]:
     Raises:
         CatalogError: A file is named twice, so that its rows would count twice.
     """
-    if len(set(files)) < len(files):
-        twice = next(name for number, name in enumerate(files) if name in files[:number])
-        raise CatalogError(f"{twice!r} is named twice; expected each file once.")
+    addresses: set[str] = set()
+    for name in files if len(files) > 1 else ():
+        if address(name) in addresses:
+            raise CatalogError(f"{name!r} is named twice; expected each file once.")
+        addresses.add(address(name))
     return files
 
 
@@ -65,7 +90,7 @@ def _is_of_web(uri: str) -> bool:
 
 
 def expand(uri: str) -> list[str]:
-    """The URIs of the files that a URI or glob matches, sorted by name.
+    """The files that a URI or glob matches, sorted by name, as the caller names files.
 
     Of a folder they are its visible files; see :func:`visible_files`.
 
@@ -86,7 +111,23 @@ def expand(uri: str) -> list[str]:
         raise CatalogError(
             f"Found no file at {uri!r}; expected at least one. Check the address and the rights."
         )
-    return [str(filesystem.unstrip_protocol(name)) for name in paths]
+    return named_files(uri, filesystem, paths)
+
+
+def named_files(uri: str, filesystem: Any, paths: list[str]) -> list[str]:
+    """The names of files for people: paths if the caller gave a path, and URIs if a URI.
+
+    Args:
+        uri: What the caller gave: the name of a file, a folder or a glob.
+        filesystem: Its fsspec filesystem.
+        paths: The paths of the files in this filesystem.
+    """
+    if "://" in uri or "::" in uri or "file" not in filesystem.protocol:
+        return [str(filesystem.unstrip_protocol(path)) for path in paths]
+    if paths == [connect(uri)[1]]:
+        return [uri]
+    is_relative = not uri.startswith(("/", "~")) and not PurePath(uri).is_absolute()
+    return [os.path.relpath(path) if is_relative else path for path in paths]
 
 
 def visible_files(filesystem: Any, folder: str) -> list[str]:
@@ -131,9 +172,11 @@ def table_format(uri: str) -> str:
     """
     suffix = suffix_of(uri)
     if suffix not in _READ or (_READ[suffix] == "xlsx" and compression_of(uri)):
+        ending = f"ends with {suffix!r}" if suffix else "has no ending"
+        advice = _UNPACK_SHEET if suffix in _READ else _ADVICE.get(suffix, f"Save it as {_TABLE}")
         raise CatalogError(
-            f"{uri!r} ends with {suffix!r}; expected one of {sorted(_READ)} "
-            "(csv and jsonl also with .gz)."
+            f"{uri!r} {ending}; expected one of {sorted(_READ)} "
+            f"(text files also with .gz). {advice}."
         )
     return _READ[suffix]
 

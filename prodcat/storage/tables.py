@@ -12,12 +12,13 @@ from typing import Any
 
 from prodcat.errors import CatalogError, StoreError
 from prodcat.storage import reading_notes
+from prodcat.storage.arrow_values import arrow_values as arrow_values
 from prodcat.storage.bounded_lines import BoundedLines
-from prodcat.storage.column_names import MOST_COLUMNS, no_twins
-from prodcat.storage.containers import arrow_values as arrow_values
-from prodcat.storage.containers import described, ordered_values, path_text
+from prodcat.storage.column_names import MOST_COLUMNS, no_twins, unique_names
+from prodcat.storage.containers import described, ordered_values, path_text, text_advice
 from prodcat.storage.containers import is_missing as is_missing
-from prodcat.storage.csv_dialects import KEPT_FEED, SAMPLE, recognised_dialect
+from prodcat.storage.csv_dialects import SAMPLE, recognised_dialect
+from prodcat.storage.csv_marks import kept_quotes
 from prodcat.storage.csv_rows import CsvRows
 from prodcat.storage.faults import store_faults
 from prodcat.storage.folder_columns import folder_columns, with_folder
@@ -26,7 +27,6 @@ from prodcat.storage.memory_tables import Columns as Columns
 from prodcat.storage.memory_tables import arrow_columns, table_pieces
 from prodcat.storage.parquet_tables import ParquetTables
 from prodcat.storage.read_options import DEFAULTS, ReadOptions
-from prodcat.storage.spreadsheets import sheet_pieces
 from prodcat.storage.table_files import (
     Files,
     check_once,
@@ -39,6 +39,7 @@ from prodcat.storage.table_files import (
     uris_of,
 )
 from prodcat.storage.text_decoding import DecodedText
+from prodcat.storage.workbook_tables import sheet_pieces
 
 MOST_LETTERS = 10_000  # in a title or another text that a model reads
 _MOST_HEADER = 4_000_000  # letters in the header of a CSV file
@@ -274,16 +275,22 @@ def _csv_pieces(
     )
     if dialect is None:
         raise CatalogError(_no_header(uri, sample))
-    no_twins(dialect.header, repr(uri))
+    names = unique_names(dialect.header, options.names, repr(uri))
     reading_notes.tell_dialect(uri, dialect, options.delimiter or usual)
+    if dialect.quote == '"' and (quote := kept_quotes(sample[:size])):
+        reading_notes.tell_quotes(uri, quote)
+    reading_notes.tell_names(uri, dialect.header, names)
+    reading_notes.tell_exponents(uri, sample, dialect.delimiter)
     if dialect.keeps_feeds:
-        text.replace_feeds(KEPT_FEED)
-    rows = CsvRows(lines, dialect, uri, report)
+        text.keep_feeds()
+    rows = CsvRows(lines, dialect, uri, report, names)
     yield from rows.pieces(batch_rows)
     if rows.below:
         reading_notes.tell_below(uri, rows.below)
     if rows.empty:
         reading_notes.tell_empty(uri, rows.empty)
+    if rows.rules:
+        reading_notes.tell_rules(uri, rows.rules)
 
 
 def _no_header(uri: str, sample: str) -> str:
@@ -321,13 +328,13 @@ def _record_batches(
     """
     names: dict[str, None] = {}
     batch: list[Mapping[str, Any]] = []
-    for number, record in enumerate(records):
+    for number, record in enumerate(records, 1):
         if isinstance(record, str) or is_missing(record):
             record = {"title": record}
         elif not isinstance(record, Mapping):
             raise CatalogError(
-                f"Row {number} is {described(record)}; expected a mapping from column names to "
-                "values, or a title."
+                f"Row {number:,} is {described(record)}; expected a mapping from column names to "
+                f"values, or a title. {text_advice(record)}"
             )
         batch.append(record)
         names.update(dict.fromkeys(record))

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import IO
 
 from prodcat.errors import CatalogError
+from prodcat.storage.csv_marks import kept_feeds
 from prodcat.storage.legacy_encodings import LegacyGuess, guess_encoding
+from prodcat.storage.wide_encodings import cut_escape, escaped_encoding, unmarked_encoding
 
 _BLOCK = 256 << 10  # bytes that are read at once
 _MARKS = (  # the longer marks first, as one begins with another
@@ -72,7 +74,8 @@ class DecodedText:
         self._text: list[str] = []  # what was decoded but not read yet
         self._decoder: codecs.IncrementalDecoder | None = None
         self._ended = False
-        self._feed = "\n"
+        self._keeps_feeds = False
+        self._held = b""  # the start of an escape that the next block may end
         self.encoding: Encoding | None = None
         self._begin(encoding)
 
@@ -113,13 +116,17 @@ class DecodedText:
         """Decode a block of bytes; an empty one is the end of the file."""
         self._ended = self._ended or not block
         if self._decoder is None:
-            if block.isascii():
+            block, self._held = self._held + block, b""
+            name = escaped_encoding(block) if block.isascii() else None
+            if block.isascii() and name is None:
+                end = len(block) if self._ended else cut_escape(block)
+                block, self._held = block[:end], block[end:]
                 self._text.append(block.decode("ascii"))
                 return
-            self._decide(self._recognised(block))
+            self._decide(Encoding(name) if name else self._recognised(block))
         assert self._decoder is not None
         try:
-            self._text.append(self._decoder.decode(block, not block))
+            self._text.append(self._decoder.decode(block, self._ended))
         except UnicodeError as error:
             assert self.encoding is not None
             raise CatalogError(
@@ -194,11 +201,11 @@ class DecodedText:
             self._add(self._block())
         text = "".join(self._text)
         self._text = [text[size:]] if len(text) > size else []
-        return text[:size].replace("\n", self._feed)
+        return kept_feeds(text[:size]) if self._keeps_feeds else text[:size]
 
-    def replace_feeds(self, letter: str) -> None:
-        """From now on, read another character for each line feed, which ends no line then."""
-        self._feed = letter
+    def keep_feeds(self) -> None:
+        """From now on, line feeds are read as :func:`.csv_marks.kept_feeds` writes them."""
+        self._keeps_feeds = True
 
     def peek(self, size: int) -> str:
         """The next characters, at least ``size`` of them unless the file ends; they stay unread."""
@@ -214,19 +221,6 @@ def marked_encoding(head: bytes) -> str | None:
     'utf-16'
     """
     return next((name for mark, name in _MARKS if head.startswith(mark)), None)
-
-
-def unmarked_encoding(head: bytes) -> str | None:
-    r"""UTF-16 without a mark, which most characters of a table show by a zero byte; or None.
-
-    >>> unmarked_encoding(b"a\x00b\x00")
-    'utf-16-le'
-    """
-    half = len(head) // 2
-    zeros = [head[place::2].count(0) for place in (0, 1)]
-    if half and max(zeros) > 0.4 * half and min(zeros) < 0.02 * half:
-        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-    return None
 
 
 def _is_utf8(word: bytes) -> bool:

@@ -99,6 +99,20 @@ def test_an_escaped_quote_may_end_a_field(tmp_path):
     assert _read(path)[0]["title"] == ['Monitor 27" \\', '"M"']
 
 
+@pytest.mark.parametrize("text", ["\\\\", "C:\\\\", "a\\\\b\\\\", "\\", "\\\\\\\\", "a\\"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_backslashes_at_the_end_of_a_field_escape_nothing(tmp_path, text, delimiter):
+    """Two backslashes before the quote that closes a field are both of its text."""
+    path = tmp_path / "t.csv"
+    for titles in ([text], ["Milk", text, "Bread"]):
+        path.write_text(_written(titles, delimiter, "\n", quoting=csv.QUOTE_ALL))
+        assert _read(path)[0]["title"] == titles
+    escaped = [text, 'Monitor 27"', "Milk"]  # a quote that is escaped tells what the others are
+    path.write_text(_written(escaped, delimiter, "\n", doublequote=False, escapechar="\\",
+                             quoting=csv.QUOTE_ALL))  # fmt: skip
+    assert _read(path)[0]["title"] == escaped
+
+
 def test_lines_around_the_table_and_empty_columns_are_left_out_and_told(tmp_path, caplog):
     path = tmp_path / "t.csv"
     path.write_bytes(

@@ -152,8 +152,10 @@ def test_the_command_line_says_whether_to_try_again(monkeypatch, capsys, small, 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     monkeypatch.setattr("prodcat.storage.objects.Objects._retried", _impatient(Objects._retried))
+    titles = tmp_path / "titles.csv"
+    titles.write_text("title\nmilk\n")
     for command in (["models", "list", "--store", "s3://b/m"],
-                    ["predict", "x.csv", "--model", "s3://b/m"]):  # fmt: skip
+                    ["predict", str(titles), "--model", "s3://b/m"]):  # fmt: skip
         assert main(command) == 75
         assert "check the network" in capsys.readouterr().err
 

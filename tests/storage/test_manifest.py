@@ -5,8 +5,10 @@ import json
 import pytest
 
 from prodcat import ArtifactError
+from prodcat.storage.artifact import write_artifact
 from prodcat.storage.document import json_bytes
 from prodcat.storage.manifest import content_hash, describe, parse_manifest, to_bytes
+from prodcat.storage.objects import Objects
 
 FILES = {"config.json": b"{}", "taxonomy.json": b"[]", "model.safetensors": b"\0" * 9}
 
@@ -62,3 +64,16 @@ def test_the_hash_of_the_content_is_that_of_the_files_alone():
         == content_hash(describe(dict(reversed(FILES.items())), "2")["files"])
         == json.loads(text())["content_hash"]
     )
+
+
+def test_a_new_artifact_leaves_no_file_of_the_one_before(tmp_path):
+    objects = Objects(str(tmp_path / "model"))
+    first = {**FILES, "tokenizer.json": b"{}", "guarantee.json": b"{}"}
+    write_artifact(objects, first, to_bytes(describe(first, "1")))
+    (tmp_path / "model" / "mine.txt").write_text("mine")
+    write_artifact(objects, FILES, to_bytes(describe(FILES, "1")))
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert names == {*FILES, "manifest.json", "mine.txt"}
+    (tmp_path / "model" / "manifest.json").write_text("damaged")
+    write_artifact(objects, FILES, to_bytes(describe(FILES, "1")))
+    assert parse_manifest((tmp_path / "model" / "manifest.json").read_bytes(), "there")

@@ -227,8 +227,8 @@ def test_quotes_that_enclose_a_title_are_no_part_of_it(read, title, names):
 
 
 def test_one_column_that_may_be_several_is_told_with_the_option(read):
-    _, _, said = read("title^price\nMilk^1\n")
-    assert "read as one column, 'title^price'" in said and "--delimiter" in said
+    _, _, said = read("title::price\nMilk::1\n")
+    assert "read as one column, 'title::price'" in said and "--delimiter" in said
 
 
 def test_one_column_with_the_expected_name_is_not_told(read):
@@ -238,9 +238,9 @@ def test_one_column_with_the_expected_name_is_not_told(read):
 
 def test_what_is_left_out_is_told_for_each_file(tmp_path, caplog):
     for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text("name,title,price\nMilk,A,1\nWater,B,2\nSoda,C,3\n\nRice,,\n")
+        (tmp_path / name).write_text("name,title,price\nMilk,A,1\nWater,B,2\n\n3 rows,,\n")
         prodcat.read_catalog(str(tmp_path / name), title="name")
-        assert f"{name}': left out what stands below the table: 'Rice'" in caplog.text
+        assert f"{name}': left out what stands below the table: '3 rows'" in caplog.text
 
 
 def test_files_that_excel_keeps_beside_an_open_workbook_are_no_tables(tmp_path):
@@ -249,13 +249,156 @@ def test_files_that_excel_keeps_beside_an_open_workbook_are_no_tables(tmp_path):
     assert len(prodcat.read_catalog(str(tmp_path))) == 1
 
 
+@pytest.mark.parametrize("body", [["Rice,,,"], [",Rice,,"], ["Rice,,,", "Brown bread,,,"]])
+@pytest.mark.parametrize("names", [("title",), ("title", "path"), ("brand",), ()])
+def test_rows_with_one_value_after_an_empty_line_are_rows(read, body, names):
+    """Some of them may be footers only if the columns that are read are empty."""
+    rows = ["Milk,A,1,x", "Salt,B,2,x"]
+    header = "title,brand,price,path" if body[0][0] != "," else "brand,title,price,path"
+    columns, wrong, said = read("\n".join([header, *rows, "", *body, ""]), names)
+    values = [cell for row in zip(*columns.values(), strict=True) for cell in row]
+    is_remark = names == ("brand",) and body[0][0] != ","
+    for cell in [part for line in body for part in line.split(",") if part]:
+        assert (cell in values) != (is_remark and cell in said)
+    assert not wrong
+
+
+@pytest.mark.parametrize("words", ["Rice", "Brown bread", "Whole milk 1 l", "Total War: Rome"])
+@pytest.mark.parametrize("columns", ["title,path", "title,path,price"])
+def test_a_title_alone_after_an_empty_line_is_no_footer(read, words, columns):
+    """A short row is a wrong row, which is reported, and never left out."""
+    filled = ",".join(["Milk", *["a"] * columns.count(",")])
+    read_columns, wrong, said = read(f"{columns}\n{filled}\n\n{words}\n", ("title", "path"))
+    assert read_columns["title"] == ["Milk", words] and [row for row, _ in wrong] == [1]
+    assert "If it is no row of the table, remove the line" in wrong[0][1]
+    assert "below the table" not in said
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["Printed by Max", "Ende der Liste", "12 rows", "Seite 1", "Quelle: Shop", "Liste sonu",
+     "All prices include the value added tax.", "© 2024 Shop", "Erstellt am 1.5.2024"],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["", ",,"])
+def test_notes_in_the_column_of_titles_stand_below_the_table(read, note, end):
+    columns, wrong, said = read(f"title,path,price\nMilk,Food,1\n\n{note}{end}\n")
+    assert columns["title"] == ["Milk"] and not wrong and f"below the table: '{note[:20]}" in said
+
+
+def test_a_sentence_that_may_be_a_row_is_a_wrong_row(read):
+    columns, wrong, _ = read("title,path\nMilk,Food\n\nBread, Food\n")
+    assert len(columns["title"]) == 2 and "may be a row or a note" in wrong[0][1]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("are_all", [True, False])
+def test_lines_that_are_enclosed_in_quotes_as_a_whole_are_read(read, delimiter, are_all):
+    rows = [["sku", "title", "path"], ["1", f"Milk{delimiter} 1 l", "Food"], ["2", '12" pan', "x"]]
+    rows += [["3", "Salt\nfine", "Food"], ["4", "Bread", "Food"]]
+    lines = []
+    for row in rows:
+        out = io.StringIO(newline="")
+        csv.writer(out, delimiter=delimiter).writerow(row)
+        lines.append(out.getvalue().removesuffix("\r\n"))
+    text = "".join(
+        '"' + line.replace('"', '""') + '"\n' if are_all or '"' in line else f"{line}\n"
+        for line in lines
+    )
+    columns, wrong, said = read(text)
+    assert [list(row) for row in zip(*columns.values(), strict=True)] == rows[1:] and not wrong
+    assert "without the quotes around whole lines" in said
+
+
+def test_quoted_titles_with_commas_are_no_whole_lines(read):
+    for header in ("title", '"title"', '"title, de"'):
+        columns, wrong, _ = read(
+            f'{header}\n"Milk, fresh"\n"Bread, dark"\n', ("title", "title, de")
+        )
+        assert list(columns.values()) == [["Milk, fresh", "Bread, dark"]] and not wrong
+
+
+@pytest.mark.parametrize("delimiter", "^~¦§#\x01")
+@pytest.mark.parametrize("names", [("title",), ()])
+def test_a_rare_delimiter_is_recognised_beside_decimal_commas(read, delimiter, names):
+    body = "".join(f"{n}|Milk|1,{n}9\n" for n in range(3))
+    columns, wrong, _ = read(f"sku|title|price\n{body}".replace("|", delimiter), names)
+    assert columns["price"] == ["1,09", "1,19", "1,29"] and columns["title"] == ["Milk"] * 3
+    assert not wrong
+
+
+def test_columns_of_one_name_or_none_that_nobody_reads_are_kept_and_told(read):
+    columns, wrong, said = read("title,price,price,,\nMilk,1,2,3,4\n")
+    assert {name: cells[0] for name, cells in columns.items()} == {
+        "title": "Milk", "price": "1", "price (2)": "2", "column 4": "3", "column 5": "4"
+    }  # fmt: skip
+    assert not wrong and "column 3 ('price') as 'price (2)'" in said
+    with pytest.raises(CatalogError, match="two columns named 'title'"):
+        read("title,title\nMilk,Bread\n")
+
+
 @pytest.mark.parametrize(
     "text",
-    ['[{"title": "a"}, {"title": "b"}]\n', '[\n {"title": "a"}\n]\n', '\n{\n "title": "a"\n}\n'],
+    [
+        "-----\n|sku|title |path|\n-----\n|1  |Milk  |Food|\n|2  |Bread |Food|\n-----\n",
+        "| sku | title | path |\n|-----|:-----:|-----:|\n| 1 | Milk | Food |\n| 2 | Bread | Food |\n",
+        "+---+----+\n| sku | title | path |\n+---+----+\n| 1 | Milk | Food |\n| 2 | Bread | Food |\n",
+        " sku | title | path \n-----+-------+-----\n 1 | Milk | Food\n 2 | Bread | Food\n(2 rows)\n\n",
+        "sku;title;path\n---;-----;----\n1;Milk;Food\n2;Bread;Food\n",
+        "sku\ttitle\tpath\n====\t====\t====\n1\tMilk\tFood\n2\tBread\tFood\n",
+    ],
 )
-def test_a_json_document_is_named_with_what_to_do(tmp_path, text):
-    (tmp_path / "a.jsonl").write_text(text)
-    with pytest.raises(CatalogError, match="is one JSON document; expected an object in each line"):
-        prodcat.read_catalog(str(tmp_path / "a.jsonl"), path=None)
-    (tmp_path / "b.jsonl").write_text('{"title": "a"}\n[1]\n')
-    assert len(prodcat.read_catalog(str(tmp_path / "b.jsonl"), on_error="aside", path=None)) == 1
+def test_lines_that_are_drawn_between_rows_are_no_rows(read, text):
+    columns, wrong, said = read(text)
+    assert [title.strip() for title in columns["title"]] == ["Milk", "Bread"] and not wrong
+    assert "drawn with dashes" in said
+
+
+def test_dashes_for_missing_values_are_values(read):
+    columns, wrong, said = read("sku,title,path\n-,-,-\n1,--- Sale ---,-\n2,A---B,-\n")
+    assert columns["title"] == ["-", "--- Sale ---", "A---B"] and not wrong and not said
+
+
+@pytest.mark.parametrize("first", ["title", '"title"'])
+def test_a_header_in_the_middle_may_have_a_mark(read, first):
+    text = f"{first},path\nMilk,Food\n\ufeff{first},path\nBread,Food\n"
+    columns, wrong, _ = read(text)
+    assert [row for row, _ in wrong] == [1] and "repeats the header" in wrong[0][1]
+    assert columns["title"][::2] == ["Milk", "Bread"]
+
+
+def test_the_end_of_a_file_of_dos_is_no_row(read):
+    for header, row in (("title,path", "Milk,Food"), ("title", "Milk")):
+        columns, wrong, _ = read(f"{header}\r\n{row}\r\n\x1a")
+        assert columns["title"] == ["Milk"] and not wrong
+
+
+@pytest.mark.parametrize("names", [("title",), ("title", "path"), ()])
+@pytest.mark.parametrize("row", ["Total,Oil 5W-40,,", "Total,Oil,Car", "Suma,Oil,,9"])
+@pytest.mark.parametrize("blank", ["", "\n"])
+def test_a_brand_that_is_named_like_a_sum_is_no_sum(read, names, row, blank):
+    text = f"brand,title,path,price\nShell,Oil,Car,9\n{blank}{row}\n"
+    columns, wrong, said = read(text, names)
+    assert columns["brand"] == ["Shell", row.partition(",")[0]] and "below" not in said
+    assert bool(wrong) == (row.count(",") < 3)
+
+
+def test_whole_lines_in_quotes_may_be_followed_by_delimiters(read):
+    text = '"sku,title,path",,\n"1,Milk,Food",,\n"2,""Bread, dark"",Food",,\n3,Salt,Food\n'
+    columns, wrong, _ = read(text)
+    assert columns["title"] == ["Milk", "Bread, dark", "Salt"] and not wrong
+
+
+@pytest.mark.parametrize("number", ["4,00638E+12", "4.00638E+12", "8.69E+10"])
+@pytest.mark.parametrize("row", ["{};Milk;Food", "1;Milk;{}", '1;"{}";Food'])
+def test_ids_that_excel_has_shortened_are_told(read, number, row):
+    columns, _, said = read(f"ean;title;path\n1;Salt;Food\n{row.format(number)}\n")
+    assert number in [cells[1] for cells in columns.values()]
+    assert f"line 3 has the number {number}" in said and "Format the column as text" in said
+
+
+@pytest.mark.parametrize(
+    "text", ["Canon 1.5E+05", "1E+10", "4.5E+3", "4.00638E-12", "4006381333931"]
+)
+def test_other_numbers_and_titles_are_not_told(read, text):
+    _, _, said = read(f"ean,title,path\n1,{text},Food\n{text},Salt,Food\n")
+    assert not said
