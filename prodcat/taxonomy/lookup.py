@@ -1,6 +1,7 @@
 """Finds nodes by path or id; errors for unknown nodes suggest similar names."""
 
 import difflib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,12 +91,32 @@ class Lookup:
         if known == len(path) or not path:
             return ""
         above = self.by_path.get(tuple(path[:known]), -1)
+        where = f"below {join_path(path[:known])!r}" if known else "at the top level"
+        for node in self.children[above]:
+            if _composed(self.names[node]) == _composed(path[known]):
+                return (
+                    f"; {where} there is no {path[known]!r} {_form(path[known])}, but one "
+                    f"{_form(self.names[node])}, which looks the same"
+                )
         options = {self.names[node].casefold(): self.names[node] for node in self.children[above]}
         folded = difflib.get_close_matches(path[known].casefold(), options, n=3, cutoff=0.5)
         close = [options[name] for name in folded]
-        where = f"below {join_path(path[:known])!r}" if known else "at the top level"
         hint = f", but the similar {close}" if close else ""
         return f"; {where} there is no {path[known]!r}{hint}"
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _form(name: str) -> str:
+    """The form of Unicode that a name has, in words."""
+    if unicodedata.is_normalized("NFC", name):
+        return "in the composed form of Unicode (NFC)"
+    is_decomposed = unicodedata.is_normalized("NFD", name)
+    return f"in {'the decomposed' if is_decomposed else 'a mixed'} form of Unicode" + (
+        " (NFD)" if is_decomposed else ""
+    )
 
 
 def _id_text(id: object) -> str:

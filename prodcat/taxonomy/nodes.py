@@ -23,7 +23,8 @@ class SourceNodes:
         names: The name of each node.
         parent: The position of each node's parent, -1 at the top level.
         terminal: Whether the source says that a product may end at each node.
-        rows: The number of the row in the source that describes each node, -1 if there is none.
+        rows: The number of the row in the source that describes each node, from 0; -1 if there is
+            none.
         translations: The names of all nodes by language code.
     """
 
@@ -105,7 +106,7 @@ def _refuse_ambiguity(nodes: SourceNodes, order: Sequence[int]) -> None:
         twin = first_with_name.setdefault((nodes.parent[node], name), node)
         if twin != node:
             rows = nodes.rows[twin], nodes.rows[node]
-            where = f"rows {rows[0]} and {rows[1]}: " if rows[1] >= 0 else ""
+            where = f"rows {rows[0] + 1:,} and {rows[1] + 1:,}: " if min(rows) >= 0 else ""
             problems.append(
                 f"{where}two children of one parent have the name {name!r} "
                 f"(ids {nodes.ids[twin]!r} and {nodes.ids[node]!r})"

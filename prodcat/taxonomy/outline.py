@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prodcat.taxonomy.arrays import Children, Flags
+from prodcat.taxonomy.notebook import MOST_ROWS, cut, notebook_html
 from prodcat.text_encoding import for_html, for_terminal
 
-_MOST_HTML_NODES = 2_000
+_MOST_HTML_NODES = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,26 +55,26 @@ class Outline:
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The first 2,000 nodes of the tree as nested HTML lists that can be folded."""
-        left = _MOST_HTML_NODES
+        """The first 500 nodes of the tree as nested HTML lists that can be folded.
 
-        def write(node: int) -> str:
-            nonlocal left
-            items = []
-            for child in self.children[node]:
-                if left <= 0:
-                    items.append("<li>…</li>")
-                    break
-                left -= 1
-                name = for_html(self.names[child])
-                if self.children[child]:
-                    items.append(
-                        f"<li><details><summary>{name} "
-                        f"<small>({len(self.children[child])})</small></summary>"
-                        f"{write(child)}</details></li>"
-                    )
-                else:
-                    items.append(f"<li>{name}</li>")
-            return f"<ul>{''.join(items)}</ul>"
+        The first ten children of a node are shown; the others appear on a click.
+        """
 
-        return f"<div><b>{for_html(self.heading)}</b>{write(-1)}</div>"
+        def items(nodes: Sequence[int]) -> str:
+            shown = [node for node in nodes if node < _MOST_HTML_NODES]
+            first = "".join(map(item, shown[:MOST_ROWS]))
+            if more := "".join(map(item, shown[MOST_ROWS:])):
+                left = len(nodes) - MOST_ROWS
+                first += f"<li><details><summary>… {left:,} more</summary><ul>{more}</ul>"
+                first += "</details></li>"
+            return f"<ul>{first}{'' if len(shown) == len(nodes) else '<li>…</li>'}</ul>"
+
+        def item(node: int) -> str:
+            name, below = for_html(cut(self.names[node])), self.children[node]
+            if not below:
+                return f"<li>{name}</li>"
+            size = f"<small>({len(below):,})</small>"
+            return f"<li><details><summary>{name} {size}</summary>{items(below)}</details></li>"
+
+        name, _, numbers = self.heading.removesuffix(")").partition("(")
+        return notebook_html(name, [numbers], further=items(self.children[-1]))

@@ -1,17 +1,38 @@
 """Reads the nodes of a tree from parent-child rows, in tables or JSON."""
 
-import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from prodcat.errors import TaxonomyError
-from prodcat.taxonomy.category_lines import rows_of_shopify
 from prodcat.taxonomy.cells import cell_mark, cell_text, records_of
 from prodcat.taxonomy.nodes import SourceNodes
 from prodcat.taxonomy.problems import first_problems
 
 Record = Mapping[str, Any]
+logger = logging.getLogger("prodcat")
+# What tables write as the parent of a node at the top level, if no node has that id.
+_TOP_MARKS = frozenset(
+    {
+        *(
+            "0",
+            "-1",
+            "-",
+            "--",
+            "#",
+            "null",
+            "(null)",
+            "\\n",
+            "none",
+            "(none)",
+            "nil",
+            "nan",
+            "<na>",
+        ),
+        *("n/a", "na", "#n/a", "root", "(root)", "top", "/"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -37,12 +58,16 @@ class ParentColumns:
         return sorted({c[len(start) :] for r in records for c in r if str(c).startswith(start)})
 
 
-def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
+def nodes_of_table(source: object, columns: ParentColumns, what: str = "The table") -> SourceNodes:
     """Read nodes from a parent-child table with one row for each node.
+
+    A node is at the top level if its parent is empty, is the node itself, or is no id of the table
+    but a mark such as 0 or NULL, or the only such text; all but the first are told.
 
     Args:
         source: Any table that prodcat reads.
         columns: The names of its columns.
+        what: What the table is, for messages, which begin with it.
 
     Raises:
         TaxonomyError: A column is missing, there are no rows, or the rows do not form a tree.
@@ -55,9 +80,10 @@ def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
     ids = [cell_text(record[columns.id]) for record in records]
     names = [cell_text(record[columns.name]) for record in records]
     position = {key: place for place, key in enumerate(ids)}
-    parents = [_known_id(cell_text(record[columns.parent]), position) for record in records]
+    parents = [_knkey_of_node(cell_text(record[columns.parent]), position) for record in records]
+    parents = _without_top_marks(parents, ids, what)
     problems += [
-        f"row {row}: parent {key!r} is not in the table"
+        f"row {row + 1:,}: parent {key!r} is not in the table"
         for row, key in zip(rows, parents, strict=True)
         if key and key not in position
     ]
@@ -65,12 +91,12 @@ def nodes_of_table(source: object, columns: ParentColumns) -> SourceNodes:
     problems += _cycles(parent, ids, rows)
     if problems:
         raise TaxonomyError(
-            f"The table of {len(table)} rows is not a tree: {first_problems(problems)}. Give every "
+            f"{what} of {len(table):,} rows is not a tree: {first_problems(problems)}. Give every "
             "node one row with an id, a name and a parent that is in the table; the parent of a "
             "node at the top is empty."
         )
     if not records:
-        raise TaxonomyError("The table has no rows; expected at least one node.")
+        raise TaxonomyError(f"{what} has no rows; expected at least one node.")
     return SourceNodes(
         ids=ids,
         names=names,
@@ -103,24 +129,26 @@ def _records_by_row(
         missing = [c for c in (columns.id, columns.parent, columns.name) if c not in record]
         if missing:
             raise TaxonomyError(
-                f"Row {row} has no column {missing[0]!r}; found {sorted(map(str, record))}. "
-                "Name the columns with id=, parent= and name=."
+                f"Row {row + 1:,} has no column {missing[0]!r}; found "
+                f"{sorted(map(str, record))[:50]}. Name the columns id, parent and name; or path "
+                "if one has whole paths, or level_1, level_2 and so on; or give their names to "
+                "the arguments id, parent, name and path in Python."
             )
         key, name = cell_text(record[columns.id]), cell_text(record[columns.name])
         if not key or not name:
-            problems.append(f"row {row}: empty {'id' if not key else 'name'}")
+            problems.append(f"row {row + 1:,}: empty {'id' if not key else 'name'}")
         elif key in row_of_id:
             first = row_of_id[key]
             old, new = (cell_text(r[columns.parent]) for r in (records[first], record))
             what = f"has two parents, {old!r} and {new!r}" if old != new else "is in both"
-            problems.append(f"rows {first} and {row}: id {key!r} {what}")
+            problems.append(f"rows {first + 1:,} and {row + 1:,}: id {key!r} {what}")
         else:
             row_of_id[key] = row
             records[row] = record
     return records
 
 
-def _known_id(key: str, known: Mapping[str, int]) -> str:
+def _knkey_of_node(key: str, known: Mapping[str, int]) -> str:
     """The id of a parent; "1.0" means the node "1" if no node has the id "1.0".
 
     A data frame converts a column of whole numbers to floats if one of its values is missing, and
@@ -129,6 +157,45 @@ def _known_id(key: str, known: Mapping[str, int]) -> str:
     whole, _, decimals = key.partition(".")
     is_float = decimals != "" and not decimals.strip("0")
     return whole if is_float and key not in known and whole in known else key
+
+
+def _without_top_marks(parents: Sequence[str], ids: Sequence[str], what: str) -> list[str]:
+    """The parents, empty where a mark says that the node is at the top level; tells which marks.
+
+    Args:
+        parents: The id of each node's parent as the table has it.
+        ids: The id of each node.
+        what: What the table is, for the message.
+    """
+    known = set(ids)
+    unknown = {key for key in parents if key and key not in known}
+    has_top = any(
+        not key or key == key_of_node for key, key_of_node in zip(parents, ids, strict=True)
+    )
+    marks = {key for key in unknown if key.casefold() in _TOP_MARKS}
+    if len(unknown) == 1 and not has_top:  # there is a top level, so that this is its mark
+        marks = unknown
+    tops = [key in marks for key in parents]
+    are_selves = [key == key_of_node for key, key_of_node in zip(parents, ids, strict=True)]
+    if marks:
+        shown = ", ".join(map(repr, sorted(marks)))
+        logger.warning(
+            "%s: no node has the id %s, which is the parent in %s; read as the top level.",
+            what, shown, _counted(sum(tops)),
+        )  # fmt: skip
+    if any(are_selves):
+        logger.warning(
+            "%s: the parent is the node itself in %s; read as the top level.",
+            what, _counted(sum(are_selves)),
+        )  # fmt: skip
+    return [
+        "" if is_top or is_self else key
+        for key, is_top, is_self in zip(parents, tops, are_selves, strict=True)
+    ]
+
+
+def _counted(rows: int) -> str:
+    return f"{rows:,} row{'s' if rows > 1 else ''}"
 
 
 def _cycles(parents: Sequence[int], ids: Sequence[str], rows: Sequence[int]) -> list[str]:
@@ -151,40 +218,8 @@ def _cycles(parents: Sequence[int], ids: Sequence[str], rows: Sequence[int]) -> 
         if node >= 0 and state[node] == 1:
             loop = trail[trail.index(node) :]
             names = " -> ".join(repr(ids[n]) for n in [*loop, node])
-            problems.append(f"rows {sorted(rows[n] for n in loop)}: cycle {names}")
+            listed = ", ".join(f"{row + 1:,}" for row in sorted(rows[n] for n in loop))
+            problems.append(f"row{'s' if len(loop) > 1 else ''} {listed}: cycle {names}")
         for visited in trail:
             state[visited] = 2
     return problems
-
-
-def rows_of_json(text: str) -> list[dict[str, Any]]:
-    """Read parent-child rows from a JSON document.
-
-    Args:
-        text: ``{"nodes": [{"id": ..., "parent": ..., "name": ...}, ...]}``, or only the list; or
-            the categories that Shopify publishes.
-
-    Raises:
-        TaxonomyError: The text is not JSON, or its structure is another one.
-
-    >>> rows_of_json('[{"id": "f", "parent": null, "name": "Food"}]')
-    [{'id': 'f', 'parent': None, 'name': 'Food'}]
-    """
-    if not isinstance(text, (str, bytes)):
-        raise TaxonomyError(
-            f"The text is a {type(text).__name__}; expected a JSON document as text. Read a table "
-            "with from_table, and a file with read_taxonomy."
-        )
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise TaxonomyError(f"The taxonomy is not valid JSON: {error}. Correct it.") from error
-    rows = document
-    if isinstance(document, dict):
-        rows = document.get("nodes") or rows_of_shopify(document)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TaxonomyError(
-            'The JSON is not a tree; expected {"nodes": [{"id": ..., "parent": ..., "name": ...}, '
-            "...]} or only the list."
-        )
-    return rows

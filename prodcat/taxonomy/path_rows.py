@@ -13,11 +13,21 @@ from prodcat.taxonomy.problems import first_problems
 
 
 def nodes_of_paths(
-    paths: Iterable[Sequence[str]], ids: Iterable[Sequence[str]] | None, inner: str
+    paths: Iterable[Sequence[str]],
+    ids: Iterable[Sequence[str]] | None,
+    inner: str,
+    places: Sequence[str] = (),
 ) -> SourceNodes:
     """Make the nodes on all paths.
 
-    The arguments are those of :meth:`prodcat.Taxonomy.from_paths`.
+    The first arguments are those of :meth:`prodcat.Taxonomy.from_paths`.
+
+    Args:
+        paths: The names along each path.
+        ids: The ids along each path.
+        inner: The meaning of a path that ends at an inner node.
+        places: Where each path is in its source, such as ``"line 3"``, for messages; ``"row 1"``
+            and so on if there are none.
 
     Raises:
         TaxonomyError: The paths contradict each other or are too long, a name is empty, a path and
@@ -35,7 +45,7 @@ def nodes_of_paths(
     first_row: dict[tuple[Path, Path], int] = {}
     for row, pair in enumerate(zip(name_rows, id_rows, strict=True)):
         first_row.setdefault(pair, row)
-    names = _names_by_chain(first_row, len(name_rows))
+    names = _names_by_chain(first_row, len(name_rows), places)
     chains = list(names)
     position = {chain: place for place, chain in enumerate(chains)}
     ends = {keys for _, keys in first_row}
@@ -62,16 +72,19 @@ def _paths_of(given: Any, argument: str) -> list[Path]:
             f"{argument} is {described(given)}; expected a list of paths, such as "
             "[['Food', 'Fruit'], ['Food', 'Bread']]. For a table use from_table or read_catalog."
         )
-    paths = [path_of(path, f"Entry {row} of {argument}") for row, path in enumerate(entries)]
+    paths = [path_of(path, f"Entry {n} of {argument}") for n, path in enumerate(entries, 1)]
     return [tuple(n.strip() if isinstance(n, str) else n for n in path) for path in paths]
 
 
-def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> dict[Path, str]:
+def _names_by_chain(
+    first_row: Mapping[tuple[Path, Path], int], rows: int, places: Sequence[str]
+) -> dict[Path, str]:
     """The name of each node, by the ids from the top level down to the node.
 
     Args:
         first_row: For each pair of a path's names and ids, the first row with this pair.
         rows: The number of rows in the source, for the error message.
+        places: Where each path is, for the error message; see :func:`nodes_of_paths`.
 
     Raises:
         TaxonomyError: Rows are wrong or contradict each other, or there are none.
@@ -79,20 +92,22 @@ def _names_by_chain(first_row: Mapping[tuple[Path, Path], int], rows: int) -> di
     named: dict[Path, str] = {}
     problems: list[str] = []
     for (names, keys), row in first_row.items():
+        place = places[row] if places else f"row {row + 1:,}"
         problem = _row_problem(names, keys)
         if problem:
-            problems.append(f"row {row}: {problem}")
+            problems.append(f"{place}: {problem}")
             continue
         for end, name in enumerate(names, start=1):
             known = named.setdefault(keys[:end], name)
             if known != name:
                 problems.append(
-                    f"row {row}: id {keys[end - 1]!r} has the name {name!r}, earlier {known!r}"
+                    f"{place}: id {keys[end - 1]!r} has the name {name!r}, earlier {known!r}"
                 )
     if problems:
         raise TaxonomyError(
             f"{len(problems)} of {rows} paths cannot be part of a tree: "
-            f"{first_problems(problems)}. Give every node of a path one name and one id."
+            f"{first_problems(problems)}. Give every node of a path one name and one id, and leave "
+            "out separators at the ends of a path."
         )
     if not named:
         raise TaxonomyError("There are no paths; expected at least one. Give a list of paths.")

@@ -18,8 +18,13 @@ SEPARATOR = " > "
 Path = tuple[str, ...]
 
 _QUOTED = r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
-_LIST = re.compile(rf"[\[(]\s*{_QUOTED}(?:(?:\s*,\s*|\s+){_QUOTED})*\s*,?\s*[\])]", re.DOTALL)
-_NAME = re.compile(_QUOTED, re.DOTALL)
+_ITEM = rf"(?:{_QUOTED}|None|nan|<NA>)"
+_LIST = re.compile(rf"[\[(]\s*{_ITEM}(?:(?:\s*,\s*|\s+){_ITEM})*\s*,?\s*[\])]", re.DOTALL)
+_NAME = re.compile(_ITEM, re.DOTALL)
+# How a list or an object begins, whole or cut: no category has a name like that.
+_LIST_START = re.compile(
+    r"""\[[\[(\s]*["'{] | \(\s*(["']).*?\1\s*, | \{\s*["'}]""", re.DOTALL | re.VERBOSE
+)
 
 
 def join_path(path: Sequence[str], separator: str = ">") -> str:
@@ -35,7 +40,8 @@ def join_path(path: Sequence[str], separator: str = ">") -> str:
     mark = separator.strip()
     names = [_escaped(name, mark) if mark in name else name for name in path]
     line = f" {mark} ".join(names)
-    return line if _listed(line) is None else json.dumps(list(path), ensure_ascii=False)
+    is_plain = _listed(line) is None and not is_like_list(line)
+    return line if is_plain else json.dumps(list(path), ensure_ascii=False)
 
 
 def split_path(text: str, separator: str = ">") -> Path:
@@ -44,6 +50,9 @@ def split_path(text: str, separator: str = ">") -> Path:
     Args:
         text: Names with separators between them; or a list of names, as JSON or Python write it.
         separator: The text between two names.
+
+    Raises:
+        TaxonomyError: The text begins like a list of names, but is cut or has other values.
 
     >>> split_path("Food > Fruit>Apples"), split_path("Food/Fruit", separator="/")
     (('Food', 'Fruit', 'Apples'), ('Food', 'Fruit'))
@@ -56,6 +65,11 @@ def split_path(text: str, separator: str = ">") -> Path:
         return listed
     if not text:
         return ()
+    if is_like_list(text):
+        raise TaxonomyError(
+            f"{text[:60]!r} begins like a list or an object, but is no complete list of names; "
+            f"""expected a list such as ["Food", "Milk"], or 'Food {separator.strip()} Milk'"""
+        )
     mark = separator.strip()
     if "\\" not in text:
         parts = text.split(separator)
@@ -96,6 +110,15 @@ def path_of(value: Any, what: str = "The path") -> Path:
     return path
 
 
+def is_like_list(text: str) -> bool:
+    """Whether a text begins like a list or an object of JSON or Python, such as ``["Food``.
+
+    >>> is_like_list('["Food", "Mi'), is_like_list("[Sale]"), is_like_list('[["Food"]]')
+    (True, False, True)
+    """
+    return text[:1] in ("[", "(", "{") and _LIST_START.match(text) is not None
+
+
 def _escaped(name: str, mark: str) -> str:
     return re.sub(rf"(\\*){re.escape(mark)}", rf"\1\1\\{_literal(mark)}", name)
 
@@ -129,13 +152,21 @@ def _listed(text: str) -> Path | None:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
+        if not text[1:-1].strip():
+            return ()
         if not _LIST.fullmatch(text):
             return None
         try:
-            values = [ast.literal_eval(name) for name in _NAME.findall(text)]
+            names = _NAME.findall(text)
+            values = [ast.literal_eval(n) if n[0] in "'\"" else None for n in names]
         except (ValueError, SyntaxError):
             return None
-    whole = isinstance(values, list) and all(
-        isinstance(name, (str, int)) and not isinstance(name, bool) for name in values
-    )
-    return tuple(str(name).strip() for name in values) if whole and values else None
+    if not isinstance(values, list) or not all(map(_is_name, values)):
+        return None
+    return tuple("" if is_missing(name) else str(name).strip() for name in values)
+
+
+def _is_name(value: object) -> bool:
+    """Whether an entry of a list is a name or an id, or missing."""
+    is_text = isinstance(value, (str, int)) and not isinstance(value, bool)
+    return is_text or is_missing(value)

@@ -36,16 +36,19 @@ from prodcat.taxonomy.arrays import (
     outcomes_of,
     spans_of,
 )
+from prodcat.taxonomy.changes.comparing import Comparing
+from prodcat.taxonomy.documents import rows_of_json
 from prodcat.taxonomy.lookup import Lookup
 from prodcat.taxonomy.nodes import breadth_first
+from prodcat.taxonomy.notebook import Framed
 from prodcat.taxonomy.outline import Outline
-from prodcat.taxonomy.parent_rows import ParentColumns, nodes_of_table, rows_of_json
+from prodcat.taxonomy.parent_rows import ParentColumns, nodes_of_table
 from prodcat.taxonomy.path_rows import nodes_of_paths
-from prodcat.taxonomy.paths import Path, path_of
+from prodcat.taxonomy.paths import Path, join_path, path_of
 
 
 @dataclass(frozen=True, eq=False)
-class Taxonomy:
+class Taxonomy(Framed, Comparing):
     """An immutable category tree.
 
     Leaves may be at any level, and nodes with different parents may have the same name.  A node is
@@ -93,7 +96,7 @@ class Taxonomy:
         Raises:
             TaxonomyError: There is no path, a name is empty, two nodes have the same id, a path
                 and its ids differ in length, a path has more than 64 levels, or ``inner`` is
-                not supported; the message gives the numbers of the rows, counted from 0.
+                not supported; the message gives the numbers of the rows, counted from 1.
 
         >>> tree = Taxonomy.from_paths([("Food", "Fruit"), ("Food", "Bread"), ("Home",)])
         >>> tree
@@ -117,7 +120,8 @@ class Taxonomy:
 
         Args:
             rows: A list of mappings, or any other table that :func:`prodcat.read_catalog` reads,
-                with the columns named below.  The parent is empty or None at the top level.
+                with the columns named below.  The parent is empty or None at the top level, or a
+                mark such as 0 or NULL that is no id of the table.
                 Columns such as ``name:tr`` contain the names in other languages.
             id: The name of the column with each node's stable id.
             parent: The name of the column with the parent's id.
@@ -128,7 +132,7 @@ class Taxonomy:
         Raises:
             TaxonomyError: There are no rows, a missing column, a duplicate id, a node with two
                 parents, an unknown parent, a cycle, an empty id or name, more than 64 levels, or
-                siblings of the same name; the message gives row numbers, counted from 0.
+                siblings of the same name; the message gives row numbers, counted from 1.
             CatalogError: The table cannot be read.
         """
         columns = ParentColumns(id, parent, name, terminal)
@@ -223,18 +227,8 @@ class Taxonomy:
         Raises:
             TaxonomyError: The tree has no names in this language.
         """
-        names = self._names(language)
+        names = _names_in(self, language)
         return tuple(names[n] for n in self.ancestors(node))
-
-    def _names(self, language: str | None) -> tuple[str, ...]:
-        if language is None:
-            return self.names
-        if language not in self.translations:
-            raise TaxonomyError(
-                f"The tree has no names in the language {language!r}, only in "
-                f"{sorted(self.translations)}. Add names with with_names(language, {{id: name}})."
-            )
-        return self.translations[language]
 
     @cached_property
     def _lookup(self) -> Lookup:
@@ -343,7 +337,32 @@ class Taxonomy:
         return self._outline(None).html()
 
     def _outline(self, language: str | None) -> Outline:
-        return Outline(repr(self), self._names(language), self._children, self.terminal)
+        names = _names_in(self, language)
+        return Outline(repr(self), names, self._children, self.terminal)
+
+    def _columns(self) -> Mapping[str, Any]:
+        rows = self.to_table()
+        return {
+            **{column: [row[column] for row in rows] for column in rows[0]},
+            "path": [join_path(path) for path in self.paths],
+            "level": self.level,
+        }
+
+
+def _names_in(tree: Taxonomy, language: str | None) -> tuple[str, ...]:
+    """The name of each node in a language.
+
+    Raises:
+        TaxonomyError: The tree has no names in this language.
+    """
+    if language is None:
+        return tree.names
+    if language not in tree.translations:
+        raise TaxonomyError(
+            f"The tree has no names in the language {language!r}, only in "
+            f"{sorted(tree.translations)}. Add names with with_names(language, {{id: name}})."
+        )
+    return tree.translations[language]
 
 
 def _check_names(tree: Taxonomy, names: object) -> None:

@@ -119,3 +119,54 @@ def test_an_id_that_looks_like_a_float_stays_another_id():
 def test_what_is_no_address_of_a_tree_is_named(wrong):
     with pytest.raises(TaxonomyError, match="expected the path or URI of a file"):
         read_taxonomy(wrong)
+
+
+FORMS = {
+    "tabs between levels": (
+        "Food\tMilk\nFood\tBread\nHome\tSoap\n",
+        {("Food", "Milk"), ("Food", "Bread"), ("Home", "Soap")},
+    ),
+    "three levels with tabs": (
+        "Food\nFood\tDairy\nFood\tDairy\tMilk\n",
+        {("Food", "Dairy", "Milk")},
+    ),
+    "a number sign and a digit": ("#1 Brands\nFood\n", {("#1 Brands",), ("Food",)}),
+    "commas after ids": ("1,Food\n2,Food > Milk\n", {("Food", "Milk")}),
+    "quotes of CSV": (
+        '1,Food\n2,"Food > Milk, ""fresh"""\n',
+        {("Food", 'Milk, "fresh"')},
+    ),
+    "semicolons after codes": ("a-1;Food\na-2;Home\n", {("Food",), ("Home",)}),
+    "commas in names": ("Milk2, fresh\nBread\n", {("Milk2, fresh",), ("Bread",)}),
+}
+
+
+@pytest.mark.parametrize(("text", "paths"), FORMS.values(), ids=FORMS)
+def test_other_forms_of_lines_are_read(tmp_path, text, paths):
+    (tmp_path / "tree.txt").write_text(text)
+    tree = read_taxonomy(tmp_path / "tree.txt")
+    assert {tree.paths[node] for node in tree.outcomes if not tree.children(node)} == paths
+    has_ids = text[0] in "1a"
+    assert (set(tree.ids) <= {"1", "2", "a-1", "a-2"}) == has_ids
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Food\tMilk\nHome\tSoap\n", r"Line 1, 'Food.tMilk', .*an id and a name or two levels"),
+        ("Food\tDairy\tMilk\n\t\tTea\n", "Line 2, .* an empty level or a margin.*in full"),
+        ("Food\n  Milk\tx\n", "Line 2, .* an empty level or a margin"),
+        (Taxonomy.from_paths([BIRDS]).to_text(), r"Line 2, '└── Ani.*drawn for people; .*to_json"),
+        ("Food\n|-- Milk\n`-- Bread\n", r"Line 2, '.-- Milk', is a branch of a tree"),
+    ],
+)
+def test_lines_that_are_not_clear_are_refused_with_advice(tmp_path, text, message):
+    (tmp_path / "tree.txt").write_text(text, "utf-8")
+    with pytest.raises(TaxonomyError, match=message):
+        read_taxonomy(tmp_path / "tree.txt")
+
+
+def test_a_doubtful_comment_is_told(tmp_path, caplog):
+    (tmp_path / "tree.txt").write_text("# Version 2\n#Brands\nFood\n")
+    assert read_taxonomy(tmp_path / "tree.txt").paths == (("Food",),)
+    assert [record.args for record in caplog.records] == [("#Brands",)]

@@ -5,7 +5,7 @@ from prodcat.taxonomy.cells import cell_mark, cell_path
 
 @pytest.mark.parametrize(
     ("value", "path"),
-    [("A > B", ("A", "B")), (["A ", "B"], ("A", "B")), (("A",), ("A",)), (None, ()), (3, ())],
+    [("A > B", ("A", "B")), (["A ", "B"], ("A", "B")), (("A",), ("A",)), (None, ()), (3, ("3",))],
 )
 def test_paths_in_cells(value, path):
     assert cell_path(value, ">") == path

@@ -11,11 +11,11 @@ def test_partial_paths_make_no_outcome():
 @pytest.mark.parametrize(
     ("paths", "ids", "message"),
     [
-        ([("A", "")], None, r"row 0: \['A', ''\] has an empty name"),
-        ([()], None, "row 0"),
+        ([("A", "")], None, r"row 1: \['A', ''\] has an empty name"),
+        ([()], None, "row 1"),
         ([], None, "There are no paths"),
-        ([("A",), ("A", "B")], [("1",), ("1",)], "row 1: 2 names but 1 ids"),
-        ([("A",), ("B",)], [("1",), ("1",)], "row 1: id '1' has the name 'B', earlier 'A'"),
+        ([("A",), ("A", "B")], [("1",), ("1",)], "row 2: 2 names but 1 ids"),
+        ([("A",), ("B",)], [("1",), ("1",)], "row 2: id '1' has the name 'B', earlier 'A'"),
         ([("A",)], [], "Got ids for 0 paths, but 1 paths"),
         ([("A", "X"), ("B", "X")], [("1", "9"), ("2", "9")], "2 nodes have the id '9'"),
     ],

@@ -44,10 +44,18 @@ def test_a_list_in_a_text_is_a_path(text):
 
 
 @pytest.mark.parametrize(
-    "name", ["[New] Milk", "[Sale]", "(Baby)", "[", "['Food'", "[[1]]", "[" * 9_999 + "]"]
+    "name", ["[New] Milk", "[Sale]", "(Baby)", "[", "[[1]]", "('70s)", "[" * 9_999 + "]"]
 )
 def test_brackets_that_are_no_list_are_a_name(name):
     assert split_path(name) == (name,)
+
+
+@pytest.mark.parametrize("text", ['["Food", "Mi', "['Food'", '[["Food"]]', '{"a": 1}', "{}"])
+def test_a_list_that_is_cut_is_refused_as_a_text_and_kept_as_a_name(text):
+    with pytest.raises(TaxonomyError, match="begins like a list or an object, but is no complete"):
+        split_path(text)
+    assert split_path(join_path((text,))) == (text,)
+    assert Taxonomy.from_paths([(text,), ("Food", text)]).names == (text, "Food", text)
 
 
 def test_numbers_of_a_list_are_ids():

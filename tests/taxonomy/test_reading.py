@@ -1,5 +1,7 @@
+import gc
 import gzip
 import json
+import sys
 import time
 
 import numpy as np
@@ -19,12 +21,15 @@ def test_ten_thousand_nodes_load_in_under_a_second(tmp_path):
     path = tmp_path / "tree.json"
     path.write_text(json.dumps(big_tree_rows(10_365)))
     took = []
-    for _attempt in range(3):  # the quickest of three: the garbage of other tests is no part of it
+    gc.collect()
+    gc.freeze()  # what other tests left is not looked through again
+    for _attempt in range(3):
         start = time.thread_time()
         tree = read_taxonomy(str(path))
         _ = tree.spans, tree.chains
         took.append(time.thread_time() - start)
-    assert min(took) < 1, took
+    gc.unfreeze()
+    assert min(took) < (1 if sys.gettrace() is None else 2), took  # coverage follows every line
     assert len(tree) == 10_365
 
 
@@ -48,9 +53,8 @@ def test_files_of_every_form_give_the_same_tree(tmp_path):
         ("x.json", '{"tree": 1}', "The JSON is not a tree"),
         ("x.jsonl", "{1", "line 1 is not valid JSON"),
         ("x.jsonl", "[1]", "expected a JSON object"),
-        ("x.jsonl", '{"path": ["A", "B"], "id": "b"}', "'A' has no row of its own"),
-        ("x.jsonl", '{"path": "A", "id": ""}', "row 0: empty id"),
-        ("x.csv", "path,id\nA,1\nA,2\n", "row 1: 'A' has the ids '1' and '2'"),
+        ("x.jsonl", '{"path": "A", "id": ""}', "row 1: empty id"),
+        ("x.csv", "path,id\nA,1\nA,2\n", "row 2: 'A' has the ids '1' and '2'"),
         ("x.jsonl.gz", "not gzip", "Cannot read the taxonomy"),
     ],
 )
@@ -79,9 +83,9 @@ def test_other_tables_and_spellings_of_files_are_read(tmp_path):
 
 TRANSLATED = [
     ("a", ["Kleidung"]),
-    ("a-1", ["Kleidung", "Hosen"]),
-    ("a-2", ["Kleidung", "Hosen"]),
-    ("a-3", ["Kleidung", "Schuhe"]),
+    ("b", ["Kleidung", "Hosen"]),
+    ("c", ["Kleidung", "Hosen"]),
+    ("d", ["Kleidung", "Schuhe"]),
 ]
 
 
@@ -108,18 +112,18 @@ def test_siblings_of_one_name_get_their_ids_where_asked(tmp_path, form):
         file = tmp_path / "tree.jsonl"
         file.write_text("".join(json.dumps(record) + "\n" for record in records[form]))
     with pytest.raises(TaxonomyError, match="same_names='id'.? adds the"):
-        read_taxonomy(file)
+        read_taxonomy(file, same_names="refuse" if form in ("lines", "path_ids") else None)
     tree = read_taxonomy(file, same_names="id")
-    first, second = ("2", "3") if form == "lines" else ("a-1", "a-2")
+    first, second = ("2", "3") if form == "lines" else ("b", "c")
     assert tree.names == ("Kleidung", f"Hosen ({first})", f"Hosen ({second})", "Schuhe")
     assert len(tree.outcomes) == (4 if form == "path_ids" else 3)
 
 
 def test_children_of_siblings_of_one_name_need_more_ids(tmp_path):
-    rows = [*TRANSLATED, ("a-1-1", ["Kleidung", "Hosen", "Jeans"])]
+    rows = [*TRANSLATED, ("e", ["Kleidung", "Hosen", "Jeans"])]
     file = tmp_path / "tree.jsonl"
     file.write_text("".join(json.dumps({"id": key, "path": path}) + "\n" for key, path in rows))
-    with pytest.raises(TaxonomyError, match=r"row 4: the parent of 'Kleidung > Hosen > Jeans' has"):
+    with pytest.raises(TaxonomyError, match=r"row 5: the parent of 'Kleidung > Hosen > Jeans' has"):
         read_taxonomy(file, same_names="id")
     with pytest.raises(TaxonomyError, match="same_names='both' is unknown; expected 'refuse' or"):
         read_taxonomy(file, same_names="both")
@@ -131,7 +135,9 @@ def test_the_columns_of_a_table_can_be_named(tmp_path):
     named = {"id": "code", "parent": "above"}
     assert read_taxonomy(file, name="name_fr", **named).paths[1] == ("Aliments", "Pain")
     assert read_taxonomy(file, name="name_en", **named).ids == ("01", "011")
-    with pytest.raises(TaxonomyError, match="no column 'id'; found .*Name the columns with id="):
+    with pytest.raises(
+        TaxonomyError, match="no column 'parent'; found .*Name the columns id, parent and"
+    ):
         read_taxonomy(file)
     file.write_text("code,path\nf,Food\nb,Food > Bread\n")
     assert read_taxonomy(file, id="code").ids == ("f", "b")

@@ -1,0 +1,1 @@
+"""What changed from one version of a tree to the next, and the table in which people check it."""
