@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
-_SMALL_WINDOW = 64  # largest number of rows whose best split into batches is computed
-_BATCH_COST = 64  # the fixed cost of a batch, as the number of tokens that take the same time
+_SMALL_WINDOW = 512  # largest number of rows whose best split into batches is computed
+_BATCH_COST = 1 / 32  # the fixed cost of a batch, as a share of that of a full one
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[n
 
     The lengths of a small number of rows differ a lot, so one batch of them would be mostly
     padding.  This finds the cheapest split into batches of the usual sizes, where a batch costs
-    its tokens, padding included, and a fixed amount.  More than 64 rows are left to
+    its tokens, padding included, and a fixed amount.  More than 512 rows are left to
     :func:`plan_batches`.
 
     Args:
@@ -185,12 +185,13 @@ def plan_window(lengths: NDArray[np.int64], token_budget: int) -> list[NDArray[n
     sizes = [size for size in range(1, rows + 1) if _usual_size(size) == size]
     # For each row, from the last one: the least cost of this row and all after it, and the size of
     # the batch that begins with this row.
+    batch_cost = _BATCH_COST * token_budget
     least_cost = [0.0] * (rows + 1)
     first_size = [0] * rows
     for start in range(rows - 1, -1, -1):
         most = max(token_budget // longest[start], 1)
         least_cost[start], first_size[start] = min(
-            (_BATCH_COST + size * longest[start] + least_cost[start + size], size)
+            (batch_cost + size * longest[start] + least_cost[start + size], size)
             for size in sizes
             if size <= min(most, rows - start)
         )

@@ -83,7 +83,9 @@ class TrainingConfig:
         patience: Number of epochs without a better result on the validation titles than that of
             the best epoch before, the start not counted, after which training stops; see
             :func:`prodcat.training.validation.is_better`.
-        token_budget: Maximum number of tokens in a batch, padding included.
+        token_budget: Maximum number of tokens in a batch, padding included; None for 1,024 on a CPU
+            and for up to 8,192 on a GPU, where both learning rates are then multiplied with the
+            square root of a 1,024th of it.
         accumulate: Number of batches, in each process, for one step of the optimiser.
         learning_rate: Peak learning rate of the encoder.
         head_learning_rate: Peak learning rate of the heads.
@@ -104,12 +106,19 @@ class TrainingConfig:
         node_names: Whether the names of each outcome, in every language of the tree, are training
             titles too.
         closed_form: Whether the heads start from a closed-form solution.
+        easy_share: Share of the epochs, 0.01 to 1, in which the encoder learns a title whose label
+            is sure from the closed-form start; its weight is divided by it.  Titles that are less
+            sure are in more epochs, and unsure ones in all; 1 learns every title in every epoch.
         lexical_cost: Cost parameter C of the n-grams' support vector machines; higher values fit
             the training titles more closely.
+        lexical_share: Share of the usual number of rows of other categories that each of these
+            machines learns, 0.01 to 1; less is faster.
         validation: Share of the titles, 0 to 0.95, that is held out for validation if no
             validation titles are given.
         learn_validation: Whether the classifier learns its validation titles too, once they have
             been used for validation.
+        validated_titles: Largest number of titles that a model without an encoder is validated
+            and calibrated on, out of fold, at least 2; less is faster.
         calibration: Calibration that is fitted on the validation titles at the end:
             ``"steps"`` (weights at each level, so that confidence is right at every level),
             ``"temperature"`` (one for all titles), ``"levels"`` (also one for each level) or
@@ -136,7 +145,7 @@ class TrainingConfig:
 
     epochs: int = 3
     patience: int = 2
-    token_budget: int = 1024
+    token_budget: int | None = None
     accumulate: int = 1
     learning_rate: float = 4e-4
     head_learning_rate: float = 3e-3
@@ -149,9 +158,12 @@ class TrainingConfig:
     level_weight: float = 0.0
     node_names: bool = True
     closed_form: bool = True
+    easy_share: float = 0.35
     lexical_cost: float = 1.0
+    lexical_share: float = 1.0
     validation: float = 0.1
     learn_validation: bool = True
+    validated_titles: int = 5_000
     calibration: Method = "steps"
     baseline: bool = True
     group: str | None = None
@@ -165,12 +177,17 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "warm_epochs", "checkpoint_steps", "seed"):
             check_whole(name, getattr(self, name), 0)
-        for name in ("patience", "token_budget", "accumulate"):
+        for name in ("patience", "accumulate"):
             check_whole(name, getattr(self, name), 1)
+        if self.token_budget is not None:
+            check_whole("token_budget", self.token_budget, 1)
         for name in ("level_weight", "weight_decay", "replay"):
             check_range(name, getattr(self, name), 0)
         for name in ("learning_rate", "head_learning_rate", "clip", "lexical_cost"):
             check_range(name, getattr(self, name), 1e-12)
+        check_whole("validated_titles", self.validated_titles, 2)
+        for name in ("easy_share", "lexical_share"):
+            check_range(name, getattr(self, name), 0.01, 1)
         check_range("warm_rate", self.warm_rate, 1e-6, 1)
         for name in ("warmup", "frozen_layers"):
             check_range(name, getattr(self, name), 0, 1)

@@ -112,6 +112,19 @@ def hash_pieces(
     return of_characters, _words(letters, row, between)
 
 
+def words_of(piece: str, version: int) -> list[str]:
+    """The words of a piece, in the order in which :func:`hash_pieces` hashes them.
+
+    >>> words_of("l'oreal,", 2), words_of("l'oreal,", 1)
+    (['l', 'oreal'], ["l'oreal,"])
+    """
+    if version == 1:
+        return [piece] if piece else []
+    inside = _in_words(np.frombuffer(piece.encode("utf-32-le", "surrogatepass"), np.uint32))
+    edge = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]))).tolist()
+    return [piece[start:end] for start, end in zip(edge[::2], edge[1::2], strict=True)]
+
+
 def _hash_lines(
     texts: Sequence[str], characters: tuple[int, int], version: int
 ) -> tuple[NDArray[np.int64], Hashes]:

@@ -69,7 +69,7 @@ def only_from_disk(name: str, revision: str, source: str) -> bool:
         raise EncoderError(
             f"Cannot load an encoder from {source!r}: there is no such folder. Expected a hub "
             "name, or a folder with config.json, model.safetensors and tokenizer.json. To use "
-            "n-grams alone, set encoder=None."
+            "n-grams alone, set model=prodcat.ModelConfig(encoder=None)."
         )
     if not constants.HF_HUB_OFFLINE and _is_reachable(constants.ENDPOINT):
         return False
@@ -82,9 +82,9 @@ def only_from_disk(name: str, revision: str, source: str) -> bool:
     )
     raise EncoderError(
         f"Cannot load an encoder from {source!r}: it is not on this machine, and {reason}. Use "
-        "n-grams alone with encoder=None, or name a folder with config.json, model.safetensors and "
-        f"tokenizer.json: where the hub can be reached, 'hf download {name} --local-dir encoder' "
-        "fills one, which you copy here."
+        "n-grams alone with model=prodcat.ModelConfig(encoder=None), or name a folder with "
+        "config.json, model.safetensors and tokenizer.json: where the hub can be reached, "
+        f"'hf download {name} --local-dir encoder' fills one, which you copy here."
     )
 
 

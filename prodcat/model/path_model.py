@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from prodcat.model.config import Structure
+from prodcat.model.elementwise import exp, log
 from prodcat.taxonomy.tree import Taxonomy
 
 # MKL picks the kernel of its exponential at the first call.  If two threads make that call at the
@@ -290,8 +291,8 @@ class PathModel(nn.Module):
         # The sum over steps is written as a sum over the branches between two steps.
         change = weights[branches.depth[1:] - 1] - weights[branches.depth[1:]]
         change = nn.functional.pad(change, (1, 0))
-        beliefs = branches.probs(running_sums(log_probs.exp())).clamp(min=_LEAST_PROBABILITY)
-        sums = branches.path_sums(change * beliefs.log().to(log_probs.dtype))
+        beliefs = branches.probs(running_sums(exp(log_probs))).clamp(min=_LEAST_PROBABILITY)
+        sums = branches.path_sums(change * log(beliefs).to(log_probs.dtype))
         scores = log_probs * weights[branches.step] + sums.index_select(1, branches.above)
         return scores.log_softmax(dim=1)
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from prodcat.model.elementwise import exp, log
 from prodcat.model.path_model import PathModel, running_sums
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -51,7 +52,7 @@ def choice_log_probs(paths: PathModel, log_probs: Tensor, probs: Tensor) -> Tens
     """
     branches = paths.branches
     below = branches.probs(running_sums(probs)).clamp(min=_LEAST_PROBABILITY)
-    beliefs = below.log().to(log_probs.dtype)
+    beliefs = log(below).to(log_probs.dtype)
     both = torch.cat([log_probs, beliefs[:, 1:]], dim=1)
     return both - beliefs.index_select(1, branches.choice_branch)
 
@@ -71,8 +72,8 @@ def chained(paths: PathModel, scores: Tensor) -> tuple[Tensor, Tensor]:
     where = choices(paths)[0]
     scores = scores.clamp(-LARGEST_SCORE, LARGEST_SCORE)
     sums = scores.new_zeros(scores.shape[0], len(branches.nodes))
-    sums = sums.scatter_add(1, where.expand(scores.shape[0], -1), scores.exp())
-    steps = scores - sums.log().index_select(1, where)
+    sums = sums.scatter_add(1, where.expand(scores.shape[0], -1), exp(scores))
+    steps = scores - log(sums).index_select(1, where)
     outcomes = len(paths.outcomes)
     inner = branches.path_sums(torch.nn.functional.pad(steps[:, outcomes:], (1, 0)))
     return steps[:, :outcomes] + inner.index_select(1, branches.above), inner

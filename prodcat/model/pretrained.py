@@ -219,7 +219,7 @@ def _from_pretrained(folder: str, source: str, revision: str) -> tuple[Any, Any]
         raise EncoderError(
             f"Cannot load an encoder from {source!r}: {str(error).splitlines()[0]} Expected a hub "
             "name, or a folder with config.json, model.safetensors and tokenizer.json. To use "
-            "n-grams alone, set encoder=None."
+            "n-grams alone, set model=prodcat.ModelConfig(encoder=None)."
         ) from error
     if not getattr(tokenizer, "is_fast", False):
         raise EncoderError(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from prodcat.classifier.records import EpochResult
 from prodcat.model.heads import FlatHead, StackedHeads
 from prodcat.training.closed_form import Start, closed_form_start
 from prodcat.training.run_state import learned_weights
+from prodcat.training.sampled_rows import Shares, row_shares
 from prodcat.training.task import Beginning, Task
 from prodcat.training.title_reader import TitleReader
 from prodcat.training.validation import is_better
@@ -27,11 +28,14 @@ class HeadStart:
         weights: A copy of all trainable weights, by name.
         start: The settings chosen for the closed-form start, from :meth:`Start.to_dict`; None if
             the heads do not start from it.
+        shares: The share of epochs in which each training row is learned, float32 [rows]; None if
+            all rows are in every epoch.
     """
 
     result: EpochResult
     weights: dict[str, Tensor]
     start: dict[str, float] | None = None
+    shares: Shares | None = None
 
 
 def begin_heads(
@@ -52,7 +56,7 @@ def begin_heads(
     carried = HeadStart(measure(), learned_weights(network)) if beginning != "solve" else None
     if carried is not None and beginning == "carry":
         return carried
-    start = _solve_heads(task, reader)
+    start, pooled = _solve_heads(task, reader)
     result = measure()
     rows = len(task.validation.targets)
     if carried is not None and is_better(carried.result, result, [carried.result, result], rows):
@@ -63,21 +67,30 @@ def begin_heads(
             result.path_accuracy,
         )
         network.load_state_dict(carried.weights, strict=False)
-        return carried
+        return replace(carried, shares=_shares(task, pooled))
     choice = None if start is None else start.to_dict()
-    return HeadStart(result, learned_weights(network), choice)
+    return HeadStart(result, learned_weights(network), choice, _shares(task, pooled))
 
 
-def _solve_heads(task: Task, reader: TitleReader) -> Start | None:
+def _shares(task: Task, pooled: Tensor | None) -> Shares | None:
+    """The share of epochs in which each training row is learned, by the heads as they are."""
+    least = task.config.easy_share
+    if pooled is None or least == 1:
+        return None
+    return row_shares(task.network, pooled, task.training.targets, least)
+
+
+def _solve_heads(task: Task, reader: TitleReader) -> tuple[Start | None, Tensor | None]:
     """Write the closed-form solution into the heads.
 
     Returns:
-        The solution, or None if the settings rule it out or no label is complete.
+        The solution, and the pooled training titles; None if the settings rule it out or no label
+        is complete.
     """
     network, config = task.network, task.config
     targets = torch.from_numpy(task.training.targets).to(task.device)
     if not config.closed_form or not bool(network.paths.terminal[targets].any()):
-        return None
+        return None, None
     pooled = reader.read_all(task.training.tokens, "reading titles")
     weights = torch.from_numpy(task.training.row_weights).to(task.device)
     start = closed_form_start(pooled, targets, task.taxonomy, network.paths, config.seed, weights)
@@ -94,4 +107,4 @@ def _solve_heads(task: Task, reader: TitleReader) -> Start | None:
         start.temperature,
         start.loss,
     )
-    return start
+    return start, pooled

@@ -9,7 +9,6 @@ from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.catalog.targets import targets_in
 from prodcat.errors import CatalogError
-from prodcat.model.path_steps import choice_nodes
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.folds import Folds
 from prodcat.training.held_out import labelled_titles, split_labelled
@@ -74,7 +73,7 @@ class Dataset:
         catalog = labelled_titles(catalog)
         folds = None
         if validation is None and setup.model.encoder is None and training.learn_validation:
-            folds = _folds(catalog, setup)
+            folds = Folds.of_fit(catalog, training)
             validation = catalog.take(folds.asked)
         else:
             catalog, validation = split_labelled(catalog, validation, setup)
@@ -109,12 +108,3 @@ class Dataset:
         return replace(
             self, training_rows=rows, validation_rows=held_out, final_rows=final, folds=folds
         )
-
-
-def _folds(catalog: Catalog, setup: Setup) -> Folds:
-    if len(catalog) < 3:
-        raise CatalogError(
-            f"Found {len(catalog)} labelled titles; expected at least 3. Add labelled titles."
-        )
-    choices = len(choice_nodes(catalog.tree))
-    return Folds.of(catalog, choices, setup.training.seed, setup.training.group)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat.model.batches import Batch, padded_share, plan_batches, to_device
+from prodcat.training.sampled_rows import Shares, draw_rows
 from prodcat.training.task import Task
 
 _AHEAD = 4  # batches that are prepared in advance
@@ -39,23 +40,38 @@ class EpochBatches:
     Args:
         task: What is trained, on which titles, and how.
         pad_id: The token id that short titles are padded with.
+        shares: The share of epochs in which each row is learned, float32 [rows], above 0 and at
+            most 1; the weight of a row is divided by it.  None if all are in every epoch.
 
     Attributes:
-        steps: Number of optimiser steps in an epoch.
+        token_budget: Maximum number of tokens in a batch, padding included.
+        steps: Number of optimiser steps in each epoch.
         total_weight: Number of titles in an epoch, the sum of the training rows' weights.
         weight_per_step: Mean number of titles in a step, over all processes.
-        padded_share: Share of the batches' tokens that is padding, 0 to 1.
+        padded_share: Share of the first epoch's tokens that is padding, 0 to 1.
+        size: Number of rows that the first epoch reads.
+        tokens: Number of their tokens, padding not counted.
     """
 
-    def __init__(self, task: Task, pad_id: int) -> None:
-        self.task, self.pad_id = task, pad_id
+    def __init__(self, task: Task, pad_id: int, shares: Shares | None = None) -> None:
+        self.task, self.pad_id, self.shares = task, pad_id, shares
         self.table, self.targets = task.training.tokens, task.training.targets
         self.weights = task.training.row_weights
-        plan = self._plan(1)  # every epoch has as many batches
+        self.total_weight = float(self.weights.sum())
+        self.token_budget = task.step_size.tokens
+        if shares is not None:
+            self.weights = self.weights / shares
+            # As many steps as with all rows; each stands for as many titles as it would then.
+            self.token_budget = max(round(self.token_budget * float(shares.mean())), 1)
+        plan = self._plan(1)
+        self.size = sum(map(len, plan))
+        self.tokens = int(sum(self.table.lengths[rows].sum() for rows in plan))
         self.padded_share = padded_share(self.table.lengths, plan)
         self.batches_per_step = task.ranks.size * task.config.accumulate
-        self.steps = -(-len(plan) // self.batches_per_step)
-        self.total_weight = float(self.weights.sum())
+        # Samples of rows differ in their lengths, so that some epochs have a batch more.
+        epochs = range(1, task.config.epochs + 1)
+        batches = [len(plan if shares is None else self._plan(epoch)) for epoch in epochs]
+        self.steps = [-(-count // self.batches_per_step) for count in batches]
         self.weight_per_step = self.total_weight / max(len(plan), 1) * self.batches_per_step
 
     def prepared(self, epoch: int, first_step: int) -> Iterator[PreparedBatch]:
@@ -72,7 +88,7 @@ class EpochBatches:
             The batches, on the device.
         """
         plan = self._plan(epoch)
-        numbers = self._numbers(first_step)
+        numbers = self._numbers(epoch, first_step)
         with ThreadPoolExecutor(1) as pool:
             waiting = deque(pool.submit(self._prepare, plan, number) for number in numbers[:_AHEAD])
             try:
@@ -87,16 +103,19 @@ class EpochBatches:
 
     def _plan(self, epoch: int) -> list[NDArray[np.int64]]:
         """The rows of every batch of an epoch, in the order of that epoch."""
-        config = self.task.config
-        rng = np.random.default_rng([config.seed, epoch])
-        return plan_batches(self.table.lengths, config.token_budget, rng)
+        rng = np.random.default_rng([self.task.config.seed, epoch])
+        lengths = self.table.lengths
+        if self.shares is None:
+            return plan_batches(lengths, self.token_budget, rng)
+        rows = draw_rows(self.shares, rng)
+        return [rows[batch] for batch in plan_batches(lengths[rows], self.token_budget, rng)]
 
-    def _numbers(self, first_step: int) -> list[int]:
-        """The numbers of this process's batches in the plan, in order."""
+    def _numbers(self, epoch: int, first_step: int) -> list[int]:
+        """The numbers of this process's batches in the plan of an epoch, in order."""
         ranks = self.task.ranks
         return [
             step * self.batches_per_step + part * ranks.size + ranks.rank
-            for step in range(first_step, self.steps)
+            for step in range(first_step, self.steps[epoch - 1])
             for part in range(self.task.config.accumulate)
         ]
 

@@ -1,6 +1,6 @@
 """A scikit-learn estimator over :func:`prodcat.fit`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
@@ -115,6 +115,13 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for name, value in {**_DEFAULTS, **named}.items():
             setattr(self, name, value)
 
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn's tools may give: texts in one dimension."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
     def fit(self, X: Sequence[str], y: Sequence[str]) -> "CategoryClassifier":  # noqa: N803
         """Train on labelled titles.
 
@@ -133,7 +140,7 @@ class CategoryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         titles = _titles(X)
         given = _labels(y)
-        paths = [_label(label, row) for row, label in enumerate(given)]
+        paths = [_label(label, row) for row, label in enumerate(given, 1)]
         if len(titles) != len(paths):
             raise CatalogError(
                 f"X has {len(titles)} titles and y {len(paths)} labels; expected one label for "
@@ -220,8 +227,8 @@ def _titles(given: object) -> list[str]:
     empty = [row for row, title in enumerate(titles) if is_blank(title)]
     if empty:
         raise CatalogError(
-            f"Row {empty[0]} of X is an empty title; expected texts with something to see. Leave "
-            "the row out."
+            f"Row {empty[0] + 1:,} of X is an empty title; expected texts with something to see. "
+            "Leave the row out."
         )
     return titles
 
@@ -230,10 +237,22 @@ def _labels(given: object) -> list[Any]:
     """The labels of ``y``.
 
     Raises:
-        CatalogError: It has another shape.
+        CatalogError: There is no ``y``, it has another shape, or it has fractions.
     """
     expected = "one path for each row, as one text such as 'Food > Fruit'"
-    return list(_one_column(given, "y", expected))
+    if given is None:
+        raise CatalogError(
+            "CategoryClassifier requires y to be passed, but the target y is None; expected "
+            f"{expected}."
+        )
+    labels = list(_one_column(given, "y", expected))
+    for row, label in enumerate(labels, 1):
+        if isinstance(label, float) and not (is_missing(label) or label.is_integer()):
+            raise CatalogError(
+                f"Label {row} is {label!r}, a continuous value. Unknown label type: y has numbers "
+                f"to be predicted by regression; expected {expected}."
+            )
+    return labels
 
 
 def _one_column(given: Any, name: str, expected: str) -> Iterator[Any]:
@@ -250,6 +269,8 @@ def _one_column(given: Any, name: str, expected: str) -> Iterator[Any]:
         given = next(iter(columns.values())) if len(columns) == 1 else given
     elif isinstance(given, (list, tuple)) and all(_is_alone(value) for value in given):
         given = [value for [value] in given]
+    elif not isinstance(given, (Iterable, str)) and hasattr(given, "__array__"):
+        given = np.asarray(given)
     values = ordered_values(given)
     if values is None:
         raise CatalogError(f"{name} is {described(given)}; expected {expected}. Select the column.")

@@ -16,7 +16,7 @@ from prodcat.classifier.measuring import measured_by, with_evaluation
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
 from prodcat.decisions.decider import Decider
-from prodcat.errors import check_keywords, takes_keywords
+from prodcat.errors import CATALOG_ADVICE, all_else_by_name, check_keywords, takes_keywords
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.model.network import Network
 from prodcat.model.pretrained import config_of
@@ -33,9 +33,15 @@ from prodcat.training.rows import Rows
 from prodcat.training.scored_ngrams import Branches
 from prodcat.training.settings import Setup
 from prodcat.training.starting_encoder import StartingEncoder, starting_encoder
+from prodcat.training.step_size import StepSize
 from prodcat.training.task import Listener, Trained
 from prodcat.training.tokens import tokenize_shared, warn_of_cut
-from prodcat.training.warm_start import LearningPlan, plan_learning, transfer_heads
+from prodcat.training.warm_start import (
+    LearningPlan,
+    learned_nodes,
+    plan_learning,
+    transfer_heads,
+)
 
 logger = logging.getLogger("prodcat")
 
@@ -49,6 +55,7 @@ class RunKeywords(TypedDict, total=False):
     listener: Listener | None
 
 
+@all_else_by_name(CATALOG_ADVICE)
 @takes_keywords(RunKeywords, progress=True)
 def fit(
     catalog: Catalog,
@@ -171,7 +178,7 @@ def _train_network(
             validation_rows,
             plan.training,
             beginning=plan.beginning,
-            checkpoints=_checkpoints(ingredients, network, folder),
+            checkpoints=_checkpoints(ingredients, network, folder, training_rows),
             progress=run.get("progress", True),
             listener=run.get("listener"),
         )
@@ -210,7 +217,8 @@ def _network(ingredients: _Ingredients) -> Network:
         setup.training.dropout,
     ).to(setup.device)
     if warm is not None and network.heads is not None:
-        transferred = transfer_heads(warm.network, warm.taxonomy, network, taxonomy)
+        nodes = learned_nodes(warm, taxonomy)
+        transferred = transfer_heads(warm.network, warm.learned_tree, network, taxonomy, nodes)
         titles = len(ingredients.plan.rows)
         logger.info("Warm start: %s; %d titles to learn.", transferred, titles)
     return network
@@ -225,13 +233,15 @@ def _checkpoint_folder(
 
 
 def _checkpoints(
-    ingredients: _Ingredients, network: Network, folder: CheckpointFolder | None
+    ingredients: _Ingredients, network: Network, folder: CheckpointFolder | None, learned: Rows
 ) -> Checkpoints | None:
     """The checkpoints of this run, or None if no folder is given for them."""
     if folder is None:
         return None
     ranks = ingredients.setup.ranks
-    return folder.run(ingredients.identity.run_fingerprint(ranks, network), writes=ranks.writes)
+    step_size = StepSize.of(ingredients.plan.training, learned.tokens, network.device, ranks.size)
+    run = ingredients.identity.run_fingerprint(ranks, network, step_size)
+    return folder.run(run, writes=ranks.writes)
 
 
 def _assembled(ingredients: _Ingredients, network: Network, trained: Trained) -> Classifier:

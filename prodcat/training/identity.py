@@ -14,6 +14,7 @@ from prodcat.training.checkpoint import state_digest
 from prodcat.training.dataset import Dataset
 from prodcat.training.ranks import Ranks
 from prodcat.training.settings import Setup
+from prodcat.training.step_size import CPU_TOKENS, StepSize
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Identity:
         settings = {
             "model": asdict(setup.model),
             # With the settings of earlier versions, so that an update of prodcat retrains nothing.
-            "training": _decisive(setup.training) | REMOVED_TRAINING_SETTINGS,
+            "training": decisive(setup.training) | REMOVED_TRAINING_SETTINGS,
             "tree": dataset.taxonomy.hash,
         }
         hashes = (dataset.training_rows.weighed_hashes(), dataset.validation_rows.hashes)
@@ -60,21 +61,30 @@ class Identity:
         """A hash of titles, tree and settings that does not depend on the order of the titles."""
         return fingerprint(self.hashes, self.settings, ordered=False)
 
-    def run_fingerprint(self, ranks: Ranks, network: Network) -> str:
+    def run_fingerprint(self, ranks: Ranks, network: Network, step_size: StepSize) -> str:
         """A hash that also depends on the order of rows, number of processes and first weights.
 
         Args:
             ranks: The processes that train together.
             network: The network before its first step.
+            step_size: The size of the batches.
         """
         start = {"processes": ranks.size, "start": state_digest(network.state_dict())}
-        return fingerprint(self.hashes, {**self.settings, **start}, ordered=True)
+        batches = {"batch": step_size.tokens}
+        return fingerprint(self.hashes, {**self.settings, **start, **batches}, ordered=True)
 
 
-def _decisive(training: TrainingConfig) -> dict[str, Any]:
-    """The settings that determine the weights and the calibration, by name."""
+def decisive(training: TrainingConfig) -> dict[str, Any]:
+    """The settings that determine the weights and the calibration, by name.
+
+    The size of a batch that suits the device counts as that of a CPU, its only value before.
+    """
     settings = asdict(training)
     del settings["baseline"]
+    if training.token_budget is None:
+        settings["token_budget"] = CPU_TOKENS
+    if training.easy_share == TrainingConfig.easy_share:  # as before this setting existed
+        del settings["easy_share"]
     if training.group is None:  # as before this setting existed
         del settings["group"]
     return settings

@@ -69,7 +69,8 @@ def fit_lexical(
         counts: int64 [nodes]: number of titles labelled with each node; needed with ``warm``.
         progress: Whether to show a progress bar of the machines that are solved.
         counted: The n-grams of the rows by :func:`count_ngrams`, if they are counted already.
-        share: Of the rows of others that a machine usually learns.
+        share: Of the rows of others that a machine usually learns; the setting ``lexical_share``
+            if that is less.
 
     Returns:
         The n-grams and the machines.
@@ -97,7 +98,7 @@ def fit_lexical(
                 processes=_processes(setup),
                 kept=None if kept is None else kept.branch,
                 again=None if kept is None else kept.again,
-                share=share,
+                share=min(share, setup.training.lexical_share),
                 solved=bar.update,
             )
     branch = ranks.agree(branch)
@@ -169,7 +170,7 @@ def out_of_fold_margins(
                     cost=setup.training.lexical_cost,
                     weights=rows.weights[learned],
                     processes=_processes(setup),
-                    share=SHARE_TO_MEASURE,
+                    share=min(SHARE_TO_MEASURE, setup.training.lexical_share),
                     solved=bar.update,
                 )
                 places = np.flatnonzero(fold[asked] == number)
@@ -180,11 +181,19 @@ def out_of_fold_margins(
 
 def _same_kind(setup: Setup, warm: Classifier) -> bool:
     """Whether the warm start's machines were fitted with the same settings of n-grams."""
-    requested = (setup.model.characters, setup.model.max_features, setup.training.lexical_cost)
-    available = (warm.model.characters, warm.model.max_features, warm.training.lexical_cost)
+    requested, available = (
+        (
+            model.characters,
+            model.max_features,
+            training.lexical_cost,
+            training.lexical_share,
+        )
+        for model, training in ((setup.model, setup.training), (warm.model, warm.training))
+    )
     machines = len(choice_nodes(warm.taxonomy))
     return (
         warm.ngrams is not None
+        and warm.reader.migrations is None  # its machines are those of another tree
         and warm.ngrams.version == newest_version(len(warm.text_columns))
         and warm.network.lexical is not None
         and len(warm.network.lexical.bias) == machines

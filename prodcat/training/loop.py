@@ -30,6 +30,7 @@ from prodcat.training.rows import Rows
 from prodcat.training.run_state import RunState, learned_weights
 from prodcat.training.saving import CheckpointSaver
 from prodcat.training.step import TrainingStep
+from prodcat.training.step_size import StepSize
 from prodcat.training.task import Task, Trained, TrainKeywords, TrainOptions
 from prodcat.training.title_reader import TitleReader, frozen_layers
 from prodcat.training.used_vocabulary import UsedVocabulary
@@ -72,7 +73,8 @@ def train(
     options = TrainOptions(**named).for_rank(ranks)
     torch.manual_seed(config.seed + ranks.rank)
     precision = pick_precision(config.precision, network.device)
-    task = Task(network, taxonomy, training, validation, config, precision, ranks)
+    step_size = StepSize.of(config, training.tokens, network.device, ranks.size)
+    task = Task(network, taxonomy, training, validation, config, precision, ranks, step_size)
     validator = Validator(network, validation)
     if network.encoder is None:
         return _without_encoder(task, validator, options)
@@ -103,13 +105,19 @@ class TrainingLoop:
         self.task, self.validator, self.options = task, validator, options
         self.network, self.config, self.ranks = task.network, task.config, task.ranks
         self.reader = TitleReader(task, options.progress)
-        self.batches = EpochBatches(task, pad_id_of(self.reader.encoder))
-        self.steps = self.config.epochs * self.batches.steps
-        optimizer = make_optimizer(self.network, self.config)
-        self.step = TrainingStep(task, self.reader, optimizer, self.batches.weight_per_step)
-        self.schedule = LinearSchedule(optimizer, self.steps, self.config.warmup)
+        optimizer = make_optimizer(self.network, self.config, task.step_size.rate_factor)
+        self.step = TrainingStep(task, self.reader, optimizer)
         self.state = RunState(self.network, self.step)
         self.saver = CheckpointSaver(task, self.state, options.checkpoints)
+        self._plan_steps()
+
+    def _plan_steps(self) -> None:
+        """Plan the batches of all epochs and the learning rates, after the steps taken so far."""
+        self.batches = EpochBatches(self.task, pad_id_of(self.reader.encoder), self.state.shares)
+        self.steps = sum(self.batches.steps)
+        self.step.weight_per_step = self.batches.weight_per_step
+        self.schedule = LinearSchedule(self.step.optimizer, self.steps, self.config.warmup)
+        self.schedule.set_after(self.state.progress.steps)
 
     def run(self) -> Trained:
         """Train, and leave the network with the weights of its best epoch.
@@ -161,7 +169,8 @@ class TrainingLoop:
             self.step.loss_sum = torch.zeros((), device=self.task.device)
         began, first_step = time.perf_counter(), progress.step
         batches = self.batches.prepared(progress.epoch, first_step)
-        while progress.step < self.batches.steps:
+        steps = self.batches.steps[progress.epoch - 1]
+        while progress.step < steps:
             self.step(islice(batches, self.config.accumulate), progress.steps + 1)
             progress.count_step()
             self.schedule.set_after(progress.steps)
@@ -170,7 +179,7 @@ class TrainingLoop:
         seconds = time.perf_counter() - began
         loss_sum = float(self.ranks.add_up(self.step.loss_sum.clone()))
         # In a resumed epoch, earlier steps are assumed to have been as fast as the later ones.
-        share = (self.batches.steps - first_step) / self.batches.steps
+        share = (steps - first_step) / steps
         return loss_sum / self.batches.total_weight, seconds / share if share else float("inf")
 
     def _progress_bar(self) -> Any:
@@ -186,7 +195,7 @@ class TrainingLoop:
             self._begin()
         else:
             self.state.restore(checkpoint, self.ranks)
-            self.schedule.set_after(self.state.progress.steps)
+            self._plan_steps()
             logger.info("Resuming from step %d of %d.", checkpoint.step, self.steps)
         if self.steps:
             self.step.share_gradients()
@@ -202,7 +211,8 @@ class TrainingLoop:
 
     def _begin(self) -> None:
         start = begin_heads(self.task, self.reader, self.options.beginning, self._measure_start)
-        self.state.best = start.weights
+        self.state.best, self.state.shares = start.weights, self.ranks.agree(start.shares)
+        self._plan_steps()
         self.state.progress.start = start.start
         self._record(start.result)
 
@@ -214,14 +224,14 @@ class TrainingLoop:
         Returns:
             False if the training has diverged, so that there is nothing to measure.
         """
-        progress, lengths = self.state.progress, self.batches.table.lengths
+        progress = self.state.progress
         measured = self._measure(progress.epoch, loss) if math.isfinite(loss) else None
         if measured is None:
             return False
         result = replace(
             measured,
-            titles_per_second=len(lengths) / seconds,
-            tokens_per_second=int(lengths.sum()) / seconds,
+            titles_per_second=self.batches.size / seconds,
+            tokens_per_second=self.batches.tokens / seconds,
             padded_share=self.batches.padded_share,
         )
         self._record(result)

@@ -39,7 +39,7 @@ def warn_of_useless_encoder(
         "The encoder does not pay: path accuracy %.4f with it and %.4f by n-grams alone on %d "
         "validation titles (difference %s). It took %.0f of the %.0f seconds of this training. "
         "Titles are answered at %.0f a second with it and at %.0f without. Leave it out with "
-        "encoder=None (on the command line --encoder none).",
+        "model=prodcat.ModelConfig(encoder=None) (on the command line --encoder none).",
         evaluation.path_accuracy,
         right.mean(),
         len(right),

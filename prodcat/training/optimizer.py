@@ -9,20 +9,26 @@ from prodcat.model.config import TrainingConfig
 from prodcat.model.network import Network
 
 
-def make_optimizer(network: Network, config: TrainingConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    network: Network, config: TrainingConfig, rate_factor: float = 1.0
+) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter, 2019) for all trainable parameters of a network.
 
     Args:
         network: The network; layers that are not trained must be frozen already.
         config: Learning rates and weight decay.
+        rate_factor: What the learning rates are multiplied with.
 
     Returns:
         The optimiser, with the groups of :func:`parameter_groups`.
     """
-    return torch.optim.AdamW(parameter_groups(network, config), betas=(0.9, 0.98), fused=True)
+    groups = parameter_groups(network, config, rate_factor)
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
 
 
-def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str, Any]]:
+def parameter_groups(
+    network: Network, config: TrainingConfig, rate_factor: float = 1.0
+) -> list[dict[str, Any]]:
     """The trainable parameters in groups with the same learning rate and weight decay.
 
     Only matrices have weight decay, and of these the word embeddings have none.
@@ -30,6 +36,7 @@ def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str,
     Args:
         network: The network; layers that are not trained must be frozen already.
         config: Learning rates and weight decay.
+        rate_factor: What the learning rates are multiplied with.
 
     Returns:
         Parameter groups for an optimiser of torch; ``"peak"`` in each is its peak learning rate,
@@ -47,8 +54,9 @@ def parameter_groups(network: Network, config: TrainingConfig) -> list[dict[str,
         network.heads.parameters()
     )
     return [
-        {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
+        {"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay}
         for (rate, decay), parameters in groups.items()
+        for peak in [rate * rate_factor]
     ]
 
 

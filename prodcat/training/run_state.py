@@ -10,6 +10,7 @@ from prodcat.classifier.records import EpochResult
 from prodcat.model.network import Network
 from prodcat.training.checkpoint import Checkpoint
 from prodcat.training.ranks import Ranks
+from prodcat.training.sampled_rows import Shares
 from prodcat.training.step import TrainingStep
 
 
@@ -69,6 +70,8 @@ class RunState:
     Attributes:
         progress: How far the training has come.
         best: The weights of the best epoch so far, by name.
+        shares: The share of epochs in which each training row is learned, float32 [rows]; None if
+            all rows are in every epoch.
         began: When this process began to train, on the clock of :func:`time.perf_counter`.
     """
 
@@ -76,6 +79,7 @@ class RunState:
         self.network, self.step = network, step
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
+        self.shares: Shares | None = None
         self.began = time.perf_counter()
 
     @property
@@ -102,6 +106,8 @@ class RunState:
             tensors |= {f"optimizer.{place}.{name}": value for name, value in slots.items()}
         for rank, parts in enumerate(of_all_processes):
             tensors |= {f"rank.{rank}.{name}": value for name, value in parts.items()}
+        if self.shares is not None:
+            tensors["shares"] = torch.from_numpy(self.shares)
         state = {**asdict(self.progress), "seconds": self.seconds}
         return Checkpoint(self.progress.steps, tensors, state)
 
@@ -131,3 +137,5 @@ class RunState:
             torch.cuda.set_rng_state(of_this_process["cuda"].cpu(), device)
         self.step.loss_sum = of_this_process["total"].clone()
         self.best = tensors_of("best.")
+        shares = checkpoint.tensors.get("shares")
+        self.shares = None if shares is None else shares.numpy()

@@ -52,24 +52,18 @@ class TrainingStep:
         task: What is trained, on which titles, and how.
         reader: Runs titles through the encoder of the task.
         optimizer: Updates the weights.
-        weight_per_step: Mean number of titles in a step, by which the loss is divided.
 
     Attributes:
+        weight_per_step: Mean number of titles in a step, by which the loss is divided.
         loss_sum: The sum of this process's losses, in nats, since it was last set to 0: a scalar
             on the device.
         first_fault: The number of the first step after which ``loss_sum`` was not finite, -1 if it
             always was: int64, a scalar on the device.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        reader: TitleReader,
-        optimizer: torch.optim.Optimizer,
-        weight_per_step: float,
-    ) -> None:
+    def __init__(self, task: Task, reader: TitleReader, optimizer: torch.optim.Optimizer) -> None:
         self.ranks, self.config = task.ranks, task.config
-        self.optimizer, self.weight_per_step = optimizer, weight_per_step
+        self.optimizer, self.weight_per_step = optimizer, 1.0
         self.learned = [
             parameter for group in optimizer.param_groups for parameter in group["params"]
         ]

@@ -1,7 +1,7 @@
 """The inputs, the options and the results of one training."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypedDict
 
 import torch
@@ -15,6 +15,7 @@ from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.checkpoint import Checkpoints
 from prodcat.training.ranks import Ranks
 from prodcat.training.rows import Rows
+from prodcat.training.step_size import StepSize
 
 # What the heads start from; see TrainOptions.
 Beginning = Literal["solve", "compare", "carry"]
@@ -33,6 +34,7 @@ class Task:
         config: The settings of the training.
         precision: The precision of the encoder: ``"bfloat16"`` or ``"float32"``.
         ranks: The number of this process, and of all processes that train together.
+        step_size: The size of the batches.
     """
 
     network: Network
@@ -42,6 +44,7 @@ class Task:
     config: TrainingConfig
     precision: str
     ranks: Ranks
+    step_size: StepSize = field(default_factory=StepSize)
 
     @property
     def device(self) -> torch.device:

@@ -14,11 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from prodcat.classifier.classifier import Classifier
 from prodcat.model.config import TrainingConfig
 from prodcat.model.heads import FlatHead, StackedHeads
 from prodcat.model.network import Network
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.training.dataset import Dataset
+from prodcat.training.identity import decisive
 from prodcat.training.settings import Setup
 from prodcat.training.task import Beginning
 
@@ -61,9 +63,28 @@ def match_nodes(old: Taxonomy, new: Taxonomy) -> NDArray[np.int64]:
     return np.array([position.get(node_id, -1) for node_id in new.ids], np.int64)
 
 
+def learned_nodes(warm: Classifier, new: Taxonomy) -> NDArray[np.int64]:
+    """The node that the network of a classifier learned for each node of a tree.
+
+    Args:
+        warm: The classifier, whose tree may have changed since it learned.
+        new: The tree.
+
+    Returns:
+        int64 [new node]: the position in ``warm.learned_tree`` of the node that is, or became, the
+        node with the same id; or -1.
+    """
+    present, migrations = match_nodes(warm.taxonomy, new), warm.reader.migrations
+    return present if migrations is None else np.append(migrations.learned_nodes, -1)[present]
+
+
 @torch.no_grad()
 def transfer_heads(
-    old: Network, old_tree: Taxonomy, new: Network, new_tree: Taxonomy
+    old: Network,
+    old_tree: Taxonomy,
+    new: Network,
+    new_tree: Taxonomy,
+    source: NDArray[np.int64] | None = None,
 ) -> TransferredHeads:
     """Write the heads of one network into those of another with the same settings of the model.
 
@@ -72,11 +93,13 @@ def transfer_heads(
         old_tree: The tree of the old network.
         new: The network to write to.
         new_tree: The tree of the new network.
+        source: int64 [new node]: the position of each node in the old tree, or -1; by default that
+            of the node with the same id.
 
     Returns:
         How many nodes were matched, moved, new and gone.
     """
-    source = match_nodes(old_tree, new_tree)
+    source = match_nodes(old_tree, new_tree) if source is None else source
     known = source >= 0
     parents = np.where(new_tree.parent >= 0, source[new_tree.parent], -1)
     moved = known & (old_tree.parent[source] != parents)
@@ -228,7 +251,8 @@ def _rows_and_beginning(dataset: Dataset, setup: Setup) -> tuple[NDArray[np.int6
     if warm is None:
         return every, "solve"
     new = ~warm.knows(dataset.training_rows.hashes)
-    unchanged = training == warm.training and dataset.taxonomy.hash == warm.taxonomy.hash
+    same_settings = decisive(training) == decisive(warm.training)
+    unchanged = same_settings and dataset.taxonomy.hash == warm.taxonomy.hash
     if not new.any() and unchanged:  # titles were only removed, so there is nothing to learn
         return every[:0], "carry"
     rows = rows_to_learn(new, training.replay, training.seed)

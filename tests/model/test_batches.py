@@ -60,3 +60,11 @@ def test_batches_end_where_rows_get_shorter():
     # A batch that is less than half full goes on.
     batches = plan_batches(np.array([4] * 50 + [3] * 60), 160)
     assert [len(rows) for rows in batches] == [40, 40, 28, 2]
+
+
+def test_a_window_of_some_hundred_titles_has_little_padding():
+    lengths = np.random.default_rng(5).geometric(0.08, 300) + 2
+    whole, split = plan_batches(lengths, 2_048), plan_window(lengths, 2_048)
+    assert padded_share(lengths, whole) > 2 * padded_share(lengths, split)
+    assert padded_share(lengths, split) < 0.1
+    assert sorted(np.concatenate(split).tolist()) == list(range(300))

@@ -18,7 +18,10 @@ def test_an_encoder_that_is_nowhere_is_told_at_once_and_what_to_do():
         load_encoder("intfloat/nonesuch")
     said = str(told.value)
     assert "'intfloat/nonesuch': it is not on this machine, and HF_HUB_OFFLINE is set" in said
-    assert "encoder=None" in said and "hf download intfloat/nonesuch --local-dir encoder" in said
+    assert (
+        "model=prodcat.ModelConfig(encoder=None)" in said
+        and "hf download intfloat/nonesuch --local-dir encoder" in said
+    )
 
 
 @pytest.mark.parametrize("name", ["./encoder", "a/b/c", "/nonesuch/encoder", "en coder"])

@@ -8,6 +8,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
+from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from prodcat.errors import CatalogError
 from prodcat.model.config import ModelConfig, TrainingConfig
@@ -68,10 +71,10 @@ def test_a_column_of_titles_is_accepted_and_other_shapes_are_not(fitted, data):
 @pytest.mark.parametrize(
     ("titles", "labels", "message"),
     [
-        (["a", None], ["A", "B"], "Row 1 of X is an empty title"),
-        (["a", " "], ["A", "B"], "Row 1 of X is an empty title"),
-        (["a", "b"], ["A", None], "Label 1 is None"),
-        (["a", "b"], [["A", "C"], ["B", "D"]], r"Label 0 is \['A', 'C'\]; expected a path as one"),
+        (["a", None], ["A", "B"], "Row 2 of X is an empty title"),
+        (["a", " "], ["A", "B"], "Row 2 of X is an empty title"),
+        (["a", "b"], ["A", None], "Label 2 is None"),
+        (["a", "b"], [["A", "C"], ["B", "D"]], r"Label 1 is \['A', 'C'\]; expected a path as one"),
         (
             ["a", "b"],
             np.array([["A", "C"], ["B", "D"]]),
@@ -85,7 +88,7 @@ def test_a_column_of_titles_is_accepted_and_other_shapes_are_not(fitted, data):
 def test_titles_and_labels_that_are_no_texts_are_refused(fitted, titles, labels, message):
     with pytest.raises(CatalogError, match=message):
         CategoryClassifier().fit(titles, labels)
-    with pytest.raises(CatalogError, match="Row 0 of X is the number 5"):
+    with pytest.raises(CatalogError, match="Row 1 of X is the number 5"):
         fitted.predict([5])
 
 
@@ -177,3 +180,94 @@ def test_names_that_hold_the_separator_come_back_reversible(separator):
     assert set(estimator.classifier_.outcomes) == set(paths)
     ends = [f"{label}{separator}" for label in labels]  # an empty level below
     assert set(CategoryClassifier(separator=separator).fit(titles, ends).classes_) == set(ends)
+
+
+# -- scikit-learn's checks --------------------------------------------------------
+
+
+class NumbersAsTitles(CategoryClassifier):
+    """The estimator with titles made of numbers, which are what scikit-learn's checks give.
+
+    Each number becomes a word, so that everything else about the estimator can be checked.
+    """
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.string = tags.input_tags.one_d_array = False
+        return tags
+
+    def _titles(self, X, **options):
+        rows = np.asarray(validate_data(self, X, **options))
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        return [
+            " ".join(f"{letters[n % 26]}{round(float(v) * 2)}" for n, v in enumerate(row))
+            for row in rows
+        ]
+
+    def fit(self, X, y):
+        titles = self._titles(X)
+        features = self.n_features_in_
+        super().fit(titles, y)
+        self.n_features_in_ = features
+        return self
+
+    def predict_proba(self, X):
+        check_is_fitted(self)
+        return super().predict_proba(self._titles(X, reset=False))
+
+
+EXPECTED_FAILURES = {
+    "check_supervised_y_2d": "labels [rows, 1] are as clear as [rows]: no warning is needed",
+    "check_fit2d_1sample": "one title is refused, with 'labelled titles' in place of 'sample'",
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # some checks warn of what they do
+def test_scikit_learns_checks_pass_but_for_those_that_text_does_not_allow():
+    results = check_estimator(
+        NumbersAsTitles(), on_fail=None, on_skip=None, expected_failed_checks=EXPECTED_FAILURES
+    )
+    assert len(results) > 50
+    failed = {
+        each["check_name"]: each["exception"] for each in results if each["status"] == "failed"
+    }
+    assert failed == {}
+    expected = {each["check_name"] for each in results if each["status"] == "xfail"}
+    assert expected == set(EXPECTED_FAILURES)
+
+
+def test_scikit_learns_tools_are_told_that_it_takes_texts():
+    tags = get_tags(CategoryClassifier())
+    assert tags.input_tags.string and tags.input_tags.one_d_array
+    assert not tags.input_tags.two_d_array and tags.target_tags.required
+
+
+class Labels:
+    """Labels in a container that only NumPy can read."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.labels, dtype)
+
+
+def test_labels_may_be_in_anything_that_numpy_reads(data):
+    titles, labels = data[0][:60], data[1][:60]
+    read = CategoryClassifier(device="cpu").fit(titles, Labels(labels))
+    assert set(read.classes_) == set(labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "requires y to be passed, but the target y is None"),
+        ([1.0, 2.5], "Label 2 is 2.5, a continuous value. Unknown label type"),
+        ([1.0, float("inf")], "Label 2 is inf, a continuous value"),
+        (np.array([0.25, 1.0], np.float32), "Label 1 is 0.25, a continuous value"),
+    ],
+)
+def test_targets_of_a_regression_are_refused(labels, message):
+    with pytest.raises(CatalogError, match=message):
+        CategoryClassifier().fit(["red apple", "soap bar"], labels)

@@ -71,3 +71,20 @@ def test_rows_without_a_group_are_on_their_own():
             for number in range(50)]  # fmt: skip
     catalog = read_catalog([*rows, {"title": "c", "path": "B", "family": None}], keep=["family"])
     assert len(set(Folds.of(catalog, 2, 0, "family").fold)) == 5
+
+
+def test_a_quick_fit_validates_fewer_titles_with_machines_of_fewer_rows():
+    catalog, fitted = concepts(800), []
+    for settings in ({}, {"validated_titles": 500, "lexical_share": 0.05}):
+        training = prodcat.TrainingConfig(node_names=False, baseline=False, **settings)
+        model = prodcat.ModelConfig(encoder=None)
+        fitted.append(prodcat.fit(catalog, model=model, training=training, progress=False))
+    assert [len(model.validation.correct) for model in fitted] == [3_200, 500]
+    weights = [model.network.lexical.entries()[2] for model in fitted]
+    assert len(weights[0]) > len(weights[1]), "n-grams of rows that are not learned have no weight"
+
+
+@pytest.mark.parametrize("setting", [{"lexical_share": 0.0}, {"validated_titles": 1}])
+def test_settings_of_a_quick_fit_are_checked(setting):
+    with pytest.raises(prodcat.ConfigError, match=next(iter(setting))):
+        prodcat.TrainingConfig(**setting)

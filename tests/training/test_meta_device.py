@@ -34,7 +34,7 @@ def _no_autocast(monkeypatch):
 def prepared_batches(task, pad_id):
     """Batches with and without padding, as they lie on the device."""
     tokens, targets = task.training.tokens, torch.from_numpy(task.training.targets)
-    plan = plan_batches(tokens.lengths, task.config.token_budget)
+    plan = plan_batches(tokens.lengths, task.step_size.tokens)
     batches = [tokens.batch(rows, pad_id) for rows in plan]
     padded = next(n for n, batch in enumerate(batches) if batch.mask is not None)
     even = next(n for n, batch in enumerate(batches) if batch.mask is None)
@@ -62,7 +62,9 @@ def a_step(task):
         size = (len(task.training.tokens.ids), reader.encoder.hidden)
         reader.activations[id(task.training.tokens)] = torch.zeros(size, device=META)
     optimizer = torch.optim.AdamW(parameter_groups(task.network, task.config), betas=(0.9, 0.98))
-    return TrainingStep(task, reader, optimizer, 100.0)
+    step = TrainingStep(task, reader, optimizer)
+    step.weight_per_step = 100.0
+    return step
 
 
 @pytest.mark.parametrize(

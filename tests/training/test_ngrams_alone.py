@@ -22,6 +22,7 @@ def test_an_encoder_that_adds_nothing_is_told_with_what_it_cost(parts, encoder_f
     assert abs(whole - classifier.validation.path_accuracy) < 1e-4 and alone >= whole
     [(with_it, without)] = re.findall(r"at (\d+) a second with it and at (\d+) without", message)
     assert int(without) > int(with_it) > 0
+    assert "Leave it out with model=prodcat.ModelConfig(encoder=None) (on" in message
     assert re.search(r"It took \d+ of the \d+ seconds of this training", message)
 
 
