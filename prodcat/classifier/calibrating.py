@@ -13,7 +13,8 @@ from torch import Tensor
 from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.fields import are_titles_alone, title_of
 from prodcat.catalog.targets import targets_in
-from prodcat.classifier.evaluating import evaluate, labelled_rows
+from prodcat.classifier.evaluating import evaluate, titled_rows
+from prodcat.classifier.migration.calibration import calibrate_migrated
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.title_branch import FEWEST_CALIBRATED
 from prodcat.decisions.calibration import fit_weights, rows_to_fit
@@ -24,6 +25,7 @@ from prodcat.decisions.options import AnswerOptions
 from prodcat.decisions.weights import Weights
 from prodcat.errors import check_choice
 from prodcat.model.config import Method
+from prodcat.model.elementwise import exp
 from prodcat.model.int8 import Ranges, measure_ranges
 from prodcat.model.precisions import precisions
 from prodcat.model.tokenization import tokenize
@@ -41,8 +43,8 @@ def calibrate(
     Args:
         reader: The reader whose calibration is fitted; it is not changed.
         decider: The decider of the same classifier.
-        catalog: Labelled titles; if titles times outcomes are more than 20 million, a sample of
-            them is used.
+        catalog: Labelled titles; rows whose title is empty are left out, and if titles times
+            outcomes are more than 20 million, a sample of them is used.
         method: The kind of calibration; see :func:`prodcat.decisions.calibration.fit_weights`.
 
     Returns:
@@ -55,8 +57,8 @@ def calibrate(
         CatalogError: No row is labelled, or a label is not in the tree.
         ConfigError: The method is not known.
     """
+    labelled = titled_rows(catalog)
     check_choice("method", method, get_args(Method))
-    labelled = labelled_rows(catalog)
     targets = targets_in(labelled, decider.taxonomy)
     texts = reader.texts(labelled)
     used = rows_to_fit(len(texts), len(decider.taxonomy.outcomes))
@@ -64,6 +66,9 @@ def calibrate(
         logger.info("Calibrating on %d of %d titles.", len(used), len(texts))
         texts, targets = [texts[row] for row in used], targets[used]
     weights, titles, cascade = reader.weights, reader.title_branch, reader.cascade
+    if reader.migrations is not None:
+        reader, confidences = calibrate_migrated(reader, texts, targets, method)
+        return reader, reference(confidences), texts
     if titles is None:
         weights, cascade, confidences = _fitted(reader, decider, texts, targets, method)
     else:
@@ -91,11 +96,12 @@ def calibrate(
     return reader, reference(confidences[~np.isnan(confidences)]), texts
 
 
-def uncalibrated(reader: Reader, levels: int) -> Reader:
-    """The same reader with neutral weights; ``levels`` is the number of levels of the tree."""
-    weights, titles = Weights.neutral(levels), reader.title_branch
+def uncalibrated(reader: Reader) -> Reader:
+    """The same reader with neutral weights."""
+    weights, titles = Weights.neutral(len(reader.weights.levels)), reader.title_branch
     titles = None if titles is None else replace(titles, weights=weights)
-    return replace(reader, weights=weights, title_branch=titles, cascade=None)
+    changes = None if reader.migrations is None else reader.migrations.uncalibrated()
+    return replace(reader, weights=weights, title_branch=titles, cascade=None, migrations=changes)
 
 
 def _fitted(
@@ -119,7 +125,7 @@ def _fitted(
     else:
         with torch.no_grad():
             log_probs: Tensor = weights.to(labels.device)(decider.paths, encoder, lexical)
-        confidences = log_probs.amax(dim=1).exp()
+        confidences = exp(log_probs.amax(dim=1))
     return weights, cascade, confidences.cpu().numpy()
 
 
@@ -131,6 +137,11 @@ def measure_precisions(
     known: Mapping[str, float] | None = None,
 ) -> Reader:
     """Measure the path accuracy of each precision in which the encoder can run.
+
+    Float32's is measured on the labels.  That of another precision is float32's less what its other
+    answers are expected to lose by float32's calibrated probabilities.  Two precisions give other
+    answers only to few titles, most of them with two answers that are nearly as likely; which one
+    of the two is the label is chance, and on 1,000 titles it decides over .1 points for each.
 
     Args:
         reader: The reader of the classifier; it is not changed.
@@ -153,21 +164,46 @@ def measure_precisions(
     if len(rows) < len(catalog):
         measured_on, given = catalog.take(rows), {}
     names = precisions(reader.network.encoder)
-    ranges, on_cpu = None, reader
+    ranges, on_cpu, texts = None, reader, reader.texts(measured_on)
     if "int8" in names:  # which runs on CPUs only
         if reader.device.type != "cpu":
             on_cpu = reader.to("cpu")
-        ranges = _measured_ranges(on_cpu, on_cpu.texts(measured_on))
+        ranges = _measured_ranges(on_cpu, texts)
     reader, on_cpu = replace(reader, ranges=ranges), replace(on_cpu, ranges=ranges)
+    exact = given.get("float32")
+    if exact is None:
+        options = AnswerOptions(precision="float32", cascade="off")  # the encoder reads every title
+        decides = replace(decider, options=options)
+        exact = evaluate(reader, decides, measured_on, counts).path_accuracy
+    others = [name for name in names if name != "float32" and name not in given]
+    reads = {name: on_cpu if name == "int8" else reader for name in others}
+    accuracies = {"float32": exact, **given}
+    for name, lost in _expected_losses(reader, reads, texts).items():
+        accuracies[name] = max(exact - lost, 0.0)
+    return replace(reader, accuracies={name: accuracies[name] for name in names})
 
-    def accuracy(name: str) -> float:
-        reads = on_cpu if name == "int8" else reader
-        options = AnswerOptions(precision=name, cascade="off")  # the encoder reads every title
-        decides = replace(decider, paths=reads.network.paths, options=options)
-        return evaluate(reads, decides, measured_on, counts).path_accuracy
 
-    accuracies = {name: given.get(name) or accuracy(name) for name in names}
-    return replace(reader, accuracies=accuracies)
+def _expected_losses(
+    exact: Reader, others: Mapping[str, Reader], texts: Sequence[str]
+) -> dict[str, float]:
+    """The path accuracy, 0 to 1, that each precision is expected to lose against float32.
+
+    Args:
+        exact: The reader, whose calibrated probabilities in float32 are taken as true.
+        others: The reader for each other precision.
+        texts: The texts of at least one title.
+    """
+    if not others:
+        return {}
+    chunks = [exact.log_probs(texts), *(r.log_probs(texts, n) for n, r in others.items())]
+    losses = np.zeros(len(others))
+    for log_probs, *faster in zip(*chunks, strict=True):
+        probs = exp(log_probs.cpu().float())
+        best = probs.amax(dim=1, keepdim=True)
+        for place, other in enumerate(faster):
+            picked = probs.gather(1, other.cpu().argmax(dim=1, keepdim=True))
+            losses[place] += float((best - picked).sum())
+    return dict(zip(others, (losses / len(texts)).tolist(), strict=True))
 
 
 def _measured_ranges(reader: Reader, texts: Sequence[str]) -> Ranges | None:

@@ -17,12 +17,13 @@ from prodcat.classifier.answer_nodes import AnswerNodes
 from prodcat.classifier.calibrating import calibrate, measure_precisions, uncalibrated
 from prodcat.classifier.codec import encode
 from prodcat.classifier.evaluating import evaluate, groups_of
+from prodcat.classifier.explanation.explaining_classifier import Explaining
 from prodcat.classifier.guaranteeing import Grouping, measure_guarantee
-from prodcat.classifier.parts import ClassifierParts
-from prodcat.classifier.prediction import Prediction, predict_texts
+from prodcat.classifier.migration.calibration import promising_after_merges
+from prodcat.classifier.prediction import Predictions, predict_texts
 from prodcat.classifier.reader import Reader
 from prodcat.classifier.saving import save_files
-from prodcat.classifier.titles import Titles, given_titles
+from prodcat.classifier.titles import Titles, given_titles, title_columns
 from prodcat.classifier.trimming import trimmed
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.objectives import Objective
@@ -32,15 +33,22 @@ from prodcat.decisions.options import (
     DecisionKeywords,
     EvaluationKeywords,
 )
-from prodcat.errors import ConfigError, check_keywords, takes_keywords
+from prodcat.errors import (
+    CATALOG_ADVICE,
+    ConfigError,
+    all_else_by_name,
+    check_keywords,
+    takes_keywords,
+)
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import Method
+from prodcat.model.elementwise import exp
 from prodcat.model.vocabulary_report import VocabularyReport
 from prodcat.storage.manifest import content_hash, describe
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Classifier(ClassifierParts):
+class Classifier(Explaining):
     """A trained model, made by :func:`prodcat.fit` or :func:`prodcat.load`; it never changes.
 
     Its attributes and properties are those of :class:`ClassifierParts`.
@@ -54,7 +62,7 @@ class Classifier(ClassifierParts):
         titles: Titles,
         options: AnswerOptions | int | None = None,
         **named: Unpack[AnswerKeywords],
-    ) -> list[list[Prediction]]:
+    ) -> Predictions:
         """Answer each title with the path that is best for an objective.
 
         Args:
@@ -67,8 +75,8 @@ class Classifier(ClassifierParts):
                 ``precision`` and ``cascade``; see :class:`prodcat.AnswerOptions`.
 
         Returns:
-            For each title its best paths, at most ``top_k``, the best first.  A title that is
-            empty, missing, or shows nothing gets the root alone, with a confidence of 0.
+            A list with the best paths of each title, at most ``top_k``, the best first.  A title
+            that is empty, missing, or shows nothing gets the root alone, with a confidence of 0.
 
         Raises:
             CatalogError: There are no titles in it, one is not text, or the groups are missing.
@@ -84,7 +92,8 @@ class Classifier(ClassifierParts):
         texts = self.reader.texts_of(given)
         groups = groups_of(self.decider, given, asked.groups, asked.promises)
         inference = self.inference(asked.precision, asked.promises, asked.applied_cascade)
-        return predict_texts(inference, decide, texts, groups, nodes)
+        answers = predict_texts(inference, decide, texts, groups, nodes)
+        return Predictions(answers, title_columns(given), self.level_columns)
 
     def predict_proba(self, titles: Titles, *, precision: str = "float32") -> NDArray[np.float32]:
         """Compute the probability of every outcome, for which the encoder reads every title.
@@ -102,25 +111,9 @@ class Classifier(ClassifierParts):
         """
         chunks = self.reader.log_probs(self.reader.texts(titles), precision)
         empty = np.zeros((0, len(self.taxonomy.outcomes)), np.float32)
-        return np.concatenate([empty, *(chunk.exp().cpu().numpy() for chunk in chunks)])
+        return np.concatenate([empty, *(exp(chunk).cpu().numpy() for chunk in chunks)])
 
-    def node_probabilities(self, titles: Titles) -> NDArray[np.float32]:
-        """Compute the probability of every node, in float32 precision.
-
-        Args:
-            titles: Product titles, as for :meth:`predict`.
-
-        Returns:
-            float32 [title, node]; column ``i`` is the path ``classifier.taxonomy.paths[i]``.
-
-        Raises:
-            CatalogError: There are no titles in it, or one is not text.
-        """
-        sums = self.network.paths.node_probs
-        chunks = self.reader.log_probs(self.reader.texts(titles))
-        empty = np.zeros((0, len(self.taxonomy)), np.float32)
-        return np.concatenate([empty, *(sums(chunk.exp()).cpu().numpy() for chunk in chunks)])
-
+    @all_else_by_name(CATALOG_ADVICE)
     @takes_keywords(EvaluationKeywords, certainty=0.95)
     def evaluate(
         self,
@@ -130,6 +123,9 @@ class Classifier(ClassifierParts):
         **named: Unpack[EvaluationKeywords],
     ) -> Evaluation:
         """Compare the answers for the labelled rows of a catalog with their categories.
+
+        A row with an empty title, which ``read_catalog(on_error="accept")`` keeps, counts as it is
+        answered by :meth:`predict`: with the root, which is no category.
 
         Args:
             catalog: Titles with their categories.
@@ -174,6 +170,7 @@ class Classifier(ClassifierParts):
 
     # -- other classifiers made from this one -------------------------------------
 
+    @all_else_by_name(CATALOG_ADVICE)
     def with_guarantee(
         self,
         catalog: Catalog,
@@ -189,8 +186,8 @@ class Classifier(ClassifierParts):
         used for training or its validation; the newest titles are best.
 
         Args:
-            catalog: Labelled titles.  ``predict(..., guarantee=1 - alpha)`` needs at least
-                ``1/alpha - 1`` of them.
+            catalog: Labelled titles, of which empty ones are left out.
+                ``predict(..., guarantee=1 - alpha)`` needs at least ``1/alpha - 1`` of them.
             group: A column of the catalog (``"language"`` or one of ``keep=``), such as the
                 country; the guarantee then holds for each of its values.
             by_department: Whether the guarantee holds for each top-level node of the answers.
@@ -209,13 +206,15 @@ class Classifier(ClassifierParts):
         """
         grouping = Grouping(group, by_department, pool_below)
         guarantee = measure_guarantee(self, catalog, grouping, objective)
-        return replace(self, decider=replace(self.decider, guarantee=guarantee))
+        decider = replace(self.decider, guarantee=guarantee)
+        return replace(self, reader=promising_after_merges(self.reader), decider=decider)
 
     def calibrate(self, catalog: Catalog, method: Method = "adaptive") -> "Classifier":
         """Fit the calibration again, on labelled titles that training did not see.
 
         Args:
-            catalog: Labelled titles; a sample is used if titles times outcomes exceed 20 million.
+            catalog: Labelled titles, of which empty ones are left out; a sample is used if titles
+                times outcomes exceed 20 million.
             method: How to calibrate; see :func:`prodcat.decisions.calibration.fit_weights`.
 
         Returns:
@@ -239,7 +238,7 @@ class Classifier(ClassifierParts):
 
     def uncalibrated(self) -> "Classifier":
         """The same classifier without calibration, to measure what the calibration changes."""
-        reader = uncalibrated(self.reader, self.taxonomy.depth)
+        reader = uncalibrated(self.reader)
         provenance = replace(self.provenance, validation=None)
         return Classifier(reader, replace(self.decider, guarantee=None), provenance)
 
@@ -276,6 +275,9 @@ class Classifier(ClassifierParts):
     ) -> "Classifier":
         """Measure the accuracy of each precision, by which ``precision="auto"`` chooses.
 
+        A faster precision has float32's accuracy less what its other answers are expected to lose
+        by float32's calibrated probabilities.
+
         Args:
             catalog: Labelled titles that training did not see.
             known: Path accuracies on these titles that are known already, by precision.
@@ -310,7 +312,7 @@ class Classifier(ClassifierParts):
         return self._with_reader(self.reader.to(device))
 
     def _with_reader(self, reader: Reader) -> "Classifier":
-        decider = replace(self.decider, paths=reader.network.paths)
+        decider = replace(self.decider, paths=reader.paths)
         return Classifier(reader, decider, self.provenance)
 
     # -- files --------------------------------------------------------------------

@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prodcat.classifier.migration.files import card_of, document_of, tensors_of
 from prodcat.classifier.parts import ClassifierParts
+from prodcat.evaluation.card import card_text
 from prodcat.model.config import TrainingConfig
 from prodcat.model.encoder import Encoder
 from prodcat.model.ngrams import NGrams
 from prodcat.storage.artifact import check_loadable
 from prodcat.storage.document import json_bytes
-from prodcat.storage.manifest import WEIGHTS
+from prodcat.storage.manifest import MIGRATIONS, WEIGHTS
 
 
 def _settings(parts: ClassifierParts) -> bytes:
@@ -42,6 +44,8 @@ def _settings(parts: ClassifierParts) -> bytes:
         settings["fingerprint"] = provenance.fingerprint
     if provenance.levels:
         settings["levels"] = list(provenance.levels)
+    if provenance.renames:
+        settings["renames"] = [rename.stored() for rename in provenance.renames]
     if reader.ngrams is not None and reader.ngrams.version > 1:
         settings["ngrams"] = reader.ngrams.version
     if reader.ngrams is not None and reader.ngrams.fields:
@@ -56,13 +60,13 @@ def _settings(parts: ClassifierParts) -> bytes:
 def _card(parts: ClassifierParts) -> bytes:
     taxonomy, model = parts.decider.taxonomy, parts.provenance.model
     validation = parts.provenance.validation
-    metrics = f"\n```\n{validation}\n```\n" if validation is not None else ""
+    metrics = f"\n```\n{card_text(validation)}\n```\n" if validation is not None else ""
     return (
         "# A prodcat classifier\n\n"
         f"{taxonomy!r}\n\nTree hash `{taxonomy.hash}`.\n\n"
         f"Encoder: {model.encoder}; structure: {model.structure}; lexical branch: "
         f"{'yes' if model.lexical else 'no'}.\n\n{_columns(parts)}"
-        f"{_cascade(parts)}## Validation titles\n{metrics}\n"
+        f"{_cascade(parts)}{card_of(parts.migrations)}## Validation titles\n{metrics}\n"
         'Load it with `prodcat.load("<this folder>")`.\n'
     ).encode()
 
@@ -96,6 +100,11 @@ def _guarantee(parts: ClassifierParts) -> bytes | None:
     return None if guarantee is None else json_bytes(guarantee.to_dict(), indent=2)
 
 
+def _migrations(parts: ClassifierParts) -> bytes | None:
+    migrations = parts.reader.migrations
+    return None if migrations is None else document_of(migrations)
+
+
 def _history(parts: ClassifierParts) -> bytes:
     return json_bytes([epoch.to_dict() for epoch in parts.provenance.history], indent=2)
 
@@ -124,6 +133,7 @@ FILES: dict[str, Callable[[ClassifierParts], bytes | None]] = {
     "evaluation.json": _validation,
     "guarantee.json": _guarantee,
     "tokenizer.json": _tokenizer,
+    MIGRATIONS: _migrations,
 }
 
 
@@ -206,6 +216,7 @@ TENSORS = (
     TensorGroup("ngrams", _ngram_tensors),
     TensorGroup("titles", _title_tensors),
     TensorGroup("cascade", _cascade_tensors),
+    TensorGroup("migrations", lambda parts: tensors_of(parts.reader.migrations)),
 )
 # Prefixes of tensors that are not weights of the network that is built before they are loaded.  The
 # lexical branch is added to it later, because its size depends on its tensors.

@@ -1,5 +1,6 @@
 """Measure how good the answers for labelled titles are."""
 
+import logging
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,13 +11,18 @@ from torch import Tensor
 from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.cells import group_text
 from prodcat.catalog.targets import targets_in
+from prodcat.catalog.text import is_blank
 from prodcat.classifier.reader import Reader
+from prodcat.classifier.titles import empty_titles
 from prodcat.decisions.answers import join_answers
 from prodcat.decisions.decider import Decider
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.evaluation.evaluation import Evaluation
+from prodcat.evaluation.judged_rows import ROOT
 from prodcat.evaluation.metrics import evaluate_nodes
 from prodcat.storage.containers import described, ordered_values
+
+logger = logging.getLogger("prodcat")
 
 
 def labelled_rows(catalog: Catalog) -> Catalog:
@@ -33,6 +39,32 @@ def labelled_rows(catalog: Catalog) -> Catalog:
             "expected titles with categories."
         )
     return labelled
+
+
+def titled_rows(catalog: Catalog) -> Catalog:
+    """The rows that have a category and a title, on which probabilities can be measured.
+
+    Rows whose title is empty, which ``on_error="accept"`` keeps, are answered with no category
+    whatever the probabilities are; they are left out, which is told in the log.
+
+    Raises:
+        CatalogError: It is no catalog, or no row has a category and a title.
+    """
+    labelled = labelled_rows(catalog)
+    has_title = np.array([not is_blank(title) for title in labelled.titles], np.bool_)
+    if has_title.all():
+        return labelled
+    if not has_title.any():
+        raise CatalogError(
+            f"All {len(labelled):,} labelled titles are empty; expected titles with categories."
+        )
+    logger.warning(
+        "%d of %d labelled titles are empty. They are left out, as an empty title is answered with "
+        "no category.",
+        int((~has_title).sum()),
+        len(labelled),
+    )
+    return labelled.take(has_title)
 
 
 def groups_of(
@@ -87,6 +119,8 @@ def evaluate(
 ) -> Evaluation:
     """Compare the answers for the labelled rows of a catalog with their categories.
 
+    A row whose title is empty counts as one that is answered with no category.
+
     Args:
         reader: The reader of the classifier.
         decider: The decider of the classifier, with the options of the answers.
@@ -109,10 +143,11 @@ def evaluate(
     if every_group is not None:
         groups = [every_group[row] for row in np.flatnonzero(catalog.labelled)]
     targets = targets_in(labelled, decider.taxonomy)
-    chunks = reader.log_probs(
-        reader.texts(labelled), options.precision, options.promises, options.applied_cascade
-    )
-    return evaluate_log_probs(decider, chunks, targets, counts, groups)
+    texts = reader.texts(labelled)
+    chunks = reader.log_probs(texts, options.precision, options.promises, options.applied_cascade)
+    empty = empty_titles(texts)
+    evaluation = evaluate_log_probs(decider, chunks, targets, counts, groups, empty)
+    return evaluation.with_columns(labelled.row_columns())
 
 
 def evaluate_log_probs(
@@ -121,6 +156,7 @@ def evaluate_log_probs(
     targets: NDArray[np.int64],
     counts: NDArray[np.int64],
     groups: Sequence[str] | None = None,
+    empty: Sequence[int] = (),
 ) -> Evaluation:
     """Compare the answers for titles whose log-probabilities are known with their categories.
 
@@ -130,6 +166,7 @@ def evaluate_log_probs(
         targets: int64 [titles]: the node of each label.
         counts: int64 [nodes]: number of training titles labelled with each node.
         groups: The group of each title, if the guarantee is by groups.
+        empty: The positions of titles that are empty: their answer is no category.
 
     Returns:
         The metrics of the answers.
@@ -144,13 +181,19 @@ def evaluate_log_probs(
         parts.append(decider(log_probs, None if groups is None else groups[rows]))
 
     answers = join_answers(parts)
+    nodes, confidence, level_confidence = (
+        values[:, 0].cpu().numpy().copy()
+        for values in (answers.nodes, answers.confidence, answers.level_confidence)
+    )
+    rows_without = list(empty)
+    nodes[rows_without], confidence[rows_without], level_confidence[rows_without] = ROOT, 0.0, 0.0
     return evaluate_nodes(
         decider.taxonomy,
         targets,
-        answers.nodes[:, 0].cpu().numpy(),
-        answers.confidence[:, 0].cpu().numpy(),
+        nodes,
+        confidence,
         torch.cat(log_likelihoods).cpu().numpy(),
-        level_confidence=answers.level_confidence[:, 0].cpu().numpy(),
+        level_confidence=level_confidence,
         exact=answers.exact,
         counts=counts,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.report import UNKNOWN_CATEGORY
 from prodcat.catalog.targets import targets_in
-from prodcat.classifier.evaluating import labelled_rows
+from prodcat.classifier.evaluating import titled_rows
 from prodcat.classifier.parts import ClassifierParts
 from prodcat.classifier.provenance import Provenance
 from prodcat.decisions.answers import Answers, join_answers
@@ -68,7 +68,8 @@ def measure_guarantee(
 
     Args:
         parts: The parts of the classifier.
-        catalog: Labelled titles that were not used for training or its validation.
+        catalog: Labelled titles that were not used for training or its validation; rows whose
+            title is empty are left out.
         grouping: The groups of titles for each of which the guarantee holds.
         objective: The objective of the answers that the guarantee is for.
 
@@ -81,7 +82,7 @@ def measure_guarantee(
     """
     decider = parts.decider
     picked = storable(pick_objective(objective))
-    labelled = labelled_rows(catalog)
+    labelled = titled_rows(catalog)
     targets = targets_in(labelled, decider.taxonomy)
     names = [""] * len(labelled) if grouping.group is None else labelled.column(grouping.group)
     texts = parts.reader.texts(labelled)

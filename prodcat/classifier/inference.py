@@ -26,6 +26,7 @@ from prodcat.decisions.answers import Answers, join_answers
 from prodcat.decisions.cascade import Cascade
 from prodcat.decisions.decider import Decide
 from prodcat.model.batches import TokenTable, plan_window, to_device
+from prodcat.model.elementwise import exp
 from prodcat.model.encoder import pad_id_of
 from prodcat.model.forks import in_each_fork
 from prodcat.model.network import Network
@@ -79,6 +80,7 @@ class BatchInference:
         self.network, self.tokenizer, self.run_encoder = network, tokenizer, run_encoder
         self.max_tokens, self.token_budget = max_tokens, token_budget
         self.reading, self.titles = reading, titles
+        self.outcomes = len((reading.migrations or network).paths.outcomes)
         self.easy, self.threshold = None, inf
         if cascade is not None and cascade.acts and reading.encoded and reading.scorer is not None:
             weights = cascade.weights.to(network.device)
@@ -142,7 +144,7 @@ class BatchInference:
                 np.arange(first, min(first + size, len(texts)))
                 for first in range(0, len(texts), size)
             ]
-        return Part(reading, start, table, features, batches)
+        return Part(reading, start, table, features, batches, shares=reading.shares(texts))
 
     def _sure(self, features: PieceFeatures) -> tuple[NDArray[np.bool_], Tensor | None]:
         """Which texts n-grams alone answer.
@@ -163,7 +165,7 @@ class BatchInference:
                 log_probs = self._calibrated(
                     self.easy, None, self._margins(self.easy, features, rows)
                 )
-                is_sure = log_probs.amax(dim=1).exp() >= self.threshold
+                is_sure = exp(log_probs.amax(dim=1)) >= self.threshold
                 sure[rows] = is_sure.cpu().numpy()
                 if keeps:
                     kept.append(log_probs[is_sure])
@@ -204,7 +206,7 @@ class BatchInference:
     def _in_order(self, window: Window, scored: Sequence[tuple[NDArray[np.int64], Any]]) -> Tensor:
         """Put scores of distinct texts, with their positions, into the order of all titles."""
         device = self.network.device
-        columns = scored[0][1].shape[1] if scored else len(self.network.paths.outcomes)
+        columns = scored[0][1].shape[1] if scored else self.outcomes
         distinct = torch.empty(window.distinct, columns, device=device)
         for rows, values in scored:
             distinct[torch.from_numpy(rows).to(device)] = values
@@ -214,9 +216,15 @@ class BatchInference:
         return _MOST_CELLS if self.network.device.type == "cpu" else _MOST_CELLS_GPU
 
     def _groups(self, window: Window) -> Iterator[_Group]:
-        """Join batches of a part into groups that are decoded together."""
+        """Join batches of a part into groups that are decoded together.
+
+        On a CPU each batch that the encoder reads is a group, so that all cores have one to read.
+        """
         most = self._most_cells() / len(self.network.paths.outcomes)
         for part in window.parts:
+            if part.table is not None and self.network.device.type == "cpu":
+                yield from ((part, [rows]) for rows in part.batches)
+                continue
             group: list[NDArray[np.int64]] = []
             size = 0
             for rows in part.batches:
@@ -281,8 +289,7 @@ class BatchInference:
     def _no_answers(self, decide: Decide) -> Answers:
         """The answers for a window without titles."""
         with torch.inference_mode():
-            outcomes = len(self.network.paths.outcomes)
-            none = torch.zeros(0, outcomes, device=self.network.device)
+            none = torch.zeros(0, self.outcomes, device=self.network.device)
             return decide(none, []).each(Tensor.cpu)
 
     def _mapped(self, call: Callable[[_Item], _Out], items: Sequence[_Item]) -> Iterator[_Out]:
@@ -301,10 +308,12 @@ class BatchInference:
 
     def _group_log_probs(self, group: _Group) -> tuple[NDArray[np.int64], Tensor]:
         """The positions of a group's texts, int64, and their calibrated log-probabilities."""
-        part, batches = group
+        part, rows = group[0], torch.from_numpy(np.concatenate(group[1]))
         if part.log_probs is not None:
-            return _positions(group), part.log_probs[torch.from_numpy(np.concatenate(batches))]
-        return _positions(group), self._calibrated(group[0].reading, *self._scores(group))
+            log_probs = part.log_probs[rows]
+        else:
+            log_probs = self._calibrated(part.reading, *self._scores(group))
+        return _positions(group), part.reading.migrated(log_probs, part.shares_of(rows))
 
     def _calibrated(
         self, reading: Reading, encoder: Tensor | None, lexical: Tensor | None

@@ -20,6 +20,8 @@ from prodcat.storage.objects import Objects
 from prodcat.storage.places import Place
 from prodcat.storage.signature import Key
 
+_MOST_LISTED = 8  # models in an error message
+
 
 class LoadKeywords(TypedDict, total=False):
     """Keyword arguments of functions that load a classifier; see :func:`load`."""
@@ -97,6 +99,8 @@ def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:
     except ArtifactError as error:
         if isinstance(error.__cause__, PlaceError):
             raise error.__cause__ from None
+        if isinstance(error.__cause__, FileNotFoundError):
+            _refuse_part_of_store(objects)
         raise
     if objects.is_near:
         return Artifact(uri, manifest, read_near(objects, manifest, uri))
@@ -108,3 +112,25 @@ def _read(objects: Objects, cache: Cache | str | Path | None) -> Artifact:
         if not error.unreachable:  # the cache cannot be used; the message says why
             raise
         raise ArtifactError(f"Cannot read the artifact at {uri!r}: {error}") from error
+
+
+def _refuse_part_of_store(objects: Objects) -> None:
+    """Say how to name a version, if a folder without a manifest is a store or a model in one.
+
+    Raises:
+        ArtifactError: It is.
+    """
+    names, uri = set(objects.names("")), objects.uri
+    if "store.json" in names:
+        models = [name for name in sorted(names) if "versions" in objects.names(name)]
+        example = models[0] if models else "model"
+        what = f"is a store (models there: {', '.join(models[:_MOST_LISTED]) or 'none'})"
+        reference = f"{uri}/{example}@production"
+    elif "versions" in names and names <= {"versions", "aliases"}:
+        what, reference = "is a model in a store, with all its versions", f"{uri}@production"
+    else:
+        return
+    raise ArtifactError(
+        f"{uri!r} {what}; expected one version, such as {reference} or "
+        f"{reference.rpartition('@')[0]}@latest."
+    )

@@ -22,10 +22,15 @@ _CHUNK = 2_048  # titles whose log-probabilities are in memory at the same time
 
 
 def with_evaluation(classifier: Classifier, evaluation: Evaluation) -> Classifier:
-    """The classifier with these metrics, and the confidences by which it notices a drift."""
+    """The classifier with these metrics, and the confidences by which it notices a drift.
+
+    The titles and ids of the evaluated rows are left out, so that no classifier contains them.
+    """
     assert evaluation.judged is not None and evaluation.judged.confidence is not None
     confidences = reference(evaluation.judged.confidence)
-    provenance = replace(classifier.provenance, validation=evaluation, reference=confidences)
+    provenance = replace(
+        classifier.provenance, validation=evaluation.with_columns({}), reference=confidences
+    )
     return replace(classifier, provenance=provenance)
 
 

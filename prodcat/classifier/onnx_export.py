@@ -53,6 +53,10 @@ class _Graph(nn.Module):
         self.acting = self.weights.acting()
         self.titles = classifier.reader.title_branch
         self.reads_margins = classifier.model.lexical
+        changes = classifier.reader.migrations
+        self.migrations = None if changes is None else changes.to("cpu")
+        steps = () if self.migrations is None else self.migrations.steps
+        self.maps = nn.ModuleList(part for step in steps for part in (step.outcome_map, step.paths))
         self.eval()
 
     def forward(
@@ -66,11 +70,13 @@ class _Graph(nn.Module):
         scores = paths.log_probs(self.network.logits(input_ids, attention_mask.bool()))
         given = margins if self.reads_margins else None
         log_probs = self.weights.applied(paths, scores, given, *self.acting)
-        if self.titles is None or titles_alone is None:
+        if self.titles is not None and titles_alone is not None:
+            of_titles = self.titles.weights
+            by_titles = of_titles.applied(paths, scores, given, *of_titles.acting())
+            log_probs = torch.where(titles_alone[:, None], by_titles, log_probs)
+        if self.migrations is None:
             return log_probs
-        of_titles = self.titles.weights
-        by_titles = of_titles.applied(paths, scores, given, *of_titles.acting())
-        return torch.where(titles_alone[:, None], by_titles, log_probs)
+        return self.migrations(log_probs, None, False)
 
 
 def export_onnx(classifier: Classifier, uri: str | os.PathLike[str]) -> float:
@@ -92,11 +98,7 @@ def export_onnx(classifier: Classifier, uri: str | os.PathLike[str]) -> float:
     uri = path_text(uri, "uri", "the path or URI of a folder", ConfigError)
     if is_archive(uri):
         raise ConfigError(f"{uri!r} names an archive; expected a folder for the graph's files.")
-    if classifier.network.encoder is None or classifier.tokenizer is None:
-        raise ConfigError(
-            "This classifier has no encoder, so there is no graph to export; expected a classifier "
-            "with an encoder."
-        )
+    _check_exportable(classifier)
     try:
         import onnx  # noqa: F401
         import onnxruntime
@@ -123,6 +125,7 @@ def export_onnx(classifier: Classifier, uri: str | os.PathLike[str]) -> float:
         for node in taxonomy.outcomes
     ]
     parts["outcomes.json"] = json_bytes(outcomes)
+    assert classifier.tokenizer is not None
     parts["tokenizer.json"] = classifier.tokenizer.to_str().encode()
     objects = Objects(uri)
     try:
@@ -131,6 +134,26 @@ def export_onnx(classifier: Classifier, uri: str | os.PathLike[str]) -> float:
     except StoreError as error:
         raise ArtifactError(f"Cannot write the graph to {uri!r}: {error}") from error
     return worst
+
+
+def _check_exportable(classifier: Classifier) -> None:
+    """Refuse classifiers of which no graph can be made.
+
+    Raises:
+        ConfigError: There is no encoder, or probability is shared out by the words of titles.
+    """
+    if classifier.network.encoder is None or classifier.tokenizer is None:
+        raise ConfigError(
+            "This classifier has no encoder, so there is no graph to export; expected a classifier "
+            "with an encoder."
+        )
+    migrations = classifier.reader.migrations
+    if migrations is not None and migrations.needs_scores:
+        raise ConfigError(
+            "The tree of this classifier has changed, and what categories were split into or added "
+            "is told by the words of titles, which a graph cannot read. Train a classifier on the "
+            "new tree, and export that."
+        )
 
 
 def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[np.float32]:
@@ -144,7 +167,7 @@ def lexical_margins(classifier: Classifier, titles: "Sequence[str]") -> NDArray[
         float32 [titles, outcome]; zeros without a lexical branch.
     """
     if classifier.ngrams is None:
-        return np.zeros((len(titles), len(classifier.taxonomy.outcomes)), np.float32)
+        return np.zeros((len(titles), len(classifier.learned_tree.outcomes)), np.float32)
     texts, branch = list(titles), classifier.reader.title_branch
     with torch.inference_mode():
         margins = classifier.network.lexical_scores(classifier.ngrams(texts))

@@ -9,16 +9,23 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.classifier.inference import BatchInference
+from prodcat.classifier.migration.renames import with_renames
+from prodcat.classifier.migration.report import MigrationReport
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
-from prodcat.classifier.records import EpochResult
+from prodcat.classifier.records import History
+from prodcat.classifier.results import level_columns
+from prodcat.classifier.titles import Titles
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.guarantee import Guarantee
 from prodcat.decisions.weights import Weights
+from prodcat.evaluation.displays import notebook_tables
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import ModelConfig, TrainingConfig
+from prodcat.model.elementwise import exp
 from prodcat.model.network import Network
 from prodcat.model.ngrams import NGrams
+from prodcat.taxonomy.notebook import NotebookTable, notebook_html
 from prodcat.taxonomy.paths import Path
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -55,6 +62,11 @@ class ClassifierParts:
         """The guarantee that ``with_guarantee`` measured, or None."""
         return self.decider.guarantee
 
+    @property
+    def level_columns(self) -> list[str]:
+        """The names of the columns of answers with the name at each level, coarsest first."""
+        return level_columns(self.provenance.levels, self.taxonomy.depth)
+
     # -- provenance ---------------------------------------------------------------
 
     @property
@@ -68,9 +80,9 @@ class ClassifierParts:
         return self.provenance.training
 
     @property
-    def history(self) -> tuple[EpochResult, ...]:
+    def history(self) -> History:
         """The result of each epoch; epoch 0 is the result before the first step."""
-        return self.provenance.history
+        return History(self.provenance.history)
 
     @property
     def validation(self) -> Evaluation | None:
@@ -140,6 +152,19 @@ class ClassifierParts:
         return self.reader.weights
 
     @property
+    def learned_tree(self) -> Taxonomy:
+        """The tree that the network learned: that of the answers, unless it changed since."""
+        migrations = self.reader.migrations
+        return self.taxonomy if migrations is None else migrations.learned_tree
+
+    @property
+    def migrations(self) -> tuple[MigrationReport, ...]:
+        """What was done at each change of the tree since the training, the earliest first."""
+        migrations = self.reader.migrations
+        steps = () if migrations is None else migrations.steps
+        return with_renames([step.report for step in steps], self.provenance.renames)
+
+    @property
     def text_columns(self) -> tuple[str, ...]:
         """The further text columns that are read beside each title."""
         return self.reader.text_columns
@@ -175,9 +200,44 @@ class ClassifierParts:
         """The column with the groups of titles, if the guarantee depends on one, or None."""
         return self.decider.group_column(promised)
 
+    def node_probabilities(self, titles: Titles) -> NDArray[np.float32]:
+        """Compute the probability of every node, in float32 precision.
+
+        Args:
+            titles: Product titles, as for :meth:`Classifier.predict`.
+
+        Returns:
+            float32 [title, node]; column ``i`` is the path ``classifier.taxonomy.paths[i]``.
+
+        Raises:
+            CatalogError: There are no titles in it, or one is not text.
+        """
+        sums = self.decider.paths.node_probs
+        chunks = self.reader.log_probs(self.reader.texts(titles))
+        empty = np.zeros((0, len(self.taxonomy)), np.float32)
+        return np.concatenate([empty, *(sums(exp(chunk)).cpu().numpy() for chunk in chunks)])
+
     def __repr__(self) -> str:
         """Encoder, tree and validation accuracy in one line."""
         accuracy = ""
         if self.validation is not None:
             accuracy = f", validation path accuracy {self.validation.path_accuracy:.4f}"
         return f"Classifier({self.model.encoder}, {self.taxonomy!r}{accuracy})"
+
+    def _repr_html_(self) -> str:
+        evaluation, guarantee = self.validation, self.guarantee
+        numbers = [self.model.encoder or "n-grams alone", repr(self.taxonomy)]
+        facts = [
+            ("titles learned", f"{int(self.counts.sum()):,}"),
+            ("further text columns", ", ".join(self.text_columns) or "none"),
+            ("calibration", self.training.calibration),
+            ("guarantee", "none" if guarantee is None else f"on {len(guarantee):,} titles"),
+            ("version", self.origin or "not from a store"),
+        ]
+        tables = [NotebookTable(("classifier", ""), facts)]
+        if evaluation is not None:
+            numbers.append(f"validation path accuracy {evaluation.path_accuracy:.1%}")
+            tables += notebook_tables(evaluation)
+        if self.history:
+            tables.append(self.history.notebook_table())
+        return notebook_html("Classifier", numbers, *tables)

@@ -1,14 +1,25 @@
 """Predictions: answers with names and ids in place of node numbers."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, SupportsIndex, overload
 
 from prodcat.classifier.answer_nodes import AnswerNodes
 from prodcat.classifier.inference import BatchInference
 from prodcat.classifier.titles import empty_titles
 from prodcat.decisions.answers import Answers
 from prodcat.decisions.decider import Decider
+from prodcat.errors import CatalogError
+from prodcat.taxonomy.notebook import (
+    MOST_ROWS,
+    Framed,
+    NotebookTable,
+    cut,
+    free_columns,
+    notebook_html,
+    texts_of_rows,
+)
 from prodcat.taxonomy.paths import Path, join_path
 from prodcat.text_encoding import for_terminal
 
@@ -37,6 +48,116 @@ class Prediction:
     def __str__(self) -> str:
         """The path in one line, with its confidence."""
         return f"{for_terminal(join_path(self.path)) or '(no category)'} ({self.confidence:.2f})"
+
+
+class Predictions(Framed, list[list[Prediction]]):
+    """The predictions for titles, a list that a notebook shows as a table.
+
+    For each title it has a list with its predictions, the best first.
+
+    Args:
+        answers: The predictions for each title.
+        columns: The columns of the titles by name, each with a value for each title: the number of
+            each row, from 1, further columns such as ids, and the titles themselves.
+        levels: The names of the columns with the name at each level of the tree, coarsest first.
+    """
+
+    def __init__(
+        self,
+        answers: Iterable[list[Prediction]],
+        columns: Mapping[str, Sequence[Any]],
+        levels: Sequence[str] = (),
+    ) -> None:
+        super().__init__(answers)
+        self._titles, self._levels, self._answers = dict(columns), tuple(levels), tuple(self)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> list[Prediction]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[list[Prediction]]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        """The predictions for one title, or for some titles, with the columns of these titles."""
+        if not isinstance(index, slice):
+            return super().__getitem__(index)
+        chosen = super().__getitem__(index)
+        if not self._is_unchanged:
+            return chosen
+        columns = {name: values[index] for name, values in self._titles.items()}
+        return Predictions(chosen, columns, self._levels)
+
+    @property
+    def _is_unchanged(self) -> bool:
+        """Whether every title still has the answer that it was given."""
+        return list(map(id, self)) == list(map(id, self._answers))
+
+    def _columns(self) -> Mapping[str, Any]:
+        if not self._is_unchanged:
+            raise CatalogError(
+                f"This list of predictions was changed: it has {len(self):,} answers and was made "
+                f"for {len(self._answers):,} titles in their order. Make a data frame of the list "
+                "that predict() returned, and sort or filter the data frame."
+            )
+        return free_columns(self._titles, prediction_columns(self, self._levels))
+
+    def _repr_html_(self) -> str | None:
+        if not self._is_unchanged:
+            return None
+        rows = slice(0, MOST_ROWS)
+        columns: dict[str, Sequence[Any]] = {n: each[rows] for n, each in self._titles.items()}
+        first = list(self)[rows]
+        columns["prediction"] = [_line(answers[:1]) for answers in first]
+        columns["confidence"] = ["; ".join(f"{a.confidence:.1%}" for a in b[:1]) for b in first]
+        if any(len(answers) > 1 for answers in first):
+            columns["next best"] = ["; ".join(map(str, answers[1:])) for answers in first]
+        answered = sum(bool(answers and answers[0].path) for answers in self)
+        numbers = [f"{len(self):,} titles", f"{answered:,} with a category"]
+        table = NotebookTable(list(columns), texts_of_rows(columns), "predictions", len(self))
+        return notebook_html("Predictions", numbers, table)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the first predictions, where a notebook shows no HTML."""
+        titles = self._titles["title"] if self._is_unchanged else [""] * len(self)
+        lines = [
+            f"{for_terminal(cut(title))}: {', '.join(map(str, answers))}"
+            for title, answers in zip(titles[:MOST_ROWS], self[:MOST_ROWS], strict=True)
+        ]
+        more = [f"… and {len(self) - MOST_ROWS:,} more"] if len(self) > MOST_ROWS else []
+        printer.text("\n".join([f"Predictions for {len(self):,} titles", *lines, *more]))
+
+
+def _line(answers: Sequence[Prediction]) -> str:
+    return "".join(join_path(answer.path) for answer in answers) or "(no category)"
+
+
+def prediction_columns(
+    answers: Sequence[Sequence[Prediction]], levels: Sequence[str]
+) -> dict[str, list[Any]]:
+    """The predictions as columns, with the names of :mod:`prodcat.classifier.results`.
+
+    Args:
+        answers: The predictions for each title.
+        levels: The name of the column of each level of the tree, coarsest first.
+
+    Returns:
+        The columns by name, with a value for each title, which is None where there is no category.
+    """
+    best = [each[0] if each and each[0].path else None for each in answers]
+    columns = {"predicted_path": [each and join_path(each.path) for each in best]}
+    for level, name in enumerate(levels):
+        columns[name] = [
+            each.path[level] if each and level < len(each.path) else None for each in best
+        ]
+    values: dict[str, list[Any]] = {
+        **columns,
+        "predicted_id": [each and each.node_id for each in best],
+        "confidence": [each and each.confidence for each in best],
+        "level_confidences": [each and list(each.level_confidences) for each in best],
+    }
+    for rank in range(1, max(map(len, answers), default=1)):
+        ranked = [each[rank] if rank < len(each) and each[rank].path else None for each in answers]
+        values[f"predicted_path_{rank + 1}"] = [each and join_path(each.path) for each in ranked]
+        values[f"confidence_{rank + 1}"] = [each and each.confidence for each in ranked]
+    return values
 
 
 NO_CATEGORY = Prediction((), 0.0, (), "")  # the answer for an empty title
@@ -73,10 +194,10 @@ def predict_texts(
         predicted[row] = [NO_CATEGORY]
     if empty:
         logger.warning(
-            "%d of %d titles are empty, such as title %d; their answer is no category.",
+            "%d of %d titles are empty, such as row %d; their answer is no category.",
             len(empty),
             len(texts),
-            empty[0],
+            empty[0] + 1,
         )
     return predicted
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.catalog.text import title_hashes
+from prodcat.classifier.migration.renames import Rename
 from prodcat.classifier.records import EpochResult
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.model.config import ModelConfig, TrainingConfig
@@ -39,6 +40,7 @@ class Provenance:
             level each in the titles of the training; empty if there were no such columns.
         stored_training: The settings of the training in the artifact that the classifier was
             loaded from, in the order of the file and with those that no longer exist; or None.
+        renames: The changes of the tree since the training in which names alone changed.
     """
 
     model: ModelConfig
@@ -55,6 +57,7 @@ class Provenance:
     origin: str | None = None
     levels: tuple[str, ...] = ()
     stored_training: Mapping[str, Any] | None = None
+    renames: tuple[Rename, ...] = ()
 
     @property
     def remembers(self) -> bool:

@@ -14,6 +14,7 @@ from prodcat.catalog.fields import join_fields
 from prodcat.catalog.text import readable
 from prodcat.classifier.device import check_has_values, pick_device
 from prodcat.classifier.inference import BatchInference
+from prodcat.classifier.migration.migrations import Migrations
 from prodcat.classifier.title_branch import TitleBranch
 from prodcat.classifier.titles import Titles, given_titles
 from prodcat.classifier.windows import Reading
@@ -25,6 +26,7 @@ from prodcat.model.int8 import Ranges
 from prodcat.model.lexical import LexicalBranch
 from prodcat.model.network import Network
 from prodcat.model.ngrams import NGrams
+from prodcat.model.path_model import PathModel
 from prodcat.model.piece_scores import PieceScorer
 from prodcat.model.precisions import (
     PRECISIONS,
@@ -62,7 +64,9 @@ class Reader:
             artifacts of earlier versions.
         encoder_config: The config that the encoder is rebuilt from, or None without an encoder.
         ranges: The ranges of the encoder's activations, which int8 needs, or None.
-        accuracies: Path accuracy on the validation titles by precision, or None if not measured.
+        accuracies: Path accuracy on the validation titles by precision, or None if not measured;
+            see :func:`prodcat.classifier.calibrating.measure_precisions`.
+        migrations: The changes of the tree since the network learned, or None.
     """
 
     network: Network
@@ -76,6 +80,7 @@ class Reader:
     encoder_config: Mapping[str, Any] | None = None
     ranges: Ranges | None = None
     accuracies: Mapping[str, float] | None = None
+    migrations: Migrations | None = None
     # Implementations of the encoder by precision and device; each is made when it is first used.
     _forms: dict[tuple[str, str], EncoderForm] = field(default_factory=dict, init=False, repr=False)
     # The scorers of n-grams, which remember the pieces of titles, by the kind of texts they read.
@@ -91,6 +96,11 @@ class Reader:
     def device(self) -> torch.device:
         """The device that the network is on."""
         return self.network.device
+
+    @property
+    def paths(self) -> PathModel:
+        """The path model of the tree of the answers."""
+        return self.network.paths if self.migrations is None else self.migrations.paths
 
     # -- texts --------------------------------------------------------------------
 
@@ -198,11 +208,13 @@ class Reader:
         if precision == "int8" and encoder is not None:
             self._check_int8(encoder)
         scorer = self._scorer("columns", self.ngrams, self.network.lexical)
-        reading = Reading(scorer, self.weights.to(self.device), encoder is not None)
+        reading = Reading(
+            scorer, self.weights.to(self.device), encoder is not None, self.migrations, promised
+        )
         titles = None
         if (branch := self.title_branch) is not None:
             scorer = self._scorer("titles", branch.ngrams, branch.lexical)
-            titles = Reading(scorer, branch.weights.to(self.device), encoder is not None)
+            titles = replace(reading, scorer=scorer, weights=branch.weights.to(self.device))
         return BatchInference(
             self.network,
             self.tokenizer,
@@ -290,7 +302,9 @@ class Reader:
             check_has_values(self.device)
         memo = {id(tensor): _moved(tensor, device) for tensor in _tensors(self.network)}
         titles = None if self.title_branch is None else self.title_branch.to(device)
-        return replace(self, network=copy.deepcopy(self.network, memo), title_branch=titles)
+        changes = None if self.migrations is None else self.migrations.to(device)
+        network = copy.deepcopy(self.network, memo)
+        return replace(self, network=network, title_branch=titles, migrations=changes)
 
     def sharing_encoder(self, other: "Reader") -> "Reader | None":
         """The same reader with the encoder of another, so that it is in memory only once.
@@ -323,8 +337,8 @@ class Reader:
         """Size of all weights but the encoder's, in bytes; see :attr:`encoder_memory`."""
         tensors = self.network.state_dict().items()
         size = sum(int(t.nbytes) for name, t in tensors if not name.startswith("encoder."))
-        parts = (part.memory for part in (self.ngrams, self.title_branch) if part is not None)
-        return size + sum(parts)
+        parts = (self.ngrams, self.title_branch, self.migrations)
+        return size + sum(part.memory for part in parts if part is not None)
 
     @property
     def encoder_memory(self) -> int:

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from prodcat.classifier.codec import SEPARATE, most_values
+from prodcat.classifier.migration.files import read_migrations, read_trees
+from prodcat.classifier.migration.renames import Rename
 from prodcat.classifier.parts import ClassifierParts
 from prodcat.classifier.provenance import Provenance
 from prodcat.classifier.reader import Reader
@@ -71,7 +73,8 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
             "encoder but no name. Save the classifier again."
         )
     taxonomy = Taxonomy.from_json(artifact.text("taxonomy.json"))
-    network = _empty_network(settings, taxonomy, artifact)
+    trees = read_trees(artifact, taxonomy)
+    network = _empty_network(settings, trees[0], artifact)
     tensors = artifact.tensors()
     tokenizer = _read_tokenizer(artifact, network.encoder)
     groups = {prefix: _taken(tensors, prefix) for prefix in SEPARATE}
@@ -84,9 +87,8 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
         network.encoder = build_encoder(settings.encoder, settings.model.pooling)
         network.load_state_dict(tensors, assign=True)
     network.lexical = lexical
-    ranges = _read_ranges(artifact.uri, groups["ranges"], network.encoder)
     counts, weights = groups["training"]["counts"].numpy(), Weights.of(groups["calibration"])
-    if len(counts) != len(taxonomy) or not weights.fits(taxonomy.depth):
+    if len(counts) != len(taxonomy) or not weights.fits(trees[0].depth):
         raise ArtifactError(
             f"The counts or the calibration in the artifact at {artifact.uri!r} belong to another "
             "tree. Save the classifier again."
@@ -99,14 +101,15 @@ def decode(artifact: Artifact, device: torch.device) -> ClassifierParts:
         weights=weights,
         max_tokens=settings.model.max_tokens,
         text_columns=settings.text_columns,
-        title_branch=_read_titles(artifact.uri, settings, groups["titles"], taxonomy, network),
-        cascade=_read_cascade(artifact.uri, settings, groups["cascade"], taxonomy),
+        title_branch=_read_titles(artifact.uri, settings, groups["titles"], trees[0], network),
+        cascade=_read_cascade(artifact.uri, settings, groups["cascade"], trees[0]),
         encoder_config=settings.encoder,
-        ranges=ranges,
+        ranges=_read_ranges(artifact.uri, groups["ranges"], network.encoder),
         accuracies=settings.accuracies,
+        migrations=read_migrations(artifact, groups["migrations"], trees, device),
     )
     provenance = _read_provenance(artifact, settings, groups)
-    return ClassifierParts(reader, Decider(taxonomy, network.paths, guarantee), provenance)
+    return ClassifierParts(reader, Decider(taxonomy, reader.paths, guarantee), provenance)
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ class _Settings:
     closed_form: dict[str, Any] | None
     fingerprint: str | None
     levels: tuple[str, ...]
+    renames: tuple[Rename, ...]
     accuracies: Mapping[str, float] | None
     cascade: Mapping[str, Any] | None
     ngrams: int
@@ -146,6 +150,7 @@ class _Settings:
                 closed_form=config.get("closed_form"),
                 fingerprint=None if fingerprint is None else str(fingerprint),
                 levels=tuple(map(str, config.get("levels", ()))),
+                renames=tuple(map(Rename.of_stored, config.get("renames", ()))),
                 accuracies=config.get("precisions"),
                 cascade=config.get("cascade"),
                 ngrams=checked_version(config.get("ngrams", 1), with_fields),
@@ -328,6 +333,7 @@ def _read_provenance(
         rows=training.get("rows", missing).numpy().view(np.uint64),
         fingerprint=settings.fingerprint,
         levels=settings.levels,
+        renames=settings.renames,
         closed_form=settings.closed_form,
         origin=_origin(artifact.manifest.get("parent")),
     )

@@ -1,7 +1,10 @@
-"""The result of an epoch of the training, as it is stored in a classifier."""
+"""The results of the epochs of a training, as they are stored in a classifier."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
+
+from prodcat.taxonomy.notebook import MOST_ROWS, Framed, NotebookTable, notebook_html
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,33 @@ class EpochResult:
     def to_dict(self) -> dict[str, Any]:
         """The attributes by name, as values that JSON can represent."""
         return asdict(self)
+
+
+class History(Framed, tuple[EpochResult, ...]):
+    """The results of all epochs of a training, in their order, as a tuple."""
+
+    __slots__ = ()
+
+    def _columns(self) -> Mapping[str, Any]:
+        names = [field.name for field in fields(EpochResult)]
+        return {name: [getattr(result, name) for result in self] for name in names}
+
+    def notebook_table(self) -> NotebookTable:
+        """The last epochs as a table for a notebook, which is folded."""
+        rows = [
+            (
+                str(result.epoch),
+                "" if result.loss is None else f"{result.loss:.4f}",
+                f"{result.path_accuracy:.2%}",
+                f"{result.log_loss:.4f}",
+                f"{result.seconds:.1f}",
+            )
+            for result in self[-MOST_ROWS:]
+        ]
+        header = ("epoch", "loss", "path accuracy", "log loss", "seconds")
+        return NotebookTable(header, rows, "training, epoch by epoch", len(self), is_folded=True)
+
+    def _repr_html_(self) -> str:
+        best = max((result.path_accuracy for result in self), default=0.0)
+        numbers = [f"{len(self):,} results", f"best path accuracy {best:.2%}"]
+        return notebook_html("Training", numbers, replace(self.notebook_table(), is_folded=False))

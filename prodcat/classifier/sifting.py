@@ -17,6 +17,7 @@ from torch import Tensor
 from prodcat.classifier.inference import BatchInference
 from prodcat.classifier.windows import Part, Reading, Window, kinds_of
 from prodcat.model.batches import plan_window
+from prodcat.model.elementwise import exp
 from prodcat.model.tokenization import tokenize
 
 
@@ -61,7 +62,8 @@ def sift(inference: BatchInference, texts: Sequence[str]) -> SiftedTitles:
             alone, threshold = _reading_alone(inference, reading)
             paths = inference.network.paths
             log_probs = alone.weights.applied(paths, None, margins, *alone.acting)
-            sure[rows] = (log_probs.amax(dim=1).exp() >= threshold).numpy()
+            sure[rows] = (exp(log_probs.amax(dim=1)) >= threshold).numpy()
+            log_probs = reading.migrated(log_probs, reading.shares(picked))
             places.append(rows)
             scored.append((log_probs, margins))
         log_probs, margins = scored[0]
@@ -95,9 +97,9 @@ def window_of(inference: BatchInference, texts: Sequence[str], margins: Tensor) 
     for rows, picked, reading in kinds_of(distinct, inference.reading, inference.titles):
         table = tokenize(inference.tokenizer, picked, inference.max_tokens)
         batches = plan_window(table.lengths, inference.token_budget)
-        parts.append(
-            Part(reading, start, table, None, batches, margins[torch.from_numpy(title[rows])])
-        )
+        of_texts = margins[torch.from_numpy(title[rows])]
+        shares = reading.shares(picked)
+        parts.append(Part(reading, start, table, None, batches, of_texts, shares=shares))
         order[rows] = np.arange(start, start + len(rows))
         start += len(rows)
     return Window(order[place], start, tuple(parts))

@@ -23,7 +23,7 @@ from prodcat.errors import ConfigError
 from prodcat.storage.aliases import AliasEvent, check_remark, stamp
 from prodcat.storage.artifact import Artifact
 from prodcat.storage.cache import Cache
-from prodcat.storage.listing import Version, list_versions, show_version
+from prodcat.storage.listing import Version, is_store, list_versions, show_version
 from prodcat.storage.objects import Objects
 from prodcat.storage.places import Place
 from prodcat.storage.promotion import Promotions
@@ -65,7 +65,7 @@ class Store:
             server fails.
 
     Example:
-        >>> store = Store("memory://models")
+        >>> store = Store("memory://new-models")
         >>> store.list()
         ()
     """
@@ -302,6 +302,14 @@ class Store:
             StoreError: There is no such model, or the store cannot be reached.
         """
         return list_versions(self._registry, name)
+
+    def exists(self) -> bool:
+        """Whether there is a store: something was published here before.
+
+        Raises:
+            StoreError: The store cannot be reached.
+        """
+        return is_store(self._registry.objects)
 
     def history(self, name: str, alias: str) -> tuple[AliasEvent, ...]:
         """All changes of an alias, the first one first.

@@ -1,7 +1,7 @@
 """Titles as a caller gives them, in any container: as texts, or as a catalog if in a table."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,21 @@ def given_titles(
         columns={name: tuple(columns[name]) for name in (group,) if name in columns},
         rows=np.arange(len(made), dtype=np.int64),
     )
+
+
+def title_columns(given: list[str] | Catalog) -> Mapping[str, Sequence[Any]]:
+    """The columns that tell titles from each other, by name.
+
+    Args:
+        given: Titles, as :func:`given_titles` returns them.
+
+    Returns:
+        The number of each row, from 1, as ``row_number``, the titles, and the further columns of a
+        catalog.
+    """
+    if isinstance(given, Catalog):
+        return given.row_columns()
+    return {"row_number": range(1, len(given) + 1), "title": given}
 
 
 def empty_titles(texts: Sequence[str]) -> list[int]:

@@ -9,6 +9,7 @@ dates, times, timestamps     the finer unit; timestamps of several time zones in
 texts, or binary values      large_string or large_binary
 lists, maps, structs         widened inside; a struct gets the fields of all
 nulls                        the type of the others
+extension types              as what they store; booleans of 8 bits only with nulls
 
 All other mixtures become text: texts stay as they are, and other values are written as
 :mod:`prodcat.classifier.text_values` says.
@@ -120,6 +121,8 @@ def widened(column: Any, kind: Any) -> Any:
     import pyarrow as pa
 
     if isinstance(column, list):
+        if all(value is None for value in column):
+            return pa.nulls(len(column), kind)  # also of types of which Arrow makes no lists
         values = [plain_json(value) for value in column] if _is_text(kind) else column
         return pa.array([text_of(value) for value in values] if _is_text(kind) else values, kind)
     if column.type == kind:
@@ -148,6 +151,11 @@ def _joint(one: Any, other: Any) -> Any | None:
     import pyarrow as pa
     import pyarrow.types as kinds
 
+    for kind, second in ((one, other), (other, one)):
+        if isinstance(kind, pa.BaseExtensionType) and kinds.is_null(second):
+            return kind
+        if kind != second and getattr(kind, "extension_name", "") == "arrow.bool8":
+            return None  # a number beside it is no boolean
     one, other = _stored(one), _stored(other)
     pair = (one, other)
     if one == other or kinds.is_null(other):
@@ -160,6 +168,16 @@ def _joint(one: Any, other: Any) -> Any | None:
         return pa.large_binary()
     if all(map(_is_number, pair)):
         return _joint_number(one, other)
+    if all(map(kinds.is_temporal, pair)):
+        return _joint_time(one, other)
+    return _joint_nested(one, other)
+
+
+def _joint_time(one: Any, other: Any) -> Any | None:
+    import pyarrow as pa
+    import pyarrow.types as kinds
+
+    pair = (one, other)
     if all(map(kinds.is_date, pair)):
         return pa.date64()
     if all(map(kinds.is_time, pair)):
@@ -171,7 +189,7 @@ def _joint(one: Any, other: Any) -> Any | None:
         if (one.tz is None) != (other.tz is None):
             return None
         return pa.timestamp(_finer(one, other), one.tz if one.tz == other.tz else "UTC")
-    return _joint_nested(one, other)
+    return None
 
 
 def _stored(kind: Any) -> Any:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prodcat.catalog.fields import are_titles_alone, title_of
+from prodcat.classifier.migration.migrations import Migrations
 from prodcat.decisions.weights import Weights
 from prodcat.model.batches import TokenTable
 from prodcat.model.piece_scores import PieceFeatures, PieceScorer
@@ -22,16 +23,35 @@ class Reading:
         scorer: The n-grams, or None without a lexical branch.
         weights: The weights of the calibration.
         encoded: Whether the encoder reads the titles too.
+        migrations: The changes of the tree since the network learned, or None.
+        promised: Whether the answers are to have a guarantee.
     """
 
     scorer: PieceScorer | None
     weights: Weights
     encoded: bool
+    migrations: Migrations | None = None
+    promised: bool = False
 
     @cached_property
     def acting(self) -> tuple[bool, bool]:
         """Which weights have an effect; see :meth:`prodcat.decisions.weights.Weights.acting`."""
         return self.weights.acting()
+
+    def shares(self, texts: Sequence[str]) -> Tensor | None:
+        """The scores of texts that changes of the tree need, float32 [text, column], or None."""
+        return None if self.migrations is None else self.migrations.scores(texts)
+
+    def migrated(self, log_probs: Tensor, shares: Tensor | None) -> Tensor:
+        """The log-probabilities of the outcomes of the present tree, float [text, outcome].
+
+        Args:
+            log_probs: float [text, outcome of the tree that the network learned].
+            shares: What :meth:`shares` returned for the texts.
+        """
+        if self.migrations is None:
+            return log_probs
+        return self.migrations(log_probs, shares, self.promised)
 
 
 @dataclass(frozen=True)
@@ -48,7 +68,8 @@ class Part:
         margins: float32 [text, choice]: the n-grams' margins if they are known already; None to
             compute them from ``features``.
         log_probs: float32 [text, outcome]: their calibrated log-probabilities if they are known
-            already; None to compute them.
+            already, before any change of the tree; None to compute them.
+        shares: float32 [text, column]: the scores that changes of the tree need, or None.
     """
 
     reading: Reading
@@ -58,6 +79,11 @@ class Part:
     batches: list[NDArray[np.int64]]
     margins: Tensor | None = None
     log_probs: Tensor | None = None
+    shares: Tensor | None = None
+
+    def shares_of(self, rows: Tensor) -> Tensor | None:
+        """The scores of some texts, by their positions, int64 [rows]; or None."""
+        return None if self.shares is None else self.shares[rows]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from torch import Tensor
 from prodcat.decisions.calibration import fit_weights
 from prodcat.decisions.weights import Weights
 from prodcat.model.config import Method
+from prodcat.model.elementwise import exp
 from prodcat.model.path_model import PathModel
 
 MOST_LOST = 0.001  # path accuracy that the cascade may lose on the titles it is chosen on
@@ -153,7 +154,7 @@ def fit_cascade(
         right = paths.covers(targets, outcome)
         alone, outcome = weights_alone.to(targets.device)(paths, None, lexical).max(dim=1)
         right_alone = paths.covers(targets, outcome)
-    confidence = alone.exp()
+    confidence = exp(alone)
     cascade = choose_cascade(
         weights_alone,
         confidence.double().cpu().numpy(),
@@ -161,7 +162,7 @@ def fit_cascade(
         right.cpu().numpy(),
     )
     sure = confidence >= cascade.threshold
-    return cascade, torch.where(sure, confidence, together.exp())
+    return cascade, torch.where(sure, confidence, exp(together))
 
 
 def choose_cascade(

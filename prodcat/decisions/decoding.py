@@ -31,6 +31,7 @@ from prodcat.decisions.objectives import (
     TreeDistance,
 )
 from prodcat.errors import ConfigError
+from prodcat.model.elementwise import exp
 from prodcat.model.path_model import PathModel, running_sums
 
 _CELLS_IN_CACHE = 1 << 19  # the number of probabilities that fit in a CPU's cache
@@ -62,7 +63,7 @@ def decoder(paths: PathModel, objective: Objective) -> Decoder:
     def decode(log_probs: Tensor) -> Answers:
         parts = []
         for piece in _pieces(log_probs):
-            probs = piece.exp()
+            probs = exp(piece)
             sums = running_sums(probs)
             nodes, value = (column[:, None] for column in search(probs, sums))
             parts.append(_describe(paths, probs, sums, nodes, value, exact))
@@ -86,7 +87,7 @@ def most_likely_paths(paths: PathModel, log_probs: Tensor, k: int = 1) -> Answer
     parts = []
     for piece in _pieces(log_probs):
         outcome = _top(piece, k)
-        probs = piece.exp()
+        probs = exp(piece)
         nodes, value = paths.outcomes[outcome], probs.gather(1, outcome)
         parts.append(_describe(paths, probs, running_sums(probs), nodes, value, True))
     return join_answers(parts)

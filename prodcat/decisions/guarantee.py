@@ -5,6 +5,7 @@ They are saved with the classifier.  Calibration titles are labelled titles used
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
@@ -17,16 +18,45 @@ from prodcat.decisions.conformal import conformal_threshold, least_answered, sel
 from prodcat.decisions.objectives import HierarchicalF, MostLikelyPath, Objective, TreeDistance
 from prodcat.errors import ArtifactError, ConfigError
 from prodcat.taxonomy.arrays import Flags, Floats, Ints
+from prodcat.taxonomy.notebook import Framed, NotebookTable, notebook_html
 from prodcat.taxonomy.tree import Taxonomy
 
 _OBJECTIVES = {kind.__name__: kind for kind in (MostLikelyPath, HierarchicalF, TreeDistance)}
 DEPARTMENT = "the answer's department"
+_SHOWN_ERRORS = (0.02, 0.05, 0.1)  # shares of wrong answers
 POOLED = "(small groups)"  # the group of all titles whose group has too few titles
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What a guarantee buys if some share of the answers may be wrong.
+
+    Attributes:
+        max_error: The largest share of wrong paths among the answered titles.
+        answered: The share of the calibration titles that are answered then; None if so small a
+            share of errors cannot be promised.
+        reason: Why it cannot be promised; empty if it can.
+    """
+
+    max_error: float
+    answered: float | None
+    reason: str = ""
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        """The share of errors, that of answered titles and a remark, as texts for a table."""
+        answered = "none" if self.answered is None else f"{self.answered:.1%}"
+        needed = re.search(r"needs at least [\d,]+ calibration titles", self.reason)
+        reason = needed[0] if needed else "too many answers are wrong, or too few titles show it"
+        return f"{self.max_error:.0%}", answered, "" if self.answered is not None else reason
+
+
 @dataclass(frozen=True, eq=False)
-class Guarantee:
+class Guarantee(Framed):
     """The measurements on calibration titles, one row for each title.
+
+    A notebook shows what it buys, and ``to_frame()`` gives the same as a data frame with the
+    columns ``max_error``, ``answered`` and ``reason``; see :meth:`promises`.
 
     Attributes:
         tree_hash: Hash of the tree that the titles were labelled with.
@@ -45,6 +75,8 @@ class Guarantee:
         pooled: The names of the groups whose titles are in the group ``POOLED``.
         reference: float64 [n]: confidences of other titles, ascending, which determine the
             thresholds that are tested.
+        whole_paths: Whether it holds for whole paths alone, and no longer for coarser answers,
+            because categories have moved since.
     """
 
     tree_hash: str
@@ -58,6 +90,7 @@ class Guarantee:
     names: tuple[str, ...]
     pooled: tuple[str, ...] = ()
     reference: Floats = field(default_factory=lambda: np.linspace(0, 1, 101))
+    whole_paths: bool = False
 
     def __len__(self) -> int:
         """The number of calibration titles."""
@@ -99,10 +132,16 @@ class Guarantee:
             Probabilities by the names of the groups.
 
         Raises:
-            ConfigError: The guarantee is not between 0 and 1, or a group has too few titles for
-                it.
+            ConfigError: The guarantee is not between 0 and 1, a group has too few titles for it,
+                or it holds for whole paths alone.
         """
         _check_share("guarantee", guarantee)
+        if self.whole_paths:
+            raise ConfigError(
+                f"guarantee={guarantee:g} cannot be given: categories have moved since it was "
+                "measured, so coarser answers are others. Ask for max_error=, which still holds, "
+                "or measure it again with with_guarantee(catalog)."
+            )
         needed = math.ceil(guarantee / (1 - guarantee) - 1e-9)
         self._check_sizes(needed, f"guarantee={guarantee:g}", "a lower guarantee")
         return {
@@ -173,6 +212,52 @@ class Guarantee:
             f"{pooled} or ask for {other}."
         )
 
+    def promises(
+        self, max_errors: Sequence[float] = _SHOWN_ERRORS, certainty: float = 0.95
+    ) -> tuple[Promise, ...]:
+        """What the guarantee buys: the share of titles that are answered for each share of errors.
+
+        Args:
+            max_errors: The largest shares of wrong paths among the answered titles.
+            certainty: The least probability, over draws of the calibration titles, that the
+                true share is no larger.
+
+        Returns:
+            One promise for each share of errors, in the same order; the shares of answered titles
+            are those of the calibration titles.
+
+        Raises:
+            ConfigError: A number is not between 0 and 1.
+        """
+        for name, values in (("max_error", max_errors), ("certainty", (certainty,))):
+            for value in values:
+                _check_share(name, value)
+        return tuple(self._promise(max_error, certainty) for max_error in max_errors)
+
+    def _promise(self, max_error: float, certainty: float) -> Promise:
+        try:
+            thresholds = self.confidence_thresholds(max_error, certainty)
+        except ConfigError as reason:
+            return Promise(max_error, None, str(reason))
+        limits = np.array([thresholds[name] for name in self.names])
+        return Promise(max_error, float(np.mean(self.confidence >= limits[self.groups])))
+
+    def _columns(self) -> Mapping[str, Any]:
+        promises = self.promises()
+        return {
+            name: [getattr(promise, name) for promise in promises]
+            for name in ("max_error", "answered", "reason")
+        }
+
+    def _repr_html_(self) -> str:
+        table = NotebookTable(
+            ("wrong at most", "answered", "why not"),
+            [promise.cells for promise in self.promises()],
+            "what it buys, on these titles, with a certainty of 95 %",
+        )
+        by = [f"{len(self.names):,} groups by {self.group_by}"] if self.group_by else []
+        return notebook_html("Guarantee", [f"{len(self):,} titles", self.date, *by], table)
+
     def lookup(self, names: Sequence[str], values: Mapping[str, float]) -> Floats:
         """The threshold of each row's group, float64 [rows].
 
@@ -201,6 +286,7 @@ class Guarantee:
     def to_dict(self) -> dict[str, Any]:
         """The number of titles and all attributes except the arrays, as values for JSON."""
         return {
+            **({"whole_paths": True} if self.whole_paths else {}),  # as before this existed
             "rows": len(self),
             "date": self.date,
             "tree_hash": self.tree_hash,
@@ -232,6 +318,7 @@ class Guarantee:
             group_by=values["group_by"],
             names=tuple(values["groups"]),
             pooled=tuple(values.get("pooled", ())),
+            whole_paths=values.get("whole_paths", False) is True,
             **arrays,
         )
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from prodcat.model.elementwise import exp
 from prodcat.model.path_model import PathModel
 from prodcat.model.path_steps import chained, choice_log_probs, choices
 
@@ -145,9 +146,9 @@ class Weights:
             log_probs = paths.temper(log_probs, self.levels)
         if sharpness:
             most = log_probs.amax(dim=1)
-            entropy = -(log_probs.exp() * log_probs).sum(dim=1)
+            entropy = -(exp(log_probs) * log_probs).sum(dim=1)
             certainty = torch.stack([torch.ones_like(most), most, entropy], dim=1).detach()
-            inverse_temperature = (certainty @ self.sharpness).clamp(-3, 3).exp()
+            inverse_temperature = exp((certainty @ self.sharpness).clamp(-3, 3))
             log_probs = (log_probs * inverse_temperature[:, None]).log_softmax(dim=1)
         return log_probs
 
@@ -193,7 +194,7 @@ class Weights:
         """
         assert self.steps is not None
         factor = self.steps[2, level] * most + self.steps[3, level] * entropy
-        return factor.clamp(-3, 3).exp()
+        return exp(factor.clamp(-3, 3))
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ class Choices:
     @classmethod
     def of(cls, paths: PathModel, log_probs: Tensor) -> "Choices":
         """Take distributions, float [batch, outcome] of log-probabilities, apart."""
-        probs = log_probs.exp()
+        probs = exp(log_probs)
         return cls(
             choices(paths)[1],
             choice_log_probs(paths, log_probs, probs),

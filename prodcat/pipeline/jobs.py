@@ -4,6 +4,7 @@ They write to the folder ``work``:
 
 <work>/<country>/checkpoints/              checkpoints of a training, until its model is published
 <work>/<country>/gate/<version>.json, .md  whether a version went to production, and why
+<work>/<country>/trees/                    changes of the tree; see prodcat.pipeline.tree_changes
 <work>/<country>/runs/<run>.json           the version with which a scoring began
 <work>/<country>/scores/<run>/             the answers; see prodcat.scoring.finished_parts
 """
@@ -25,6 +26,7 @@ from prodcat.errors import StoreError
 from prodcat.model.config import ModelConfig, TrainingConfig
 from prodcat.pipeline.countries import Countries, Country
 from prodcat.pipeline.gate import GateReport, compare_candidate
+from prodcat.pipeline.tree_changes import TreeHistory
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.jobs import score
 from prodcat.scoring.report import ScoringReport
@@ -33,6 +35,7 @@ from prodcat.storage.cache import Cache
 from prodcat.storage.document import read_document
 from prodcat.storage.objects import Objects
 from prodcat.storage.signature import Key
+from prodcat.taxonomy.changes.changes import TreeChanges
 from prodcat.taxonomy.reading import read_taxonomy
 from prodcat.training.checkpoint import CheckpointFolder
 from prodcat.training.fitting import fit
@@ -52,6 +55,7 @@ class Pipeline:
         cache: The cache of models, or None; see :class:`prodcat.Store`.
         device: The torch device to train and score on; None for a GPU if there is one.
         progress: Whether to show progress bars.
+        accept_unsure: Whether to take changes of a tree that are not sure and nobody has checked.
     """
 
     countries: Countries
@@ -59,6 +63,7 @@ class Pipeline:
     cache: Cache | str | None = None
     device: str | None = None
     progress: bool = False
+    accept_unsure: bool = False
 
     @cached_property
     def store(self) -> Store:
@@ -68,6 +73,9 @@ class Pipeline:
     def train(self, country: Country) -> GateReport | None:
         """Train and publish a version, and promote it if it passes the gate.
 
+        If the file with the tree has changed, the version in production is migrated to the new tree
+        first; only if that version does not pass the gate is one trained.
+
         Args:
             country: The settings of the country.
 
@@ -76,33 +84,87 @@ class Pipeline:
             version in production was trained.
 
         Raises:
+            ConfigError: The tree has changed in a way that a person must check.
             ProdcatError: An error of :func:`prodcat.read_catalog`, :func:`prodcat.fit` or
                 :class:`prodcat.Store`.
             Interrupted: The process received SIGTERM; the same call resumes the job.
         """
         tree = None if country.taxonomy is None else read_taxonomy(country.taxonomy)
-        group = country.settings()[1].group
-        catalog = _read(country, country.labelled, tree, [] if group is None else [group])
-        frozen = _read(country, country.validation, catalog.tree)
         production = self._production(country)
+        history, changes = None, None
+        if tree is not None:
+            history = TreeHistory(country.name, self._folder(country, "trees"), tree)
+            if production is not None and production.taxonomy != tree:
+                changes = history.changes_from(
+                    production.taxonomy, accept_unsure=self.accept_unsure
+                )
+        group = country.settings()[1].group
+        catalog = _read(country, country.labelled, tree, history, [] if group is None else [group])
+        frozen = _read(country, country.validation, catalog.tree, history)
+        start = production
+        if changes is not None and production is not None:
+            start = self._migrated(country, production, changes, catalog, history)
+            report = self._release(country, start, production, (catalog, frozen), changes)
+            if report.passed:
+                return report
         checkpoints = CheckpointFolder(f"{self.countries.work}/{country.name}/checkpoints")
-        candidate = self._candidate(country, catalog, frozen, production, checkpoints)
+        candidate = self._candidate(country, catalog, frozen, start, checkpoints, history)
         if candidate is None:
             logger.info("%s: nothing has changed; the version in production stays.", country.name)
             return None
-        version = self.store.publish(candidate, country.name)
+        report = self._release(country, candidate, production, (catalog, frozen), changes)
         checkpoints.clear()
+        return report
+
+    def _folder(self, country: Country, name: str) -> Objects:
+        return Objects(f"{self.countries.work}/{country.name}/{name}")
+
+    def _release(
+        self,
+        country: Country,
+        candidate: Classifier,
+        production: Classifier | None,
+        catalogs: tuple[Catalog, Catalog],
+        changes: TreeChanges | None,
+    ) -> GateReport:
+        """Publish a version, and promote it if it passes the gate."""
+        version = self.store.publish(candidate, country.name)
         report = compare_candidate(
             country.name,
             candidate,
             production,
-            _baseline(country, candidate, catalog, frozen),
-            (catalog, frozen),
+            _baseline(country, candidate, *catalogs),
+            catalogs,
             country.margin,
             (f"{country.name}@{version}", None if production is None else production.origin),
+            changes,
         )
         self._conclude(country, version, report)
         return report
+
+    def _migrated(
+        self,
+        country: Country,
+        production: Classifier,
+        changes: TreeChanges,
+        catalog: Catalog,
+        history: TreeHistory | None,
+    ) -> Classifier:
+        """The version in production, migrated to the present tree."""
+        logger.info("%s: the tree has changed; production is migrated to it.", country.name)
+        complete = catalog.take(catalog.tree.terminal[catalog.targets] & catalog.labelled)
+        migrated, report = production.migrate(changes, complete if len(complete) else None)
+        logger.info("%s", report)
+        return self._with_guarantee(country, migrated, history)
+
+    def _with_guarantee(
+        self, country: Country, candidate: Classifier, history: TreeHistory | None
+    ) -> Classifier:
+        """A classifier with the guarantee that is measured on the country's calibration titles."""
+        if country.calibration is None:
+            return candidate
+        others = _read(country, country.calibration, candidate.taxonomy, history)
+        return candidate.with_guarantee(others)
 
     def _candidate(
         self,
@@ -111,6 +173,7 @@ class Pipeline:
         frozen: Catalog,
         production: Classifier | None,
         checkpoints: CheckpointFolder,
+        history: TreeHistory | None,
     ) -> Classifier | None:
         """Train a classifier, from production if possible; None if it would equal production."""
         model, training = country.settings()
@@ -130,14 +193,11 @@ class Pipeline:
             return None
         if candidate.origin is None and production is not None:
             candidate = candidate.with_origin(production.origin)
-        if country.calibration is not None:
-            others = _read(country, country.calibration, catalog.tree)
-            candidate = candidate.with_guarantee(others)
-        return candidate
+        return self._with_guarantee(country, candidate, history)
 
     def _conclude(self, country: Country, version: str, report: GateReport) -> None:
         """Save and log the report of the gate, and promote the version if it passed."""
-        place = Objects(f"{self.countries.work}/{country.name}/gate")
+        place = self._folder(country, "gate")
         place.write(f"{version}.json", report.to_json().encode())
         place.write(f"{version}.md", report.to_markdown().encode())
         if report.passed:
@@ -186,7 +246,7 @@ class Pipeline:
         """The version that was in production when the run began; records it for later calls."""
         classifier = self.store.load(f"{country.name}@{PRODUCTION}", device=self.device)
         pin = {"model": classifier.origin, "by": uuid.uuid4().hex}
-        runs = Objects(f"{self.countries.work}/{country.name}/runs")
+        runs = self._folder(country, "runs")
         earlier = runs.create(f"{run}.json", json.dumps(pin).encode())
         if earlier is None:
             return classifier
@@ -210,17 +270,37 @@ class Pipeline:
         return store.load(f"{country.name}@{PRODUCTION}", device=self.device)
 
 
-def _read(country: Country, source: str, tree: Any, keep: Sequence[str] = ()) -> Catalog:
-    """Read labelled titles, without rows that are wrong, with a tree or None."""
-    return read_catalog(
+def _read(
+    country: Country,
+    source: str,
+    tree: Any,
+    history: TreeHistory | None = None,
+    keep: Sequence[str] = (),
+) -> Catalog:
+    """Read labelled titles, without rows that are wrong, with a tree or None.
+
+    Args:
+        country: The settings of the country.
+        source: The titles.
+        tree: The tree, or None to make it from the titles.
+        history: The earlier trees of the country, of which the labels may be; or None.
+        keep: Columns to keep.
+    """
+    steps = () if history is None else history.steps
+    catalog = read_catalog(
         source,
         title=country.title,
         path=country.path if isinstance(country.path, str) else list(country.path),
         text=list(country.text),
         keep=keep,
-        taxonomy=tree,
+        taxonomy=None if steps else tree,
         on_error="aside",
     )
+    if history is None or not steps:
+        return catalog
+    settings = ("labelled", "validation", "calibration")
+    [name, *_] = [name for name in settings if getattr(country, name) == source]
+    return history.relabelled(catalog, name)
 
 
 def _baseline(

@@ -242,7 +242,7 @@ def test_further_texts_are_read_in_training_and_missed_later(rows):
     ("call", "error", "message"),
     [
         (lambda c: c.predict("one title"), CatalogError, "Put it into a list"),
-        (lambda c: c.predict(["a", 7]), CatalogError, "Row 1 of titles is the number 7"),
+        (lambda c: c.predict(["a", 7]), CatalogError, "Row 2 of titles is the number 7"),
         (lambda c: c.predict(["a"], top_k=0), ConfigError, "top_k=0 is out of range"),
         (
             lambda c: c.predict(["a"], precision="int4"),

@@ -108,3 +108,25 @@ def test_a_stream_keeps_its_cores_whatever_another_thread_sets(classifier, title
         other.join()
         torch.set_num_threads(before)
     assert set(seen) == {1}, seen
+
+
+def test_the_encoder_reads_two_batches_at_once(classifier, titles, monkeypatch):
+    monkeypatch.setattr("prodcat.classifier.reader.batch_tokens", lambda device: 200)
+    inference, both = classifier.inference(), threading.Barrier(2)
+    window = inference.prepare(titles)
+    read, before, met = inference.run_encoder, torch.get_num_threads(), []
+    assert len(window.parts[0].batches) > 2
+
+    def read_together(ids, mask):
+        if not met:
+            both.wait(60)  # until another thread reads a batch too
+            met.append(True)
+        return read(ids, mask)
+
+    inference.run_encoder = read_together
+    torch.set_num_threads(2)
+    try:
+        inference.answers(window, classifier.decision())
+    finally:
+        torch.set_num_threads(before)
+    assert met

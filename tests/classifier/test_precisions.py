@@ -64,8 +64,19 @@ def test_the_fastest_precision_that_is_as_good_is_picked(classifier, parts, monk
     assert in_training["float32"] == classifier.validation.path_accuracy
     measured = classifier.with_precisions(parts.test).reader.accuracies
     assert set(measured) == set(half_first)
-    evaluation = classifier.evaluate(parts.test, precision="bfloat16")
-    assert measured["bfloat16"] == evaluation.path_accuracy
+    assert measured["float32"] == classifier.evaluate(parts.test, cascade="off").path_accuracy
+
+
+def test_what_a_precision_loses_is_expected_by_the_probabilities_of_float32(classifier, parts):
+    measured = classifier.with_precisions(parts.test).reader.accuracies
+    titles = parts.test.titles
+    exact = classifier.predict_proba(titles)
+    for name in ("bfloat16", "int8"):
+        other = classifier.predict_proba(titles, precision=name)
+        picked = np.take_along_axis(exact, other.argmax(axis=1)[:, None], axis=1)[:, 0]
+        lost = (exact.max(axis=1) - picked).mean()
+        assert 0 <= lost < 0.01
+        assert measured[name] == pytest.approx(measured["float32"] - lost, abs=1e-6)
 
 
 def test_an_encoder_is_packed_once_and_not_kept_in_a_copy(classifier, monkeypatch):

@@ -231,7 +231,7 @@ def test_mistyped_places_are_not_made(tmp_path):
         lambda: store.prune(1, "tr"),
         lambda: store.remove_alias("tr", "production"),
     ):
-        with pytest.raises(StoreError, match="There is no model 'tr'"):
+        with pytest.raises(StoreError, match="There is no store at "):
             call()
     assert store.prune(1) == () and store.list() == ()
     assert not (tmp_path / "typo").exists()
@@ -619,7 +619,7 @@ def test_the_whole_way_on_the_command_line(small, tmp_path, capsys, monkeypatch)
     small.save(str(tmp_path / "a"))
     another(small, 1).save(str(tmp_path / "b.tar.gz"))
     monkeypatch.setenv("PRODCAT_STORE", str(tmp_path / "store"))
-    assert "contains no models yet" in run(capsys, "models", "list")
+    assert "There is no store at" in run(capsys, "models", "list", code=2)
     said = run(capsys, "models", "publish", "tr", tmp_path / "a", "--alias", "production")
     first = said.split("@")[1].split(",")[0]
     second = run(capsys, "models", "publish", "tr", tmp_path / "b.tar.gz", "--note", "n" * 50)
@@ -647,6 +647,7 @@ def test_the_whole_way_on_the_command_line(small, tmp_path, capsys, monkeypatch)
     run(capsys, "models", "remove-alias", "tr", "production")
     run(capsys, "models", "delete", "tr", first)
     assert "no model 'tr'" in run(capsys, "models", "list", "tr", code=2)
+    assert "contains no models yet" in run(capsys, "models", "list")
     monkeypatch.delenv("PRODCAT_STORE")
     assert "expected --store URI" in run(capsys, "models", "list", code=2)
 
@@ -664,10 +665,54 @@ def test_a_model_is_named_by_its_alias_on_the_command_line(small, tmp_path, caps
     )
 
 
+def test_a_model_is_named_in_the_usual_store(small, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("titles.csv").write_text("title\nyarim yagli sut\n")
+    Path("gz").mkdir()
+    Store("store").publish(small, "tr", alias="production")
+    Path("store/notes").mkdir()
+    answered = ["predict", "titles.csv", "--model"]
+    said = run(capsys, *answered, "tr@production", code=2)
+    assert "There is no store at '.'; expected the folder or the URI of a store, such as" in said
+    assert "STORE/tr@production" in said and "titles.csv," not in said
+    said = run(capsys, *answered, "store/fr@production", code=2)
+    assert "There is no model 'fr' in 'store' (models there: tr)." in said
+    monkeypatch.setenv("PRODCAT_STORE", "store/")
+    assert "1 titles answered" in run(capsys, *answered, "tr@production")
+    assert "1 titles answered" in run(capsys, *answered, "store/tr@production")
+    monkeypatch.chdir("store")
+    assert "1 titles answered" in run(
+        capsys, "predict", "../titles.csv", "--model", "tr@production"
+    )
+
+
+def test_a_store_in_place_of_a_version_is_told(small, tmp_path):
+    store = Store(str(tmp_path / "store"))
+    store.publish(small, "tr")
+    with pytest.raises(ArtifactError, match=r"is a store \(models there: tr\); .*store/tr@prod"):
+        prodcat.load(store.uri)
+    with pytest.raises(ArtifactError, match=r"is a model in a store, with .*store/tr@production"):
+        prodcat.load(f"{store.uri}/tr")
+
+
+def test_an_alias_is_promoted_to_another(small, tmp_path, capsys):
+    store = Store(str(tmp_path / "store"))
+    version = store.publish(small, "tr", alias="candidate")
+    store.publish(another(small, 1), "tr")
+    for named in ("candidate", "tr@candidate"):
+        alias = f"from-{named[:2]}"
+        said = run(capsys, "models", "promote", "tr", named, alias, "--store", store.uri)
+        assert f"tr@{alias} is {version}" in said
+    assert "is not a version of tr" in run(
+        capsys, "models", "promote", "tr", "candidates", "x", "--store", store.uri, code=2
+    )
+
+
 def test_help_says_the_verbs():
     text = cli("models", "--help")
     for verb in ("publish", "promote", "rollback", "list", "show", "delete", "prune", "export"):
         assert verb in text
+    assert re.search(r"  load +earlier name of export", text)
 
 
 # -- what is kept, said and cleared -------------------------------------------

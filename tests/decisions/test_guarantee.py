@@ -439,3 +439,32 @@ def test_objectives_of_a_guarantee_survive_json():
         measurement = dataclasses.replace(guarantee(np.zeros(20)), objective=objective)
         again = Guarantee.from_parts(measurement.to_dict(), measurement.arrays())
         assert again.objective == objective and again.sizes == measurement.sizes
+
+
+def test_a_guarantee_tells_in_python_what_it_buys():
+    confidence = np.linspace(0, 1, 400)
+    measurement = guarantee(np.zeros(400), right=confidence > 0.3, confidence=confidence)
+    promises = measurement.promises()
+    assert [promise.max_error for promise in promises] == [0.02, 0.05, 0.1]
+    for promise in promises:
+        threshold = measurement.confidence_thresholds(promise.max_error)[""]
+        assert promise.answered == np.mean(confidence >= threshold) and not promise.reason
+    assert 0.5 < promises[0].answered <= promises[1].answered <= promises[2].answered < 0.8
+    [strict] = measurement.promises([0.001])
+    assert strict.answered is None and "needs at least" in strict.reason
+    frame = measurement.to_frame()
+    assert list(frame.columns) == ["max_error", "answered", "reason"]
+    assert frame["answered"].tolist() == [promise.answered for promise in promises]
+    page = measurement._repr_html_()
+    assert "<b>Guarantee</b> 400 titles" in page and "what it buys" in page
+    assert f">{promises[1].answered:.1%}<" in page
+    with pytest.raises(ConfigError, match="max_error=5 is out of range"):
+        measurement.promises([5])
+
+
+def test_the_reason_for_no_promise_is_told_where_people_look():
+    few = guarantee(np.zeros(20))
+    assert [promise.answered for promise in few.promises()] == [None, None, None]
+    assert "needs at least" in few._repr_html_() and "needs at least" in few.promises()[0].reason
+    wrong = guarantee(np.ones(400), right=np.zeros(400, bool))
+    assert "too many answers are wrong" in wrong._repr_html_()

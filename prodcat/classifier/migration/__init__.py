@@ -1,0 +1,1 @@
+"""Carries a classifier over to the next version of its tree, without training."""
