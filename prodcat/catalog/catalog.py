@@ -9,16 +9,25 @@ from numpy.typing import NDArray
 
 from prodcat.catalog.cells import group_text
 from prodcat.catalog.fields import join_fields
+from prodcat.catalog.migrating import MigratingTitles
 from prodcat.catalog.report import UNLABELLED, CatalogReport
 from prodcat.errors import CatalogError
 from prodcat.storage.containers import described
 from prodcat.taxonomy.arrays import Flags, Ints
-from prodcat.taxonomy.paths import Path
+from prodcat.taxonomy.notebook import (
+    MOST_ROWS,
+    Framed,
+    NotebookTable,
+    columns_of_rows,
+    notebook_html,
+    texts_of_rows,
+)
+from prodcat.taxonomy.paths import Path, join_path
 from prodcat.taxonomy.tree import Taxonomy
 
 
 @dataclass(frozen=True, eq=False)
-class Catalog:
+class Catalog(Framed, MigratingTitles):
     """Product titles, with their categories where these are known.
 
     Make one with :func:`read_catalog`.
@@ -130,6 +139,50 @@ class Catalog:
         wrong = f", {len(self.report.problems):,} wrong rows" if self.report.problems else ""
         return f"Catalog({len(self):,} titles, {labelled:,} labelled{wrong}; {self.taxonomy!r})"
 
+    def row_columns(self) -> dict[str, Any]:
+        """The columns that tell the rows from each other, by name, for data frames.
+
+        Returns:
+            ``row_number`` (from 1, as people count), the columns that were kept, such as ids, the
+            further texts, ``title`` and ``language``.  A name that one of your columns has gets
+            ``prodcat_`` before it.
+        """
+        return self._row_columns({})
+
+    def _row_columns(self, further: Mapping[str, Any]) -> dict[str, Any]:
+        rows = self.rows if len(self.rows) == len(self) else np.arange(len(self))
+        languages = {} if self.languages is None else {"language": self.languages}
+        computed = {"title": self.titles, **languages, **further}
+        kept = {**self.columns, **{n: t for n, t in self.texts.items() if n not in self.columns}}
+        return columns_of_rows(rows, kept, computed)
+
+    def _columns(self) -> Mapping[str, Any]:
+        if self.taxonomy is None:
+            return self.row_columns()
+        tree, paths = self.taxonomy, self.paths
+        lines = [None if path is None else join_path(path) for path in paths]
+        labels: dict[str, Any] = {"path": lines}
+        for level in range(tree.depth):
+            name = self.levels[level] if level < len(self.levels) else f"level_{level + 1}"
+            labels[f"level_{level + 1}" if name in labels else name] = [
+                path[level] if path is not None and level < len(path) else None for path in paths
+            ]
+        labels["node_id"] = [tree.ids[node] if node >= 0 else None for node in self.targets]
+        return self._row_columns(labels)
+
+    def _repr_html_(self) -> str:
+        first = self.take(np.arange(min(MOST_ROWS, len(self))))
+        columns = first.row_columns()
+        if self.taxonomy is not None:
+            path = "path" if "path" not in columns else "prodcat_path"
+            columns[path] = [None if each is None else join_path(each) for each in first.paths]
+        numbers = [f"{len(self):,} titles", f"{int(self.labelled.sum()):,} labelled"]
+        if self.report.problems:
+            numbers.append(f"{self.report.wrong_rows:,} wrong rows")
+        numbers.append("no tree" if self.taxonomy is None else repr(self.taxonomy))
+        table = NotebookTable(list(columns), texts_of_rows(columns), "rows", len(self))
+        return notebook_html("Catalog", numbers, table)
+
 
 def check_catalog(given: object, name: str = "catalog") -> None:
     """Refuse what is no catalog.
@@ -143,6 +196,7 @@ def check_catalog(given: object, name: str = "catalog") -> None:
     """
     if not isinstance(given, Catalog):
         raise CatalogError(
-            f"{name} is {described(given)}; expected a Catalog. Make one with "
-            "prodcat.read_catalog, which reads files, tables and lists."
+            f"{name} is {described(given)}; expected a Catalog. Make one of a file or a table with "
+            "prodcat.read_catalog(table), and of titles and their paths with "
+            "prodcat.read_catalog({'title': titles, 'path': paths})."
         )

@@ -1,10 +1,13 @@
-"""Converts the cells of a catalog's table to text and to paths."""
+"""Converts the cells of a catalog's table to text."""
+
+from math import isfinite
 
 import numpy as np
 
 from prodcat.storage.tables import MOST_LETTERS, is_missing
 from prodcat.taxonomy.cells import cell_text
-from prodcat.taxonomy.paths import split_path
+
+_MOST_EXACT = 2.0**53  # larger whole numbers are not all floats
 
 
 def shortened(value: object) -> object:
@@ -22,21 +25,30 @@ def shortened(value: object) -> object:
     return value
 
 
-def path_names(value: object, separator: str) -> list[str]:
-    """The names on a path in one cell; empty for a missing value, a dict or a set.
+def lost_digits(value: object, column: str) -> str:
+    """What is wrong with an id that is a float of more digits than floats have; or no text.
+
+    Two ids of 17 digits may be the same float, so that its text may be that of another product.
 
     Args:
-        value: A list, tuple or array of names, or one text, which may be a list too.
-        separator: The text between two names in one text.
+        value: The value of a cell.
+        column: The name of its column.
 
-    >>> path_names("Food > Fruit", ">"), path_names(["Food", "Fruit"], ">"), path_names(None, ">")
-    (['Food', 'Fruit'], ['Food', 'Fruit'], [])
+    >>> lost_digits(4006381333931.0, "ean"), lost_digits("12345678901234567", "id")
+    ('', '')
+    >>> lost_digits(12345678901234567.0, "id")[:46]
+    'id=1.2345678901234568e+16 is a float, which ha'
     """
-    if isinstance(value, (dict, set)):
-        return []
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [cell_text(part) for part in value]
-    return list(split_path(cell_text(value), separator))
+    if not isinstance(value, (float, np.floating)):
+        return ""
+    number = float(value)
+    if not isfinite(number) or abs(number) < _MOST_EXACT:
+        return ""
+    return (
+        f"{column}={number!r} is a float, which has not all digits of such a number; expected text "
+        "or an integer. Read the column as text where the table comes from, such as with dtype=str "
+        "in pandas"
+    )
 
 
 def group_text(value: object) -> str:

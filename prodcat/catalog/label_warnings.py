@@ -1,5 +1,7 @@
 """Finds labels that are likely to be mistakes, although a tree can be made of them."""
 
+import html
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,8 +9,12 @@ from typing import Literal
 
 from prodcat.catalog.report import (
     ACCENTS,
+    BRACKETS,
+    CODES,
     LIKE_MISSING,
     MERGED,
+    ONE_ID,
+    SEVERAL,
     SPELLINGS,
     STRAY,
     UNSPLIT,
@@ -18,12 +24,15 @@ from prodcat.catalog.report import (
 from prodcat.catalog.spellings import Key, Spellings, Twins, accent_key, find_twins, spelling_key
 from prodcat.errors import CatalogError
 from prodcat.taxonomy.paths import Path, join_path
+from prodcat.taxonomy.separators import mark_in_names
 from prodcat.taxonomy.tree import Taxonomy
 
 Merge = Literal["spelling", "accents"]
 _STRAY = 20  # times as many labels below a category as at it
-_WHOLE = 0.9  # share of labels that have a mark, from which on it is taken for a separator
-_SEPARATORS = (">>", "->", "::", ">", "›", "»", "→", "|", "/", "\\", ";")
+_MOSTLY = 0.9  # share of labels that are lists, from which on it is told
+_BETWEEN_PATHS = re.compile(r"[,;|\n]")
+_LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]|\{[^{}]*,[^{}]*\}")  # the second as Postgres writes it
+_CODE = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
 _MISSING = frozenset(
     {"nan", "<nan>", "null", "(null)", "none", "nil", "n/a", "#n/a", "na", "<na>", "nat"}
 )
@@ -145,24 +154,100 @@ def warn_of_names(by_path: Mapping[Path, tuple[int, ...]]) -> list[LabelWarning]
     ]
 
 
-def warn_of_separator(by_path: Mapping[Path, tuple[int, ...]]) -> list[LabelWarning]:
-    """Warn of a tree with one level whose names have the same mark between words.
+def warn_of_separator(
+    by_path: Mapping[Path, tuple[int, ...]], separator: str
+) -> list[LabelWarning]:
+    """Warn of a tree with one level whose names have the same mark between words, or are lists.
+
+    Args:
+        by_path: The rows with each path, from :func:`rows_by_path`.
+        separator: The text between the names of a path.
+    """
+    if any(len(path) > 1 for path in by_path):
+        return []
+    counts = {path[0]: len(rows) for path, rows in by_path.items()}
+    lists = [name for name in counts if _LIST.fullmatch(name)]
+    if sum(counts[name] for name in lists) >= _MOSTLY * sum(counts.values()):
+        rows = sorted(row for name in lists for row in by_path[name,])
+        return [LabelWarning(BRACKETS, f"{lists[0]!r} ({numbered(rows)})", tuple(rows))]
+    divided = mark_in_names(counts)
+    if len(by_path) < 2 or divided is None:
+        return []
+    mark, whole = divided
+    rows = sorted(row for name in whole for row in by_path[name,])
+    reason = SEVERAL if mark == separator.strip() else UNSPLIT  # a list with whole paths
+    return [LabelWarning(reason, f"{mark!r} in {whole[0]!r} ({numbered(rows)})", tuple(rows))]
+
+
+def warn_of_several(by_path: Mapping[Path, tuple[int, ...]], separator: str) -> list[LabelWarning]:
+    """Warn of cells that have several paths, as shops write them for a title in many categories.
+
+    Args:
+        by_path: The rows with each path, from :func:`rows_by_path`.
+        separator: The text between the names of a path.
+    """
+    mark = separator.strip()
+    tops = {path[0] for path in by_path}
+    known = {path[:end] for path in by_path for end in range(1, len(path) + 1)}
+    several = []
+    for path in by_path:
+        ends = [_BETWEEN_PATHS.split(name)[1:] for name in path[:-1]]
+        starts_again = any(end and (end[-1].strip() in tops) for end in ends)
+        is_divided = any("|" in name or "\n" in name for name in path[:-1])
+        are_paths = len(path) > 1 and all(mark in name for name in path)
+        first, *tails = (part.strip() for part in path[-1].split(","))
+        are_known = bool(tails) and (*path[:-1], first) in known and tops.issuperset(tails)
+        if starts_again or is_divided or are_paths or are_known:
+            several.append(path)
+    return [
+        LabelWarning(SEVERAL, f"{join_path(path)!r} ({numbered(by_path[path])})", by_path[path])
+        for path in several
+    ]
+
+
+def warn_of_ids(
+    names: Sequence[Path],
+    ids: Sequence[Path],
+    languages: Sequence[str] | None,
+    rows: Sequence[int],
+) -> list[LabelWarning]:
+    """Warn of ids that have several names in one language.
+
+    Args:
+        names: The names along the path of every row.
+        ids: The ids along the path of every row.
+        languages: The language code of every row, or None if there are no languages.
+        rows: The numbers of the rows from whose paths the tree is made.
+    """
+    named: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        language = languages[row] if languages is not None else ""
+        for key, name in zip(ids[row], names[row], strict=True):
+            named[language, key][name].append(row)
+    warnings = []
+    for (_, key), by_name in named.items():
+        if len(by_name) > 1:
+            listed = ", ".join(f"{name!r} ({numbered(each)})" for name, each in by_name.items())
+            others = sorted(row for each in list(by_name.values())[1:] for row in each)
+            warnings.append(LabelWarning(ONE_ID, f"{key!r} is {listed}", tuple(others)))
+    return warnings
+
+
+def warn_of_codes(by_path: Mapping[Path, tuple[int, ...]]) -> list[LabelWarning]:
+    """Warn of names with characters written as in HTML, such as ``&amp;``.
 
     Args:
         by_path: The rows with each path, from :func:`rows_by_path`.
     """
-    if len(by_path) < 2 or any(len(path) > 1 for path in by_path):
-        return []
-    counts = {path[0]: len(rows) for path, rows in by_path.items()}
-    for mark in _SEPARATORS:
-        whole = [name for name in counts if all(part.strip() for part in name.split(mark))]
-        whole = [name for name in whole if mark in name]
-        if sum(counts[name] for name in whole) >= _WHOLE * sum(counts.values()):
-            rows = sorted(row for name in whole for row in by_path[name,])
-            return [
-                LabelWarning(UNSPLIT, f"{mark!r} in {whole[0]!r} ({numbered(rows)})", tuple(rows))
-            ]
-    return []
+    coded: dict[str, list[int]] = defaultdict(list)
+    for path, rows in by_path.items():
+        names = [n for n in path if "&" in n and _CODE.search(n) and html.unescape(n) != n]
+        if names:
+            coded[names[0]] += rows
+    return [
+        LabelWarning(CODES, f"{name!r} ({numbered(sorted(rows))})", tuple(sorted(rows)))
+        for name, rows in coded.items()
+    ]
 
 
 def warn_of_stray_labels(by_path: Mapping[Path, tuple[int, ...]]) -> list[LabelWarning]:

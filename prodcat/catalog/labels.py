@@ -12,8 +12,11 @@ from prodcat.catalog.label_warnings import (
     labels_of_tree,
     merged_labels,
     rows_by_path,
+    warn_of_codes,
+    warn_of_ids,
     warn_of_names,
     warn_of_separator,
+    warn_of_several,
     warn_of_stray_labels,
 )
 from prodcat.catalog.report import (
@@ -25,6 +28,7 @@ from prodcat.catalog.report import (
 )
 from prodcat.catalog.row_paths import RowPaths, read_row_paths
 from prodcat.catalog.row_problems import RowProblems
+from prodcat.catalog.spellings import Spellings, spelling_key
 from prodcat.catalog.targets import nodes_by_ids
 from prodcat.catalog.unknown_labels import refuse_unknown
 from prodcat.storage.tables import Columns
@@ -94,7 +98,9 @@ def label_rows(
         usable = [row for row in range(rows) if paths.names[row] and row not in left_out]
         if not usable:
             return Labels(None, unlabelled)
-        names, warnings = _doubtful(paths, usable, labelling)
+        names, warnings = _doubtful(paths, usable, labelling, requested.separator)
+        if paths.ids is not None:
+            warnings += warn_of_ids(names, paths.ids, languages, usable)
         paths = replace(paths, names=names)
         taxonomy = grow_taxonomy(paths, languages, usable, labelling.inner)
     elif labelling.merge is not None:
@@ -111,7 +117,7 @@ def label_rows(
 
 
 def _doubtful(
-    paths: RowPaths, rows: Sequence[int], labelling: Labelling
+    paths: RowPaths, rows: Sequence[int], labelling: Labelling, separator: str
 ) -> tuple[list[Path], list[LabelWarning]]:
     """The names of all rows, merged if asked for, and warnings of labels that may be mistakes.
 
@@ -119,6 +125,7 @@ def _doubtful(
         paths: The paths of all rows.
         rows: The numbers of the rows from whose paths the tree is made.
         labelling: How rows get their labels.
+        separator: The text between the names of a path.
     """
     names, by_path = paths.names, rows_by_path(paths.names, rows)
     warnings = warn_of_names(by_path)
@@ -127,7 +134,9 @@ def _doubtful(
         warnings = [*twins, *warnings]
         if names != paths.names:
             by_path = rows_by_path(names, rows)
-    warnings += warn_of_separator(by_path)
+    warnings += warn_of_separator(by_path, separator)
+    warnings += warn_of_several(by_path, separator)
+    warnings += warn_of_codes(by_path)
     if labelling.inner == "terminal":
         warnings += warn_of_stray_labels(by_path)
     return names, warnings
@@ -214,7 +223,13 @@ def _report_unknown(
 ) -> None:
     """Add rows whose path is not in the tree to ``problems``."""
     near = cache(taxonomy.near)
+    merged = Spellings.of_tree(taxonomy, spelling_key).merged if rows else None
     for row in rows:
         key = paths.keys[row]
         hint = near(key) if paths.ids is None else ""
+        if paths.ids is None and merged is not None and taxonomy.get(merged(key)) is not None:
+            hint += (
+                f"; {join_path(merged(key))!r} differs only in spelling: set merge='spelling' "
+                "(--merge spelling)"
+            )
         problems.add(row, UNKNOWN_CATEGORY, f"{join_path(key)!r} is not in the tree{hint}")

@@ -8,13 +8,16 @@ from typing import TypedDict, Unpack
 import numpy as np
 
 from prodcat.catalog.catalog import Catalog
+from prodcat.catalog.cells import lost_digits
 from prodcat.catalog.columns import UNNAMED_PATH, CatalogColumns, PathColumns, read_columns
 from prodcat.catalog.label_warnings import Merge, check_merge
 from prodcat.catalog.labels import Labelling, label_rows
 from prodcat.catalog.report import (
     EMPTY_TITLE,
     INVALID_UTF8,
+    LOST_DIGITS,
     MERGED,
+    NO_TEXT,
     TOO_LONG,
     UNLABELLED,
     UNREADABLE,
@@ -24,11 +27,17 @@ from prodcat.catalog.report import (
 )
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.text import is_blank, raw_bytes, readable
-from prodcat.errors import CatalogError, check_keywords, takes_keywords
+from prodcat.errors import (
+    CATALOG_ADVICE,
+    CatalogError,
+    all_else_by_name,
+    check_keywords,
+    takes_keywords,
+)
 from prodcat.storage.containers import described, refuse_file_names, titles_or_rows
 from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import MOST_LETTERS, Columns
-from prodcat.taxonomy.cells import cell_text
+from prodcat.taxonomy.cells import cell_text, kind_of_many
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
@@ -67,6 +76,7 @@ class CatalogKeywords(TypedDict, total=False):
     sheet: str | None
 
 
+@all_else_by_name(CATALOG_ADVICE)
 @takes_keywords(CatalogKeywords, separator=">", inner="terminal")
 def read_catalog(
     source: object,
@@ -94,11 +104,11 @@ def read_catalog(
         text: Further text columns that are part of the model's input, such as brand.
         keep: Other columns to keep, such as a group or a time to split by.
         taxonomy: The tree that contains the categories; None to make it from the rows' paths.
-        on_error: What to do with wrong rows (too many or too few fields, empty title, text of more
-            than 10,000 letters, invalid UTF-8, no or unknown category, a path that skips a
-            level): ``"raise"`` raises an error; ``"aside"`` leaves them out and lists them in
-            ``catalog.report``; ``"accept"`` lists them too, but keeps their usable part (long
-            texts are cut, invalid bytes become U+FFFD, and a path ends at its last known node).
+        on_error: What to do with wrong rows (too many or too few fields, no title or one that is a
+            list, text of more than 10,000 letters, invalid UTF-8, a float for an id of 16 digits,
+            no or unknown category, a path that skips a level): ``"raise"`` raises an error;
+            ``"aside"`` leaves them out and lists them in ``catalog.report``; ``"accept"`` lists
+            them too, but keeps what is usable (a path ends at its last known node).
         **rarer: ``path_ids``, ``language``, ``separator``, ``inner``, ``merge``, ``delimiter``,
             ``encoding`` and ``sheet``; see :class:`~prodcat.catalog.reading.CatalogKeywords`.
 
@@ -118,7 +128,7 @@ def read_catalog(
     check_merge(rarer.get("merge"), rarer.get("path_ids"))
     titles, source = titles_or_rows(source)
     if titles is not None:  # without any columns
-        refuse_file_names(titles, "source")
+        _check_titles(titles, path)
         source, path = titles, None
     ids, language = rarer.get("path_ids"), rarer.get("language")
     requested = CatalogColumns(title, path, ids, language, text, keep, separator)
@@ -149,6 +159,20 @@ def _refuse_mistakes(on_error: str, separator: str, taxonomy: Taxonomy | None) -
         )
 
 
+def _check_titles(titles: Sequence[object], path: PathColumns | None) -> None:
+    """Refuse names of files as titles, and the name of a column, which a list of titles has not.
+
+    Raises:
+        CatalogError: The titles are names of files, or a column or the paths themselves are given.
+    """
+    refuse_file_names(titles, "source")
+    if path is not None and path is not UNNAMED_PATH:
+        raise CatalogError(
+            f"path= is {described(path)}, but source has only titles; expected the name of a "
+            f"column, in a table. {CATALOG_ADVICE}"
+        )
+
+
 def _assemble(
     columns: Columns,
     requested: CatalogColumns,
@@ -172,12 +196,9 @@ def _assemble(
     problems = RowProblems(columns)
     for row, detail in unreadable.items():
         problems.add(row, UNREADABLE, detail)
-    titles = _clean_texts(columns[requested.title], requested.title, problems)
+    titles = _read_titles(columns[requested.title], requested.title, problems)
     texts = {name: _further_texts(columns[name], name, problems) for name in requested.text}
-    for row, value in enumerate(titles):
-        if is_blank(value):
-            titles[row] = ""
-            problems.add(row, EMPTY_TITLE, f"{requested.title}={columns[requested.title][row]!r}")
+    visible = _without_blank(titles, columns[requested.title], requested.title, problems)
     languages = None
     if requested.language is not None:
         languages = tuple(readable(cell_text(value)) for value in columns[requested.language])
@@ -193,7 +214,7 @@ def _assemble(
         level = logging.INFO if is_asked else logging.WARNING
         logger.log(level, "Labels to look at:\n%s", "\n".join(report.warning_lines()))
     catalog = Catalog(
-        titles=tuple(titles),
+        titles=visible,
         taxonomy=labels.taxonomy,
         targets=labels.targets,
         texts=texts,
@@ -217,6 +238,27 @@ def _refusal(report: CatalogReport, problems: RowProblems) -> CatalogError:
     )
 
 
+def _read_titles(values: Sequence[object], column: str, problems: RowProblems) -> list[str]:
+    """The titles as texts; lists and objects are reported, and empty."""
+    texts = list(values)
+    for row, value in enumerate(texts):
+        if type(value) is not str and (kind := kind_of_many(value)):
+            problems.add(row, NO_TEXT, f"{column} is {kind}, {value!r:.60}; expected a text")
+            texts[row] = None
+    return _clean_texts(texts, column, problems)
+
+
+def _without_blank(
+    titles: Sequence[str], values: Sequence[object], column: str, problems: RowProblems
+) -> tuple[str, ...]:
+    """The titles, of which those that show nothing are reported, and empty."""
+    reported = problems.rows(NO_TEXT)
+    blank = {row for row, title in enumerate(titles) if is_blank(title)}
+    for row in sorted(blank - reported):
+        problems.add(row, EMPTY_TITLE, f"{column}={values[row]!r}")
+    return tuple("" if row in blank else title for row, title in enumerate(titles))
+
+
 def _clean_texts(values: Iterable[object], column: str, problems: RowProblems) -> list[str]:
     """The values as texts; adds rows with one that is too long or not UTF-8 to ``problems``."""
     cleaned = []
@@ -229,6 +271,8 @@ def _clean_texts(values: Iterable[object], column: str, problems: RowProblems) -
             clean = text = clean[:MOST_LETTERS]
         if clean != text:
             problems.add(row, INVALID_UTF8, f"{column}={raw_bytes(text)!r}")
+        if type(value) is not str and (fault := lost_digits(value, column)):
+            problems.add(row, LOST_DIGITS, fault)
         cleaned.append(clean)
     return cleaned
 

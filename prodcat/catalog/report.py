@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from prodcat.taxonomy.notebook import Framed, NotebookTable, notebook_html
 from prodcat.text_encoding import for_terminal
 
 OnError = Literal["raise", "aside", "accept"]
@@ -12,8 +13,11 @@ OnError = Literal["raise", "aside", "accept"]
 # What can be wrong with a row.
 UNREADABLE = "row cannot be read"
 EMPTY_TITLE = "empty title"
+NO_TEXT = "value that is no text"
 INVALID_UTF8 = "invalid UTF-8"
 TOO_LONG = "text too long"
+LOST_DIGITS = "number without all its digits"
+UNREADABLE_PATH = "path cannot be read"
 SKIPPED_LEVEL = "path skips a level"
 UNKNOWN_CATEGORY = "unknown category"
 NO_CATEGORY = "no category"
@@ -27,6 +31,10 @@ MERGED = "spellings that were merged"
 STRAY = "single labels at an inner category"
 LIKE_MISSING = "categories named like a missing value"
 UNSPLIT = "categories that look like whole paths"
+SEVERAL = "categories that look like several paths"
+BRACKETS = "categories that look like lists without quotes"
+CODES = "names with codes of HTML"
+ONE_ID = "names that share an id"
 
 _ADVICE = {
     SPELLINGS: "merge='spelling' (--merge spelling) makes one category of each.",
@@ -35,10 +43,17 @@ _ADVICE = {
     "more is not known.",
     UNSPLIT: "If that is what stands between the names of a path, set it with separator= "
     "(--separator).",
+    SEVERAL: "A title has one category: keep one path in each cell, and in a list only the names "
+    "of one path.",
+    BRACKETS: 'Write the lists with quotes, such as ["Food", "Milk"], or as Food > Milk.',
+    ONE_ID: "Each id is one category, which gets the first name. If the names are in several "
+    "languages, name the column with the languages with language= (--language); otherwise correct "
+    "the ids.",
+    CODES: "Decode the column before, for example with html.unescape of Python.",
     LIKE_MISSING: "If that means that there is no category, leave the cells empty.",
 }
 
-UNANSWERED = (EMPTY_TITLE, TOO_LONG)  # the reasons for which a row gets no answer
+UNANSWERED = (EMPTY_TITLE, NO_TEXT, TOO_LONG)  # the reasons for which a row gets no answer
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ def numbered(rows: Sequence[int]) -> str:
 
 
 @dataclass(frozen=True)
-class CatalogReport:
+class CatalogReport(Framed):
     """The number of rows in a source, the problems of the wrong rows, and doubtful labels.
 
     Attributes:
@@ -108,7 +123,10 @@ class CatalogReport:
         return dict(Counter(problem.reason for problem in self.problems))
 
     def __str__(self) -> str:
-        """A summary for people, with the first three rows or labels for each reason."""
+        """A summary for people, with the first three rows or labels for each reason.
+
+        Here rows are counted from 1, after the header; in the attributes they are from 0.
+        """
         return "\n".join([self.problems_text(), *self.warning_lines()])
 
     def warning_lines(self) -> list[str]:
@@ -125,12 +143,38 @@ class CatalogReport:
         if not self.problems:
             return f"{self.rows_read:,} rows read, none wrong."
         done = {"aside": "kept aside", "accept": "accepted", "raise": "refused"}[self.on_error]
-        wrong = len({problem.row for problem in self.problems})
-        lines = [f"{self.rows_read:,} rows read, {wrong:,} wrong ({done}):"]
+        lines = [f"{self.rows_read:,} rows read, {self.wrong_rows:,} wrong ({done}):"]
         for reason, count in self.counts().items():
             first = [problem for problem in self.problems if problem.reason == reason][:3]
             shown = "; ".join(
-                f"row {problem.row}: {for_terminal(problem.detail)}" for problem in first
+                f"row {problem.row + 1:,}: {for_terminal(problem.detail)}" for problem in first
             )
             lines.append(f"  {reason}: {count:,} ({shown}{'; …' if count > len(first) else ''})")
         return "\n".join(lines)
+
+    @property
+    def wrong_rows(self) -> int:
+        """The number of rows with a problem."""
+        return len({problem.row for problem in self.problems})
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {
+            "row_number": [problem.row + 1 for problem in self.problems],
+            "reason": [problem.reason for problem in self.problems],
+            "detail": [problem.detail for problem in self.problems],
+        }
+
+    def _repr_html_(self) -> str:
+        numbers = [f"{self.rows_read:,} rows read", f"{self.wrong_rows:,} wrong"]
+        kinds = Counter(warning.reason for warning in self.warnings)
+        first = {warning.reason: warning.detail for warning in reversed(self.warnings)}
+        wrong = [
+            (f"{problem.row + 1:,}", problem.reason, problem.detail) for problem in self.problems
+        ]
+        doubtful = [(reason, f"{count:,}", first[reason]) for reason, count in kinds.items()]
+        return notebook_html(
+            "Catalog report",
+            numbers,
+            NotebookTable(("row_number", "reason", "detail"), wrong, "wrong rows"),
+            NotebookTable(("warning", "labels", "the first"), doubtful, "doubtful labels"),
+        )

@@ -1,15 +1,26 @@
 """Reads the path of each row, and reports rows whose path is wrong."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prodcat.catalog.cells import path_names
+import numpy as np
+
+from prodcat.catalog.cells import lost_digits
 from prodcat.catalog.columns import CatalogColumns, PathColumns
-from prodcat.catalog.report import AMBIGUOUS_IDS, INVALID_UTF8, NO_CATEGORY, SKIPPED_LEVEL
+from prodcat.catalog.report import (
+    AMBIGUOUS_IDS,
+    INVALID_UTF8,
+    LOST_DIGITS,
+    NO_CATEGORY,
+    SKIPPED_LEVEL,
+    UNREADABLE_PATH,
+)
 from prodcat.catalog.row_problems import RowProblems
 from prodcat.catalog.text import raw_bytes, readable
+from prodcat.errors import TaxonomyError
 from prodcat.storage.tables import Columns
-from prodcat.taxonomy.cells import cell_text
-from prodcat.taxonomy.paths import Path
+from prodcat.taxonomy.cells import cell_path, cell_text
+from prodcat.taxonomy.paths import Path, is_like_list
 
 
 @dataclass(frozen=True)
@@ -74,19 +85,43 @@ class _PathReader:
 
     def read(self, source: PathColumns, row: int) -> list[str]:
         """The names or ids of a row, from one column or from one column for each level."""
+        self._check_digits([source] if isinstance(source, str) else source, row)
         if isinstance(source, str):
-            value = self.columns[source][row]
-            if isinstance(value, (dict, set)):
-                detail = f"expected a path, got a {type(value).__name__}: {value!r}"
-                self._flag(row, NO_CATEGORY, detail)
-            parts = path_names(value, self.separator)
+            try:
+                parts = list(cell_path(self.columns[source][row], self.separator))
+            except TaxonomyError as error:
+                self._flag(row, UNREADABLE_PATH, str(error))
+                parts = []
         else:
             parts = [cell_text(self.columns[name][row]) for name in source]
+            lists = [
+                part
+                for name, part in zip(source, parts, strict=True)
+                if is_like_list(part) and not self._is_answer(name, row)
+            ]
+            if lists:
+                detail = f"{lists[0][:60]!r} is a list or an object; expected one name"
+                self._flag(row, UNREADABLE_PATH, detail)
+                parts = []
         clean = [readable(part) for part in parts]
         if clean != parts:
             first = next(part for part in parts if readable(part) != part)
             self._flag(row, INVALID_UTF8, f"path name {raw_bytes(first)!r}")
         return clean
+
+    def _is_answer(self, name: str, row: int) -> bool:
+        """Whether a cell is a text of a level in prodcat's answers, where any text is a name."""
+        return name.startswith("predicted_") and isinstance(self.columns[name][row], str)
+
+    def _check_digits(self, names: Sequence[str], row: int) -> None:
+        """Flag a row with ids that are floats, of which digits are lost."""
+        for name in names:
+            value = self.columns[name][row]
+            if type(value) is not str:
+                parts = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+                faults = [fault for fault in (lost_digits(part, name) for part in parts) if fault]
+                if faults:
+                    self._flag(row, LOST_DIGITS, faults[0])
 
     def _flag(self, row: int, reason: str, detail: str) -> None:
         self.flagged.add(row)

@@ -10,7 +10,7 @@ from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.cells import group_text
 from prodcat.catalog.text import near_duplicate_key
 from prodcat.catalog.times import order_of
-from prodcat.errors import CatalogError
+from prodcat.errors import CATALOG_ADVICE, CatalogError, all_else_by_name
 from prodcat.taxonomy.arrays import Ints
 
 
@@ -62,6 +62,7 @@ class Split:
     audit: LeakAudit
 
 
+@all_else_by_name(CATALOG_ADVICE)
 def split(
     catalog: Catalog,
     *,

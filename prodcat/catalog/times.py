@@ -3,7 +3,12 @@
 numbers     also in texts that all are numbers: ``"9"`` comes before ``"10"``
 dates       dates and times of Python, NumPy and pandas, and texts of ISO 8601, to the nanosecond;
             those with time zones by their moment; a date is its midnight
-texts       letter by letter, if that does not order numbers or years in them wrongly
+parts       of years, such as ``"2024-W05"`` and ``"2023 Q4"``, all with the same letters
+counts      a word that is the same in all rows and a number, such as ``"v009"`` and ``"v010"``
+durations   of Python, NumPy and pandas; and times of a day
+
+Other texts are refused, as the order of their letters is hardly that of time: ``"April"`` comes
+before ``"January"``, and ``"01/26"`` before ``"12/25"``.
 """
 
 import re
@@ -24,17 +29,18 @@ _MONTH = re.compile(r"\d{4}-\d{2}")
 _FRACTION = re.compile(r"(:\d{2})[.,](\d{1,9})(?=$|[Z+-])")
 _ZONE_NAME = re.compile(r"\[[\w/+-]+\]$")  # after the offset, as Java writes it
 _UTC_NAME = re.compile(r" ?UTC$")
-_UNCLEAR = re.compile(  # numbers and dates in the forms of a country
-    r"^[+-]?\d[\d.,'’\s]*$|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\S.*\b(19|20)\d{2}\b"
-    r"|(?i:\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b.*\d)"
-)
+_DAY = re.compile(r"0\d+\.")  # of a month, as in "01.12"
+_PART = re.compile(r"(\d{4})[-_/ ]?([^\W\d_]{1,2})[-_ ]?(\d{1,2})")
+_COUNT = re.compile(r"([^\d]*[^\d.,+/'’-])(\d+)")
 _NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9}
 _NANOSECONDS |= {"h": 3_600 * 10**9, "D": 86_400 * 10**9, "W": 7 * 86_400 * 10**9}
-_DIGITS = re.compile(r"(\d+)")
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _NUMBERS, _ZONED, _PLAIN, _TEXTS = "a number", "a date with a time zone", "a date", "a text"
-_EXPECTED = "expected in all rows numbers, or dates such as 2024-05-01 or 2024-05-01T09:30:00+02:00"
+_EXPECTED = (
+    "expected in all rows numbers, or dates such as 2024-05-01, 2024-05, 2024-W18, 2024-Q2 or "
+    "2024-05-01T09:30:00+02:00"
+)
 
 
 def order_of(values: Sequence[object], column: str, rows: Sequence[int] = ()) -> list[int]:
@@ -57,8 +63,8 @@ def order_of(values: Sequence[object], column: str, rows: Sequence[int] = ()) ->
     keys = [reader.key(value, place) for place, value in enumerate(values)]
     kinds = [kind for kind, _ in keys]
     if _TEXTS in kinds and all(isinstance(value, str) for value in values):
-        reader.check_texts(values, kinds)
-        return sorted(range(len(values)), key=lambda place: str(values[place]))
+        counts = reader.counts([str(value) for value in values], kinds)
+        return sorted(range(len(values)), key=counts.__getitem__)
     for place, kind in enumerate(kinds):
         if kind != kinds[0]:
             raise reader.error(
@@ -106,38 +112,55 @@ class _Reader:
             return _key_of_moment(value, getattr(value, "nanosecond", 0))
         if isinstance(value, date):
             return _key_of_moment(datetime.combine(value, time()), 0)
-        if isinstance(value, (time, timedelta, np.timedelta64)):
-            return f"of the type {type(value).__name__}", value
+        if isinstance(value, time):
+            return _key_of_time(value)
+        if isinstance(value, (timedelta, np.timedelta64)):
+            return _key_of_duration(value)
         kind = type(value).__name__
         raise self.error(place, f"{_shown(value)} is of the type {kind}, which has no order")
 
-    def check_texts(self, values: Sequence[Any], kinds: Sequence[str]) -> None:
-        """Check that the order of texts by their letters is the right one.
+    def counts(self, values: Sequence[str], kinds: Sequence[str]) -> list[int]:
+        """The numbers in texts that are a word, equal in all rows, and a number.
+
+        They must be ordered in the same way by their letters, or the word may be part of what
+        orders them, such as the first part of ``"v1"`` and ``"v10"``.
+
+        Args:
+            values: Texts, of which some are no numbers, dates, or parts of years.
+            kinds: What each of them is.
 
         Raises:
-            CatalogError: Some are numbers or dates and others are not, or they contain numbers or
-                dates that are ordered in another way.
+            CatalogError: The texts are something else.
         """
-        for place, (value, kind) in enumerate(zip(values, kinds, strict=True)):
-            other = next((p for p, each in enumerate(kinds) if each != _TEXTS), None)
-            if kind == _TEXTS and (other is not None or _UNCLEAR.search(value)):
-                first = "" if other is None else f", as {_shown(values[other])} is {kinds[other]}"
-                raise self.error(place, f"{_shown(value)} cannot be read{first}")
-        by_number = sorted(range(len(values)), key=lambda place: _natural(values[place]))
+        other = next((place for place, kind in enumerate(kinds) if kind != _TEXTS), None)
+        matches = [_COUNT.fullmatch(value.strip()) for value in values]
+        for place, (value, kind, match) in enumerate(zip(values, kinds, matches, strict=True)):
+            if kind != _TEXTS:
+                continue
+            if other is not None:
+                what = f", as {_shown(values[other])} is {kinds[other]}"
+                raise self.error(place, f"{_shown(value)} cannot be read{what}")
+            if match is None or matches[0] is None or match[1] != matches[0][1]:
+                raise self.error(place, f"{_shown(value)} cannot be read as a time or a number")
+        numbers = [int(match[2]) for match in matches if match]
+        by_number = sorted(range(len(values)), key=numbers.__getitem__)
         for before, after in pairwise(by_number):
-            if values[before] > values[after]:
+            if values[before].strip() > values[after].strip():
                 raise self.error(
                     after,
                     f"{_shown(values[after])} comes before {_shown(values[before])} as a text, but "
                     "after it as a number",
                 )
+        return numbers
 
 
 def _key_of_text(text: str) -> tuple[str, Any]:
-    if _NUMBER.fullmatch(text):
+    if _NUMBER.fullmatch(text) and not _DAY.match(text):
         return _NUMBERS, Decimal(text)
     if _MONTH.fullmatch(text):
         text += "-01"
+    if part := _PART.fullmatch(text):
+        return _key_of_part(int(part[1]), part[2], int(part[3]))
     text = _UTC_NAME.sub("Z", _ZONE_NAME.sub("", text))
     fraction = _FRACTION.search(text)
     nanoseconds = 0
@@ -149,6 +172,17 @@ def _key_of_text(text: str) -> tuple[str, Any]:
         return _key_of_moment(datetime.fromisoformat(text), nanoseconds)
     except ValueError:
         return _TEXTS, text
+
+
+def _key_of_part(year: int, letters: str, number: int) -> tuple[str, Any]:
+    """What a part of a year is, such as its fifth week; a week of ISO 8601 is its Monday."""
+    if letters.upper() != "W":
+        return f"a year with {letters!r}", (year, number)
+    try:
+        monday = date.fromisocalendar(year, number, 1)
+    except ValueError:
+        return _TEXTS, (year, number)
+    return _key_of_moment(datetime.combine(monday, time()), 0)
 
 
 def _key_of_moment(moment: datetime, nanoseconds: int) -> tuple[str, int]:
@@ -171,10 +205,29 @@ def _nanoseconds(value: np.datetime64) -> int:
     return int(value.astype(np.int64)) * count * _NANOSECONDS[unit]
 
 
-def _natural(text: str) -> list[Any]:
-    """A key that orders the numbers in texts as numbers."""
-    parts = _DIGITS.split(text)
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+def _key_of_time(value: time) -> tuple[str, int]:
+    """What a time of a day is, and its microseconds from midnight, in UTC if it has an offset."""
+    passed = datetime.combine(_EPOCH, value.replace(tzinfo=None)) - _EPOCH
+    offset = value.utcoffset()
+    if offset is None:
+        return "a time of a day", passed // _MICROSECOND
+    return "a time of a day with a time zone", (passed - offset) // _MICROSECOND
+
+
+def _key_of_duration(value: Any) -> tuple[str, int]:
+    """What a duration is, and its length in nanoseconds, or in months."""
+    if isinstance(value, timedelta):
+        length = timedelta(value.days, value.seconds, value.microseconds)
+        return "a duration", length // _MICROSECOND * 1_000 + getattr(value, "nanoseconds", 0)
+    unit, count = np.datetime_data(value.dtype)
+    number = int(value.astype(np.int64)) * count
+    if unit in ("Y", "M"):
+        return "a duration in months or years", number * (12 if unit == "Y" else 1)
+    if unit == "generic":
+        return "a duration without a unit", number
+    if unit in ("ps", "fs", "as"):
+        return "a duration", int(value.astype("timedelta64[ns]").astype(np.int64))
+    return "a duration", number * _NANOSECONDS[unit]
 
 
 def _shown(value: object) -> str:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from prodcat.catalog.spellings import Spellings, accent_key, spelling_key
 from prodcat.errors import CatalogError
-from prodcat.taxonomy.paths import Path, join_path, split_path
+from prodcat.taxonomy.paths import Path, is_like_list, join_path, split_path
 from prodcat.taxonomy.tree import Taxonomy
 
 _FEWEST = 20  # labels: of fewer, each unknown one is reported
@@ -82,7 +82,10 @@ def _remedy(counts: Counter[Path], taxonomy: Taxonomy) -> str:
     if _share(counts, {path: path for path in counts}, taxonomy):
         return "most are if their names tell them: leave out path_ids= (--path-ids)"
     for separator in _SEPARATORS:
-        divided = {p: split_path(p[0], separator) if len(p) == 1 else p for p in counts}
+        divided = {
+            p: split_path(p[0], separator) if len(p) == 1 and not is_like_list(p[0]) else p
+            for p in counts
+        }
         if _share(counts, divided, taxonomy):
             return f"most are if {separator!r} separates their names: set separator= (--separator)"
     for merge, key in (("spelling", spelling_key), ("accents", accent_key)):

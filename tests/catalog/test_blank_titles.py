@@ -58,7 +58,7 @@ def test_empty_titles_have_no_category_and_the_log_tells(tiny, caplog):
     assert [first, last] == expected
     for [best] in empty:
         assert best == prodcat.Prediction((), 0.0, (), "") and str(best) == "(no category) (0.00)"
-    assert f"{len(BLANK) + 2} of {len(titles)} titles are empty, such as title 1;" in caplog.text
+    assert f"{len(BLANK) + 2} of {len(titles)} titles are empty, such as row 2;" in caplog.text
     catalog = prodcat.read_catalog(titles, on_error="accept")
     assert tiny.predict(catalog) == tiny.predict(titles)
 

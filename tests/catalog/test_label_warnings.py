@@ -102,7 +102,7 @@ def test_ordinary_labels_give_no_warning(catalog):
 def test_a_given_tree_gives_its_spelling():
     tree = prodcat.Taxonomy.from_paths(["Food > Süt", "Food > Ekmek"])
     paths = ["Food > Süt", f"food > {NFD}", "FOOD > EKMEK", "Food > Sut"]
-    with pytest.raises(CatalogError, match=r"unknown category: 3 \(row 1: .*'Food'"):
+    with pytest.raises(CatalogError, match=r"unknown category: 3 \(row 2: .*'Food'"):
         read(paths, taxonomy=tree)
     catalog = read(paths, taxonomy=tree, merge="accents")
     assert catalog.paths == [("Food", "Süt")] * 2 + [("Food", "Ekmek"), ("Food", "Süt")]
@@ -145,3 +145,80 @@ def test_paths_with_another_separator_are_told(mark):
 def test_names_with_a_slash_are_no_paths():
     for labels in (["Tea/Coffee", "Milk", "Soap"], ["Food/Milk"], ["1/2 price/", "/new"]):
         assert not found(read(labels * 5))
+
+
+def warned(paths, **named):
+    """The reasons and the rows of the warnings about these paths."""
+    table = {"title": [f"title {row}" for row in range(len(paths))], "path": paths}
+    report = prodcat.read_catalog(table, **named).report
+    return [(warning.reason, warning.rows) for warning in report.warnings], str(report)
+
+
+@pytest.mark.parametrize(
+    ("paths", "rows"),
+    [
+        (["Food > Milk, Food > Snacks", "Food > Bread"], (0,)),
+        (["Food > Bread", "Food > Milk;Home > Lamp", "Home > Lamp"], (1,)),
+        (["Food > Milk|Sale > Milk", "Food > Bread"], (0,)),
+        (["Food > Milk\nSale > Milk", "Food > Bread"], (0,)),
+        ([["Food > Milk", "Food > Snacks"], "Food > Bread"], (0,)),
+        ([["Food > Milk"], ["Food > Bread"]], (0, 1)),
+        (["Clothing > Hoodies, Sale", "Clothing > Hoodies", "Sale"], (0,)),
+        (["Sale, Clothing > Hoodies", "Clothing > Hoodies", "Sale"], (0,)),
+        (["Clothing > Hats, Sale, New", "Clothing > Hats > Caps", "Sale", "New > A"], (0,)),
+        (["Hoodies, Sale", "Hoodies", "Sale"], (0,)),
+    ],
+)
+def test_several_paths_in_a_cell_are_told(paths, rows):
+    reasons, text = warned(paths)
+    assert ("categories that look like several paths", rows) in reasons
+    assert "keep one path in each cell" in text
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["Food > Milk, Cream > Fresh", "Food > Bread", "Home > Lamp"],
+        [("Shoes", "Size > 40"), ("Shoes", "Size > 41"), ("Size > 50",)],
+        ["Food > Bread", "Home > Garden, Food"],
+        ["Food > Nuts, dried", "Food > Nuts", "Food > Bread, Rolls"],
+    ],
+)
+def test_commas_and_marks_in_names_are_no_several_paths(paths):
+    assert warned(paths)[0] == []
+
+
+def test_lists_without_quotes_are_told():
+    reasons, text = warned(["[Food, Milk]", "[Food, Bread]"])
+    assert reasons == [("categories that look like lists without quotes", (0, 1))]
+    assert 'such as ["Food", "Milk"], or as Food > Milk' in text
+    assert warned(["[New]", "[Sale]"])[0] == []
+
+
+@pytest.mark.parametrize("paths", [["{Food,Milk}", '{Food,"Bread, white"}'], ["{Food,Milk}"] * 2])
+def test_arrays_of_postgres_are_told(paths):
+    reasons, text = warned(paths)
+    assert reasons == [("categories that look like lists without quotes", (0, 1))]
+    assert 'such as ["Food", "Milk"], or as Food > Milk' in text
+
+
+def test_names_that_share_an_id_in_one_language_are_told():
+    table = {"title": ["a", "b", "c"], "path": ["F > A", "F > B", "F > A"], "ids": ["1 > 11"] * 3}
+    report = prodcat.read_catalog(table, path_ids="ids").report
+    [warning] = report.warnings
+    assert (warning.reason, warning.rows) == ("names that share an id", (1,))
+    assert warning.detail == "'11' is 'A' (2 rows: no. 1, 3), 'B' (1 row: no. 2)"
+    assert "language= (--language); otherwise correct the ids" in str(report)
+    table["language"] = ["en", "tr", "en"]
+    assert not prodcat.read_catalog(table, path_ids="ids", language="language").report.warnings
+    table["language"] = ["en", "en", "tr"]
+    assert prodcat.read_catalog(table, path_ids="ids", language="language").report.warnings
+
+
+def test_codes_of_html_are_told():
+    reasons, text = warned(["Food > Bread &amp; Rolls", "Food > Caf&eacute;", "Food > Milk & Tea"])
+    assert reasons == [("names with codes of HTML", (0,)), ("names with codes of HTML", (1,))]
+    assert "html.unescape" in text
+    _, text = warned(["Food &gt; Milk", "Food &gt; Tea"])
+    assert "'&gt;' in 'Food &gt; Milk'" in text
+    assert warned(["Q&A;", "R&D > A&B; C"])[0] == []

@@ -118,9 +118,9 @@ def test_wrong_rows_raise_with_row_numbers_and_reasons():
         read_wrong("raise")
     text = str(error.value)
     assert "6 rows read, 5 wrong" in text
-    assert "empty title: 1 (row 1: title=' ')" in text
+    assert "empty title: 1 (row 2: title=' ')" in text
     assert (
-        "row 2: 'Food > Mulk' is not in the tree" in text
+        "row 3: 'Food > Mulk' is not in the tree" in text
         and "below 'Food' there is no 'Mulk'" in text
     )
     assert "on_error='aside'" in text
@@ -166,7 +166,7 @@ def test_invalid_utf8_in_files_is_found_by_row(tmp_path):
         ([{"name": "x"}], {}, r"no column 'title'; found \['name'\]"),
         ("memory://none.csv", {}, "Found no file at"),
         (3, {}, "Found the number 3; expected a path or URI"),
-        ([3], {}, "Row 0 is the number 3"),
+        ([3], {}, "Row 1 is the number 3"),
         ({"title": ["x"], "path": []}, {}, "different lengths"),
         ([{"title": "x"}], {"on_error": "ignore"}, "expected 'raise', 'aside' or 'accept'"),
         ([{"title": "x"}], {"text": "brand"}, "put the name in a list"),
@@ -181,13 +181,13 @@ def test_mistakes_say_what_was_found_and_expected(source, options, message):
     ("name", "content", "message"),
     [
         ("t.csv", "", "is empty"),
-        ("t.csv", "a,a\n1,2\n", "two columns named 'a'"),
+        ("t.csv", "title,title\n1,2\n", "two columns named 'title'"),
         ("t.csv", "title,path\nx\n", "line 2: found 1 fields, expected 2"),
         ("t.jsonl", "{1", "line 1 is not valid JSON"),
-        ("t.jsonl", "[]", "expected a JSON object"),
+        ("t.jsonl", "[1]", "expected a JSON object"),
         ("t.parquet", "x", "Cannot read .* as parquet"),
         ("t.jsonl.gz", "x", "Cannot read .* as jsonl"),
-        ("t.xlsx", "x", "save it again as .xlsx"),
+        ("t.xlsx", "PK", "save it again as .xlsx"),
         ("t.doc", "x", "ends with '.doc'"),
     ],
 )

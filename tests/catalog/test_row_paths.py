@@ -2,11 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prodcat import read_catalog
+from prodcat import CatalogError, read_catalog
 from prodcat.catalog.report import (
     INVALID_UTF8,
     NO_CATEGORY,
     SKIPPED_LEVEL,
+    UNREADABLE_PATH,
 )
 
 
@@ -40,11 +41,58 @@ def test_paths_of_many_kinds(value, path):
     assert read_catalog([{"title": "x", "path": value}]).paths == [path]
 
 
-@pytest.mark.parametrize("value", [{"A": 1}, {"A"}, float("nan"), pd.NA, pd.NaT, None, "", []])
+@pytest.mark.parametrize(
+    "value", [float("nan"), pd.NA, pd.NaT, None, "", [], "[]", "()", "[null]", "['', None]"]
+)
 def test_values_that_are_no_path_are_wrong_rows(value):
     rows = [{"title": "x", "path": "A"}, {"title": "y", "path": value}]
     report = read_catalog(rows, on_error="aside").report
     assert [(p.row, p.reason) for p in report.problems] == [(1, NO_CATEGORY)]
+
+
+BROKEN = [
+    '["Food", "Milk"',
+    "['Food', 'Mi",
+    '[["Food","Milk"]]',
+    "('Food', 'Milk'",
+    '{"Food": "Milk"}',
+    '[{"name": "Food"}]',
+    '["Food", {"name": "Milk"}]',
+    '["Food", true]',
+    [["Food", "Milk"]],
+    ["Food", {"name": "Milk"}],
+    {"Food": "Milk"},
+    {"Food"},
+]
+
+
+@pytest.mark.parametrize("value", BROKEN, ids=repr)
+def test_a_list_that_is_broken_is_a_wrong_row_and_no_category(value):
+    rows = [{"title": "x", "path": "A"}, {"title": "y", "path": value}]
+    with pytest.raises(CatalogError, match=r"path cannot be read: 1 \(row 2: "):
+        read_catalog(rows)
+    for on_error, titles in (("aside", ("x",)), ("accept", ("x", "y"))):
+        catalog = read_catalog(rows, on_error=on_error)
+        assert [(p.row, p.reason) for p in catalog.report.problems] == [(1, UNREADABLE_PATH)]
+        assert catalog.titles == titles
+        assert catalog.tree.names == ("A",) and catalog.targets[0] == 0
+        assert on_error == "aside" or catalog.targets[1] == -1
+
+
+def test_a_list_in_the_column_of_a_level_is_a_wrong_row():
+    rows = [{"title": "x", "a": "A", "b": "B"}, {"title": "y", "a": "A", "b": ["B", "C"]}]
+    rows.append({"title": "z", "a": '["A"', "b": "B"})
+    catalog = read_catalog(rows, path=["a", "b"], on_error="aside")
+    assert [(p.row, p.reason) for p in catalog.report.problems] == [
+        (1, UNREADABLE_PATH),
+        (2, UNREADABLE_PATH),
+    ]
+    assert catalog.tree.paths == (("A",), ("A", "B"))
+
+
+def test_missing_values_at_the_end_of_a_list_are_no_names():
+    rows = [{"title": "x", "path": '["A", "B", null]'}, {"title": "y", "path": "['A', nan, None]"}]
+    assert read_catalog(rows).paths == [("A", "B"), ("A",)]
 
 
 def test_invalid_utf8_in_a_path_is_found(tmp_path):

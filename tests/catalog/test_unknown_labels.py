@@ -1,5 +1,7 @@
 """A table whose labels are of another tree stops with one sentence."""
 
+import unicodedata
+
 import pytest
 
 import prodcat
@@ -95,3 +97,34 @@ def test_a_column_that_was_named_and_is_missing_is_an_error():
             prodcat.read_catalog(table, **named)
     with pytest.raises(CatalogError, match=r"no column 'path'.*did you mean 'paths'\?"):
         prodcat.read_catalog(table, path="path")
+
+
+def test_a_label_in_another_form_of_unicode_is_told_with_the_remedy():
+    tree = prodcat.Taxonomy.from_paths([("Gıda", "Süt"), ("Ü",)])
+    for label in ("Gıda > Süt", "Ü"):
+        table = {"title": ["a"], "path": [unicodedata.normalize("NFD", label)]}
+        with pytest.raises(prodcat.CatalogError) as caught:
+            prodcat.read_catalog(table, taxonomy=tree)
+        name = unicodedata.normalize("NFD", label.split(" > ")[-1])
+        assert (
+            f"no {name!r} in the decomposed form of Unicode (NFD), but one in the composed form of "
+            "Unicode (NFC), which looks the same" in str(caught.value)
+        )
+        assert "differs only in spelling: set merge='spelling' (--merge spelling)" in str(
+            caught.value
+        )
+        merged = prodcat.read_catalog(table, taxonomy=tree, merge="spelling")
+        assert merged.tree.paths[merged.targets[0]] == tuple(label.split(" > "))
+
+
+def test_a_tree_in_the_decomposed_form_is_told_too():
+    tree = prodcat.Taxonomy.from_paths([(unicodedata.normalize("NFD", "Süt"),)])
+    with pytest.raises(prodcat.CatalogError, match=r"composed .*NFC.*, but one in the decomposed"):
+        prodcat.read_catalog({"title": ["a"], "path": ["Süt"]}, taxonomy=tree)
+
+
+def test_no_remedy_is_told_where_it_would_not_help():
+    tree = prodcat.Taxonomy.from_paths([("Süt",)])
+    with pytest.raises(prodcat.CatalogError) as caught:
+        prodcat.read_catalog({"title": ["a"], "path": ["Sut"]}, taxonomy=tree)
+    assert "the similar ['Süt']" in str(caught.value) and "merge=" not in str(caught.value)
