@@ -1,0 +1,122 @@
+"""Matches two tables from files or memory."""
+
+from dataclasses import replace
+from typing import Any
+
+from prodcat.matching.labelled import LabelledPairs, read_pairs
+from prodcat.matching.learning import LEAST_OF_A_KIND
+from prodcat.matching.matcher import Matcher
+from prodcat.matching.products import MatchColumns, Products, read_products
+from prodcat.matching.results import Matches
+from prodcat.offers.brands import Brands
+from prodcat.offers.prices import DecimalMark
+from prodcat.storage.read_options import DEFAULTS, ReadOptions
+
+
+def match_products(
+    ours: object,
+    theirs: object,
+    columns: MatchColumns | None = None,
+    *,
+    their_columns: MatchColumns | None = None,
+    labelled: object = None,
+    reviewed: object = None,
+    classifier: Any = None,
+    matcher: Matcher | None = None,
+) -> Matches:
+    """Match two tables of products.
+
+    Args:
+        ours: Our products: a path, URI or glob of files, a table in memory, or
+            :class:`~prodcat.matching.products.Products`.
+        theirs: Theirs.
+        columns: The columns of both tables; by default only ``title``.
+        their_columns: The columns of their table, if they have other names.
+        labelled: Pairs that the matcher learns from, in a table as
+            :func:`~prodcat.matching.labelled.read_pairs` reads it, or
+            :class:`~prodcat.matching.labelled.LabelledPairs`.
+        reviewed: Such pairs whose relation is also taken as it is; the matcher learns from them if
+            there are enough.
+        classifier: A :class:`~prodcat.classifier.classifier.Classifier` that gives the categories
+            of both tables, which are compared, too; or None.
+        matcher: The settings, or a matcher that learned before.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        CatalogError: A table cannot be read, or lacks a column; or labelled pairs are wrong or too
+            few.
+        ConfigError: The package pint is not installed.
+    """
+    one, other = read_both(ours, theirs, columns, their_columns)
+    if classifier is not None:
+        one, other = one.with_categories(classifier), other.with_categories(classifier)
+    matcher = Matcher() if matcher is None else matcher
+    taught, answers = (
+        each if each is None or isinstance(each, LabelledPairs) else read_pairs(each, one, other)
+        for each in (labelled, reviewed)
+    )
+    lesson = lesson_of(taught, answers)
+    return matcher.learned_and_matched(one, other, lesson, answers)
+
+
+def lesson_of(taught: LabelledPairs | None, answers: LabelledPairs | None) -> LabelledPairs | None:
+    """The pairs that a matcher learns from: those that are given for it, and reviewed ones.
+
+    Args:
+        taught: Pairs that are given to learn from, which must be enough.
+        answers: Reviewed pairs, which need not be enough.
+
+    Returns:
+        The pairs; None if there are none, or only a few reviewed ones.
+    """
+    if taught is not None:
+        return taught if answers is None else taught.joined(answers)
+    if answers is None or min(answers.same.sum(), (~answers.same).sum()) < LEAST_OF_A_KIND:
+        return None
+    return answers
+
+
+def read_both(
+    ours: object,
+    theirs: object,
+    columns: MatchColumns | None = None,
+    their_columns: MatchColumns | None = None,
+    *,
+    decimal: DecimalMark | None = None,
+    options: tuple[ReadOptions, ReadOptions] = (DEFAULTS, DEFAULTS),
+) -> tuple[Products, Products]:
+    """Read two tables, and look up the brands of both in titles that have none.
+
+    Args:
+        ours: Our products, as for :func:`match_products`.
+        theirs: Theirs.
+        columns: The columns of both tables; by default only ``title``.
+        their_columns: The columns of their table, if they have other names.
+        decimal: The decimal mark of all prices, if it shall not be recognised in each.
+        options: How text files are to be read, ours and theirs.
+
+    Raises:
+        CatalogError: A table cannot be read, or lacks a column.
+        ConfigError: The package pint is not installed.
+    """
+    named = columns, columns if their_columns is None else their_columns
+    tables = [
+        source
+        if isinstance(source, Products)
+        else read_products(source, each, decimal=decimal, options=how)
+        for source, each, how in zip((ours, theirs), named, options, strict=True)
+    ]
+    brands = Brands(tuple(dict.fromkeys(name for table in tables for name in table.brands if name)))
+    one, other = (
+        replace(
+            table,
+            brands=[
+                brand or brands.find(title) or ""
+                for brand, title in zip(table.brands, table.titles, strict=True)
+            ],
+        )
+        for table in tables
+    )
+    return one, other
