@@ -27,9 +27,11 @@ from prodcat.aws.nodes import count_nodes, leave_exit_code, train_together
 from prodcat.cli.command import TRY_AGAIN
 from prodcat.cli.command import main as run_command
 from prodcat.cli.summary import write_summary
+from prodcat.cli.variables import number_of
 from prodcat.errors import ConfigError, Interrupted, StoreError
 
 logger = logging.getLogger("prodcat.batch")
+_ARRAY = "AWS_BATCH_JOB_ARRAY"
 _NAMED = {
     "job": "AWS_BATCH_JOB_ID",
     "attempt": "AWS_BATCH_JOB_ATTEMPT",
@@ -54,16 +56,17 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     log_json(about)
     try:
         command, summary = _without_summary(list(arguments))
+        nodes, share = count_nodes(environment), _share(environment)
+        if command[:1] == ["train"] and nodes > 1 and "RANK" not in environment:
+            return train_together(arguments, environment)
     except ConfigError as error:
         logger.error("%s", error)
         return 2
-    if command[:1] == ["pipeline"] and count_nodes(environment) > 1:
+    if command[:1] == ["pipeline"] and nodes > 1:
         logger.error("A pipeline runs on one node only. Use a job with one node, or train.")
         return 2
-    if command[:1] == ["train"] and count_nodes(environment) > 1 and "RANK" not in environment:
-        return train_together(arguments, environment)
     if command[:1] == ["predict"] or command[:2] == ["pipeline", "run"]:
-        command += _share(environment)
+        command += share
     facts: dict[str, Any] = {}
     began = time.time()
     code = _tried(command, facts)
@@ -121,10 +124,16 @@ def _without_summary(arguments: list[str]) -> tuple[list[str], str | None]:
 
 
 def _share(environment: Mapping[str, str]) -> list[str]:
-    """The options with which a child of an array job scores its share."""
-    index = environment.get("AWS_BATCH_JOB_ARRAY_INDEX")
-    size = environment.get("AWS_BATCH_JOB_ARRAY_SIZE")
-    return [] if index is None or size is None else ["--shard", f"{index}/{size}"]
+    """The options with which a child of an array job scores its share.
+
+    Raises:
+        ConfigError: A variable of the array is not a number of it.
+    """
+    index, size = (environment.get(f"{_ARRAY}_{name}") for name in ("INDEX", "SIZE"))
+    if index is None or size is None:
+        return []
+    count = number_of(f"{_ARRAY}_SIZE", size, int, 1)
+    return ["--shard", f"{number_of(f'{_ARRAY}_INDEX', index, int, 0, count - 1)}/{count}"]
 
 
 def _share_name(summary: str, environment: Mapping[str, str]) -> str:

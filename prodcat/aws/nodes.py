@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from prodcat.cli.command import TRY_AGAIN
+from prodcat.cli.variables import number_of
 
 logger = logging.getLogger("prodcat.batch")
-_PORT = 29_500
+_PORT, _MOST_PORT = 29_500, 65_535
 _CODES = "PRODCAT_EXIT_CODES"  # a folder in which the workers of a node write their exit codes
 
 
@@ -26,8 +27,12 @@ def count_nodes(environment: Mapping[str, str]) -> int:
 
     Args:
         environment: The environment variables of the process.
+
+    Raises:
+        ConfigError: The variable is no such number.
     """
-    return int(environment.get("AWS_BATCH_JOB_NUM_NODES", "1"))
+    name = "AWS_BATCH_JOB_NUM_NODES"
+    return number_of(name, environment.get(name) or "1", int, 1)
 
 
 def leave_exit_code(code: int, environment: Mapping[str, str]) -> None:
@@ -84,7 +89,7 @@ def _torchrun(arguments: Sequence[str], environment: Mapping[str, str]) -> list[
     address = environment.get("AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS")
     if address is None:
         address = socket.gethostbyname(socket.gethostname())
-    port = environment.get("PRODCAT_PORT", str(_PORT))
+    port = number_of("PRODCAT_PORT", environment.get("PRODCAT_PORT") or _PORT, int, 1, _MOST_PORT)
     job = environment.get("AWS_BATCH_JOB_ID", "job").split("#")[0]
     logger.info(
         "Node %s of %d joins the others at %s:%s.", node, count_nodes(environment), address, port

@@ -17,14 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from prodcat.cli.environment import (
-    allowed_hosts,
+    access_of,
     limits_of,
     named_model,
     opener_of,
     precision_of,
-    server_token,
 )
-from prodcat.serving.access import Access
+from prodcat.cli.variables import number_of
 from prodcat.serving.application import endpoint
 from prodcat.serving.loaded_models import Models
 from prodcat.serving.server import ONE, Server
@@ -40,7 +39,7 @@ class Endpoint:
         uri = named_model()
         models = Models(opener=opener_of(), precision=precision_of())
         models.load(ONE, uri)
-        self.access = Access(server_token(), allowed_hosts())
+        self.access = access_of()
         self.server = Server(models, Settings(limits_of()), uri)
         self._answered = endpoint(self.server, self._invocations)
 
@@ -67,11 +66,20 @@ class Endpoint:
             self.server.end()
 
 
+def _share(variable: str, usual: str) -> float:
+    """The number of cores or GPUs of a replica, which may be a fraction.
+
+    Raises:
+        ConfigError: The variable is not such a number.
+    """
+    return number_of(variable, os.environ.get(variable) or usual, float, 0)
+
+
 app = serve.deployment(
     name="prodcat",
     max_ongoing_requests=_AT_ONCE,
     ray_actor_options={
-        "num_cpus": float(os.environ.get("PRODCAT_REPLICA_CPUS", "1")),
-        "num_gpus": float(os.environ.get("PRODCAT_REPLICA_GPUS", "0")),
+        "num_cpus": _share("PRODCAT_REPLICA_CPUS", "1"),
+        "num_gpus": _share("PRODCAT_REPLICA_GPUS", "0"),
     },
 )(Endpoint).bind()

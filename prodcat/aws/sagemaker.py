@@ -54,23 +54,41 @@ def model_fn(model_dir: str, context: Any = None) -> Served:
     return open_model("", model_dir, opener=opener_of(), precision=precision_of())
 
 
-def input_fn(body: Any, content_type: str = JSON, context: Any = None) -> "tuple[bytes, str]":
+def input_fn(
+    body: Any, content_type: str | None = JSON, context: Any = None
+) -> "tuple[bytes, str]":
     """Turn the body of a request into bytes.
 
     Args:
-        body: Text, bytes, or JSON that the server has already parsed.
-        content_type: The header ``Content-Type``.
+        body: Text, bytes, or what the server has already parsed: JSON or an array.
+        content_type: The header ``Content-Type``; None means JSON.
         context: The context of the server, which is not used.
 
     Returns:
-        The bytes of the body, and ``content_type``.
+        The bytes of the body, and ``content_type``, which is JSON for a body that was parsed.
+
+    Raises:
+        Refusal: The body is something else.
     """
+    content_type = content_type or JSON
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), content_type
     content_type = without_charset(content_type)  # the server has decoded the body
     if isinstance(body, str):
         return body.encode("utf-8", "surrogatepass"), content_type
-    return json.dumps(body).encode(), content_type
+    return json.dumps(body, default=_listed).encode(), JSON
+
+
+def _listed(value: Any) -> Any:
+    """The values of an array of NumPy as a list.
+
+    Raises:
+        Refusal: It is something else.
+    """
+    if not hasattr(value, "tolist"):
+        kind = type(value).__name__
+        raise Refusal(400, f"The body has a {kind}; expected text, bytes or parsed JSON.")
+    return value.tolist()
 
 
 def predict_fn(

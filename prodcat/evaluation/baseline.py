@@ -6,10 +6,11 @@ from typing import Any
 
 from prodcat.errors import ArtifactError, ConfigError, check_range, check_whole
 from prodcat.evaluation.intervals import Interval
+from prodcat.taxonomy.notebook import Framed, NotebookTable, notebook_html
 
 
 @dataclass(frozen=True)
-class Baseline:
+class Baseline(Framed):
     """The results of TF-IDF and a linear support vector machine, with scikit-learn's defaults.
 
     The baseline learned the titles that the classifier learned when it was evaluated.
@@ -43,6 +44,25 @@ class Baseline:
         for level, accuracy in enumerate(self.level_accuracy, start=1):
             lines.append((f"  at level {level}", f"{accuracy:.4f}", ""))
         return lines
+
+    def _columns(self) -> Mapping[str, Any]:
+        return {
+            "level": list(range(1, len(self.level_accuracy) + 1)),
+            "accuracy": list(self.level_accuracy),
+        }
+
+    def _repr_html_(self) -> str:
+        numbers = [
+            f"{self.rows:,} rows",
+            f"path accuracy {self.path_accuracy:.1%}",
+            f"the classifier's {self.classifier_accuracy:.1%}, a difference of {self.difference}",
+        ]
+        levels = [
+            (str(level), f"{accuracy:.4f}")
+            for level, accuracy in enumerate(self.level_accuracy, start=1)
+        ]
+        table = NotebookTable(("level", "accuracy"), levels)
+        return notebook_html("Baseline: TF-IDF and a linear SVM", numbers, table)
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes by name, as values that JSON can represent."""

@@ -11,10 +11,11 @@ from prodcat.errors import CatalogError
 from prodcat.evaluation.intervals import Interval, difference_intervals
 from prodcat.evaluation.judged_rows import JudgedRows
 from prodcat.evaluation.metric_names import is_loss, metric_name
+from prodcat.taxonomy.notebook import MOST_ROWS, Framed, NotebookTable, notebook_html
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Framed):
     """The differences between two evaluations of the same rows.
 
     Attributes:
@@ -59,10 +60,36 @@ class Comparison:
 
     def __str__(self) -> str:
         """The comparison as a text table for people."""
-        lines = [f"{'difference on ' + format(self.rows, ',') + ' rows':<32}{'95 % interval':>29}"]
+        width = max(32, *(len(metric_name(name)) + 2 for name in self.differences))
+        head = f"difference on {self.rows:,} rows"
+        lines = [f"{head:<{width}}{'95 % interval':>29}"]
         for name, difference in self.differences.items():
-            lines.append(f"{metric_name(name):<32}{difference}  {self.verdict(name)}")
+            lines.append(f"{metric_name(name):<{width}}{difference}  {self.verdict(name)}")
         return "\n".join(lines)
+
+    def _columns(self) -> Mapping[str, Any]:
+        differences = self.differences.values()
+        return {
+            "metric": list(self.differences),
+            "difference": [difference.value for difference in differences],
+            "low": [difference.low for difference in differences],
+            "high": [difference.high for difference in differences],
+            "verdict": [self.verdict(name) for name in self.differences],
+        }
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (metric_name(name), f"{each.value:+.4f}", f"[{each.low:+.4f}, {each.high:+.4f}]",
+             self.verdict(name))
+            for name, each in self.differences.items()
+        ]  # fmt: skip
+        numbers = [f"{self.rows:,} rows"]
+        if "path_accuracy" in self.differences:
+            accuracy = self.differences["path_accuracy"]
+            numbers.append(f"path accuracy {accuracy}, {self.verdict('path_accuracy')}")
+        header = ("metric", "difference", "95 % interval", "verdict")
+        more = NotebookTable(header, rows[MOST_ROWS:], "further metrics", most=99, is_folded=True)
+        return notebook_html("Comparison", numbers, NotebookTable(header, rows[:MOST_ROWS]), more)
 
 
 def compare_rows(ours: JudgedRows, theirs: JudgedRows) -> Comparison:

@@ -2,23 +2,33 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from prodcat.errors import CatalogError
 from prodcat.evaluation.baseline import Baseline
 from prodcat.evaluation.comparison import Comparison, compare_rows
 from prodcat.evaluation.confusions import ConfusionGroup
+from prodcat.evaluation.displays import evaluation_html, summary
+from prodcat.evaluation.frames import By, columns_by
 from prodcat.evaluation.intervals import Interval, metric_intervals
 from prodcat.evaluation.judged_rows import JudgedRows
 from prodcat.evaluation.levels import LEVEL_HEADER, LevelResult, level_table
-from prodcat.evaluation.metric_names import METRIC_NAMES
-from prodcat.evaluation.plots import plot_evaluation, plot_reliability, plot_risk_coverage
+from prodcat.evaluation.plots import (
+    plot_categories,
+    plot_evaluation,
+    plot_levels,
+    plot_reliability,
+    plot_risk_coverage,
+)
 from prodcat.evaluation.reliability import ReliabilityBin
-from prodcat.evaluation.tables import html_table, text_tables
+from prodcat.evaluation.tables import text_tables
 from prodcat.taxonomy.arrays import Flags
+from prodcat.taxonomy.notebook import Library, data_frame
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -51,7 +61,8 @@ class Evaluation:
             none.
         inconsistent: Share of answers that are not a path of the tree.
         levels: The metrics of each level, coarsest first.
-        answers_end_at_root: Share of answers that are the root, that is, no category.
+        answers_end_at_root: Share of answers that are the root, that is, no category, as those to
+            empty titles are.
         tail_recall: Path accuracy on the tenth of the rows whose labels had the fewest
             training titles; None if the numbers of training titles are not known.
         log_loss: Mean negative log-probability of the truth, in nats; None without
@@ -214,35 +225,12 @@ class Evaluation:
 
     # -- showing ------------------------------------------------------------------
 
-    def _summary(self) -> list[tuple[str, str, str]]:
-        """The name, value and interval of each metric as texts; no interval is an empty text."""
-        lines = [("rows", f"{self.rows:,}", "")]
-        for attribute, name in METRIC_NAMES.items():
-            value = getattr(self, attribute)
-            if value is not None:
-                interval = self.intervals.get(attribute)
-                shown = "" if interval is None else f"[{interval.low:.4f}, {interval.high:.4f}]"
-                lines.append((name, f"{value:.4f}", shown))
-        lines.append(("answers with no category", f"{self.answers_end_at_root:.2%}", ""))
-        lines.append(("inconsistent paths", f"{self.inconsistent:.2%}", ""))
-        return lines if self.baseline is None else [*lines, *self.baseline.summary()]
-
     def __str__(self) -> str:
         """The evaluation as text tables for people, with 95 % intervals."""
-        return text_tables(self._summary(), [LEVEL_HEADER, *level_table(self.levels)])
+        return text_tables(summary(self), [LEVEL_HEADER, *level_table(self.levels)])
 
     def _repr_html_(self) -> str:
-        mistakes = [(truth, answer, str(count)) for truth, answer, count in self.confusions[:10]]
-        groups = [
-            (group.ancestor, str(group.rows), f"{group.share:.1%}")
-            for group in self.confusion_groups[:10]
-        ]
-        return (
-            html_table(self._summary(), ("metric", "value", "95 % interval"))
-            + html_table(level_table(self.levels), LEVEL_HEADER)
-            + (html_table(groups, ("mistakes below", "rows", "share")) if groups else "")
-            + (html_table(mistakes, ("truth", "answer", "rows")) if mistakes else "")
-        )
+        return evaluation_html(self)
 
     def plot(self) -> "Figure":
         """Plot the reliability of whole paths and of each level, and the risk-coverage curve.
@@ -276,3 +264,61 @@ class Evaluation:
             ConfigError: matplotlib is not installed, or the evaluation has no probabilities.
         """
         return plot_risk_coverage(self, ax)
+
+    def plot_levels(self, ax: "Axes | None" = None) -> "Axes":
+        """Plot the accuracy of each level, with its 95 % interval.
+
+        Args:
+            ax: The axes to plot on; None for a new figure.
+
+        Raises:
+            ConfigError: matplotlib is not installed.
+        """
+        return plot_levels(self, ax)
+
+    def plot_categories(self, ax: "Axes | None" = None, *, most: int = 15) -> "Axes":
+        """Plot the right and wrong answers of the categories with the most wrong ones.
+
+        Args:
+            ax: The axes to plot on; None for a new figure.
+            most: The greatest number of categories.
+
+        Raises:
+            CatalogError: The evaluation was read from JSON, which lacks individual rows.
+            ConfigError: matplotlib is not installed, or ``most`` is below 1.
+        """
+        return plot_categories(columns_by(self, "category"), ax, most)
+
+    # -- data frames --------------------------------------------------------------
+
+    @overload
+    def to_frame(self, by: By = ..., *, library: Literal["pandas"] = ...) -> "pd.DataFrame": ...
+    @overload
+    def to_frame(self, by: By = ..., *, library: Literal["polars"]) -> "pl.DataFrame": ...
+    def to_frame(self, by: By = "level", *, library: Library = "pandas") -> Any:
+        """A table of the evaluation as a data frame.
+
+        Args:
+            by: What a row of the table is: a ``"level"``; a ``"category"``, the one with the most
+                wrong answers first; a ``"confusion"``, which is a label with a wrong answer; a
+                ``"metric"`` with its 95 % interval; or an evaluated ``"row"`` with its number, from
+                1, and with the columns that the catalog kept.
+            library: The library of the data frame: ``"pandas"`` or ``"polars"``.
+
+        Returns:
+            A ``DataFrame`` of this library.
+
+        Raises:
+            CatalogError: The evaluation was read from JSON, and has no rows or categories.
+            ConfigError: The library is not installed, or there is no such library or table.
+        """
+        return data_frame(columns_by(self, by), library)
+
+    def with_columns(self, columns: Mapping[str, Any]) -> "Evaluation":
+        """The same evaluation with columns that tell its rows from each other.
+
+        Args:
+            columns: The columns by name, each with a value for each evaluated row.
+        """
+        judged = replace(self._rows, columns=columns)
+        return replace(self, judged=judged)

@@ -5,7 +5,8 @@ of times that it was drawn with replacement, they compute the metric on a bootst
 1979).  So the value and its interval come from the same formula.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,7 @@ from prodcat.evaluation.macro_f1 import NodeMatches
 from prodcat.evaluation.reliability import weighted_calibration_error
 from prodcat.evaluation.risk import SurestFirst
 from prodcat.taxonomy.arrays import Flags, Floats, Ints
+from prodcat.taxonomy.tree import Taxonomy
 
 ROOT = -1
 NO_PATH = -2
@@ -45,6 +47,8 @@ class JudgedRows:
         support: int64 [rows]: the number of training titles of the label's node, or None if
             unknown.
         tree_hash: The hash of the tree to which the nodes belong.
+        taxonomy: This tree, or None if it is not known.
+        columns: Columns that tell the rows from each other, by name, such as their numbers.
     """
 
     targets: Ints
@@ -59,6 +63,8 @@ class JudgedRows:
     exact: bool
     support: Ints | None
     tree_hash: str
+    taxonomy: Taxonomy | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of rows."""

@@ -61,6 +61,7 @@ def pair_answers(
         exact=exact,
         support=None if counts is None else np.asarray(counts)[targets],
         tree_hash=taxonomy.hash,
+        taxonomy=taxonomy,
     )
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from prodcat.evaluation.judged_rows import JudgedRows
 from prodcat.evaluation.reliability import ReliabilityBin, reliability_bins
 
-LEVEL_HEADER = ("level", "rows", "accuracy", "macro F1", "ECE", "Brier", "end here")
+LEVEL_HEADER = (
+    "level", "rows", "right (accuracy)", "macro F1", "off by (ECE)", "squared error (Brier)",
+    "end here",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
-"""The names of metrics in tables, and for which metrics smaller values are better."""
+"""The names of metrics in tables, and for which metrics smaller values are better.
+
+What plain words can say is named in plain words, with the term in brackets.
+"""
 
 METRIC_NAMES = {
-    "path_accuracy": "path accuracy",
+    "path_accuracy": "whole path right (path accuracy)",
     "coverage": "truth or an ancestor",
     "answered_accuracy": "right among the answered",
     "macro_f1": "macro F1",
@@ -13,8 +16,8 @@ METRIC_NAMES = {
     "error_distance": "tree distance of errors",
     "tail_recall": "recall of the rarest tenth",
     "log_loss": "log loss",
-    "ece": "ECE",
-    "brier": "Brier score",
+    "ece": "confidence is off by (ECE)",
+    "brier": "confidence, squared error (Brier score)",
     "risk_coverage_area": "area under risk-coverage",
 }
 _LOSSES = ("distance", "inconsistent", "log_loss", "ece", "brier", "risk_coverage_area")
@@ -24,7 +27,7 @@ def metric_name(name: str) -> str:
     """The name of a metric in tables.
 
     >>> metric_name("ece"), metric_name("level_1_accuracy")
-    ('ECE', 'level 1 accuracy')
+    ('confidence is off by (ECE)', 'level 1 accuracy')
     """
     return METRIC_NAMES.get(name, name.replace("_", " "))
 

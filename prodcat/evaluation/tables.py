@@ -1,8 +1,6 @@
-"""Writes tables as text and as HTML."""
+"""Writes tables as text."""
 
 from collections.abc import Sequence
-
-from prodcat.text_encoding import for_html
 
 
 def text_tables(summary: Sequence[tuple[str, str, str]], columns: Sequence[Sequence[str]]) -> str:
@@ -10,22 +8,12 @@ def text_tables(summary: Sequence[tuple[str, str, str]], columns: Sequence[Seque
 
     Args:
         summary: The rows of the first table: a name, a value and a remark.
-        columns: The rows of the second table, header first; its columns have equal widths.
+        columns: The rows of the second table, header first.
     """
-    lines = [f"{name:<32}{value:>10}  {remark}".rstrip() for name, value, remark in summary]
-    lines += ["", *("".join(f"{cell:>12}" for cell in row) for row in columns)]
+    width = max(32, *(len(name) for name, _, _ in summary))
+    lines = [f"{name:<{width}}{value:>10}  {remark}".rstrip() for name, value, remark in summary]
+    widths = [max(8, *map(len, cells)) + 2 for cells in zip(*columns, strict=True)]
+    lines.append("")
+    for row in columns:
+        lines.append("".join(f"{cell:>{size}}" for cell, size in zip(row, widths, strict=True)))
     return "\n".join(lines)
-
-
-def html_table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    """An HTML table with escaped texts.
-
-    Args:
-        rows: The texts of each row.
-        header: The texts of the header.
-    """
-    head = "".join(f"<th>{for_html(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{for_html(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{head}</tr>{body}</table>"

@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from prodcat.classifier.classifier import Classifier
@@ -20,6 +21,7 @@ from prodcat.scoring.parts import Part, list_files, read_parts
 from prodcat.scoring.prefetch import Prefetch
 from prodcat.scoring.scorer import PreparedRows, RowScorer
 from prodcat.scoring.sheets import check_sheet, sheet_cells
+from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.table_files import Files, table_format
 
 
@@ -154,14 +156,27 @@ class PartScorer:
             columns = sheet_cells(columns, repr(self.files[part.file]), part.first)
         return encode(columns, kind, header=header)
 
+    @cached_property
+    def input_columns(self) -> InputColumns:
+        """The columns of all files of the input.
+
+        Raises:
+            CatalogError: The input cannot be read, lacks a required column, or has a column with
+                the name of an answer's column.
+            StoreError: The store of the input cannot be reached.
+        """
+        columns = InputColumns.of(self.input, self.files, self.scorer.needed, self._reading)
+        self.scorer.check_names(columns.names, repr(self.input))
+        return columns
+
+    @property
+    def _reading(self) -> ReadOptions:
+        return replace(self.scoring.reading, names=tuple(self.scorer.needed))
+
     def _prepared(self, is_due: Callable[[int, int], bool]) -> Iterator[tuple[Part, PreparedRows]]:
         """The due parts, each with its rows prepared for the device."""
-        columns = None
-        reading = replace(self.scoring.reading, names=tuple(self.scorer.needed))
-        for part in read_parts(self.files, is_due, self.scoring.part_rows, reading):
-            if columns is None:
-                columns = InputColumns.of(self.input, self.files, self.scorer.needed, reading)
-                self.scorer.check_names(columns.names, repr(self.input))
+        for part in read_parts(self.files, is_due, self.scoring.part_rows, self._reading):
+            columns = self.input_columns
             given = columns.given(part.file, part.table)
             rows = self.scorer.prepare(given, self._for_output(part, given, columns))
             errors = {**badly_encoded(given), **rows.errors, **part.unreadable}

@@ -15,7 +15,7 @@ from typing import Any
 from prodcat._version import __version__
 from prodcat.classifier.classifier import Classifier
 from prodcat.errors import InputChangedError, Interrupted, ScoringError
-from prodcat.scoring.answering import AnsweredPart, PartScorer
+from prodcat.scoring.answering import AnsweredPart, PartScorer, enough_memory
 from prodcat.scoring.config import ScoringConfig
 from prodcat.scoring.finished_parts import FinishedPart, FinishedParts, remove_output
 from prodcat.scoring.inputs import Inputs
@@ -186,10 +186,10 @@ class FolderScoring:
             Interrupted: SIGTERM stopped the process; the same call resumes the job.
         """
         if overwrite:
+            self._check_columns()  # before anything is removed
             remove_output(folder, self.job)
         with told_to_stop() as stop:
-            kind = self.scorer.scoring.format
-            finished = FinishedParts(folder, self.job, kind, self.joined)
+            finished = self._finished_parts(folder)
             share = _Share(shard, finished, self.inputs, overwrite)
             finished.clear_parts(share.contains)
             began = time.monotonic()
@@ -223,6 +223,23 @@ class FolderScoring:
                 summary=finished.conclude(self.inputs, share.plan, set(parts)),
             )
             return report, [finished.done[part] for part in parts]
+
+    def _finished_parts(self, folder: LeasedFolder) -> FinishedParts:
+        """The finished parts of the folder; a column that is missing is told before all else."""
+        try:
+            return FinishedParts(folder, self.job, self.scorer.scoring.format, self.joined)
+        except ScoringError:
+            self._check_columns()
+            raise
+
+    def _check_columns(self) -> None:
+        """Read the columns of all files.
+
+        Raises:
+            CatalogError: The input cannot be read, or its columns are not those that are needed.
+        """
+        with enough_memory():
+            _ = self.scorer.input_columns
 
     def _write_share(
         self, share: _Share, counts: _Counts, shown: Progress, stop: threading.Event

@@ -21,6 +21,7 @@ from prodcat.storage.table_files import (
     Files,
     check_once,
     expand,
+    named_files,
     table_format,
     uris_of,
     visible_files,
@@ -128,7 +129,7 @@ def _list_place(uri: str) -> list[str]:
             paths = visible_files(filesystem, path)
             if not paths:
                 raise CatalogError(f"The folder {uri!r} has no files; expected files with titles.")
-            files = [str(filesystem.unstrip_protocol(file)) for file in paths]
+            files = named_files(uri, filesystem, paths)
         else:
             files = expand(uri)
     for file in files:

@@ -60,7 +60,9 @@ class RowScorer:
         self.classifier, self.scoring = classifier, scoring
         answers = scoring.answers
         self.precision = classifier.pick_precision(answers.precision or "auto", answers.promises)
-        self.inference = classifier.inference(self.precision, cascade=answers.applied_cascade)
+        self.inference = classifier.inference(
+            self.precision, answers.promises, answers.applied_cascade
+        )
         self.decide = classifier.decision(answers)
         self.group = classifier.group_column(answers.promises)
         model_hash = classifier.content_hash

@@ -94,7 +94,8 @@ def _answered(scorer: RowScorer, frame: "pd.DataFrame") -> "pd.DataFrame":
     scorer.check_names(names, "The DataFrame")
     read_frame = frame[[name for name in names if name in read]]
     empty: Columns = {name: [] for name in read_frame}
-    added = scorer.answered(next(iter_tables(read_frame, max(len(frame), 1)), empty))
+    columns = next(iter_tables(read_frame, max(len(frame), 1)), empty)
+    added = scorer.answered({name: list(values) for name, values in columns.items()})
     return frame.assign(
         **{
             name: pd.Series(added[name].to_pandas().to_numpy(), frame.index)

@@ -14,10 +14,10 @@ from prodcat.serving.refusal import Refusal, shown
 
 SETTINGS = ("top_k", "objective", "guarantee", "max_error")
 _MOST_PATHS = 100  # maximum of top_k
-_KINDS: dict[str, tuple[type, ...]] = {
-    "integer": (int,),
-    "number": (int, float),
-    "string": (str,),
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {  # of Python, and in words, by that of JSON
+    "integer": ((int,), "a whole number"),
+    "number": ((int, float), "a number"),
+    "string": ((str,), "a text"),
 }
 
 
@@ -61,9 +61,8 @@ def read_settings(given: Mapping[str, Any]) -> AnswerOptions:
 
 
 def _check_kind(name: str, value: object) -> None:
-    kinds = _KINDS[_SCHEMAS[name]["type"]]
+    kinds, expected = _KINDS[_SCHEMAS[name]["type"]]
     if isinstance(value, bool) or not isinstance(value, kinds):
-        expected = " or ".join(kind.__name__ for kind in kinds)
         raise Refusal(400, f"{name} is {shown(value)}; expected {expected}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise Refusal(400, f"{name} is {value}; expected a number.")

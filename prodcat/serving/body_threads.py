@@ -79,6 +79,7 @@ class BodyThreads:
         self._packed = _Lane("packed")
         # The answers to requests that were accepted do not wait for the bodies of others.
         self._isolated_answers = _Lane("isolated-answers")
+        self._reasons = _Lane("reasons")
 
     async def unpack(self, call: Callable[[], _Out], until: float) -> _Out:
         """Unpack a body in a thread, one at a time; if the caller is cancelled before, it is not.
@@ -140,11 +141,29 @@ class BodyThreads:
         lane = self._isolated_answers if isolated else self._lane(size)
         return await lane.submit(call, size, until)
 
+    async def explain(self, call: Callable[[], _Out], letters: int, until: float) -> _Out:
+        """Explain answers in a thread, those of one request at a time.
+
+        Args:
+            call: Explains them.
+            letters: The number of letters of the titles, at least 1.
+            until: The time on the monotonic clock until which the request must be answered.
+
+        Returns:
+            The result of ``call``.
+
+        Raises:
+            Refusal: With status 429 if the request would wait too long for others, or 503 if
+                ``until`` passed before it began; or what ``call`` raises.
+        """
+        self._reasons.check(letters, self.most_wait, until)
+        return await self._reasons.submit(call, letters, until)
+
     def _lane(self, size: int) -> _Lane:
         return self._large if size > _LARGE else self._small
 
     def end(self) -> None:
         """Accept no more jobs; those that were submitted still run."""
         isolated = (self._isolated, self._isolated_answers)
-        for lane in (self._small, self._large, self._packed, *isolated):
+        for lane in (self._small, self._large, self._packed, self._reasons, *isolated):
             lane.threads.shutdown(wait=False)

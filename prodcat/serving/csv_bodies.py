@@ -2,7 +2,8 @@
 
 The titles are a table with a header and a column ``title``, or rows without a header.  The
 ``Content-Type`` may say ``header=present`` or ``header=absent``, and the ``delimiter``; otherwise
-they are recognised, the delimiter of a table with a header as that of a file.
+they are recognised, the delimiter of a table with a header as that of a file.  In one column of
+titles every line is a row: a blank line is an empty title.
 """
 
 import csv
@@ -17,12 +18,8 @@ from prodcat.serving.field_names import FieldNames, field_names
 from prodcat.serving.query import Query, check_letters
 from prodcat.serving.refusal import Refusal, shown
 from prodcat.serving.settings import Limits
-from prodcat.storage.csv_dialects import (
-    SAMPLE,
-    CsvDialect,
-    recognised_dialect,
-    stated_delimiter,
-)
+from prodcat.storage.csv_dialects import SAMPLE, recognised_dialect, stated_delimiter
+from prodcat.storage.csv_reading import CsvDialect
 from prodcat.storage.read_options import DELIMITERS
 from prodcat.text_encoding import for_csv
 
@@ -67,14 +64,20 @@ def read_csv(
         delimiter = delimiter or stated
         text = text[text.find("\n") + 1 or len(text) :] if lines else text
     dialect = _dialect(text, header, delimiter, fields)
-    rows = _rows(text, dialect, limits)
+    blank, rows = _rows(text, dialect, limits)
     if header != "absent" and rows and fields.have_title(rows[0]):
         return _table(rows, fields)
     if header == "present" and rows:
         raise Refusal(
             400, f"The header has the columns {shown(rows[0])}; expected one of them to be 'title'."
         )
-    return _plain_rows(rows, fields, dialect.delimiter)
+    if header is None and rows and fields.have_another(rows[0]):
+        raise Refusal(
+            400,
+            f"The first row, {shown(rows[0])}, has a name of a column, but no column 'title'. Name "
+            "the column with the titles 'title', or say header=absent in the Content-Type.",
+        )
+    return _plain_rows([[""]] * blank + rows, fields, dialect.delimiter)
 
 
 def _header_parameter(parameters: Mapping[str, str]) -> Header | None:
@@ -121,7 +124,10 @@ def _dialect(
         if titles:
             whole = len(text) <= SAMPLE
             recognised = recognised_dialect(text[:SAMPLE], ",", mark, titles, is_whole=whole)
-            return CsvDialect(mark, None if recognised is None else recognised.escape)
+            if recognised is None:
+                return CsvDialect(mark)
+            escapes = recognised.escape, recognised.escaped
+            return CsvDialect(mark, *escapes, recognised.doubles_escape)
     return plain
 
 
@@ -130,13 +136,25 @@ def _split(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _rows(text: str, dialect: CsvDialect, limits: Limits) -> list[list[str]]:
-    """The rows that are not blank, including a header; at most two more than the limit."""
+def _rows(text: str, dialect: CsvDialect, limits: Limits) -> tuple[int, list[list[str]]]:
+    """The rows, including a header; at most two more than the limit.
+
+    In a table of one column a blank line is a row with an empty title, as spreadsheets write one.
+    In a table of several columns it is no row.
+
+    Returns:
+        The number of rows that are blank lines before all others, and the others.
+    """
     rows: list[list[str]] = []
+    blank = 0
     try:
         for row in dialect.reader(io.StringIO(text, newline="")):
             if row:
                 rows.append(row)
+            elif not rows:
+                blank += 1
+            elif len(rows[0]) == 1:
+                rows.append([""])
             if len(rows) > limits.titles + 1:
                 break
     except csv.Error as error:
@@ -145,7 +163,9 @@ def _rows(text: str, dialect: CsvDialect, limits: Limits) -> list[list[str]]:
             f"The body is not valid CSV: {error}. Double the quotes inside a field, and close "
             "every quote.",
         ) from error
-    return rows
+    if rows and len(rows[0]) > 1:
+        blank = 0
+    return min(blank, limits.titles + 1), rows
 
 
 def _table(rows: list[list[str]], fields: FieldNames) -> Query:

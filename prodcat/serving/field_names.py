@@ -49,6 +49,17 @@ class FieldNames:
         """Whether one of these names is that of the title."""
         return TITLE in map(_folded, names) and any(self.read_as(name) == TITLE for name in names)
 
+    def have_another(self, names: Sequence[str]) -> bool:
+        """Whether these are names of all columns, and one stands where the model has it.
+
+        >>> FieldNames(["brand"]).have_another(["titel", "Brand"])
+        True
+        """
+        return len(names) == len(self.exact) and any(
+            self.read_as(name) == known
+            for name, known in zip(names[1:], self.exact[1:], strict=True)
+        )
+
     def places(self, names: Sequence[str]) -> dict[str, int]:
         """Find the columns of a table that the model reads.
 

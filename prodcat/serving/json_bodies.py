@@ -7,8 +7,10 @@ from typing import Any
 
 from prodcat.decisions.options import AnswerOptions
 from prodcat.serving.answer_settings import SETTINGS, read_settings
+from prodcat.serving.charsets import advice_for_other_file
 from prodcat.serving.field_names import TITLE, FieldNames, field_names
 from prodcat.serving.query import DEFAULT_SETTINGS, Query
+from prodcat.serving.reasons import EXPLAIN, check_explained, read_explain
 from prodcat.serving.refusal import Refusal, answer_too_large, shown
 from prodcat.serving.settings import Limits
 from prodcat.storage.document import count_values
@@ -16,6 +18,7 @@ from prodcat.storage.tables import MOST_LETTERS
 
 _VALUES = 64  # maximum number of JSON values in a document, for each title that a request may have
 _MOST_DIGITS = 1_000
+_MOST_SHOWN = 80  # letters of a value in a message
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _CONTAINERS = ("instances", "inputs")  # keys of an object that may contain the titles
 
@@ -33,20 +36,22 @@ def read_json(body: bytes, known: Sequence[str], limits: Limits) -> Query:
             has too many values.
     """
     content, fields = _parsed(body, "The body", limits), field_names(tuple(known))
-    settings, form = DEFAULT_SETTINGS, "list"
+    settings, form, explain = DEFAULT_SETTINGS, "list", False
     if isinstance(content, dict):
-        content, settings, form = _unwrapped(content, fields)
+        content, settings, form, explain = _unwrapped(content, fields)
     if isinstance(content, (str, dict)):
         if form == "instances":
-            raise Refusal(400, f"instances is {shown(content)}; expected a list of titles.")
+            raise Refusal(400, f"instances is {_shown(content)}; expected a list of titles.")
         content, form = [content], "one"
     if not isinstance(content, list):
-        raise Refusal(400, f"The body is {shown(content)}; expected a list of titles.")
+        raise Refusal(400, f"The body is {_shown(content)}; expected a list of titles.")
     columns, errors, unread = _columns(content, fields)
     if errors:
         row = min(errors)
-        raise Refusal(400, f"Title {row}: {errors[row]}")
-    return Query(columns, settings=settings, form=form, unread=unread)
+        raise Refusal(400, f"Title {row + 1:,}: {errors[row]}")  # as people count
+    if explain:
+        check_explained(len(columns[TITLE]))
+    return Query(columns, settings=settings, form=form, unread=unread, explain=explain)
 
 
 def read_lines(body: bytes, known: Sequence[str], limits: Limits) -> Query:
@@ -58,8 +63,13 @@ def read_lines(body: bytes, known: Sequence[str], limits: Limits) -> Query:
         limits: The maximum size of a request.
 
     Raises:
-        Refusal: With status 413 if there are too many lines.
+        Refusal: With status 400 if the lines are UTF-16 or UTF-32, or 413 if there are too many.
     """
+    encoding = json.detect_encoding(body[:4])
+    if not encoding.startswith("utf-8"):  # its line ends are no single bytes
+        raise Refusal(
+            400, f"The body looks like {encoding}; expected UTF-8, as JSON always is (RFC 8259)."
+        )
     lines = body.removesuffix(b"\n").split(b"\n")
     if len(lines) > limits.titles:
         raise Refusal(
@@ -130,7 +140,10 @@ def _parsed(text: bytes, what: str, limits: Limits) -> Any:
     except RecursionError as error:
         raise Refusal(400, f"{what} is nested too deeply; expected titles.") from error
     except UnicodeDecodeError as error:
-        raise Refusal(400, f"{what} is not valid UTF-8: {error}.") from error
+        advice = advice_for_other_file(text) or "Encode it as UTF-8"
+        raise Refusal(
+            400, f"{what} is not valid UTF-8, as JSON always is (RFC 8259): {error}. {advice}."
+        ) from error
     except ValueError as error:
         raise Refusal(400, f"{what} is not valid JSON: {error}.") from error
 
@@ -158,30 +171,32 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _unwrapped(content: dict[str, Any], fields: FieldNames) -> tuple[Any, AnswerOptions, str]:
-    """The titles in an object, the options in it, and the layout of the answers."""
+def _unwrapped(content: dict[str, Any], fields: FieldNames) -> tuple[Any, AnswerOptions, str, bool]:
+    """The titles in an object, its options, the layout of the answers, and whether to explain."""
     titles = {name: content.pop(name) for name in _CONTAINERS if name in content}
     parameters = content.pop("parameters", {})
     if not isinstance(parameters, dict):
-        raise Refusal(400, f"parameters is {shown(parameters)}; expected an object.")
+        raise Refusal(400, f"parameters is {_shown(parameters)}; expected an object.")
     if len(titles) != 1 and not (not titles and fields.have_title(content)):
         raise Refusal(
             400,
             'Expected {"instances": [titles]}, {"inputs": titles} or a list; found an '
             f"object with {shown(sorted(content))}.",
         )
+    explain = read_explain(content, parameters)
     given = {name: content.pop(name) for name in SETTINGS if name in content}
     settings = read_settings({**given, **parameters})
     if not titles:  # the object itself is a title
-        return content, settings, "list"
+        return content, settings, "list", explain
     if content:
         name = next(iter(content))
         raise Refusal(
             400,
-            f"The key {name!r} is not known; expected one of {list(SETTINGS)} next to the titles.",
+            f"The key {name!r} is not known; expected one of {[*SETTINGS, EXPLAIN]} next to "
+            "the titles.",
         )
     [(container, wrapped)] = titles.items()
-    return wrapped, settings, "instances" if container == "instances" else "list"
+    return wrapped, settings, "instances" if container == "instances" else "list", explain
 
 
 def _columns(
@@ -206,9 +221,9 @@ def _texts(
     title: Any, fields: FieldNames, unread: dict[str, None]
 ) -> tuple[dict[str, Any], str | None]:
     """The texts of one title by column, or an error; other fields are added to ``unread``."""
-    values = {TITLE: title} if isinstance(title, str) else title
+    values = {TITLE: title} if title is None or isinstance(title, str) else title
     if not isinstance(values, dict):
-        return {}, f"found {shown(title)}; expected a text, or an object with the key title."
+        return {}, f"found {_shown(title)}; expected a text, null, or an object with the key title."
     texts: dict[str, Any] = {}
     for given, value in values.items():
         name = fields.read_as(given)
@@ -218,10 +233,16 @@ def _texts(
         if name in texts:
             return {}, f"found two keys for {name}: {shown(sorted(values))}. Rename or remove one."
         if value is not None and not isinstance(value, str):
-            return {}, f"{name} is {shown(value)}; expected a text."
+            return {}, f"{name} is {_shown(value)}; expected a text."
         if value is not None and len(value) > MOST_LETTERS:
             return {}, f"{name} has {len(value):,} letters; expected at most {MOST_LETTERS:,}."
         texts[name] = value
     if TITLE not in texts:
         return {}, f"found an object with the keys {shown(sorted(values))}; expected a title."
     return texts, None
+
+
+def _shown(value: object) -> str:
+    """A value as JSON for a message, cut as :func:`shown` does."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."

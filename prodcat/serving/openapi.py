@@ -7,6 +7,7 @@ from prodcat.serving.answer_settings import settings_schemas
 from prodcat.serving.field_names import UNREAD
 from prodcat.serving.media_types import ATTRIBUTES, CSV, JSON, LINES, PARQUET
 from prodcat.serving.packed_bodies import CODINGS
+from prodcat.serving.reasons import EXPLAIN, MOST_EXPLAINED, MOST_LETTERS
 from prodcat.serving.settings import Limits
 
 _REFUSED = {
@@ -167,6 +168,12 @@ _ANSWER = {
             "category is certain enough.",
         },
         "others": {"type": "array", "items": {"type": "object", "properties": _NODE}},
+        "explanation": {
+            "type": "object",
+            "description": "The reasons for the answer, if the request asks for them: at each "
+            "level the words of the title with what they contribute to the margin between the "
+            "answer and the runner-up, and the fewest words without which the answer changes.",
+        },
         "error": {
             "type": "string",
             "description": "The error of the row, instead of an answer.",
@@ -191,6 +198,11 @@ _TITLE = {
 def _titles() -> dict[str, Any]:
     """The JSON Schema of the body of a request, with every allowed layout."""
     settings = settings_schemas()
+    settings[EXPLAIN] = {
+        "type": "boolean",
+        "description": f"Whether each answer is to have its reasons; for {MOST_EXPLAINED} titles "
+        f"with {MOST_LETTERS:,} letters in all, at most.",
+    }
     titles = {"type": "array", "items": _TITLE, "minItems": 1}
     containers = [
         {

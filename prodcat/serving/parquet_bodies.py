@@ -149,9 +149,11 @@ def parquet_table(
             thrift_string_size_limit=_FOOTER,
             thrift_container_size_limit=_MOST_ITEMS,
         ).metadata
-        every = metadata.schema.to_arrow_schema().names
+        schema = metadata.schema.to_arrow_schema()
+        every = schema.names
         renamed = _columns_to_read(every, known)
         names = [name for name in every if name in renamed]
+        _check_types(schema, names)
         _check_pages(body, metadata, _places(metadata.schema, names), limits)
         # Equal texts stay stored once until their lengths are checked.
         file = pq.ParquetFile(
@@ -226,6 +228,25 @@ def _columns_to_read(names: Sequence[str], known: Sequence[str]) -> dict[str, st
     if names.count(TITLE) > 1 or not fields.have_title(names):
         raise Refusal(400, f"Found the columns {shown(names)}; expected one title column.")
     return {names[place]: name for name, place in fields.places(names).items()}
+
+
+def _check_types(schema: Any, names: Sequence[str]) -> None:
+    """Refuse columns of numbers, times and other values, as for JSON: only texts are read."""
+    import pyarrow.types as kinds
+
+    for name in names:
+        kind = schema.field(name).type
+        if kinds.is_nested(kind):
+            continue  # which is refused with its form
+        kind = kind.value_type if kinds.is_dictionary(kind) else kind
+        is_text = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
+        is_bytes = kinds.is_binary(kind) or kinds.is_large_binary(kind)
+        if not (is_text or is_bytes or kinds.is_null(kind)):
+            raise Refusal(
+                400,
+                f"The column {shown(name)} holds {kind}; expected a text in each row. Convert the "
+                "column to texts.",
+            )
 
 
 def _check_compressions(columns: Sequence[Any]) -> None:

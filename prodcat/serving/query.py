@@ -23,6 +23,7 @@ class Query:
         form: The layout of the answers: ``"list"``, ``"instances"``, ``"one"`` (a single title),
             ``"lines"``, ``"csv"``, ``"csv with header"`` or ``"parquet"``.
         unread: The names of the fields that the model does not read, in the order of the request.
+        explain: Whether the reasons for the answers are asked for, too.
     """
 
     columns: Mapping[str, list[Any]]
@@ -30,6 +31,7 @@ class Query:
     settings: AnswerOptions = DEFAULT_SETTINGS
     form: str = "list"
     unread: tuple[str, ...] = ()
+    explain: bool = False
 
     @property
     def promises(self) -> bool:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from socket import SO_SNDBUF, SOL_SOCKET, socket
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SO_SNDBUF, SOL_SOCKET, socket
 from typing import Any, TypedDict, Unpack, cast
 
 import torch
@@ -83,10 +83,10 @@ def serve(
         models: How models are loaded; see :class:`ModelKeywords`.
 
     Raises:
-        ConfigError: A folder in ``models_root`` is not allowed.
+        ConfigError: A folder in ``models_root`` is not allowed, or ``host`` cannot be listened at.
         ProdcatError: The only model cannot be loaded, and ``must_load`` is true.
         TypeError: A keyword argument is unknown.
-        SystemExit: The server ended without a signal, or could not listen at the port.
+        SystemExit: The server ended without a signal.
     """
     check_keywords(serve, models)
     settings = settings or Settings()
@@ -168,13 +168,33 @@ def _listening(
         server_header=False,
         ws="none",
     )
-    listener = config.bind_socket()
+    listener = _bound(host, port)
     # By default, the system would buffer several megabytes of an answer that no client reads.
     listener.setsockopt(SOL_SOCKET, SO_SNDBUF, _SENT)
     logging.getLogger("prodcat").info("Listening on port %d.", listener.getsockname()[1])
     web = uvicorn.Server(config)
     _stop_at_signals(web)
     return web, listener
+
+
+def _bound(host: str, port: int) -> socket:
+    """A socket that is bound to an address of this machine.
+
+    Raises:
+        ConfigError: There is no such address, or another program listens there.
+    """
+    listener = socket(AF_INET6 if ":" in host else AF_INET)
+    listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise ConfigError(
+            f"The server cannot listen at {host!r}, port {port}: {error}. Choose an address of "
+            "this machine and a port that no other program uses."
+        ) from error
+    listener.set_inheritable(True)
+    return listener
 
 
 def _stop_at_signals(web: uvicorn.Server) -> None:

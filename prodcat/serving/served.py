@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,12 @@ from prodcat.errors import ProdcatError
 from prodcat.serving.answer_records import AnswerRecords
 from prodcat.serving.field_names import shortened
 from prodcat.serving.query import Query
+from prodcat.serving.reasons import (
+    check_explained_letters,
+    explained,
+    options_of,
+    with_reasons,
+)
 from prodcat.serving.refusal import Refusal, shown
 
 logger = logging.getLogger("prodcat")
@@ -44,6 +50,7 @@ class Served:
         precision: ReadingPrecision = "auto",
     ) -> None:
         self.name, self.uri, self.classifier = name, uri, classifier
+        self.precision = precision
         # The encoder's weights are in memory twice: as stored, and in the layout that is fastest.
         self.encoder = classifier.network.encoder
         self.encoder_bytes = min(2 * classifier.encoder_memory, bytes)
@@ -54,13 +61,13 @@ class Served:
         # Guarantees were measured in float32, so requests with a guarantee need float32.
         self.exact = self.fast
         if classifier.guarantee is not None:
-            self.exact = classifier.inference(cascade="auto")
+            self.exact = classifier.inference(promised=True, cascade="auto")
         # Requests for the next best paths, and titles that n-grams leave over, need an encoder that
         # reads every title.
         self.whole = classifier.inference(precision)
         self.exact_whole = self.whole
         if classifier.guarantee is not None:
-            self.exact_whole = classifier.inference()
+            self.exact_whole = classifier.inference(promised=True)
         self.answer_records = AnswerRecords(classifier)
         self._deciders: OrderedDict[AnswerOptions, Decider] = OrderedDict()
         self._told: set[str] = set()  # names of fields that requests have and the model does not
@@ -165,4 +172,20 @@ class Served:
         window = inference.prepare(rows.texts)
         answers = inference.answers(window, self.decision(query.settings), rows.groups)
         assert answers is not None
-        return list(self.records(answers, rows.errors))
+        records = self.records(answers, rows.errors)
+        if not query.explain:
+            return list(records)
+        return list(with_reasons(records, self.reasons(query, rows)))
+
+    def reasons(
+        self,
+        query: Query,
+        rows: TitleRows,
+        stopped: Callable[[], bool] = bool,
+        until: float = float("inf"),
+    ) -> list[dict[str, Any]]:
+        """The reasons for the answers to a query, as values of JSON; see :func:`explained`."""
+        check_explained_letters(rows.texts)
+        options = options_of(query.settings, self.precision)
+        decide = self.decision(query.settings)
+        return explained(self.classifier, options, decide, rows.texts, rows.groups, stopped, until)

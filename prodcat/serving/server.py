@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Coroutine, Iterator
 from functools import partial
@@ -29,6 +30,7 @@ from prodcat.serving.media_types import PARQUET, media_type, picked_type
 from prodcat.serving.metrics import Metrics
 from prodcat.serving.packed_bodies import content_coding, unpacked
 from prodcat.serving.query import Query
+from prodcat.serving.reasons import check_kind, on_one_core
 from prodcat.serving.refusal import answer_too_large, too_large, too_late
 from prodcat.serving.served import Served
 from prodcat.serving.settings import Settings
@@ -177,7 +179,8 @@ class Server:
                 query = asked.query
                 sifted = await self._sifted(asked, share)
                 answering = self._answered(asked, sifted, kind, share, until)
-                if sifted is not None and sifted.complete is not None:
+                is_complete = sifted is not None and sifted.complete is not None
+                if is_complete and not query.explain:
                     content = await answering
                 else:
                     content = await _unless_gone(answering, request, until)
@@ -251,13 +254,25 @@ class Server:
     async def _written(self, asked: Asked, answers: Answers, kind: str, until: float) -> bytes:
         """The body of an answer."""
         size, most = asked.answer_bytes, self.settings.limits.answer
+        reasons = await self._reasons(asked, kind, until) if asked.query.explain else None
         self.metrics.titles.inc(len(asked.query))
         if size < _SMALL and kind != PARQUET:
-            return asked.written(answers, kind, most)
+            return asked.written(answers, kind, most, None, reasons)
         deadline = Deadline(until - time.monotonic())
-        write = partial(asked.written, answers, kind, most, deadline)
+        write = partial(asked.written, answers, kind, most, deadline, reasons)
         with _given_up(deadline):
             return await self.threads.write(write, size, until, kind == PARQUET)
+
+    async def _reasons(self, asked: Asked, kind: str, until: float) -> list[dict[str, Any]]:
+        """The reasons for the answers to a request, made in a thread of their own."""
+        check_kind(kind)
+        gone = threading.Event()
+        make = partial(asked.served.reasons, asked.query, asked.rows, gone.is_set, until)
+        letters = int(asked.costs.letters[-1])
+        try:
+            return await self.threads.explain(partial(on_one_core, make), letters, until)
+        finally:
+            gone.set()
 
     async def body(self, request: Request) -> bytes:
         """Receive the body of a request.

@@ -4,6 +4,7 @@ import gzip
 import json
 
 import hostile
+import numpy as np
 import pytest
 
 from prodcat.aws.sagemaker import handle, input_fn, model_fn, output_fn, predict_fn
@@ -42,6 +43,25 @@ def test_bodies_come_in_every_form(folder, ids, turn):
     with pytest.raises(Refusal, match="not valid JSON") as caught:
         predict_fn(input_fn("{", "application/json"), model)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/csv", "application/jsonlines", None])
+def test_a_parsed_body_is_json_whatever_its_type_was(folder, ids, kind):
+    """A toolkit that parses CSV gives a list or an array, and the type that the body had."""
+    model = model_fn(folder)
+    for body in (TITLES, np.array(TITLES), {"instances": np.array(TITLES)}):
+        answered = json.loads(output_fn(predict_fn(input_fn(body, kind), model)))
+        answers = answered["predictions"] if isinstance(answered, dict) else answered
+        assert [own["id"] for own in answers] == ids
+    with pytest.raises(Refusal, match="The body has a set; expected text, bytes or parsed JSON"):
+        input_fn({"instances": set(TITLES)}, kind)
+
+
+def test_blank_lines_and_nulls_have_answers_too(folder):
+    model = model_fn(folder)
+    for body, kind in (("title\nsut\n\n", "text/csv"), (["sut", None], "application/json")):
+        first, second = json.loads(output_fn(predict_fn(input_fn(body, kind), model)))
+        assert "path" in first and second == {"error": "empty title"}
 
 
 class Context:

@@ -260,3 +260,18 @@ def test_files_of_polars_with_categories_are_read(small, tmp_path):
     frame.write_parquet(tmp_path / "in.parquet")
     score(small, str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"))
     assert pq.read_table(tmp_path / "out.parquet")["c"].to_pylist() == ["a", None]
+
+
+def test_a_missing_column_is_told_before_anything_else_and_nothing_is_removed(small, tmp_path):
+    source, output = tmp_path / "in.csv", tmp_path / "out"
+    source.write_text("title,brand\nmilk,a\nbread,b\n")
+    score(small, str(source), str(output))
+    before = {file.name: file.read_bytes() for file in output.iterdir() if file.is_file()}
+    for scoring in (ScoringConfig(title="titel"), ScoringConfig(text=("colour",), top_k=2)):
+        for overwrite in (False, True):
+            with pytest.raises(CatalogError, match="no column '(titel|colour)'"):
+                score(small, str(source), str(output), scoring=scoring, overwrite=overwrite)
+    with pytest.raises(ScoringError, match="begun with another setting top_k"):
+        score(small, str(source), str(output), scoring=ScoringConfig(top_k=2))
+    after = {file.name: file.read_bytes() for file in output.iterdir() if file.is_file()}
+    assert before == after

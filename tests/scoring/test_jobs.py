@@ -247,7 +247,7 @@ def test_on_the_command_line(small, table, tmp_path, capsys):
     assert main([*many, "--shard", "1/2"]) == 0
     assert "is complete" in capsys.readouterr().err
     assert main([*command, "--output", folder, "--part-rows", "30"]) == 2
-    assert "was begun with another setting" in capsys.readouterr().err
+    assert "--part-rows: 40 then, 30 now" in capsys.readouterr().err
     assert main([*command, "--output", folder, "--part-rows", "30", "--overwrite"]) == 0
     assert main([*many, "--shard", "2"]) == 2
     assert "expected INDEX/COUNT" in capsys.readouterr().err

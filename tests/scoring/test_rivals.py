@@ -167,18 +167,22 @@ def test_names_that_lead_to_one_output_are_one_output(home, tmp_path, capsys):
     (tmp_path / "folder").symlink_to("a")
     others = [Place(tmp_path / name, "file") for name in ("soft", "folder")]
     hard = Place(tmp_path / "hard", "file")
-    with Rival(home / "model", home / "in.parquet", place.output, expiry=0.2) as first:
+    with Rival(
+        home / "model", home / "in.parquet", place.output, "--overwrite", expiry=0.2
+    ) as first:
         first.stop_after(place.count_parts)
         for other in others:
-            assert run(home, other) == 75
+            assert run(home, other, "--overwrite") == 75
             assert "is being written by" in capsys.readouterr().err
-        assert run(home, hard) == 0  # only this name is replaced, so it is another output
+        assert (
+            run(home, hard, "--overwrite") == 0
+        )  # only this name is replaced, so it is another output
         assert hard.skus() == list(range(ROWS))
         time.sleep(0.3)  # a run that was stopped for too long goes on if nobody came
         code, said = first.go_on()
         assert code == 0, said
     assert place.skus() == list(range(ROWS))
-    assert run(home, others[0]) == 0  # written to where the link leads
+    assert run(home, others[0], "--overwrite") == 0  # written to where the link leads
     assert (tmp_path / "soft/out.jsonl").is_symlink() and others[0].skus() == list(range(ROWS))
     assert hard.skus() == list(range(ROWS))
     assert {path.name for path in tmp_path.rglob("*")} == {
@@ -194,14 +198,14 @@ def test_a_lock_that_another_user_holds_on_the_old_output_blocks_nothing(home, t
     (tmp_path / "a/out.jsonl").write_text("old")
     with open(tmp_path / "a/out.jsonl") as reader:
         fcntl.flock(reader, fcntl.LOCK_EX)
-        assert run(home, place) == 0
+        assert run(home, place, "--overwrite") == 0
     assert place.skus() == list(range(ROWS))
 
 
 def test_what_cannot_be_one_output_is_refused_before_titles_are_answered(home, tmp_path, capsys):
     (tmp_path / "a/out.jsonl").mkdir(parents=True)
     assert run(home, Place(tmp_path / "a", "file")) == 2
-    assert "is a folder, but its name ends like" in capsys.readouterr().err
+    assert "which is a folder; expected the name of a file" in capsys.readouterr().err
     assert list(tmp_path.rglob("*")) == [tmp_path / "a", tmp_path / "a/out.jsonl"]
     assert main(arguments(home / "model", home / "in.parquet", "x::y.csv")) == 2
     assert "is a chain of file systems" in capsys.readouterr().err

@@ -201,3 +201,32 @@ def test_the_command_line_writes_a_workbook(small, table, tmp_path, capsys):
     assert len(pd.read_excel(output, engine="calamine")) == 180
     with pytest.raises(CatalogError, match="is an input file too"):
         score(small, str(output), str(output))
+
+
+def test_a_workbook_of_answers_is_laid_out_for_people(small, tmp_path):
+    titles = [f"süt {number} {'lange Bezeichnung ' * (number % 3)}" for number in range(100)]
+    table = pa.table({"title": titles, "ean": [f"{number:013}" for number in range(100)]})
+    pq.write_table(table, tmp_path / "in.parquet")
+    file = tmp_path / "out.xlsx"
+    score(small, str(tmp_path / "in.parquet"), str(file), scoring=SMALL_PARTS)
+    sheet = openpyxl.load_workbook(file).active
+    header = [cell.value for cell in sheet[1]]
+    assert all(cell.font.bold for cell in sheet[1]) and not sheet["A2"].font.bold
+    assert sheet.freeze_panes == "A2" and sheet.max_row == 101
+    assert sheet.auto_filter.ref == sheet.dimensions, "also the rows of the later parts"
+    widths = [sheet.column_dimensions[cell.column_letter].width for cell in sheet[1]]
+    assert 30 < widths[0] < 62 and 12 < widths[1] < 18
+    last = sheet[101]
+    assert last[1].value == "0000000000099" and last[1].data_type == "s"
+    assert last[header.index("confidence")].number_format in ("0.000", "0.0000")
+
+
+def test_letters_that_xml_does_not_allow_are_written_as_excel_writes_them(small, tmp_path):
+    texts = ["süt \ufffe", "süt \uffff", "_xFFFE_"]
+    pq.write_table(pa.table({"title": texts}), tmp_path / "in.parquet")
+    score(small, str(tmp_path / "in.parquet"), str(tmp_path / "out.xlsx"))
+    with zipfile.ZipFile(tmp_path / "out.xlsx") as archive:
+        markup = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert not {"\ufffe", "\uffff"} & set(markup)
+    for escaped in ("süt _xFFFE_<", "süt _xFFFF_<", "<t>_x005F_xFFFE_<"):
+        assert escaped in markup

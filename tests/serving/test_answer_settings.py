@@ -35,10 +35,10 @@ def test_settings_become_options():
     ("given", "reason"),
     [
         ({"certainty": 0.9}, "Unknown setting 'certainty'; known: ['top_k', 'objective', 'guarantee', 'max_error']."),
-        ({"top_k": True}, "top_k is True; expected int."),
+        ({"top_k": True}, "top_k is True; expected a whole number."),
         ({"top_k": 0}, "top_k is 0; expected 1 to 100."),
-        ({"top_k": 101, "objective": 1}, "objective is 1; expected str."),
-        ({"guarantee": "0.9"}, "guarantee is '0.9'; expected int or float."),
+        ({"top_k": 101, "objective": 1}, "objective is 1; expected a text."),
+        ({"guarantee": "0.9"}, "guarantee is '0.9'; expected a number."),
         ({"max_error": float("inf")}, "max_error is inf; expected a number."),
     ],
 )  # fmt: skip

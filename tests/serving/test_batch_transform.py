@@ -104,4 +104,4 @@ def test_a_container_is_set_by_its_environment(folder, titles, wanted):
         [sys.executable, "-m", "prodcat", "serve"], capture_output=True, text=True, cwd=ROOT,
         env={**os.environ, "PRODCAT_MAX_TITLES": "many"},
     )  # fmt: skip
-    assert wrong.returncode == 2 and "found 'many'; expected a whole" in wrong.stderr
+    assert wrong.returncode == 2 and "PRODCAT_MAX_TITLES is 'many'; expected" in wrong.stderr

@@ -41,3 +41,13 @@ def test_empty_titles_are_errors_and_all_others_are_answered(server, kind):
     records = [json.loads(line) for line in answer.text.splitlines()]
     assert [record.get("error") == "empty title" for record in records] == EMPTY
     assert ["path" in record for record in records] == [not empty for empty in EMPTY]
+
+
+def test_a_blank_line_of_a_table_of_titles_has_a_line_in_the_answer(server):
+    body = "title\nmilk\n\nbread\n\n"
+    for kind in ("text/csv", "text/csv; header=present"):
+        answer = server.ask(body, kind)
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert [row["error"] for row in rows] == ["", "empty title", "", "empty title"]
+    answer = server.ask("milk\n\nbread\n", "text/csv; header=absent")
+    assert len(answer.text.splitlines()) == 3

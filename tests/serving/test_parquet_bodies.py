@@ -48,6 +48,10 @@ def test_texts_come_as_they_are():
         (["title", "brand", "brand"], [["a"], ["b"], ["c"]], {}, 400, "two columns of one name"),
         (["title"], [["a"]], {"compression": "zstd"}, 400, r"compressed with \['ZSTD'\]"),
         (["title"], [["a" * 10_001]], {}, 400, "A title has 10,001 letters"),
+        (["title"], [[4006381333931, 5]], {}, 400, "column 'title' holds int64; expected a text"),
+        (["title"], [[4.5]], {}, 400, "column 'title' holds double; expected a text"),
+        (["title", "brand"], [["a"], [True]], {}, 400, "column 'brand' holds bool; expected a"),
+        (["title"], [pa.array([1, 1]).dictionary_encode()], {}, 400, "'title' holds int64"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(names, columns, options, status, reason):

@@ -2,8 +2,10 @@
 
 import codecs
 import csv
+import gzip
 import io
 import json
+import re
 import time
 
 import pytest
@@ -85,6 +87,56 @@ def test_what_does_not_fit_its_charset_is_refused():
     assert "two values" in refusal("a", "text/csv; charset=utf-8; charset=cp1254")[1]
 
 
+@pytest.mark.parametrize(
+    ("body", "charset", "advice"),
+    [
+        ("Süt".encode("cp1254"), "", "Name its encoding in the header, such as Content-Type: text"),
+        ("Süt".encode("cp1254"), "utf-8", "not valid utf-8: .* Correct charset=utf-8 in the head"),
+        ("Süt".encode("cp1254"), "us-ascii", "Correct charset=us-ascii in the header"),
+        (b"\x81milk", "windows-1252", "not valid windows-1252.* Correct charset=windows-1252"),
+        ("Süt 1 l\n".encode("utf-16-le"), "", "If it is UTF-16, name it .*charset=utf-16le"),
+        ("Süt 1 l\n".encode("utf-16-be"), "utf-8", "If it is UTF-16, name it .*charset=utf-16be"),
+        ("Süt".encode("utf-32-le"), "", "UTF-32 with their byte order mark"),
+        ("Süt 1 l".encode("utf-16-le"), "utf-16be", "byte order of utf-16-le, and not that of"),
+        ("Süt".encode("utf-16-le") + b"x", "utf-16le", "whole text, or correct charset=utf-16le"),
+        ("Süt".encode("utf-16") + b"x", "", "Send the whole text."),
+        ("S\udcfct".encode("utf-8", "surrogatepass"), "", "Send whole characters"),
+        (gzip.compress(b"milk", mtime=0), "", "It is packed with gzip.*Content-Encoding: gzip"),
+        (
+            gzip.compress(b"milk", mtime=0),
+            "utf-8",
+            "It is packed with gzip.*Content-Encoding: gzip",
+        ),
+        (b"PK\x03\x04\xff", "", "a ZIP archive or a workbook.*Save the table as CSV"),
+        (b"PAR1\x15\x04\0\0", "", "a Parquet file.*Content-Type: application/x-parquet"),
+    ],
+)
+def test_the_advice_on_an_encoding_is_of_use(body, charset, advice):
+    status, reason = refusal(body, f"text/csv; charset={charset}" if charset else "text/csv")
+    assert status == 400 and re.search(advice, reason), reason
+    if charset:  # the header that was sent is not advised again
+        assert f"such as Content-Type: text/csv; charset={charset}" not in reason
+    if "\0" in body.decode("latin-1"):  # which no legacy encoding has
+        assert "windows-1252" not in reason
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/jsonlines"])
+def test_json_that_is_not_utf_8_is_told_to_be_so(kind):
+    for charset in ("", "; charset=utf-8"):
+        if kind == "application/json":
+            status, reason = refusal('["Süt"]'.encode("cp1254"), kind + charset)
+            assert status == 400
+        else:
+            query = read('"Süt"\n"b"'.encode("cp1254"), kind + charset)
+            assert list(query.errors) == [0]
+            reason = query.errors[0]
+        assert "RFC 8259" in reason and "Encode it as UTF-8" in reason and "charset" not in reason
+    assert "Content-Encoding: gzip" in refusal(gzip.compress(b'["a"]'), "application/json")[1]
+    for codec in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+        status, reason = refusal('"Süt"\n"b"\n'.encode(codec), "application/jsonlines")
+        assert status == 400 and codec[:6] in reason and "expected UTF-8" in reason
+
+
 def test_a_byte_order_mark_is_dropped_and_believed():
     table = f"title;brand\n{TURKISH};x\n"
     for codec in ("utf-8-sig", "utf-16", "utf-32"):
@@ -142,6 +194,8 @@ def test_quotes_may_be_escaped_in_a_table():
     body = 'title;brand\n"Monitor 27\\"";"x"\n"TV 32\\" \\"slim\\"";"y"\n"Milk";""\n'
     assert read(body).columns["title"] == ['Monitor 27"', 'TV 32" "slim"', "Milk"]
     assert read(body.replace(";", ",")).columns["brand"] == ["x", "y", ""]
+    body = 'title;brand\n"TV 32\\" LED";"x"\n"C:\\temp A\\B";"y"\n'
+    assert read(body).columns["title"] == ['TV 32" LED', "C:\\temp A\\B"]
 
 
 PIECES = st.sampled_from(["title", "Title", " ", ";", "|", "\t", "a", ":", "\\", "'", "sku"])
@@ -195,6 +249,74 @@ def test_empty_columns_at_the_end_are_left_out():
     assert read("title,,\nMilk,,\n").unread == ()
     query = read("title,,\nMilk,,x\n")
     assert query.columns == {"title": ["Milk"]} and query.unread == ("",)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    ("lines", "titles"),
+    [
+        (["milk", "", "bread"], ["milk", "", "bread"]),
+        (["milk", "", "", "", "bread", ""], ["milk", "", "", "", "bread", ""]),
+        (["", "milk"], ["", "milk"]),
+        (["milk", '""', "  ", ""], ["milk", "", "  ", ""]),
+        (["milk", ""], ["milk", ""]),
+    ],
+)
+def test_every_line_of_one_column_is_a_row(lines, titles, end):
+    """A spreadsheet writes an empty cell of its only column as a blank line."""
+    body = "".join(line + end for line in lines)
+    for kind in ("text/csv", "text/csv; header=absent"):
+        assert read(body, kind).columns == {"title": titles}
+    for kind in ("text/csv", "text/csv; header=present", "text/csv; delimiter=tab"):
+        for header in ("title", " Title ", f"{end}title"):  # a blank line above is no row
+            query = read(header + end + body, kind)
+            assert query.columns == {"title": titles} and query.form == "csv with header"
+    # In several columns, a row without any value has its delimiters.
+    assert read(f"sku,title{end}{end}1,milk{end}{end}").columns == {"title": ["milk"]}
+    assert read(f"{end}milk,a{end}{end}bread,b{end}").columns == {
+        "title": ["milk", "bread"],
+        "brand": ["a", "b"],
+    }
+
+
+def test_a_header_without_a_title_is_no_row_of_titles():
+    for header in ("titel,brand", "name, Brand", "product,BRAND"):
+        status, reason = refusal(f"{header}\nmilk,a\n")
+        assert status == 400 and "'title'" in reason and "header=absent" in reason
+        assert len(read(f"{header}\nmilk,a\n", "text/csv; header=absent")) == 2
+    assert read("brand,milk\nbrands,a\n").columns["title"] == ["brand", "brands"]
+    assert read("brand\nmilk\n").columns == {"title": ["brand", "milk"]}
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/jsonlines"])
+def test_null_is_an_empty_title_as_in_other_containers(kind):
+    body = '["milk", null, {"title": null}]'
+    if kind == "application/jsonlines":
+        body = body[1:-1].replace(", ", "\n")
+    query = read(body, kind)
+    assert query.columns == {"title": ["milk", None, None]} and not query.errors
+
+
+def test_messages_about_json_show_json():
+    for body, shown in (
+        ("null", "The body is null;"),
+        ("[true]", "found true;"),
+        ('[{"title": false}]', "title is false;"),
+        ('[["süt", null]]', 'found ["süt", null];'),
+        ('{"instances": null}', "The body is null"),
+        ('{"inputs": ["a"], "parameters": [null]}', "parameters is [null]"),
+    ):
+        status, reason = refusal(body, "application/json")
+        assert status == 400 and shown in reason
+    assert len(refusal(json.dumps([["x" * 900]]), "application/json")[1]) < 200
+
+
+def test_blank_lines_count_as_titles():
+    status, reason = refusal("a" + "\n" * (LIMITS.titles + 1))
+    assert status == 413 and "4,097 titles" in reason
+    assert refusal("\n" * LIMITS.titles + "a")[0] == 413
+    assert len(read("a" + "\n" * LIMITS.titles)) == LIMITS.titles
+    assert len(read("\n" * LIMITS.titles + "title,x\na,b")) == 1
 
 
 OBJECTS = [
