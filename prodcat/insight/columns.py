@@ -1,7 +1,7 @@
 """Which unused columns of a table would make answers better, measured on its labelled titles."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
@@ -11,7 +11,7 @@ from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.columns import PathColumns
 from prodcat.catalog.reading import CatalogKeywords, read_catalog
 from prodcat.classifier.measuring import difference
-from prodcat.errors import CatalogError, check_keywords, takes_keywords
+from prodcat.errors import CatalogError, all_else_by_name, check_keywords, takes_keywords
 from prodcat.evaluation.intervals import Interval
 from prodcat.insight.arrays import Ints
 from prodcat.model.config import ModelConfig, TrainingConfig
@@ -20,6 +20,7 @@ from prodcat.storage.read_options import ReadOptions
 from prodcat.storage.tables import Columns, iter_tables
 from prodcat.taxonomy.arrays import Flags
 from prodcat.taxonomy.cells import cell_text
+from prodcat.taxonomy.notebook import Framed, NotebookTable, notebook_html
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.text_encoding import for_terminal
@@ -58,7 +59,7 @@ class ColumnGain:
 
 
 @dataclass(frozen=True)
-class ColumnGains:
+class ColumnGains(Framed):
     """What the unused columns of a table are worth, each on its own.
 
     Attributes:
@@ -75,6 +76,30 @@ class ColumnGains:
     def useful(self) -> list[str]:
         """The names of the columns that make answers better by more than chance."""
         return [gain.column for gain in self.columns if gain.is_useful]
+
+    def _columns(self) -> Mapping[str, Any]:
+        gains = [tried.gain for tried in self.columns]
+        return {
+            "column": [tried.column for tried in self.columns],
+            "gain": [None if gain is None else gain.value for gain in gains],
+            "low": [None if gain is None else gain.low for gain in gains],
+            "high": [None if gain is None else gain.high for gain in gains],
+            "is_useful": [tried.is_useful for tried in self.columns],
+            "reason": [tried.reason or None for tried in self.columns],
+        }
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (tried.column, "" if tried.gain is None else str(tried.gain), tried.reason)
+            for tried in self.columns
+        ]
+        numbers = [
+            f"{self.rows:,} rows",
+            f"path accuracy without these columns {self.path_accuracy:.1%}",
+            f"useful: {', '.join(self.useful) or 'none'}",
+        ]
+        header = ("column", "gain in path accuracy", "not tried because")
+        return notebook_html("Columns", numbers, NotebookTable(header, rows))
 
     def __str__(self) -> str:
         """A table of the columns for people, with gains in points of path accuracy."""
@@ -98,6 +123,7 @@ class ColumnGains:
         return "\n".join(lines)
 
 
+@all_else_by_name("Titles with their paths are one table: {'title': titles, 'path': paths}.")
 @takes_keywords(CatalogKeywords, separator=">", inner="terminal")
 def suggest_columns(
     source: object,
@@ -136,7 +162,7 @@ def suggest_columns(
     check_keywords(suggest_columns, rarer)
     keywords: dict[str, Any] = {"title": title, "path": path, "on_error": "aside", **rarer}
     reading = ReadOptions(rarer.get("delimiter"), rarer.get("encoding"), rarer.get("sheet"))
-    table = _whole_table(source, replace(reading, names=(title,)))
+    table, _ = whole_table(source, replace(reading, names=(title,)))
     catalog = _sampled(read_catalog(table, text=text, taxonomy=taxonomy, **keywords), seed)
     sample = {name: [values[row] for row in catalog.rows] for name, values in table.items()}
     keywords |= {"taxonomy": catalog.tree, "on_error": "accept"}
@@ -182,19 +208,30 @@ def unused_columns(names: Iterable[str], *used: PathColumns | None) -> list[str]
     return [name for name in names if name not in taken]
 
 
-def _whole_table(source: object, reading: ReadOptions) -> Columns:
+def whole_table(source: object, reading: ReadOptions) -> tuple[Columns, int]:
     """All columns of a source, without the rows that cannot be read.
 
     A value is None in the pieces that lack its column.
+
+    Args:
+        source: A table; see :func:`prodcat.read_catalog`.
+        reading: How a text file is to be read.
+
+    Returns:
+        The columns by name, and the number of rows that cannot be read.
+
+    Raises:
+        CatalogError: The source cannot be read.
     """
     unreadable: dict[int, str] = {}
     pieces = list(iter_tables(source, options=reading, report=unreadable.__setitem__))
     names = dict.fromkeys(name for piece in pieces for name in piece)
     columns = {name: list(_values(pieces, name)) for name in names}
-    return {
+    read = {
         name: [value for row, value in enumerate(values) if row not in unreadable]
         for name, values in columns.items()
     }
+    return read, len(unreadable)
 
 
 def _values(pieces: Sequence[Columns], name: str) -> Iterator[Any]:

@@ -19,9 +19,18 @@ from typing import Any
 from prodcat.errors import CatalogError, ConfigError, StoreError
 from prodcat.insight.queue import QueueItem
 from prodcat.storage.faults import explain_disk
+from prodcat.taxonomy.notebook import free_columns
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
+# Decisions that give a title no label, with what they are called.
+UNLABELLED = {
+    "none": "with none of these categories",
+    "missing": "whose category is missing",
+    "skip": "skipped",
+}
+_KINDS = ("label", *UNLABELLED, "undo")
+_LONGEST = {"comment": 2_000, "reviewer": 200}  # letters
 
 
 class _File:
@@ -257,8 +266,10 @@ class Decisions:
 
         Args:
             event: The decision as a mapping: ``"id"`` is a unique string, ``"item"`` the number of
-                the item, and ``"kind"`` is ``"label"``, ``"skip"`` or ``"undo"``.  A label also
-                has ``"node"``, the id of the category.
+                the item, and ``"kind"`` is ``"label"``, ``"none"`` (none of these categories),
+                ``"missing"`` (the tree lacks its category), ``"skip"`` or ``"undo"``.  A label also
+                has ``"node"``, the id of the category.  Each may have a ``"comment"`` and the name
+                of the ``"reviewer"``.
 
         Raises:
             CatalogError: A value is missing or wrong.
@@ -271,8 +282,10 @@ class Decisions:
             raise CatalogError(
                 f"There is no item {item!r}; the queue has the items 0 to {len(self.items) - 1}."
             )
-        if kind not in ("label", "skip", "undo"):
-            raise CatalogError(f"{kind!r} is not a decision; expected label, skip or undo.")
+        if kind not in _KINDS:
+            raise CatalogError(
+                f"{kind!r} is not a decision; expected {', '.join(_KINDS[:-1])} or {_KINDS[-1]}."
+            )
         if not _is_id(decision):
             raise CatalogError(
                 f"The id of the decision is {decision!r}; expected a unique string of 1 to 100 "
@@ -288,6 +301,7 @@ class Decisions:
                     f"The node of the label is {node!r}; expected the id of a category as a string."
                 )
             complete |= {"node": node, "path": list(self.taxonomy.paths[self.taxonomy.node(node)])}
+        complete |= _remarks(event)
         line = json.dumps(complete, ensure_ascii=False).encode() + b"\n"
         with self._lock:
             if decision in self._seen:
@@ -321,18 +335,22 @@ class Decisions:
         """The labelled titles as rows that :func:`read_catalog` can read.
 
         Returns:
-            For each labelled title a mapping with the keys row (in the source), title, path and
-            path_ids, and with its further columns.
+            For each labelled title a mapping with the keys row_number (in the source, from 1),
+            comment, reviewer, title, path and path_ids, and with its further columns.
         """
         tree = self.taxonomy
         labels = []
         for item, event in self.standing.items():
             if event["kind"] == "label":
                 node = tree.node(event["node"])
+                computed = {
+                    "row_number": self.items[item].row + 1,
+                    "comment": event.get("comment", ""),
+                    "reviewer": event.get("reviewer", ""),
+                }
                 labels.append(
                     {
-                        **self.items[item].columns,
-                        "row": self.items[item].row,
+                        **free_columns(self.items[item].columns, computed),
                         "title": self.items[item].title,
                         "path": list(tree.paths[node]),
                         "path_ids": [tree.ids[ancestor] for ancestor in tree.ancestors(node)],
@@ -353,3 +371,18 @@ class Decisions:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 100 and value.isprintable()
+
+
+def _remarks(event: dict[str, Any]) -> dict[str, str]:
+    """The comment and the name of the reviewer, where a decision has them.
+
+    Raises:
+        CatalogError: One is no text, or too long.
+    """
+    remarks = {name: event[name] for name in _LONGEST if event.get(name) not in (None, "")}
+    for name, text in remarks.items():
+        if not isinstance(text, str) or len(text) > _LONGEST[name]:
+            raise CatalogError(
+                f"The {name} of the decision is not a text of at most {_LONGEST[name]:,} letters."
+            )
+    return remarks

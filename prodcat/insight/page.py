@@ -14,11 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prodcat.errors import ConfigError
+from prodcat.insight.files import HtmlPage
+from prodcat.insight.page_table import Kind, PageTable, shown
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.text_encoding import for_plotly, for_script, for_terminal
 
@@ -29,7 +31,6 @@ __all__ = [
     "Kind", "Page", "content_policy", "escape", "in_script", "render", "shown", "static_text",
 ]  # fmt: skip
 
-Kind = Literal["text", "count", "share", "figure", "price", "interval"]
 # Keys of traces and layouts whose values Plotly shows as text; x and y may be category names.
 _PLOTLY_TEXTS = frozenset({"name", "labels", "text", "title", "x", "y"})
 
@@ -46,6 +47,7 @@ class Page:
         self.title, self.about = title, about
         self._sections: list[dict[str, Any]] = []
         self._count = 0
+        self._scripts = ["page.js"]
 
     def section(self, title: str, text: str = "") -> None:
         """Begin a section; the contents that are added next become part of it.
@@ -64,6 +66,15 @@ class Page:
         """Add a block to the current section; the template has a branch for each kind."""
         self._sections[-1]["blocks"].append({"kind": kind, **values})
 
+    def verdict(self, sentence: str, details: Iterable[str] = ()) -> None:
+        """Add what the page says in one sentence, in large print, and what follows from it.
+
+        Args:
+            sentence: The verdict.
+            details: Further sentences.
+        """
+        self._add("verdict", sentence=sentence, details=list(details))
+
     def numbers(self, headlines: Iterable[tuple[str, str, str]]) -> None:
         """Add headline numbers: for each its name, its value and a note in small print."""
         self._add("numbers", headlines=list(headlines))
@@ -81,12 +92,54 @@ class Page:
             rows: A value for each column in each row; None for a value that is not known.
             caption: Caption of the table.
         """
-        kinds = [kind for _, kind in columns]
+        rows = list(rows)
+        most = [
+            max((row[place] or 0 for row in rows), default=0) if kind == "bar" else 0
+            for place, (_, kind) in enumerate(columns)
+        ]
         cells = [
-            [(kind, shown(kind, value)) for kind, value in zip(kinds, row, strict=True)]
+            [
+                (name, kind, shown(kind, value), (value or 0) / length if length else None)
+                for (name, kind), value, length in zip(columns, row, most, strict=True)
+            ]
             for row in rows
         ]
         self._add("table", columns=columns, cells=cells, caption=caption)
+
+    def show(self, table: PageTable) -> None:
+        """Add the first rows of a table, and say if there are more.
+
+        Args:
+            table: The table.
+        """
+        total = len(table.rows)
+        most = total if table.most is None else table.most
+        more = f" (the first {most:,} of {total:,})" if most < total else ""
+        self.table(table.headings, table.rows[:most], table.caption + more)
+
+    def cards(self, cards: Iterable[Mapping[str, Any]]) -> None:
+        """Add cards, of which each says one thing and names the examples.
+
+        Args:
+            cards: For each card a mapping: ``"title"`` is its heading, ``"sentences"`` are the
+                sentences below it, and ``"lists"`` are pairs of a heading and its list of texts.
+        """
+        self._add("cards", cards=list(cards))
+
+    def legend(self, entries: Iterable[tuple[str, str]]) -> None:
+        """Add what colours mean: pairs of a colour and a text."""
+        self._add("legend", entries=list(entries))
+
+    def worklist(self, data: Mapping[str, Any]) -> None:
+        """Add a list of labels that the reader accepts or rejects; ``worklist.js`` draws it.
+
+        Args:
+            data: The columns of the list, as :func:`prodcat.insight.audit.worklist.worklist_data`
+                returns them.
+        """
+        if "worklist.js" not in self._scripts:
+            self._scripts.insert(0, "worklist.js")
+        self._add("worklist", id=self._new_id("w"), data=data)
 
     def tree(
         self,
@@ -97,6 +150,7 @@ class Page:
         *,
         kept: Sequence[int] | None = None,
         only: Mapping[str, int] | None = None,
+        sort: int | None = None,
     ) -> None:
         """Add a tree as a table.
 
@@ -104,12 +158,14 @@ class Page:
             label: A description of the tree for screen readers.
             taxonomy: The tree.
             columns: A mapping for each column: ``"label"`` is its heading and ``"kind"`` a
-                :data:`Kind`.  If ``"colour"`` is True, the cells are coloured by their values, from
-                0 (red) to ``"most"`` (green; 1 by default).
+                :data:`Kind`.  If ``"colour"`` is True, the cells are coloured by their values:
+                orange below ``"middle"`` (0.5 by default), blue above it.  Columns with ``"extra"``
+                are left out on small screens.
             cells: For each node of the tree, a value for each column.
             kept: The nodes to show, which must include all their ancestors; all nodes by default.
             only: Filters that the reader can select: the name of each, and the index of a column.
                 The filter shows only nodes whose cell in that column is neither empty nor 0.
+            sort: Index of the column by which the tree is sorted at first, the largest value first.
         """
         nodes = list(range(len(taxonomy))) if kept is None else [int(node) for node in kept]
         position = {node: number for number, node in enumerate(nodes)}
@@ -119,6 +175,7 @@ class Page:
             "names": [taxonomy.paths[node][-1] for node in nodes],
             "parents": [position.get(int(taxonomy.parent[node]), -1) for node in nodes],
             "cells": [list(cells[node]) for node in nodes],
+            "sort": sort,
         }
         self._add("tree", id=self._new_id("t"), data=data, only=dict(only or {}))
 
@@ -142,7 +199,7 @@ class Page:
         ]
         self._add("charts", figures=figures, tall=tall)
 
-    def html(self) -> str:
+    def html(self) -> HtmlPage:
         """The page as a self-contained HTML document.
 
         Raises:
@@ -151,14 +208,17 @@ class Page:
         blocks = [block for section in self._sections for block in section["blocks"]]
         has_charts = any(block["kind"] == "charts" for block in blocks)
         plotly = _plotly() if has_charts else ""
-        return render(
+        script = "\n".join(static_text(name) for name in self._scripts)
+        source = render(
             "page.html",
             title=self.title,
             about=self.about,
             sections=self._sections,
             plotly=plotly,
-            policy=content_policy(plotly, static_text("page.js")),
+            script=script,
+            policy=content_policy(plotly, script),
         )
+        return HtmlPage(source, self.title)
 
 
 def _with_texts_encoded(value: Any, shown_as_text: bool = False) -> Any:
@@ -211,19 +271,30 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def _templates() -> "Environment":
+    from markupsafe import Markup
+
+    templates = templates_in("prodcat.insight")
+    # Styles and scripts are inserted as they are, because braces have another meaning in them.
+    templates.globals["source"] = lambda name: Markup(static_text(name))
+    return templates
+
+
+def templates_in(package: str) -> "Environment":
+    """The templates in the folder ``static`` of a package, in which all texts are escaped.
+
+    Their filter ``json`` writes a value into a script element.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     templates = Environment(
-        loader=PackageLoader("prodcat.insight", "static"),
+        loader=PackageLoader(package, "static"),
         autoescape=True,
         finalize=lambda value: for_terminal(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Styles and scripts are inserted as they are, because braces have another meaning in them.
-    templates.globals["source"] = lambda name: Markup(static_text(name))
     templates.filters["json"] = lambda value: Markup(in_script(value))
     return templates
 
@@ -243,33 +314,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"Found {type(value)} on a page; expected numbers and strings.")
-
-
-def shown(kind: Kind, value: Any) -> str:
-    """Format a value for people; a dash means that it is not known.
-
-    Args:
-        kind: The kind of the value: a ``"text"``; a whole number (``"count"``); a ``"share"`` from
-            0 to 1; a decimal number (``"figure"``); a ``"price"``; or an ``"interval"``, which is a
-            pair of shares.
-        value: The value, or None.
-
-    >>> shown("share", 0.25), shown("share", 0.0123), shown("count", None)
-    ('25.0%', '1.23%', '–')
-    """
-    if value is None:
-        return "–"
-    if kind == "count":
-        return f"{value:,}"
-    if kind == "share":
-        return f"{value:.2%}" if 0 < value < 0.0995 else f"{value:.1%}"
-    if kind == "figure":
-        return f"{value:.3f}"
-    if kind == "price":
-        return f"{value:,.2f}"
-    if kind == "interval":
-        return f"{100 * value[0]:.1f} – {100 * value[1]:.1f} %"
-    return str(value)
 
 
 @cache

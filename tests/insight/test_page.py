@@ -7,6 +7,7 @@ import pytest
 
 import prodcat
 from prodcat.insight.page import Page, in_script, render, shown
+from prodcat.insight.page_table import Column, PageTable
 from prodcat.text_encoding import for_plotly
 
 HOSTILE = [
@@ -51,6 +52,9 @@ class Parsed(HTMLParser):
 def page_of(text):
     page = Page(text, text)
     page.section(text, text)
+    page.verdict(text, [text])
+    page.legend([("#ffffff", text)])
+    page.cards([{"title": text, "sentences": [text], "lists": [(text, [text])]}])
     page.numbers([(text, text, text)])
     page.table([(text, "text")], [(text,)], text)
     tree = prodcat.Taxonomy.from_paths([(text, "b")])
@@ -68,8 +72,8 @@ def test_text_of_strangers_is_shown_and_nothing_else(text):
     harmless, hostile = Parsed(page_of("harmless")), Parsed(page_of(text))
     assert hostile.elements == harmless.elements
     for parsed, word in ((harmless, "harmless"), (hostile, text)):
-        assert parsed.texts.count(word) == 13
-        assert parsed.attributes.count(word) == 3  # of the table and the two charts
+        assert parsed.texts.count(word) == 20
+        assert parsed.attributes.count(word) == 4  # of the table, its cell and the two charts
         tree, chart, other = parsed.data
         assert tree["names"] == [word, "b"] and tree["label"] == word
         assert tree["columns"][0]["label"] == word
@@ -90,7 +94,7 @@ def test_a_page_shows_numbers_and_texts_alone():
     with pytest.raises(TypeError, match="expected numbers and strings"):
         in_script(object())
     assert (
-        shown("price", 1234.5) == "1,234.50" and shown("interval", (0.1, 0.25)) == "10.0 – 25.0 %"
+        shown("price", 1234.5) == "1,234.50" and shown("interval", (0.1, 0.25)) == "10.0 to 25.0 %"
     )
 
 
@@ -98,3 +102,32 @@ def test_the_review_page_has_its_style_and_its_script():
     parsed = Parsed(render("review.html"))
     assert [tag for tag, _ in parsed.elements].count("script") == 1
     assert "{{" not in "".join(parsed.texts)
+
+
+def test_a_table_has_the_same_rows_for_people_and_programs():
+    columns = (
+        Column("name", "category", "text"),
+        Column("rows", "titles", "count"),
+        Column("part", "share", "bar"),
+        Column("range", "95 % interval", "interval"),
+    )
+    rows = [("a", 1_200, 0.25, (0.1, 0.2)), ("b", 3, 0.0001, None), ("c", 0, None, (0, 1))]
+    table = PageTable(columns, rows, "all", most=2)
+    assert table.arrow().to_pylist() == [
+        {"name": "a", "rows": 1_200, "part": 0.25, "range_low": 0.1, "range_high": 0.2},
+        {"name": "b", "rows": 3, "part": 0.0001, "range_low": None, "range_high": None},
+        {"name": "c", "rows": 0, "part": None, "range_low": 0.0, "range_high": 1.0},
+    ]
+    page = Page("t")
+    page.section("s")
+    page.show(table)
+    texts = Parsed(page.html()).texts
+    assert texts[-8:] == ["a", "1,200", "25.0 %", "10.0 to 20.0 %", "b", "3", "< 0.1 %", "–"]
+    assert "all (the first 2 of 3)" in texts
+
+
+def test_numbers_have_one_format_and_no_sign_of_nothing():
+    assert [shown("share", value) for value in (0, 0.0995, 0.99999, 1)] == [
+        "0.0 %", "10.0 %", "> 99.9 %", "100.0 %",
+    ]  # fmt: skip
+    assert shown("points", -0.0001) == "+0.0 points" and shown("figure", 0.126) == "0.13"

@@ -250,6 +250,93 @@ def test_twenty_items_by_keyboard_through_a_reload_and_a_killed_server(folder, b
     assert own == wanted
 
 
+def test_the_server_says_why_the_model_answers_so(served, small, items):
+    _, _, address = served
+    with httpx.Client(base_url=address, timeout=60) as client:
+        told = client.get("reasons/0").json()
+        assert client.get("reasons/99").status_code == 404
+        assert client.get("reasons/-1").status_code == 404
+    [wanted] = small.explain([items[0].title])
+    assert [level["name"] for level in told["levels"]] == [level.name for level in wanted.levels]
+    margins = [level.margin for level in wanted.levels]
+    assert told["doubtful"] == margins.index(min(margins)) and told["deletion"]
+    level, [doubtful] = told["levels"][told["doubtful"]], [wanted.doubtful]
+    assert level["runner_up"] == doubtful.runner_up_name
+    assert [word["strength"] for word in level["words"]] == doubtful.strengths()
+
+
+@pytest.mark.system
+@browser_test
+def test_one_look_says_why_and_every_decision_is_kept(folder, browser):
+    items = read_queue(str(folder / "queue.jsonl"))
+    context = browser.new_context(bypass_csp=True, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+
+    def text(name):
+        return page.locator(f"#{name}").inner_text()
+
+    def decided(number):
+        page.wait_for_function(
+            f"document.getElementById('progress-text').innerText.startsWith('{number} of')"
+        )
+
+    with page_server(folder, servers.free_port()) as (_, address):
+        page.goto(address)
+        page.wait_for_selector("html[data-ready=yes]")
+        page.wait_for_selector("#why mark")
+        why = text("why")
+        assert "Why " in why and " %, not " in why and "answer" in why
+        marked = page.locator("#why > .words").first.inner_text()
+        assert all(word in marked for word in items[0].title.split())
+        assert not violations(page)
+        page.locator("#why summary").focus()
+        page.keyboard.press("Enter")  # opens all levels, and decides nothing
+        assert page.locator("#why details table tr").count() >= 2 and "0 of" in text(
+            "progress-text"
+        )
+        assert not violations(page)
+        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1]
+        first = items[0].answers[0]["path"][-1]
+        assert text("accept") == f"Accept “{first}” Enter"
+        page.locator("#reviewer").fill("Ayşe")
+        page.locator("#title").focus()
+        page.keyboard.press("c")
+        page.keyboard.type("no sushi snm")  # keys in a field decide nothing
+        page.keyboard.press("Enter")
+        assert "0 of" in text("progress-text")
+        page.reload()
+        page.wait_for_selector("html[data-ready=yes]")
+        assert page.locator("#comment").input_value() == "no sushi snm"
+        page.keyboard.press("m")
+        decided(1)
+        page.keyboard.press("n")
+        decided(2)
+        page.keyboard.press("ArrowLeft")
+        assert text("accept") == "Next title Enter" and "None of these" in text("chosen")
+        page.keyboard.press("c")
+        page.keyboard.type("a service")
+        page.keyboard.press("Enter")
+        assert text("accept") == "Save the comment Enter"
+        page.keyboard.press("Enter")
+        page.wait_for_function("Object.keys(localStorage).join() === 'prodcat-reviewer'")
+        page.keyboard.press("/")
+        page.keyboard.type("a")
+        page.wait_for_selector("#options li")
+        option = page.locator("#options [aria-selected=true]").inner_text()
+        assert option.split(" > ")[-1].split(" (")[0] in text("accept")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Enter")
+        decided(3)
+        page.wait_for_function("Object.keys(localStorage).join() === 'prodcat-reviewer'")
+    context.close()
+    lines = (folder / "queue.decisions.jsonl").read_text().splitlines()
+    kept = [json.loads(line) for line in lines]
+    assert [own["kind"] for own in kept] == ["missing", "none", "none", "label"]
+    assert [own.get("comment") for own in kept] == ["no sushi snm", None, "a service", None]
+    assert all(own["reviewer"] == "Ayşe" for own in kept)
+
+
 def test_the_command_line_chooses_and_keeps_decisions(folder, free, small, capsys):
     rows = [{"title": t, "sales": s} for t, s in zip(free.titles, free.columns["sales"],
                                                      strict=True)]  # fmt: skip
@@ -267,3 +354,22 @@ def test_the_command_line_chooses_and_keeps_decisions(folder, free, small, capsy
     assert "holds decisions about this queue" in capsys.readouterr().err
     assert main(["review", "--queue", queue, "--model", str(folder / "model")]) == 2
     assert "nothing to do" in capsys.readouterr().err
+
+
+def test_known_titles_may_have_other_columns(folder, free, parts, capsys):
+    titles, known = folder / "bare.jsonl", folder / "known.jsonl"
+    titles.write_text("".join(json.dumps({"title": title}) + "\n" for title in free.titles))
+    rows = zip(parts.train.titles, parts.train.paths, strict=True)
+    known.write_text(
+        "".join(json.dumps({"Name": title, "WGR": list(path)}) + "\n" for title, path in rows)
+    )
+    command = ["review", str(titles), "--model", str(folder / "model"), "--device", "cpu"]
+    command += ["--budget", "3", "--known", str(known), "--known-title", "Name"]
+    own = ["--queue", str(folder / "own.jsonl"), "--known-path", "WGR"]
+    assert main([*command, *own]) == 0
+    assert all(item.neighbours for item in read_queue(str(folder / "own.jsonl")))
+    assert main([*command, "--queue", str(folder / "same.jsonl"), "--path", "WGR"]) == 0
+    capsys.readouterr()
+    for given in (["--path", "WGR", "--known-path", "WGR"], ["--path", "categry"]):
+        assert main([*command, "--queue", str(folder / "no.jsonl"), *given]) == 2
+        assert f"{given[1]!r}" in capsys.readouterr().err

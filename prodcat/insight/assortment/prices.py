@@ -1,7 +1,6 @@
 """Prices by category."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from prodcat.errors import CatalogError
 from prodcat.insight.arrays import Floats, Ints
+from prodcat.insight.numbers import first_of, numbers_of
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
@@ -102,7 +102,8 @@ class PricedProducts:
 def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
     """Convert prices to numbers, and log a warning with the number of unusable ones.
 
-    A price is usable if it is, or can be parsed as, a finite number of at least 0.
+    A price is usable if it is a finite number of at least 0, or a text with one, which may have a
+    decimal comma or a currency; see :func:`prodcat.insight.numbers.numbers_of`.
 
     Args:
         retailer: Name of the retailer, for messages.
@@ -113,14 +114,16 @@ def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
         float64 [products]: the prices; NaN for unusable ones.
 
     Raises:
-        CatalogError: No price is usable.
+        CatalogError: No price is usable, or it cannot be told whether a comma or a point stands
+            before the decimals.
     """
-    prices = np.array([_price(value) for value in values], np.float64)
+    prices = numbers_of(values, column, f"{retailer}: ")
+    prices[prices < 0] = np.nan
     unusable = np.flatnonzero(np.isnan(prices)).tolist()
     if len(unusable) == len(prices):
         raise CatalogError(
-            f"{retailer!r} has no usable price: {column} is, for example, {values[0]!r}; expected "
-            "numbers of at least 0, such as 12.90."
+            f"{retailer!r} has no usable price: {column} is, for example, {first_of(values)!r}; "
+            "expected numbers of at least 0, such as 12.90 or 12,90 €."
         )
     if unusable:
         logger.warning(
@@ -133,16 +136,6 @@ def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
             values[unusable[0]],
         )
     return prices
-
-
-def _price(value: object) -> float:
-    if isinstance(value, bool):
-        return math.nan
-    try:
-        price = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return math.nan
-    return price if math.isfinite(price) and price >= 0 else math.nan
 
 
 def prices_of(tree: Taxonomy, products: Mapping[str, PricedProducts]) -> dict[str, Prices]:
@@ -173,3 +166,25 @@ def _band_edges(tree: Taxonomy, retailers: Sequence[PricedProducts]) -> Floats:
             edges[node] = np.quantile(values, (1 / 3, 2 / 3))
     node_edges: Floats = edges[tree.chains[:, 0]]
     return node_edges
+
+
+def band_edges(retailers: Sequence[PricedProducts]) -> dict[int, Floats]:
+    """The terciles of all retailers' prices at each node.
+
+    Args:
+        retailers: The products of each retailer; those of other nodes below a node do not count.
+
+    Returns:
+        float64 [2], the two prices that separate three bands, by the node.
+    """
+    nodes = np.concatenate([products.nodes for products in retailers])
+    prices = np.concatenate([products.prices for products in retailers])
+    priced = ~np.isnan(prices)
+    nodes, prices = nodes[priced], prices[priced]
+    order = np.argsort(nodes, kind="stable")
+    present, starts = np.unique(nodes[order], return_index=True)
+    parts = np.split(prices[order], starts[1:]) if len(present) else []
+    return {
+        node: np.quantile(values, (1 / 3, 2 / 3))
+        for node, values in zip(present.tolist(), parts, strict=True)
+    }

@@ -1,31 +1,33 @@
 """The comparison of several retailers as an HTML page, a table and a text."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
-import numpy as np
-
-from prodcat.insight.arrays import Flags, Floats
+from prodcat.errors import ConfigError
+from prodcat.insight.assortment.contents import PageContents
 from prodcat.insight.assortment.gaps import Gap, gaps_of, lacking
-from prodcat.insight.assortment.prices import BANDS, Prices
+from prodcat.insight.assortment.page import buying_page
+from prodcat.insight.assortment.prices import Prices
 from prodcat.insight.assortment.retailer import Retailer
-from prodcat.insight.files import Shown
-from prodcat.insight.page import Page
+from prodcat.insight.assortment.tables import COLUMNS, BuyingTables, arrow_rows
+from prodcat.insight.assortment.versus import Versus
+from prodcat.insight.files import HtmlPage, Shown, spreadsheet_csv, write_form
 from prodcat.insight.prevalence.counts import shares
+from prodcat.storage.containers import path_text
+from prodcat.storage.spreadsheets import sheet_bytes
+from prodcat.storage.tables import parquet_bytes
+from prodcat.taxonomy.notebook import NotebookTable
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 from prodcat.text_encoding import for_terminal
 
 _MOST_LINES = 10  # of gaps in the text
-_MOST_GAPS = 60  # in the table of the page
-_COLOURS = ("#2166ac", "#b35806", "#1b7837", "#762a83", "#666666", "#c51b7d", "#8c6d00", "#00737d")
-_Column = tuple[str, str, list[Any]]  # label, kind, and a cell for each node
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Assortment(Shown):
     """The assortments of several retailers, counted in one tree of categories.
 
@@ -33,11 +35,17 @@ class Assortment(Shown):
         taxonomy: The tree.
         retailers: The retailers, your own first.
         judged: Number of labelled titles that the classifier's mistakes were measured on.
+        language: The language of the page.
+        matches: The matched products of each other retailer by the retailer's name.
+        before: The earlier assortment of each other retailer by the retailer's name.
     """
 
     taxonomy: Taxonomy
     retailers: tuple[Retailer, ...]
     judged: int
+    language: str = "en"
+    matches: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    before: Mapping[str, Retailer] = field(default_factory=dict)
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
@@ -90,24 +98,88 @@ class Assortment(Shown):
             "gap": lacking(self.retailers[0].counts, counts),
         }
 
-    def html(self) -> str:
-        """A self-contained HTML page."""
-        tree, retailers = self.taxonomy, self.retailers
-        page = Page(
-            f"Assortments: {', '.join(retailer.name for retailer in retailers)}",
-            "Shares are corrected for the mistakes that the classifier makes between departments, "
-            f"which were measured on {self.judged:,} labelled titles. Each interval contains the "
-            "true figure with a probability of 95 %.",
+    @cached_property
+    def comparisons(self) -> Mapping[str, BuyingTables]:
+        """What a buyer is told about each other retailer, by the retailer's name."""
+        first = self.retailers[0]
+        return {
+            other.name: BuyingTables(
+                Versus(
+                    self.taxonomy, first, other,
+                    self.matches.get(other.name), self.before.get(other.name),
+                )
+            )
+            for other in self.retailers[1:]
+        }  # fmt: skip
+
+    def tables(self) -> dict[str, Any]:
+        """The tables behind the page as Arrow tables, for business intelligence tools.
+
+        Returns:
+            A table for each part of the page by its name: categories, opportunities,
+            products_to_list, shared_products, price_comparison, price_bands, brands, only_theirs,
+            changes and changed_categories.  Their columns are described in the documentation, and
+            are the same for every comparison.
+        """
+        comparisons = self.comparisons.values()
+        return {
+            name: arrow_rows(name, [row for each in comparisons for row in each.rows[name]])
+            for name in COLUMNS
+        }
+
+    def save_tables(self, folder: str | os.PathLike[str], form: str = "parquet") -> None:
+        """Write the tables behind the page into a folder, a file for each.
+
+        Args:
+            folder: The folder, at any fsspec URI.
+            form: The ending of the files: ``parquet``, ``csv`` or ``xlsx``.
+
+        Raises:
+            ConfigError: The form is none of these, or a package is not installed.
+            StoreError: A file cannot be written.
+        """
+        place = path_text(folder, "folder", "the path or URI of a folder", ConfigError)
+        for name, table in self.tables().items():
+            forms: dict[str, Callable[[], bytes]] = {
+                "parquet": partial(parquet_bytes, table),
+                "csv": partial(spreadsheet_csv, table),
+                "xlsx": partial(sheet_bytes, table, name),
+            }
+            write_form(f"{place.rstrip('/')}/{name}.{form}", forms)
+
+    def html(self) -> HtmlPage:
+        """A self-contained HTML page, in the language of the comparison."""
+        contents = PageContents(
+            self.taxonomy, self.retailers, self.comparisons, self.judged, self.language
         )
-        add_retailers(page, tree, retailers)
-        add_departments(page, tree, retailers)
-        if len(retailers) > 1:
-            add_gaps(page, tree, retailers[0].name, self.gaps)
-        add_tree(page, tree, retailers)
-        if any(retailer.prices is not None for retailer in retailers):
-            add_prices(page, tree, retailers)
-        add_legend(page, retailers[0].name)
-        return page.html()
+        return buying_page(contents)
+
+    def _numbers(self) -> Sequence[str]:
+        products = [f"{each.name}: {each.counts.rows:,} products" for each in self.retailers]
+        return [*products, f"{len(self.gaps):,} gaps"]
+
+    def _tables(self) -> Sequence[NotebookTable]:
+        names = [retailer.name for retailer in self.retailers]
+        departments = ["department", *names]
+        gaps = [
+            (join_path(self.taxonomy.paths[gap.node]), gap.retailer, f"{gap.count:,.0f}")
+            for gap in self.gaps
+        ]
+        return [
+            NotebookTable(departments, self._department_rows(), "shares with 95 % intervals"),
+            NotebookTable(["category", "retailer", "products"], gaps, f"missing: {names[0]}"),
+        ]
+
+    def _department_rows(self) -> list[list[str]]:
+        """The name of each department, and its share of each retailer's products, as texts."""
+        retailer_shares = [shares(retailer.counts) for retailer in self.retailers]
+        rows = [[self.taxonomy.paths[node][0]] for node in self.taxonomy.children()]
+        for row, node in zip(rows, self.taxonomy.children(), strict=True):
+            row += [
+                f"{share['count'][node]:.1%} ({share['low'][node]:.1%} – {share['high'][node]:.1%})"
+                for share in retailer_shares
+            ]
+        return rows
 
     def __str__(self) -> str:
         """The numbers of products, the shares of the departments and the largest gaps, as text."""
@@ -126,192 +198,10 @@ class Assortment(Shown):
         return "\n".join(lines)
 
     def _department_lines(self) -> Iterator[str]:
-        retailer_shares = [shares(retailer.counts) for retailer in self.retailers]
-        for node in self.taxonomy.children():
-            cells = [
-                f"{share['count'][node]:.1%} ({share['low'][node]:.1%} – {share['high'][node]:.1%})"
-                for share in retailer_shares
-            ]
-            yield f"  {for_terminal(self.taxonomy.paths[node][0])}: {'  '.join(cells)}"
+        for department, *cells in self._department_rows():
+            yield f"  {for_terminal(department)}: {'  '.join(cells)}"
 
     def _gap_lines(self) -> Iterator[str]:
         for gap in self.gaps[:_MOST_LINES]:
             path = join_path(self.taxonomy.paths[gap.node])
             yield for_terminal(f"  {path}: {gap.retailer} has about {gap.count:.0f}")
-
-
-def add_retailers(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
-    """Add a table of the retailers with their numbers of products and categories to the page."""
-    departments = list(tree.children())
-    rows = []
-    for retailer in retailers:
-        products = retailer.counts.rows
-        categories = int(retailer.leaves[departments].sum())
-        rows.append(
-            (
-                retailer.name,
-                products,
-                retailer.labelled,
-                categories,
-                products / categories if categories else None,
-                retailer.without_price if retailer.prices is not None else None,
-            )
-        )
-    page.section("Retailers")
-    page.table(
-        [("retailer", "text"), ("products", "count"), ("of these with a known category", "count"),
-         ("categories", "count"), ("products per category", "price"), ("without a price", "count")],
-        rows,
-        "Retailers that are compared",
-    )  # fmt: skip
-
-
-def add_departments(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
-    """Add a chart with each retailer's share of each department to the page."""
-    page.section(
-        "Departments",
-        "The share of a retailer's products that are in each department, with its 95 % interval.",
-    )
-    label = "Shares of the departments; the table of the whole tree has the same figures"
-    page.charts([(label, *_bars(tree, retailers))], tall=True)
-
-
-def _bars(tree: Taxonomy, retailers: Sequence[Retailer]) -> tuple[Any, Any]:
-    """Plotly's bar chart, as traces and layout; the first retailer's largest department on top."""
-    nodes = np.array(tree.children(), np.int64)
-    nodes = nodes[np.argsort(-retailers[0].counts.count[nodes], kind="stable")]
-    names = [tree.paths[node][0] for node in nodes]
-    traces = []
-    for number, retailer in enumerate(retailers):
-        share = {name: values[nodes] for name, values in shares(retailer.counts).items()}
-        traces.append(
-            {
-                "type": "bar", "name": retailer.name, "orientation": "h", "y": names,
-                "x": share["count"].round(6).tolist(),
-                "marker": {"color": _COLOURS[number % len(_COLOURS)]},
-                "error_x": {
-                    "type": "data", "symmetric": False, "color": "#8a8a84",
-                    "array": np.maximum(share["high"] - share["count"], 0).round(6).tolist(),
-                    "arrayminus": np.maximum(share["count"] - share["low"], 0).round(6).tolist(),
-                },
-            }
-        )  # fmt: skip
-    layout = {
-        "barmode": "group", "xaxis": {"tickformat": ".0%", "rangemode": "tozero"},
-        # Plotly would read a category whose name looks like a number or a date as such.
-        "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
-        "hoverlabel": {"namelength": -1},
-    }  # fmt: skip
-    return traces, layout
-
-
-def add_gaps(page: Page, tree: Taxonomy, first: str, gaps: Sequence[Gap]) -> None:
-    """Add a table of the largest gaps to the page.
-
-    Args:
-        page: The page.
-        tree: The tree.
-        first: Name of the first retailer.
-        gaps: The categories that the first retailer lacks.
-    """
-    largest = f" The table has the {_MOST_GAPS} largest of {len(gaps):,} gaps."
-    cut = "" if len(gaps) <= _MOST_GAPS else largest
-    page.section(
-        "Gaps",
-        f"Categories that another retailer has and {first} lacks. The categories below a missing "
-        f"category are missing as well and are not listed.{cut}",
-    )
-    page.table(
-        [("category", "text"), ("retailer", "text"), ("products", "count"), ("at least", "count"),
-         ("missing", "text")],
-        [
-            (join_path(tree.paths[gap.node]), gap.retailer, round(gap.count), math.ceil(gap.low),
-             "almost certainly" if gap.sure else "probably")
-            for gap in gaps[:_MOST_GAPS]
-        ],
-        "Categories that are missing",
-    )  # fmt: skip
-
-
-def add_tree(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
-    """Add the whole tree with the products of each retailer to the page."""
-    columns = [column for retailer in retailers for column in _product_columns(retailer)]
-    filters: dict[str, int] = {}
-    for other in retailers[1:]:
-        lacks = lacking(retailers[0].counts, other.counts)
-        filters[f"gaps against {other.name}"] = len(columns)
-        cells = np.where(lacks, np.rint(other.counts.count), 0).astype(int).tolist()
-        columns.append((f"missing, {other.name} has", "count", cells))
-    used = np.zeros(len(tree), bool)
-    for retailer in retailers:
-        used |= (retailer.counts.count >= 0.05) | (retailer.counts.naive > 0)
-    page.section("The whole tree", "Click a category to see those below it, or filter by name.")
-    _add_columns(page, "Categories with each retailer's products", tree, columns, used, filters)
-
-
-def _product_columns(retailer: Retailer) -> list[_Column]:
-    counts, share = retailer.counts, shares(retailer.counts)
-    low, high = share["low"].round(5).tolist(), share["high"].round(5).tolist()
-    return [
-        (f"{retailer.name}: share", "share", share["count"].round(6).tolist()),
-        (f"{retailer.name}: 95 % interval", "interval", list(zip(low, high, strict=True))),
-        (f"{retailer.name}: products", "count", np.rint(counts.count).astype(int).tolist()),
-        (f"{retailer.name}: answers", "count", counts.naive.tolist()),
-        (f"{retailer.name}: categories", "count", retailer.leaves.tolist()),
-    ]
-
-
-def add_prices(page: Page, tree: Taxonomy, retailers: Sequence[Retailer]) -> None:
-    """Add the tree with the prices of each retailer that has prices to the page."""
-    columns: list[_Column] = []
-    used = np.zeros(len(tree), bool)
-    for retailer in retailers:
-        if retailer.prices is not None:
-            columns += _price_columns(retailer.name, retailer.prices)
-            used |= retailer.prices.rows > 0
-    page.section(
-        "Prices",
-        "A product without a label counts in the category that the classifier assigned it to. The "
-        "low, middle and high band are the lower, middle and upper third of the prices of all "
-        "retailers in the department.",
-    )
-    _add_columns(page, "Categories with prices", tree, columns, used)
-
-
-def _price_columns(name: str, prices: Prices) -> list[_Column]:
-    columns: list[tuple[str, str, Floats]] = [
-        ("lower quartile", "price", prices.quarters[:, 0]),
-        ("median", "price", prices.quarters[:, 1]),
-        ("upper quartile", "price", prices.quarters[:, 2]),
-        *((f"{band} band", "share", prices.bands[:, third]) for third, band in enumerate(BANDS)),
-    ]
-    return [
-        (f"{name}: {label}", kind, [None if math.isnan(v) else round(v, 4) for v in cells.tolist()])
-        for label, kind, cells in columns
-    ]
-
-
-def _add_columns(
-    page: Page,
-    label: str,
-    tree: Taxonomy,
-    columns: Sequence[_Column],
-    used: Flags,
-    filters: Mapping[str, int] | None = None,
-) -> None:
-    heads = [{"label": name, "kind": kind} for name, kind, _ in columns]
-    rows = list(zip(*(cells for _, _, cells in columns), strict=True))
-    page.tree(label, tree, heads, rows, kept=np.flatnonzero(used).tolist(), only=filters)
-
-
-def add_legend(page: Page, first: str) -> None:
-    """Add an explanation of the figures to the page; ``first`` is the first retailer's name."""
-    page.section(
-        "How to read this",
-        "“Answers” is the number of products that the classifier assigned to a category. Where the "
-        "classifier confuses categories this number is biased, so “share” and “products” are "
-        "corrected for its mistakes. Below departments they are sums of the classifier's "
-        "probabilities, and the intervals include the error that was measured at each level of the "
-        "tree. “Products per category” is the depth of the range. A gap is a category in which "
-        f"another retailer almost certainly has products and {first} is expected to have none.",
-    )

@@ -6,6 +6,7 @@ import numpy as np
 
 from prodcat.insight.arrays import Ints
 from prodcat.insight.assortment.prices import Prices
+from prodcat.insight.assortment.products import Products
 from prodcat.insight.prevalence.counts import Counts, at_or_below
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -23,6 +24,7 @@ class Retailer:
         prices: Prices of its products; None if prices are not compared.
         labelled: Number of products that had a category in the retailer's catalog.
         without_price: Number of products without a usable price; 0 if prices are not compared.
+        products: The products themselves.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Retailer:
     prices: Prices | None
     labelled: int
     without_price: int
+    products: Products
 
 
 def leaves_of(tree: Taxonomy, counts: Counts) -> Ints:

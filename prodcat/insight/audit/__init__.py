@@ -22,20 +22,25 @@ memory that an audit of millions of rows needs is that of a table of rows times 
 
 from prodcat.catalog.splits import folds_of
 from prodcat.insight.arrays import Floats
+from prodcat.insight.audit.audited_labels import AuditedLabels
 from prodcat.insight.audit.cross_validation import audit
 from prodcat.insight.audit.labels import audit_labels
 from prodcat.insight.audit.out_of_fold import OutOfFold, out_of_fold
-from prodcat.insight.audit.problems import Conflict, LabelProblem
+from prodcat.insight.audit.problems import Conflict, LabelProblem, check_ids
 from prodcat.insight.audit.result import Audit
+from prodcat.insight.audit.worklist import review_items
 
 __all__ = [
     "Audit",
+    "AuditedLabels",
     "Conflict",
     "Floats",
     "LabelProblem",
     "OutOfFold",
     "audit",
     "audit_labels",
+    "check_ids",
     "folds_of",
     "out_of_fold",
+    "review_items",
 ]

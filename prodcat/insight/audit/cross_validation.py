@@ -8,7 +8,7 @@ from prodcat.catalog.catalog import Catalog, check_catalog
 from prodcat.catalog.splits import folds_of, leak_audit
 from prodcat.catalog.targets import targets_in
 from prodcat.classifier.classifier import Classifier
-from prodcat.errors import CatalogError
+from prodcat.errors import CATALOG_ADVICE, CatalogError, all_else_by_name
 from prodcat.insight.arrays import Ints
 from prodcat.insight.audit.labels import audit_labels
 from prodcat.insight.audit.out_of_fold import OutOfFold, out_of_fold
@@ -20,6 +20,7 @@ from prodcat.training.fitting import fit
 _CHUNK = 4_096
 
 
+@all_else_by_name(CATALOG_ADVICE)
 def audit(
     catalog: Catalog,
     *,

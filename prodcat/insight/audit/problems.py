@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from prodcat.catalog.catalog import Catalog
 from prodcat.catalog.text import near_duplicate_key
+from prodcat.errors import CatalogError, did_you_mean
 from prodcat.insight.arrays import Ints
+from prodcat.storage.containers import is_missing
+from prodcat.taxonomy.cells import cell_text
 from prodcat.taxonomy.paths import Path
 
 
@@ -74,3 +77,37 @@ def conflicts_in(catalog: Catalog, rows: Ints, keys: Sequence[str] | None) -> It
                 tuple(catalog.titles[row] for row in group),
                 tuple(catalog.tree.paths[int(catalog.targets[row])] for row in group),
             )
+
+
+def check_ids(catalog: Catalog, column: str) -> None:
+    """Refuse a column that does not identify the rows.
+
+    Args:
+        catalog: The catalog.
+        column: Name of a column that was kept.
+
+    Raises:
+        CatalogError: The catalog has no such column, or a value in it is missing or is there twice.
+    """
+    values = catalog.columns.get(column)
+    if values is None:
+        hint = did_you_mean(column, list(catalog.columns)) or "."
+        raise CatalogError(
+            f"The catalog has no column {column!r}; it kept {sorted(catalog.columns)}{hint} Read "
+            f"it with read_catalog(..., keep=[{column!r}])."
+        )
+    numbers = catalog.rows if len(catalog.rows) == len(catalog) else range(len(catalog))
+    first: dict[str, int] = {}
+    for value, row in zip(values, numbers, strict=True):
+        text = "" if is_missing(value) else cell_text(value).strip()
+        if not text:
+            raise CatalogError(
+                f"Row {int(row) + 1:,} has no {column!r}, which is to identify the rows. Fill it "
+                "in, or keep the column without naming it as the id."
+            )
+        if text in first:
+            raise CatalogError(
+                f"Rows {first[text] + 1:,} and {int(row) + 1:,} both have {text!r} as {column!r}, "
+                "which is to identify the rows. Name a column in which every value is there once."
+            )
+        first[text] = int(row)

@@ -24,17 +24,23 @@ from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.drift.accuracy import AccuracyEstimate
 from prodcat.insight.drift.alarms import Kind, NodeDrift
 from prodcat.insight.drift.comparison import find_drift
+from prodcat.insight.drift.differences import Differences
+from prodcat.insight.drift.evidence import NodeEvidence, ProductChange, WordChange
 from prodcat.insight.drift.result import Drift
 from prodcat.insight.drift.trees import TreeChange, compare_trees
 
 __all__ = [
     "AccuracyEstimate",
+    "Differences",
     "Drift",
     "Floats",
     "Ints",
     "Kind",
     "NodeDrift",
+    "NodeEvidence",
+    "ProductChange",
     "TreeChange",
+    "WordChange",
     "compare_trees",
     "find_drift",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 
 from prodcat.insight.arrays import Flags, Floats, Ints
 from prodcat.insight.drift.answers import Answers
+from prodcat.insight.page_table import shown
 
 _CONFIDENCES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)  # edges of the bins
 _BINS = len(_CONFIDENCES) + 1
@@ -36,7 +37,8 @@ class AccuracyEstimate:
     def details(self) -> str:
         """The interval, the share before, and whether the estimate is doubtful, as a text."""
         doubt = "; doubtful, because the titles changed" if self.doubtful else ""
-        return f"{self.low:.1%} – {self.high:.1%}, before {self.before:.1%}{doubt}"
+        interval = shown("interval", (self.low, self.high))
+        return f"{interval}, before {shown('share', self.before)}{doubt}"
 
 
 @dataclass(frozen=True, eq=False)

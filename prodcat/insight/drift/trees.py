@@ -6,21 +6,28 @@ from typing import Literal
 
 from prodcat.errors import TaxonomyError
 from prodcat.storage.containers import described
+from prodcat.taxonomy.changes.changes import TreeChanges
 from prodcat.taxonomy.tree import Taxonomy
+
+TreeKind = Literal["new", "gone", "moved", "renamed", "renamed and moved", "merged", "split"]
+KINDS: tuple[TreeKind, ...] = (
+    "new", "gone", "moved", "renamed", "renamed and moved", "merged", "split",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TreeChange:
-    """A node that is new, gone, moved or renamed.
+    """A node that is new, gone, moved, renamed, merged into another or split.
 
     Attributes:
         kind: How the node changed.
         node_id: Id of the node.
         before: Path of the node before; empty if it is new.
-        after: Path of the node after; empty if it is gone.
+        after: Path of the node after; empty if it is gone.  A split node has a change for each
+            part.
     """
 
-    kind: Literal["new", "gone", "moved", "renamed"]
+    kind: TreeKind
     node_id: str
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -74,3 +81,24 @@ def _gone(old: Taxonomy, new: Taxonomy) -> Iterator[TreeChange]:
     for node, node_id in enumerate(old.ids):
         if node_id not in new_ids:
             yield TreeChange("gone", node_id, old.paths[node], ())
+
+
+def listed_changes(changes: TreeChanges) -> tuple[TreeChange, ...]:
+    """List the changes of a checked table, without the nodes that are the same.
+
+    Args:
+        changes: What has become of each node.
+
+    Returns:
+        The changed nodes in the order of the earlier tree, then the new ones.
+    """
+    kinds: dict[str, TreeKind] = {kind: kind for kind in KINDS}
+    kinds |= {"dropped": "gone", "added": "new"}
+    rows = [row for row in changes.rows if row.kind != "same"]
+    changed = [
+        TreeChange(kinds[row.kind], row.old_id, row.old_path, path)
+        for row in rows
+        for path in row.new_paths or ((),)
+    ]
+    added = [TreeChange("new", row.new_ids[0], (), row.new_paths[0]) for row in changes.added]
+    return (*changed, *added)

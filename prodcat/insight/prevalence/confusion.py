@@ -8,13 +8,16 @@ from prodcat.insight.prevalence.evidence import CELLS, TINY, Evidence
 from prodcat.insight.prevalence.posterior import draw_departments
 from prodcat.taxonomy.tree import Taxonomy
 
-_PRIOR_TITLES = 10.0  # the classifier's probabilities weigh as much as so many titles
+_PRIOR_TITLES = 40.0  # the classifier's probabilities weigh as much as so many titles
+_USUAL_TITLES = 3.0  # of the usual confusions, which each department's probabilities start from
 # Settings for measuring the dispersion.
 _CUTS = 25  # random divisions of the labelled titles into two parts
 _PART = 0.2  # share of the categories in the part that is counted with the help of the other
 _SHIFT = 0.7  # standard deviation of the logarithms of the departments' weights
 _DRAWS = 60  # from the posterior
 _LEAST_TITLES = 10  # in the part that is counted
+_ROUNDING = 0.15  # variance of a count that is due to whole numbers
+_NORMAL = 1.96  # standard deviations in half of a 95 % interval
 
 
 class Confusion:
@@ -63,14 +66,37 @@ def _shape(counts: Floats, tops: Floats) -> Floats:
     # A title of any department may fall into any cell, so each department gets a small part of the
     # mean of all departments.
     expected = expected + 1e-3 * expected.mean(axis=0)
+    # The probabilities of a department without titles are small ones, in the cells of others: they
+    # would say that its titles are always answered wrongly, and it would take those of others.
+    expected = expected + _USUAL_TITLES * _usual(counts, tops)
     shape: Floats = counts + _PRIOR_TITLES * expected / expected.sum(axis=1, keepdims=True)
     return shape
+
+
+def _usual(counts: Floats, tops: Floats) -> Floats:
+    """The confusions of a department that is like all others, float64 [departments, cells].
+
+    Its titles are answered correctly as often as those of all departments together, with the same
+    confidence; if not, they fall into each cell as often as all titles do.
+
+    Args:
+        counts: float64 [departments, cells]: labelled titles by true department and cell.
+        tops: float64 [departments, cells]: sums of the titles' probabilities.
+    """
+    departments, cells = counts.shape
+    blocks = counts.reshape(departments, departments, cells // departments)
+    every = np.arange(departments)
+    right = blocks[every, every].sum(axis=0) / max(counts.sum(), 1.0)  # [cells of a department]
+    anywhere = (tops.sum(axis=0) + TINY) / (tops.sum() + TINY * cells)
+    usual = np.tile((1 - right.sum()) * anywhere, (departments, 1))
+    usual.reshape(blocks.shape)[every, every] += right
+    return usual
 
 
 def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
     """Measure by which factor the variance of the posterior is too small; at least 1.
 
-    The factor is the sum of the squared errors of counts divided by the sum of their variances.
+    With this factor the intervals of 95 % of the departments that have titles hold their counts.
 
     Args:
         true: int64 [titles]: the department of each labelled title.
@@ -80,7 +106,7 @@ def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
     rng = np.random.default_rng(0)
     departments = evidence.each.shape[1]
     categories, category_of = np.unique(targets, return_inverse=True)
-    error = variance = 0.0
+    ratios: list[float] = []  # of errors and half intervals
     for _ in range(_CUTS):
         counted = (rng.random(len(categories)) < _PART)[category_of]
         rows = np.flatnonzero(counted)
@@ -96,9 +122,10 @@ def _dispersion(true: Ints, targets: Ints, evidence: Evidence) -> float:
         np.add.at(unused.T, evidence.cells[left], evidence.each[left].astype(np.float64))
         shape = _shape(counts, evidence.tops - unused)
         drawn = draw_departments(sizes, shape, _DRAWS, rng).sum(axis=2)
-        error += float(((drawn.mean(axis=0) - at_departments) ** 2).sum())
-        variance += float((drawn.var(axis=0) + 0.05).sum())
-    return max(error / variance, 1.0) if variance else 1.0
+        error = np.abs(drawn.mean(axis=0) - at_departments)
+        ratio = error / (_NORMAL * np.sqrt(drawn.var(axis=0) + _ROUNDING))
+        ratios += ratio[at_departments > 0].tolist()
+    return max(float(np.quantile(ratios, 0.95)) ** 2, 1.0) if ratios else 1.0
 
 
 def _relative_errors(tree: Taxonomy, evidence: Evidence, targets: Ints) -> Floats:

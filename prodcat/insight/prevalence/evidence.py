@@ -13,6 +13,7 @@ from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError
 from prodcat.insight.arrays import Floats, Ints
+from prodcat.insight.empty_titles import titled_rows
 
 logger = logging.getLogger("prodcat")
 
@@ -39,6 +40,7 @@ class Evidence:
         tops: float64 [departments, cells]: sums of the titles' probabilities of each department.
         each: float32 [titles, departments]: the probabilities of the departments for each title;
             empty if they were not kept.
+        confidence: float32 [titles]: the probability of the answered node of each title.
     """
 
     sizes: Ints
@@ -48,6 +50,7 @@ class Evidence:
     cells: Ints
     tops: Floats
     each: NDArray[np.float32]
+    confidence: NDArray[np.float32]
 
 
 def gather(
@@ -82,8 +85,10 @@ def gather(
     sums, squares = np.zeros((cells, len(tree))), np.zeros((cells, len(tree)))
     each: list[NDArray[np.float32]] = [np.zeros((0, len(tops)), np.float32)]
     answers, cell_of = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    confidence_of = [np.zeros(0, np.float32)]
     for best, nodes in node_probabilities(classifier, catalog, precision):
         at_tops = nodes[:, tops]
+        confidence_of.append(nodes[np.arange(len(nodes)), best])
         confidence = np.searchsorted(EDGES, at_tops.max(axis=1), "right")
         cell = at_tops.argmax(axis=1) * CELLS + confidence
         rows = len(nodes)
@@ -104,6 +109,7 @@ def gather(
         cells=np.concatenate(cell_of),
         tops=sums[:, tops].T,
         each=np.concatenate(each),
+        confidence=np.concatenate(confidence_of),
     )
 
 
@@ -124,7 +130,7 @@ def node_probabilities(
         float32 [titles, nodes], the probabilities of all nodes.
     """
     texts = classifier.texts_of(titles) if isinstance(titles, Catalog) else titles
-    paths = classifier.network.paths
+    paths = classifier.decider.paths
     inference = classifier.inference(precision)
     outcomes = classifier.taxonomy.outcomes
     for start in range(0, len(texts), _CHUNK):
@@ -143,10 +149,10 @@ def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
         labelled: Titles of which some or all have a label.
 
     Returns:
-        The rows that have a label.
+        The rows that have a label and a title.
 
     Raises:
-        CatalogError: It is no catalog, or no row is labelled.
+        CatalogError: It is no catalog, or no row is labelled or has a title.
     """
     check_catalog(labelled, "labelled")
     judged = labelled.take(labelled.labelled)
@@ -155,6 +161,7 @@ def judged_rows(classifier: Classifier, labelled: Catalog) -> Catalog:
             f"{labelled!r} has no labelled row; expected titles with categories that the "
             "classifier was not trained on, to measure its mistakes on."
         )
+    judged = titled_rows(judged, "the labelled rows")
     seen = int(classifier.has_seen(classifier.texts_of(judged)).sum())
     if seen:
         logger.warning(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -11,14 +10,22 @@ from prodcat.catalog.catalog import Catalog
 from prodcat.evaluation.comparison import Comparison
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.evaluation.judged_rows import JudgedRows
-from prodcat.insight.arrays import Ints
+from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.neighbours import labelled_neighbours
-from prodcat.insight.page import Kind, shown
-from prodcat.insight.report.figures import NodeFigures, node_figures, wilson
+from prodcat.insight.page_table import Column, Kind, PageTable, shown
+from prodcat.insight.report.categories import (
+    WORST,
+    CategoryFigures,
+    categories_table,
+    departments,
+    to_check,
+    worst_categories,
+)
+from prodcat.insight.report.example_reasons import ExampleReasons
+from prodcat.insight.report.figures import NodeFigures, node_figures
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
 
-WORST = 40  # categories in a table
 _MOST_EXAMPLES = 60
 _HEADLINES: tuple[tuple[str, str, Kind], ...] = (
     ("path_accuracy", "path accuracy", "share"),
@@ -27,31 +34,9 @@ _HEADLINES: tuple[tuple[str, str, Kind], ...] = (
     ("macro_f1", "macro F1", "share"),
     ("tail_recall", "recall of the rarest categories", "share"),
     ("tree_distance", "tree distance", "figure"),
-    ("ece", "calibration error", "figure"),
-    ("risk_coverage_area", "area under the risk-coverage curve", "figure"),
+    ("ece", "calibration error", "share"),
+    ("risk_coverage_area", "area under the risk-coverage curve", "share"),
 )
-Table = tuple[Sequence[tuple[str, Kind]], Sequence[Sequence[Any]]]  # columns with kinds, rows
-
-
-@dataclass(frozen=True)
-class WorstCategory:
-    """A category that many wrongly answered rows are labelled with.
-
-    Attributes:
-        path: Path of the category as text.
-        rows: Number of rows that are labelled with the category.
-        wrong: Number of these rows that were answered wrongly.
-        accuracy: Share of these rows that were answered correctly.
-        interval: Lower and upper end of the 95 % interval of that share.
-        answer: The most common wrong answer and, in brackets, how often it was given.
-    """
-
-    path: str
-    rows: int
-    wrong: int
-    accuracy: float
-    interval: tuple[float, float]
-    answer: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +49,7 @@ class Example:
         answer: Path of the answer as text.
         confidence: Probability of the answer, or None if it is not known.
         neighbours: Title and path of each of the labelled titles that are most similar to it.
+        reason: Why the answer is not the label; empty if the classifier was not asked.
     """
 
     title: str
@@ -71,6 +57,7 @@ class Example:
     answer: str
     confidence: float | None
     neighbours: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
 
     @property
     def neighbour_text(self) -> str:
@@ -89,6 +76,8 @@ class Contents:
         comparison: Differences from the classifier in production, or None.
         titles: Titles of the evaluated rows, or None.
         known: Labelled titles to search for neighbours of the examples, or None.
+        weights: float64 [rows]: what a wrong answer to each row costs; None if all cost the same.
+        reasons: Says why the answers of the examples are wrong, or None.
     """
 
     name: str
@@ -97,6 +86,8 @@ class Contents:
     comparison: Comparison | None
     titles: Sequence[str] | None
     known: Catalog | None
+    weights: Floats | None = None
+    reasons: ExampleReasons | None = None
 
     @cached_property
     def figures(self) -> NodeFigures | None:
@@ -105,10 +96,24 @@ class Contents:
         return None if judged is None else node_figures(judged, len(self.taxonomy))
 
     @cached_property
-    def worst(self) -> Sequence[WorstCategory]:
-        """The categories with the most wrong answers; empty if individual rows are not known."""
+    def departments(self) -> Sequence[CategoryFigures]:
+        """The departments, the costliest first; empty if individual rows are not known."""
         judged = self.evaluation.judged
-        return [] if judged is None else worst_categories(judged, self.taxonomy)
+        return [] if judged is None else departments(judged, self.taxonomy, self._cost(judged))
+
+    @cached_property
+    def worst(self) -> Sequence[CategoryFigures]:
+        """The categories with the costliest wrong answers; empty without individual rows."""
+        judged = self.evaluation.judged
+        return [] if judged is None else worst_categories(judged, self.taxonomy, self._cost(judged))
+
+    @property
+    def checks(self) -> Sequence[CategoryFigures]:
+        """The categories that are to be checked first."""
+        return to_check(self.worst)
+
+    def _cost(self, judged: JudgedRows) -> Floats:
+        return np.ones(len(judged)) if self.weights is None else self.weights
 
     @cached_property
     def examples(self) -> Sequence[Example]:
@@ -116,7 +121,7 @@ class Contents:
         judged = self.evaluation.judged
         if judged is None or self.titles is None:
             return []
-        return examples_of(judged, self.taxonomy, self.titles, self.known)
+        return examples_of(judged, self.taxonomy, self.titles, self.known, self.reasons)
 
     def headlines(self) -> list[tuple[str, str, str]]:
         """The figures of all rows: name, value, and the interval or an empty string."""
@@ -126,122 +131,175 @@ class Contents:
             if value is None:
                 continue
             interval = self.evaluation.intervals.get(metric)
-            ends = [] if interval is None else [interval.low, interval.high]
-            text = " to ".join(shown(kind, end) for end in ends)
+            text = "" if interval is None else _range(kind, interval.low, interval.high)
             headlines.append((label, shown(kind, value), text))
         return headlines
 
-    def differences(self) -> list[tuple[str, float, float, float, str]]:
-        """The differences from production; empty without a comparison.
-
-        Returns:
-            For each metric its name, the difference, the lower and the upper end of the
-            difference's interval, and the verdict.
-        """
-        if self.comparison is None:
-            return []
-        return [
-            (
-                metric.replace("_", " "),
-                difference.value,
-                difference.low,
-                difference.high,
-                self.comparison.verdict(metric),
+    def metrics(self) -> PageTable:
+        """A table of the figures of all rows for programs, with the names of their attributes."""
+        rows = []
+        for metric, _, _ in _HEADLINES:
+            value, interval = (
+                getattr(self.evaluation, metric),
+                self.evaluation.intervals.get(metric),
             )
-            for metric, difference in self.comparison.differences.items()
-        ]
+            if value is not None:
+                ends = (None, None) if interval is None else (interval.low, interval.high)
+                rows.append((metric, value, *ends))
+        return PageTable(
+            (
+                Column("metric", "metric", "text"),
+                Column("value", "value", "figure"),
+                Column("low", "from", "figure"),
+                Column("high", "to", "figure"),
+            ),
+            rows,
+        )
 
-    def levels(self) -> Table:
+    def differences(self) -> PageTable:
+        """The differences from production for programs; without rows if there is no comparison."""
+        rows = []
+        if self.comparison is not None:
+            for metric, difference in self.comparison.differences.items():
+                verdict = self.comparison.verdict(metric)
+                rows.append((metric, difference.value, difference.low, difference.high, verdict))
+        return PageTable(
+            (
+                Column("metric", "metric", "text"),
+                Column("difference", "difference", "figure"),
+                Column("low", "from", "figure"),
+                Column("high", "to", "figure"),
+                Column("verdict", "verdict", "text"),
+            ),
+            rows,
+        )
+
+    def shown_differences(self) -> list[tuple[str, str, str, str]]:
+        """The differences from production as texts: metric, difference, interval and verdict."""
+        texts = []
+        for metric, value, low, high, verdict in self.differences().rows:
+            kind: Kind = "figure" if "distance" in metric or "loss" in metric else "points"
+            name = metric.replace("_", " ")
+            texts.append((name, shown(kind, value), _range(kind, low, high), verdict))
+        return texts
+
+    def levels(self) -> PageTable:
         """A table of the figures of each level of the tree."""
-        return (
-            [("level", "count"), ("rows", "count"), ("accuracy", "share"), ("macro F1", "share"),
-             ("calibration error", "figure"), ("answers that end here", "share")],
+        return PageTable(
+            (
+                Column("level", "level", "count"),
+                Column("rows", "titles", "count"),
+                Column("accuracy", "right", "share"),
+                Column("macro_f1", "macro F1", "share"),
+                Column("ece", "calibration error", "share"),
+                Column("answers_end", "answers that end here", "share"),
+            ),
             [
                 (level.level, level.rows, level.accuracy, level.macro_f1, level.ece,
                  level.answers_end)
                 for level in self.evaluation.levels
             ],
+            "By level of the tree; level 1 is the department",
         )  # fmt: skip
 
-    def worst_categories(self) -> Table:
-        """A table of the categories with the most wrong answers."""
-        return (
-            [("category", "text"), ("rows", "count"), ("wrong", "count"), ("accuracy", "share"),
-             ("95 % interval", "interval"), ("most common wrong answer", "text")],
-            [
-                (category.path, category.rows, category.wrong, category.accuracy,
-                 category.interval, category.answer)
-                for category in self.worst
-            ],
-        )  # fmt: skip
+    def department_table(self) -> PageTable:
+        """A table of the departments, the costliest wrong answers first."""
+        return categories_table(
+            self.departments,
+            f"Departments by {self._measure}",
+            has_weights=self.weights is not None,
+        )
 
-    def confusions(self) -> Table:
+    def category_table(self) -> PageTable:
+        """A table of the categories with wrong answers, the costliest first."""
+        return categories_table(
+            self.worst,
+            f"Categories by {self._measure}; those better than average last",
+            has_weights=self.weights is not None,
+            most=WORST,
+        )
+
+    @property
+    def _measure(self) -> str:
+        cost = "" if self.weights is None else ", each times its weight"
+        return f"the number of wrong answers{cost}"
+
+    def confusions(self) -> PageTable:
         """A table of the mistakes, grouped by the deepest common ancestor of label and answer."""
-        return (
-            [("common ancestor", "text"), ("level", "count"), ("mistakes", "count"),
-             ("share of all mistakes", "share"), ("most common: label → answer", "text")],
+        return PageTable(
+            (
+                Column("ancestor", "mixed up within", "text"),
+                Column("level", "level", "count"),
+                Column("mistakes", "mistakes", "count"),
+                Column("share", "share of all mistakes", "bar"),
+                Column("most_common", "most common: label → answer", "text"),
+            ),
             [
                 (group.ancestor, group.level, group.rows, group.share,
                  "; ".join(f"{truth} → {answer} ({rows:,})"
                            for truth, answer, rows in group.branches[:3]))
-                for group in self.evaluation.confusion_groups[:WORST]
+                for group in self.evaluation.confusion_groups
             ],
+            "Mistakes by the deepest category that contains both the label and the answer",
+            WORST,
         )  # fmt: skip
 
-    def wrong_answers(self) -> Table:
-        """A table of the examples of wrong answers."""
-        return (
-            [("title", "text"), ("label", "text"), ("answer", "text"), ("confidence", "share"),
-             ("most similar labelled titles", "text")],
-            [
-                (example.title, example.label, example.answer, example.confidence,
-                 example.neighbour_text or None)
-                for example in self.examples
-            ],
-        )  # fmt: skip
-
-
-def worst_categories(judged: JudgedRows, taxonomy: Taxonomy) -> list[WorstCategory]:
-    """Find the categories with the most wrong answers.
-
-    Args:
-        judged: The rows with their labels and answers.
-        taxonomy: The tree.
-
-    Returns:
-        At most 40 categories, the one with the most wrong answers first.
-    """
-    wrong = ~judged.correct
-    size = len(taxonomy) + 2  # the answers -2 and -1 stand for no node
-    pairs, counts = np.unique(
-        judged.targets[wrong] * size + judged.ends[wrong] + 2, return_counts=True
-    )
-    targets, answers = pairs // size, pairs % size - 2
-    lost = np.bincount(targets, counts, minlength=len(taxonomy)).astype(np.int64)
-    rows = np.bincount(judged.targets, minlength=len(taxonomy))
-    low, high = wilson(rows - lost, rows)
-    worst = []
-    for node in np.argsort(-lost, kind="stable")[:WORST].tolist():
-        if not lost[node]:
-            break
-        of_node = np.flatnonzero(targets == node)
-        mode = of_node[np.argmax(counts[of_node])]
-        answer = _path_text(taxonomy, int(answers[mode]))
-        worst.append(
-            WorstCategory(
-                path=_path_text(taxonomy, node),
-                rows=int(rows[node]),
-                wrong=int(lost[node]),
-                accuracy=float(1 - lost[node] / rows[node]),
-                interval=(float(low[node]), float(high[node])),
-                answer=f"{answer} ({counts[mode]:,})",
-            )
+    def reliability(self) -> PageTable:
+        """A table of the share of correct answers by confidence."""
+        return PageTable(
+            (
+                Column("confidence", "mean confidence", "share"),
+                Column("rows", "titles", "count"),
+                Column("accuracy", "right", "share"),
+            ),
+            [(part.confidence, part.rows, part.accuracy) for part in self.evaluation.reliability],
+            "How often answers of each confidence are right",
         )
-    return worst
+
+    def wrong_answers(self) -> PageTable:
+        """A table of the examples of wrong answers."""
+        columns = (
+            Column("title", "title", "text"),
+            Column("label", "label", "text"),
+            Column("answer", "answer", "text"),
+            Column("confidence", "confidence", "share"),
+            Column("reason", "why", "text"),
+            Column("similar", "most similar labelled titles", "text"),
+        )
+        rows = [
+            (example.title, example.label, example.answer, example.confidence,
+             example.reason or None, example.neighbour_text or None)
+            for example in self.examples
+        ]  # fmt: skip
+        empty = {4: self.reasons is None, 5: self.known is None}
+        kept = [place for place in range(len(columns)) if not empty.get(place)]
+        return PageTable(
+            tuple(columns[place] for place in kept),
+            [[row[place] for place in kept] for row in rows],
+            "Wrong answers",
+        )
+
+    def tables(self) -> dict[str, PageTable]:
+        """All tables of the report that have rows, by name."""
+        tables = {
+            "metrics": self.metrics(),
+            "levels": self.levels(),
+            "departments": self.department_table(),
+            "categories": self.category_table(),
+            "differences": self.differences(),
+            "confusions": self.confusions(),
+            "reliability": self.reliability(),
+            "examples": self.wrong_answers(),
+        }
+        return {name: table for name, table in tables.items() if table.rows}
 
 
 def examples_of(
-    judged: JudgedRows, taxonomy: Taxonomy, titles: Sequence[str], known: Catalog | None
+    judged: JudgedRows,
+    taxonomy: Taxonomy,
+    titles: Sequence[str],
+    known: Catalog | None,
+    reasons: ExampleReasons | None = None,
 ) -> list[Example]:
     """Choose wrong answers as examples.
 
@@ -250,6 +308,7 @@ def examples_of(
         taxonomy: The tree.
         titles: The title of each row.
         known: Labelled titles to search for neighbours, or None.
+        reasons: Says why the answers are wrong, or None.
 
     Returns:
         At most 60 examples: first the most confident wrong answer of each label, then the second
@@ -257,6 +316,8 @@ def examples_of(
     """
     rows = _rows_of_examples(judged).tolist()
     neighbours = labelled_neighbours(known, [titles[row] for row in rows])
+    labels = [taxonomy.paths[int(judged.targets[row])] for row in rows]
+    told = [""] * len(rows) if reasons is None else reasons(rows, labels)
     return [
         Example(
             title=titles[row],
@@ -264,8 +325,9 @@ def examples_of(
             answer=_path_text(taxonomy, int(judged.ends[row])),
             confidence=None if judged.confidence is None else float(judged.confidence[row]),
             neighbours=tuple((near.title, join_path(near.path)) for near in nearest),
+            reason=reason,
         )
-        for row, nearest in zip(rows, neighbours, strict=True)
+        for row, nearest, reason in zip(rows, neighbours, told, strict=True)
     ]
 
 
@@ -280,6 +342,13 @@ def _rows_of_examples(judged: JudgedRows) -> Ints:
         turn.append(seen.get(target, 0))
         seen[target] = turn[-1] + 1
     return rows[np.argsort(turn, kind="stable")][:_MOST_EXAMPLES]
+
+
+def _range(kind: Kind, low: float, high: float) -> str:
+    """Both ends of an interval, with the unit once."""
+    if kind == "share":
+        return shown("interval", (low, high))
+    return f"{shown(kind, low).removesuffix(' points')} to {shown(kind, high)}"
 
 
 def _path_text(taxonomy: Taxonomy, node: int) -> str:

@@ -20,16 +20,23 @@ class NodeFigures:
         rows: int64 [nodes]: number of rows whose label is at or below the node.
         right: int64 [nodes]: number of these rows whose answer is at or below the node too.
         answered: int64 [nodes]: number of rows whose answer is at or below the node.
+        exact: int64 [nodes]: number of the labelled rows whose whole answer is correct.
     """
 
     rows: Ints
     right: Ints
     answered: Ints
+    exact: Ints
 
     @property
     def recall(self) -> Floats:
         """float64 [nodes]: correct rows divided by labelled rows; NaN if there are none."""
         return _ratio(self.right, self.rows)
+
+    @property
+    def accuracy(self) -> Floats:
+        """float64 [nodes]: whole answers that are correct by labelled rows; NaN without rows."""
+        return _ratio(self.exact, self.rows)
 
     @property
     def precision(self) -> Floats:
@@ -55,13 +62,14 @@ def node_figures(judged: JudgedRows, nodes: int) -> NodeFigures:
     def count(ends: Ints) -> Ints:
         return np.bincount(ends[ends >= 0], minlength=nodes).astype(np.int64)
 
-    rows, right, answered = (np.zeros(nodes, np.int64) for _ in range(3))
+    rows, right, answered, exact = (np.zeros(nodes, np.int64) for _ in range(4))
     for level in range(judged.truth.shape[1]):
         truth, answer = judged.truth[:, level], judged.answer[:, level]
         rows += count(truth)
         right += count(truth[truth == answer])
+        exact += count(truth[judged.correct])
         answered += count(answer[judged.known[:, level]])
-    return NodeFigures(rows, right, answered)
+    return NodeFigures(rows, right, answered, exact)
 
 
 def wilson(right: NDArray[Any], rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

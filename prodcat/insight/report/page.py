@@ -1,108 +1,136 @@
 """The HTML page of a report, with its charts as traces and layouts of Plotly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.evaluation.reliability import ReliabilityBin
+from prodcat.insight.files import HtmlPage
 from prodcat.insight.page import Page
+from prodcat.insight.page_table import shown
 from prodcat.insight.report.contents import Contents
 from prodcat.insight.report.figures import NodeFigures, wilson
+from prodcat.insight.report.treemap import tree_map, treemap_legend
+from prodcat.insight.report.verdict import details, verdict
 from prodcat.taxonomy.tree import Taxonomy
 
-_MOST_FIELDS = 1_500  # in the treemap
-_LEVELS = 2  # of the treemap that are drawn at once
-# Colour-blind people can tell blue (correct) from orange (wrong).
-_SCALE = [[0.0, "#b35806"], [0.5, "#f7f7f7"], [1.0, "#2166ac"]]
-_LINE = "#2166ac"
+_LINE = "#2f7fc1"
 _SHARE_AXIS = {"range": [0, 1.02], "tickformat": ".0%"}
 
 
-def report_page(contents: Contents) -> str:
+def report_page(contents: Contents) -> HtmlPage:
     """Write the contents of a report as a self-contained HTML page.
 
     Raises:
         ConfigError: Plotly is not installed, and the page has charts.
     """
-    page = Page(f"{contents.name}: evaluation", "The ranges in small print are 95 % intervals.")
-    page.section("Headline figures")
-    page.numbers(contents.headlines())
-    page.table(*contents.levels(), "By level of the tree")
-    if contents.comparison is not None:
-        _add_differences(page, contents, contents.comparison.rows)
+    evaluation, checks = contents.evaluation, contents.checks
+    page = Page(f"{contents.name}: evaluation")
+    page.section("Verdict")
+    sentences = details(evaluation, checks, has_weights=contents.weights is not None)
+    page.verdict(verdict(evaluation, checks), [*sentences, *_against(contents)])
+    if contents.worst:
+        page.section(
+            "Check these first",
+            f'The first {len(checks)} are those of the verdict. "Worse" and "better" compare '
+            f"with all titles, of which {shown('share', evaluation.path_accuracy)} are right; "
+            "about average also means that there are too few titles to tell.",
+        )
+        page.show(contents.category_table())
+    if contents.departments:
+        page.section("Departments", "The department with the most wrong answers comes first.")
+        page.show(contents.department_table())
     if contents.figures is not None:
-        _add_tree(page, contents.taxonomy, contents.figures)
-        page.section("Worst categories", "Categories with the most wrong answers.")
-        page.table(*contents.worst_categories(), "Categories by the number of wrong answers")
+        _add_tree(page, contents.taxonomy, contents.figures, evaluation.path_accuracy)
     page.section(
-        "Confusions",
-        "Mistakes, grouped by the deepest category that contains both the label and the answer. "
-        "The higher this category is in the tree, the worse the mistake.",
+        "What is taken for what",
+        "The higher the category within which two are mixed up, the worse the mistake.",
     )
-    page.table(*contents.confusions(), "Confusions by common ancestor")
-    if contents.evaluation.reliability:
-        _add_curves(page, contents.evaluation)
+    page.show(contents.confusions())
     if contents.examples:
         page.section(
             "Examples",
-            "Wrong answers, beginning with the most confident one of each category, with the most "
-            "similar labelled titles. In some of them, it is the label that is wrong.",
+            "Wrong answers, beginning with the most confident one of each category. In some of "
+            "them, it is the label that is wrong.",
         )
-        page.table(*contents.wrong_answers(), "Wrong answers")
+        page.show(contents.wrong_answers())
+    if evaluation.reliability:
+        _add_curves(page, contents)
+    if contents.comparison is not None:
+        _add_differences(page, contents, contents.comparison.rows)
+    page.section("All figures", "The ranges in small print are 95 % intervals.")
+    page.numbers(contents.headlines())
+    page.show(contents.levels())
     return page.html()
+
+
+def _against(contents: Contents) -> Iterator[str]:
+    """How the classifier compares with the one in production, in a sentence."""
+    for name, value, interval, result in contents.shown_differences():
+        if name == "path accuracy":
+            yield (
+                "Against production, the share of right answers differs by no more than chance "
+                f"explains ({interval})."
+                if result == "even"
+                else f"This is {result} than in production by {value} ({interval})."
+            )
 
 
 def _add_differences(page: Page, contents: Contents, rows: int) -> None:
     page.section(
         "Against production",
         "This classifier's figures minus those of the classifier in production, on the same "
-        f"{rows:,} rows.",
+        f"{rows:,} rows. A difference of shares is in points of a hundred; even means that the "
+        "interval contains 0.",
     )
     page.table(
-        [("metric", "text"), ("difference", "figure"), ("from", "figure"),
-         ("to", "figure"), ("verdict", "text")],
-        contents.differences(),
+        [("metric", "text"), ("difference", "text"), ("95 % interval", "text"),
+         ("verdict", "text")],
+        contents.shown_differences(),
         "Differences with 95 % intervals",
     )  # fmt: skip
 
 
-def _add_tree(page: Page, tree: Taxonomy, figures: NodeFigures) -> None:
-    low, high = wilson(figures.right, figures.rows)
-    recall, precision = figures.recall, figures.precision
+def _add_tree(page: Page, tree: Taxonomy, figures: NodeFigures, average: float) -> None:
+    low, high = wilson(figures.exact, figures.rows)
+    accuracy, recall, precision = figures.accuracy, figures.recall, figures.precision
     cells = [
         (
             int(figures.rows[node]),
-            _or_none(recall[node]),
+            int(figures.rows[node] - figures.exact[node]),
+            _or_none(accuracy[node]),
             (float(low[node]), float(high[node])) if figures.rows[node] else None,
+            _or_none(recall[node]),
             _or_none(precision[node]),
-            int(figures.rows[node] - figures.right[node]),
         )
         for node in range(len(tree))
     ]
     used = np.flatnonzero((figures.rows > 0) | (figures.answered > 0))
     page.section(
-        "The tree by accuracy",
-        "Accuracy is the share of a category's products for which the answer is this category or "
-        "one below it. In the map, click a category to see those below it, and the bar at the top "
-        "to go back.",
+        "The tree",
+        f"Areas are titles; colours compare the share of right answers with that of all titles, "
+        f"{shown('share', average)}. Click a category to see those below it, and the bar at the "
+        "top to go back. The table below the map has all categories.",
     )
-    label = "Map of the categories by size, coloured by accuracy; the table below has all of them"
-    page.charts([(label, *tree_map(tree, figures))], tall=True)
+    page.legend(treemap_legend(average))
+    page.charts([("Map of the categories", *tree_map(tree, figures, average))], tall=True)
     page.tree(
         "Categories with their accuracy",
         tree,
         [
-            {"label": "rows", "kind": "count"},
-            {"label": "accuracy", "kind": "share", "colour": True},
-            {"label": "95 % interval", "kind": "interval"},
-            {"label": "precision", "kind": "share", "colour": True},
+            {"label": "titles", "kind": "count"},
             {"label": "wrong", "kind": "count"},
+            {"label": "right", "kind": "share", "colour": True, "middle": average},
+            {"label": "95 % interval", "kind": "interval", "extra": True},
+            {"label": "kept in category", "kind": "share", "extra": True},
+            {"label": "precision", "kind": "share", "extra": True},
         ],
         cells,
         kept=used.tolist(),
-        only={"with wrong answers": 4},
+        only={"with wrong answers": 1},
+        sort=1,
     )
 
 
@@ -110,57 +138,18 @@ def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _add_curves(page: Page, evaluation: Evaluation) -> None:
+def _add_curves(page: Page, contents: Contents) -> None:
+    evaluation = contents.evaluation
     page.section(
         "Confidence",
-        "Reliability: the share of correct answers among those with about the same "
-        "confidence; on the dotted line, this share equals the confidence. Risk and coverage: the "
-        "error rate if only the most confident answers are given, by the share of titles that are "
-        "answered.",
+        "Left: the share of right answers among those with about the same confidence; on the "
+        "dotted line, the two are equal. Right: the error rate if only the most confident answers "
+        "are given, by the share of titles that are answered.",
     )
-    reliability = f"Reliability; calibration error {evaluation.ece:.3f}"
-    risk = f"Risk and coverage; area {evaluation.risk_coverage_area:.4f}"
+    reliability = f"Reliability; calibration error {shown('share', evaluation.ece)}"
+    risk = f"Risk and coverage; area {shown('share', evaluation.risk_coverage_area)}"
     page.charts([(reliability, *reliability_curves(evaluation)), (risk, *risk_curve(evaluation))])
-    page.table(
-        [("confidence", "share"), ("rows", "count"), ("share correct", "share")],
-        [(part.confidence, part.rows, part.accuracy) for part in evaluation.reliability],
-        "Reliability of the whole path",
-    )
-
-
-def tree_map(tree: Taxonomy, figures: NodeFigures) -> tuple[Any, Any]:
-    """Draw the tree as a treemap, coloured by accuracy.
-
-    Args:
-        tree: The tree.
-        figures: Rows and correct answers of each node.
-
-    Returns:
-        Plotly's traces and layout.
-    """
-    # Thousands of fields take seconds to lay out. An ancestor has no fewer rows, so it is kept too.
-    least = np.sort(figures.rows)[-_MOST_FIELDS - 1] if len(tree) > _MOST_FIELDS else 0
-    used = np.flatnonzero(figures.rows > least).tolist()
-    recall = figures.recall
-    data = {
-        "type": "treemap",
-        "ids": [str(node) for node in used],
-        "labels": [tree.paths[node][-1] for node in used],
-        "parents": [str(tree.parent[node]) if tree.parent[node] >= 0 else "" for node in used],
-        "values": figures.rows[used].tolist(),
-        "branchvalues": "total",
-        "maxdepth": _LEVELS,
-        "marker": {
-            "colors": [round(float(recall[node]), 4) for node in used],
-            "colorscale": _SCALE,
-            "cmin": 0,
-            "cmax": 1,
-            "colorbar": {"title": {"text": "accuracy"}, "tickformat": ".0%"},
-        },
-        "hovertemplate": "%{label}<br>%{value:,} rows<br>accuracy %{color:.1%}<extra></extra>",
-        "pathbar": {"visible": True},
-    }
-    return [data], {"margin": {"t": 30, "l": 5, "r": 5, "b": 5}}
+    page.show(contents.reliability())
 
 
 def reliability_curves(evaluation: Evaluation) -> tuple[Any, Any]:
@@ -178,7 +167,8 @@ def reliability_curves(evaluation: Evaluation) -> tuple[Any, Any]:
     ]
     layout = {
         "xaxis": {"title": {"text": "confidence"}, **_SHARE_AXIS},
-        "yaxis": {"title": {"text": "share correct"}, **_SHARE_AXIS},
+        "yaxis": {"title": {"text": "share right"}, **_SHARE_AXIS},
+        "legend": {"orientation": "h", "y": -0.25},
     }
     return traces, layout
 
@@ -186,7 +176,7 @@ def reliability_curves(evaluation: Evaluation) -> tuple[Any, Any]:
 def risk_curve(evaluation: Evaluation) -> tuple[Any, Any]:
     """Draw the error rate by the share answered; returns Plotly's traces and layout."""
     shares, errors, bounds = zip(*evaluation.risk_coverage, strict=True)
-    text = [f"confidence of at least {bound:.3f}" for bound in bounds]
+    text = [f"confidence of at least {shown('share', bound)}" for bound in bounds]
     layout = {
         "xaxis": {"title": {"text": "share answered"}, **_SHARE_AXIS},
         "showlegend": False,

@@ -9,13 +9,21 @@ const number = (value, digits) =>
 const fold = (text) =>
   text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
 
+const share = (value) => {
+  if (value > 0 && value < 0.0005) return "< 0.1 %";
+  if (value < 1 && value > 0.9995) return "> 99.9 %";
+  return `${number(100 * value, 1)} %`;
+};
+
 const FORMATS = {
   text: (value) => value,
   count: (value) => number(value, 0),
-  share: (value) => `${number(100 * value, value > 0 && value < 0.0995 ? 2 : 1)} %`,
-  figure: (value) => number(value, 3),
+  share,
+  bar: share,
+  points: (value) => `${value > -0.0005 ? "+" : "-"}${number(Math.abs(100 * value), 1)} points`,
+  figure: (value) => number(value, 2),
   price: (value) => number(value, 2),
-  interval: (value) => `${number(100 * value[0], 1)} – ${number(100 * value[1], 1)} %`,
+  interval: (value) => `${number(100 * value[0], 1)} to ${number(100 * value[1], 1)} %`,
 };
 
 function shown(kind, value) {
@@ -35,7 +43,8 @@ class Tree {
     });
     this.open = new Set();
     this.kept = null; // nodes that pass the filter, and their ancestors
-    this.order = null; // [column, descending]
+    const sorted = typeof data.sort === "number";
+    this.order = sorted ? [data.sort, true] : null; // [column, descending]
     this.focused = null;
     this.most = 500; // rows shown of one level, and matches shown of a filter
     table.setAttribute("role", "treegrid");
@@ -60,6 +69,8 @@ class Tree {
       button.textContent = label;
       button.addEventListener("click", () => this.sort(place - 1, cell));
       cell.append(button);
+      if (place && this.data.columns[place - 1].extra) cell.classList.add("extra");
+      if (this.order && this.order[0] === place - 1) cell.setAttribute("aria-sort", "descending");
       row.append(cell);
     });
   }
@@ -170,12 +181,15 @@ class Tree {
     this.data.columns.forEach((column, at) => {
       const cell = document.createElement("td");
       cell.setAttribute("role", "gridcell");
-      cell.className = column.kind;
+      cell.className = column.extra ? `${column.kind} extra` : column.kind;
       const value = this.data.cells[node][at];
       cell.textContent = shown(column.kind, value);
       if (column.colour && typeof value === "number") {
         cell.classList.add("coloured");
-        cell.style.setProperty("--share", Math.max(0, Math.min(1, value / (column.most || 1))));
+        const middle = column.middle === undefined ? 0.5 : column.middle;
+        const room = value < middle ? middle : 1 - middle;
+        cell.style.setProperty("--side", value < middle ? "var(--less)" : "var(--more)");
+        cell.style.setProperty("--strength", room > 0 ? Math.abs(value - middle) / room : 0);
       }
       row.append(cell);
     });
@@ -250,7 +264,7 @@ function draw(place, figure) {
   for (const axis of ["xaxis", "yaxis"]) {
     if (layout[axis]) layout[axis] = { ...layout[axis], gridcolor: faint, zerolinecolor: faint };
   }
-  Plotly.react(place, figure.data, layout, { responsive: true, displaylogo: false });
+  Plotly.react(place, figure.data, layout, { responsive: true, displayModeBar: false });
 }
 
 const trees = {};
@@ -279,6 +293,9 @@ function start() {
       timer = setTimeout(apply, 120);
     });
     if (only) only.addEventListener("change", apply);
+  }
+  for (const holder of document.querySelectorAll("script.worklist-data")) {
+    new Worklist(document.getElementById(holder.dataset.place), JSON.parse(holder.textContent));
   }
   const figures = [...document.querySelectorAll("script.figure")].map((holder) => [
     document.getElementById(holder.dataset.place),

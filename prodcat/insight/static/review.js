@@ -6,10 +6,17 @@ const fold = (text) =>
   text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
 const element = (name) => document.getElementById(name);
 const MOST_OPTIONS = 30;
+const REVIEWER = "prodcat-reviewer"; // the key of the name of whoever reviews
 
 const review = {
   items: [], tree: { ids: [], paths: [] }, lower: [],
   decisions: new Map(), order: [], at: 0, outbox: [], sending: false, matches: [], marked: -1,
+  reasons: new Map(),
+};
+const SAID = {
+  skip: "Skipped.",
+  none: "None of these categories.",
+  missing: "The tree lacks its category.",
 };
 
 // Each unconfirmed decision is stored under a key of its own, so that two tabs of the browser do not
@@ -57,6 +64,11 @@ const decisionOn = (item) => (review.decisions.get(item) || []).at(-1);
 function decide(kind, item, node) {
   const event = { id: crypto.randomUUID(), item, kind, at: Date.now() };
   if (node !== undefined) event.node = node;
+  if (kind !== "undo") {
+    const remarks = { comment: commentOn(item), reviewer: element("reviewer").value };
+    for (const [name, text] of Object.entries(remarks)) if (text.trim()) event[name] = text.trim();
+    sessionStorage.removeItem(draftKey(item));
+  }
   apply(event);
   localStorage.setItem(keyOf(event), JSON.stringify(event));
   review.outbox.push(event);
@@ -106,6 +118,17 @@ async function send() {
   if (review.outbox.length) setTimeout(send, 1000);
 }
 
+// A comment that belongs to no decision yet is kept until there is one, also through a reload.
+const draftKey = (item) => `${review.key}-draft-${item}`;
+
+function commentOn(item) {
+  return sessionStorage.getItem(draftKey(item)) ?? decisionOn(item)?.comment ?? "";
+}
+
+function hasNewComment(item) {
+  return commentOn(item).trim() !== (decisionOn(item)?.comment ?? "");
+}
+
 // -- the page -------------------------------------------------------------------
 
 function path(names) {
@@ -147,9 +170,13 @@ function draw() {
   if (event) {
     const node = review.tree.ids.indexOf(event.node);
     const names = node < 0 ? event.path || [event.node] : review.tree.paths[node];
-    chosen.append(event.kind === "skip" ? "Skipped." : "Decided: ");
+    chosen.append(SAID[event.kind] || "Decided: ");
     if (event.kind === "label") chosen.append(path(names));
+    const by = [event.comment && `“${event.comment}”`, event.reviewer].filter(Boolean).join(", ");
+    if (by) chosen.append(` (${by})`);
   }
+  element("comment").value = commentOn(shown.item);
+  showReasons(shown);
   element("answers").replaceChildren(
     ...shown.answers.map((answer, number) => {
       const row = document.createElement("li");
@@ -199,23 +226,139 @@ function label(node) {
   next();
 }
 
-function accept() {
+// What Enter does now: its words on the button, and the act; no act if there is nothing to do.
+function onEnter() {
   const shown = review.items[review.at];
-  if (!shown) return;
-  if (decisionOn(shown.item)) next(); // Enter moves on without deciding again
-  else if (shown.answers.length) label(shown.answers[0].id);
+  if (!shown) return { words: "Nothing to accept" };
+  if (review.marked >= 0) {
+    const node = review.matches[review.marked];
+    return { words: `Accept “${review.tree.paths[node].at(-1)}”`, act: () => label(review.tree.ids[node]) };
+  }
+  const event = decisionOn(shown.item);
+  if (event && hasNewComment(shown.item)) {
+    return { words: "Save the comment", act: () => { decide(event.kind, shown.item, event.node); next(); } };
+  }
+  if (event) return { words: "Next title", act: next }; // without deciding again
+  const [first] = shown.answers;
+  if (!first) return { words: "Nothing to accept" };
+  return { words: `Accept “${first.path.at(-1)}”`, act: () => label(first.id) };
 }
 
-function skip() {
-  decide("skip", review.items[review.at].item);
+function accept() {
+  onEnter().act?.();
+}
+
+function showEnter() {
+  const { words, act } = onEnter();
+  const key = document.createElement("kbd");
+  key.textContent = "Enter";
+  element("accept").disabled = !act;
+  element("accept").replaceChildren(words, ...(act ? [" ", key] : []));
+}
+
+function without(kind) {
+  decide(kind, review.items[review.at].item);
   next();
 }
 
 function undo() {
   const item = review.order.at(-1);
   if (item === undefined) return;
+  const comment = commentOn(item);
+  if (comment) sessionStorage.setItem(draftKey(item), comment);
   decide("undo", item);
   go(review.items.findIndex((shown) => shown.item === item));
+}
+
+// -- why the model answers so -----------------------------------------------------
+
+function reasonsFor(item) {
+  if (!review.reasons.has(item)) {
+    const asked = fetch(address(`reasons/${item}`)).then((answer) => {
+      if (!answer.ok) throw new Error(String(answer.status));
+      return answer.json();
+    });
+    asked.catch(() => review.reasons.delete(item)); // and is asked for again
+    review.reasons.set(item, asked);
+  }
+  return review.reasons.get(item);
+}
+
+async function showReasons(shown) {
+  const why = element("why");
+  why.hidden = true;
+  why.replaceChildren();
+  why.dataset.item = shown.item;
+  if (!review.explains) return;
+  try {
+    const reasons = await reasonsFor(shown.item);
+    if (why.dataset.item !== String(shown.item)) return;
+    why.append(...reasonParts(reasons));
+    const following = review.items.slice(review.at + 1).find(({ item }) => !decisionOn(item));
+    if (following) reasonsFor(following.item).catch(() => {});
+  } catch {
+    if (why.dataset.item !== String(shown.item)) return;
+    why.append(line("The reasons for the answer could not be loaded.", "quiet"));
+  }
+  why.hidden = why.childElementCount === 0;
+}
+
+function line(text, kind) {
+  const made = document.createElement("p");
+  made.className = kind;
+  made.textContent = text;
+  return made;
+}
+
+const percent = (share) => (share > 0 && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`);
+
+function reasonParts(reasons) {
+  const doubtful = reasons.levels[reasons.doubtful];
+  if (!doubtful) return [];
+  const parts = [line(`Why ${choice(doubtful)}?`, ""), markedWords(doubtful)];
+  parts.push(line(`Underlined: for ${doubtful.name}. Dotted: for ${doubtful.runner_up}. ${reasons.deletion}`, "quiet"));
+  if (reasons.levels.length > 1) {
+    const all = document.createElement("details");
+    const name = document.createElement("summary");
+    name.textContent = "All levels";
+    const table = document.createElement("table");
+    for (const level of reasons.levels) {
+      const row = table.insertRow();
+      row.append(cell(level.level, "text"), cell(choice(level), "text"));
+      row.insertCell().append(markedWords(level));
+    }
+    all.append(name, table);
+    parts.push(all);
+  }
+  return parts;
+}
+
+function choice(level) {
+  const chosen = `${level.name} ${percent(level.confidence)}`;
+  if (level.runner_up === null) return `${chosen}, the only choice`;
+  return `${chosen}, not ${level.runner_up} ${percent(level.runner_up_confidence)}`;
+}
+
+function markedWords(level) {
+  const words = document.createElement("p");
+  words.className = "words";
+  let column = "title";
+  for (const { word, column: from, strength } of level.words) {
+    if (from !== column) words.append(`${from}: `);
+    column = from;
+    words.append(strength ? marked(word, strength) : word, " ");
+  }
+  return words;
+}
+
+function marked(word, strength) {
+  const mark = document.createElement("mark");
+  mark.className = `${strength > 0 ? "for" : "against"} ${["one", "two", "three"][Math.abs(strength) - 1]}`;
+  const told = document.createElement("span");
+  told.className = "unseen";
+  told.textContent = strength > 0 ? " (for)" : " (against)";
+  mark.append(word, told);
+  return mark;
 }
 
 // -- another category -----------------------------------------------------------
@@ -261,6 +404,7 @@ function options() {
     box.setAttribute("aria-activedescendant", `option-${review.marked}`);
     element(`option-${review.marked}`).scrollIntoView({ block: "nearest" });
   }
+  showEnter();
 }
 
 function searched(event) {
@@ -281,14 +425,30 @@ function searched(event) {
   event.stopPropagation();
 }
 
+// Keys that are typed into a field decide nothing; Enter leaves it.
+function typed(event) {
+  if (event.key === "Enter" || event.key === "Escape") {
+    event.preventDefault();
+    element("title").focus();
+  }
+  event.stopPropagation();
+}
+
+function commented() {
+  const { item } = review.items[review.at];
+  sessionStorage.setItem(draftKey(item), element("comment").value);
+  showEnter();
+}
+
 function pressed(event) {
   if (event.repeat && !event.key.startsWith("Arrow")) return; // holding a key down decides only once
   if (event.ctrlKey || event.metaKey || event.altKey || !review.items.length) return;
   const shown = review.items[review.at];
   const number = Number(event.key) - 1;
-  const onButton = event.target.tagName === "BUTTON";
+  const onButton = ["BUTTON", "SUMMARY"].includes(event.target.tagName);
   const keys = {
-    s: skip, u: undo, ArrowLeft: () => go(review.at - 1), ArrowRight: () => go(review.at + 1),
+    s: () => without("skip"), n: () => without("none"), m: () => without("missing"), u: undo,
+    c: () => element("comment").focus(), ArrowLeft: () => go(review.at - 1), ArrowRight: () => go(review.at + 1),
     "/": () => element("search").focus(),
   };
   if (event.key === "Enter" && !onButton) keys.Enter = accept;
@@ -304,6 +464,7 @@ async function start() {
   );
   review.items = queue.items;
   review.tree = queue.tree;
+  review.explains = queue.explains;
   review.lower = queue.tree.paths.map((names) => fold(names.join(" > ")));
   review.key = `prodcat-review-${queue.name}`;
   for (const event of state.history) apply(event);
@@ -315,8 +476,15 @@ async function start() {
   for (const event of review.outbox) apply(event);
   send();
   for (const [name, act] of Object.entries({
-    accept, skip, undo, back: () => go(review.at - 1), forth: () => go(review.at + 1),
+    accept, skip: () => without("skip"), none: () => without("none"), missing: () => without("missing"),
+    undo, back: () => go(review.at - 1), forth: () => go(review.at + 1),
   })) element(name).addEventListener("click", act);
+  for (const name of ["comment", "reviewer"]) element(name).addEventListener("keydown", typed);
+  element("comment").addEventListener("input", commented);
+  element("reviewer").value = localStorage.getItem(REVIEWER) || "";
+  element("reviewer").addEventListener("input", () => {
+    localStorage.setItem(REVIEWER, element("reviewer").value);
+  });
   element("search").addEventListener("input", search);
   element("search").addEventListener("keydown", searched);
   document.addEventListener("keydown", pressed);
