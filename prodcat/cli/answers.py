@@ -37,12 +37,33 @@ def answer_options(
         choices = [value for value in schema.get("enum", ()) if value not in without]
         parser.add_argument(
             f"--{name.replace('_', '-')}",
-            type=_TYPES[schema["type"]],
+            type=_share if "exclusiveMaximum" in schema else _TYPES[schema["type"]],
             default=defaults.get(name, declared[name].default),
             choices=choices or None,
             metavar=None if choices else _METAVARS.get(name, _SHOWN[schema["type"]]),
             help=text,
         )
+
+
+def _share(text: str) -> float:
+    """A number between 0 and 1.
+
+    Raises:
+        argparse.ArgumentTypeError: It is something else, such as a percentage.
+    """
+    number = text.strip().removesuffix("%").strip().replace(",", ".")
+    try:
+        share = float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; expected a share between 0 and 1, such as 0.05 for 5 %"
+        ) from None
+    if number == text.strip() and 0 <= share < 1:
+        return share
+    meant = share / 100 if "%" in text or share > 1 else share
+    percent = f"{share:g} %" if meant != share else f"{100 * share:g} %"
+    example = f"{meant:g} for {percent}" if 0 < meant < 1 else "0.05 for 5 %"
+    raise argparse.ArgumentTypeError(f"found {text!r}; expected a share between 0 and 1: {example}")
 
 
 def answer_keywords(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

@@ -15,7 +15,11 @@ from pathlib import Path
 from prodcat.errors import CatalogError, did_you_mean
 
 FILE = "FILE"  # the metavar of arguments that are files with tables
+NAMED_FILE = "[NAME=]FILE"  # the same of files that may have a name
 TABLES = frozenset({FILE, "BEFORE", "AFTER"})  # all metavars of such arguments
+OUTPUT = "OUTPUT"  # the metavar of files that a command writes
+MODEL_FOLDER = "FOLDER"  # the metavar of what a command saves a classifier to
+OVERWRITE = "--overwrite"  # the option of all commands that write such files and folders
 _SEVERAL = ("+", "*")
 _NUMBER = re.compile(r"-\.?\d")
 _WILDCARDS = frozenset("*?[")
@@ -33,11 +37,13 @@ class GivenOptions:
         options: The values of each option by its full name; an empty list for one without value.
         several: The names of the options that take several values.
         places: The values without an option, which are mostly files.
+        sources: For each option that comes from a file of settings, the file and the key.
     """
 
     options: dict[str, list[str]] = field(default_factory=dict)
     several: set[str] = field(default_factory=set)
     places: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
 
     def arguments(self) -> list[str]:
         """The arguments in an order in which :mod:`argparse` reads them correctly."""
@@ -140,7 +146,7 @@ class Arrangement:
     def _end_before_file(self, given: GivenOptions, name: str) -> None:
         """Let an option with names of columns end before the first file."""
         values = given.options[name]
-        if not self.places or self.options[name].metavar in TABLES:
+        if not self.places or self.options[name].metavar in {*TABLES, NAMED_FILE}:
             return
         first = next((n for n, value in enumerate(values) if _is_surely_place(value)), len(values))
         if first == 0 and self.options[name].nargs == "+":

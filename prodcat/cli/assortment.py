@@ -2,16 +2,27 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.arrangement import FILE
+from prodcat.cli.arrangement import FILE, NAMED_FILE
 from prodcat.cli.classifiers import inference_options, load_classifier
-from prodcat.cli.input import column_options
-from prodcat.cli.output import check_outputs, output_option, write_report
+from prodcat.cli.input import check_tables, column_options, first_piece
+from prodcat.cli.output import check_outputs, output_option, say, write_report
 from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_named, read_partly_labelled
-from prodcat.errors import ConfigError
+from prodcat.errors import CatalogError, ConfigError, no_column
+
+if TYPE_CHECKING:
+    from prodcat.catalog.catalog import Catalog
+    from prodcat.taxonomy.tree import Taxonomy
+
+
+_BASIC = (
+    "--labelled", "--model", "--price", "--output", "--title", "--path", "--their-title",
+    "--their-price", "--matches", "--before", "--page-language",
+)  # fmt: skip
 
 
 def add_assortment(commands: Any) -> None:
@@ -20,7 +31,7 @@ def add_assortment(commands: Any) -> None:
         commands,
         "assortment",
         "compare what retailers sell, category by category",
-        basic=["--labelled", "--model", "--price", "--output", "--title", "--path"],
+        basic=_BASIC,
         examples={
             "compare two retailers, and write the page that people read": (
                 "assortment ours=ours.csv theirs=theirs.csv --labelled labelled.csv --model model "
@@ -29,14 +40,23 @@ def add_assortment(commands: Any) -> None:
             "with prices": (
                 "assortment ours.csv theirs.csv --labelled labelled.csv --model model --price price"
             ),
+            "with the products that both have, and the rival's products of last month": (
+                "assortment ours=ours.csv Rival=theirs.csv --labelled labelled.csv --model model "
+                "--price price --matches matches.parquet --before theirs-may.csv "
+                "--page-language de --output comparison.html"
+            ),
+            "the other table has no categories, and its columns have other names": (
+                "assortment ours.csv shop/1.csv --labelled labelled.csv --model model "
+                "--their-title name"
+            ),
         },
     )
     parser.add_argument(
         "retailers",
         nargs="+",
-        metavar="[NAME=]FILE",
-        help="file, folder or glob with the products of a retailer, your own first; the name is "
-        "that of the file if not given",
+        metavar=NAMED_FILE,
+        help="file, folder or glob with the products of a retailer, your own first, with or "
+        "without categories; the name is that of the file if not given",
     )
     parser.add_argument(
         "--labelled",
@@ -45,11 +65,64 @@ def add_assortment(commands: Any) -> None:
         required=True,
         help="titles with categories that the model was not trained on, to measure its mistakes",
     )
-    parser.add_argument("--price", metavar="COLUMN", help="column with the price of a product")
+    _column_names(parser)
+    _supplement_options(parser)
     inference_options(parser)
     output_option(parser)
     column_options(parser)
     parser.set_defaults(run=run)
+
+
+def _column_names(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the price, and the columns of the other retailers' files."""
+    parser.add_argument("--price", metavar="COLUMN", help="column with the price of a product")
+    parser.add_argument(
+        "--their-title",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="column with the title in the other retailers' files, if it has another name there; "
+        "of several names, the first one that a file has",
+    )
+    parser.add_argument(
+        "--their-price", nargs="+", default=[], metavar="COLUMN", help="the same for the price"
+    )
+
+
+def _supplement_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name further tables, and those of the page."""
+    parser.add_argument(
+        "--brand",
+        metavar="COLUMN",
+        help="column with the brand; by default brands are learned from the titles",
+    )
+    parser.add_argument(
+        "--matches",
+        nargs="+",
+        default=[],
+        metavar=NAMED_FILE,
+        help="table of matched products with the columns our_title, their_title and relation; "
+        "the name of the other retailer is needed if there are several",
+    )
+    parser.add_argument(
+        "--before",
+        nargs="+",
+        default=[],
+        metavar=NAMED_FILE,
+        help="earlier products of another retailer, to see what changed; the name is needed if "
+        "there are several",
+    )
+    parser.add_argument(
+        "--page-language",
+        default="en",
+        choices=["de", "en", "es", "fr", "it", "nl", "pt", "tr"],
+        help="language of the page; default en",
+    )
+    parser.add_argument(
+        "--tables",
+        metavar="FOLDER",
+        help="folder for the tables behind the page, one Parquet file for each part",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -62,21 +135,172 @@ def run(options: argparse.Namespace) -> None:
         ArtifactError: The classifier cannot be loaded.
         StoreError: There is no such version, or a file cannot be written.
     """
-    from prodcat.insight.assortment import compare_assortments
-
-    check_outputs(options)
+    _check(options)
     sources = _by_name(options.retailers)
+    others = list(sources)[1:]
+    matches = _of_others(options.matches, others, "--matches")
+    before = _of_others(options.before, others, "--before")
+    check_tables(options, *sources.values(), *before.values())
+
+    from prodcat.insight.assortment import Supplements, compare_assortments
+
     classifier = load_classifier(options, options.model)
-    keep = [] if options.price is None else [options.price]
-    catalogs = {
-        name: read_partly_labelled(options, source, classifier.taxonomy, keep)
-        for name, source in sources.items()
-    }
     labelled = read_named(options, options.labelled, taxonomy=classifier.taxonomy)
+    catalogs = {
+        name: _read_retailer(options, source, classifier.taxonomy, is_first=not place)
+        for place, (name, source) in enumerate(sources.items())
+    }
+    if options.brand is not None and not any(
+        options.brand in catalog.columns for catalog in catalogs.values()
+    ):
+        raise CatalogError(
+            f"No file has a column {options.brand!r}. Name the column with the brand with --brand, "
+            "or leave it out to have brands learned from the titles."
+        )
+    supplements = Supplements(
+        brand=options.brand,
+        matches=matches,
+        before={
+            name: _read_retailer(options, source, classifier.taxonomy, is_first=False)
+            for name, source in before.items()
+        },
+    )
     comparison = compare_assortments(
-        catalogs, classifier, labelled, price=options.price, precision=options.precision
+        catalogs,
+        classifier,
+        labelled,
+        price=options.price,
+        supplements=supplements,
+        language=options.page_language,
+        precision=options.precision,
     )
     write_report(options, comparison)
+    if options.tables is not None:
+        comparison.save_tables(options.tables)
+        say(f"wrote the tables behind the page to {options.tables}")
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse inconsistent options, before anything is computed.
+
+    Raises:
+        ConfigError: The options are not consistent.
+    """
+    check_outputs(options)
+    if options.tables is not None and not options.overwrite:
+        _check_free(Path(options.tables))
+    if options.their_price and options.price is None:
+        raise ConfigError(
+            "--their-price is given without --price; expected the column of your own file, too."
+        )
+
+
+def _check_free(folder: Path) -> None:
+    """Refuse a folder in which tables would be replaced.
+
+    Raises:
+        ConfigError: It has one of the tables.
+    """
+    present = sorted(file.name for file in folder.glob("*.parquet")) if folder.is_dir() else []
+    if present:
+        raise ConfigError(
+            f"The folder {str(folder)!r} of --tables has tables already, such as {present[0]!r}. "
+            "Name another folder, or add --overwrite to replace them."
+        )
+
+
+def _read_retailer(
+    options: argparse.Namespace, source: str, taxonomy: "Taxonomy", *, is_first: bool
+) -> "Catalog":
+    """Read the products of a retailer, whose file may name the columns in its own way.
+
+    Returns:
+        The catalog, with the prices in a column of the name in ``--price``.
+
+    Raises:
+        CatalogError: The file lacks a column, or cannot be read.
+    """
+    price = options.price
+    if not is_first:
+        options, price = _as_theirs(options, source)
+    brand = options.brand
+    if brand is not None and brand not in first_piece(options, source, 1):
+        say(f"{source}: there is no column {brand!r}; brands are learned from the titles")
+        brand = None
+    keep = list(dict.fromkeys(name for name in (price, brand) if name is not None))
+    catalog = read_partly_labelled(options, source, taxonomy, keep, path_is_elsewhere=True)
+    columns = {} if price is None else {options.price: catalog.columns[price]}
+    if brand is not None:
+        columns[brand] = catalog.columns[brand]
+    return replace(catalog, columns=columns)
+
+
+def _as_theirs(options: argparse.Namespace, source: str) -> tuple[argparse.Namespace, str | None]:
+    """The options with the names of the columns in another retailer's file, and that of the price.
+
+    Raises:
+        CatalogError: The file has no column with the title or the price.
+    """
+    titles = list(dict.fromkeys([*options.their_title, options.title]))
+    columns = list(first_piece(options, source, 1, *titles[:-1]))
+    names: dict[str, Any] = {"title": _first(source, titles, columns, "--their-title")}
+    price = None
+    if options.price is not None:
+        prices = list(dict.fromkeys([*options.their_price, options.price]))
+        price = _first(source, prices, columns, "--their-price")
+    names["text"] = [name for name in options.text if name in columns]
+    names["language"] = options.language if options.language in columns else None
+    missing = [name for name in options.text if name not in columns]
+    if options.language is not None and names["language"] is None:
+        missing.append(options.language)
+    if missing:
+        say(f"{source}: there is no column {' or '.join(map(repr, missing))}; read without")
+    return argparse.Namespace(**{**vars(options), **names}), price
+
+
+def _first(source: str, names: Sequence[str], columns: Sequence[str], option: str) -> str:
+    """The first of some names that is a column's.
+
+    Raises:
+        CatalogError: None is.
+    """
+    for name in names:
+        if name in columns:
+            return name
+    sentence = no_column(f"{source}: the file", names[0], columns)
+    raise CatalogError(f"{sentence} Name the column in the other retailers' files with {option}.")
+
+
+def _of_others(given: Sequence[str] | None, others: Sequence[str], option: str) -> dict[str, str]:
+    """The file of each other retailer that has one, by the retailer's name.
+
+    Args:
+        given: ``NAME=FILE``, or ``FILE`` if there is one other retailer.
+        others: The names of the other retailers.
+        option: The option, for the error message.
+
+    Raises:
+        ConfigError: A file is of no other retailer, or it is not clear of which.
+    """
+    sources: dict[str, str] = {}
+    for value in given or ():
+        name, equals, source = value.partition("=")
+        if not equals or "/" in name or Path(value).exists():
+            if len(others) != 1:
+                raise ConfigError(
+                    f"{option} {value!r} does not say of which retailer it is; expected NAME=FILE "
+                    f"with one of the names {', '.join(map(repr, others)) or '(none)'}."
+                )
+            name, source = others[0], value
+        if name not in others:
+            raise ConfigError(
+                f"{option} names the retailer {name!r}; expected one of the other retailers: "
+                f"{', '.join(map(repr, others)) or '(none)'}."
+            )
+        if name in sources:
+            raise ConfigError(f"{option} has two files of {name!r}; expected one.")
+        sources[name] = source
+    return sources
 
 
 def _by_name(retailers: Sequence[str]) -> dict[str, str]:

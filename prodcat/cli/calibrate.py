@@ -3,8 +3,10 @@
 import argparse
 from typing import Any
 
+from prodcat.cli.arrangement import MODEL_FOLDER
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
-from prodcat.cli.input import column_options, read_titles, tables_argument
+from prodcat.cli.destinations import check_model_folder
+from prodcat.cli.input import check_tables, column_options, read_titles, tables_argument
 from prodcat.cli.output import say, show
 from prodcat.cli.parser import add_command
 
@@ -27,7 +29,7 @@ def add_calibrate(commands: Any) -> None:
     parser.add_argument(
         "--output",
         required=True,
-        metavar="OUTPUT",
+        metavar=MODEL_FOLDER,
         help="folder or URI for the calibrated classifier",
     )
     parser.add_argument(
@@ -47,6 +49,8 @@ def run(options: argparse.Namespace) -> None:
 
     A message says if the confidences became worse.
     """
+    check_model_folder(options, "--output", options.output)
+    check_tables(options)
     classifier = load_classifier(options, options.model)
     catalog = read_titles(options, options.catalog, taxonomy=classifier.taxonomy)
     before = classifier.evaluate(catalog)
@@ -55,14 +59,14 @@ def run(options: argparse.Namespace) -> None:
     after = calibrated.evaluate(catalog)
     old, new = float(before.ece or 0), float(after.ece or 0)
     show(
-        f"ECE on these titles, which it was fitted on: {old:.4f} before, {new:.4f} after; "
-        f"saved {options.output}"
+        "confidence is off by (ECE), on these titles, which it was fitted on: "
+        f"{old:.4f} before, {new:.4f} after; saved {options.output}"
     )
     if new > old:
         say(
             "WARNING: the new calibration is worse on these titles: confidence was off by "
-            f"{old:.4f} on average, and is now by {new:.4f}. Keep {options.model}, or calibrate "
-            "with more titles or another --method."
+            f"{old:.4f} on average (ECE), and is now by {new:.4f}. Keep {options.model}, or "
+            "calibrate with more titles or another --method."
         )
     if classifier.guarantee is not None:
         show(f"The old guarantee no longer holds: {classifier.guarantee!r}; measure it again")

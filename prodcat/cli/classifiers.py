@@ -1,10 +1,11 @@
 """The options ``--model``, ``--device`` and ``--precision``, and loading of a classifier."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prodcat.cli.answers import answer_options
-from prodcat.cli.environment import cache_folder, named_keys
+from prodcat.cli.environment import cache_folder, named_keys, store_uri
 
 if TYPE_CHECKING:
     from prodcat.classifier.classifier import Classifier
@@ -15,9 +16,24 @@ def model_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         required=True,
+        type=in_usual_store,
         metavar="MODEL",
-        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias",
+        help="a saved classifier: a folder, a URI, model.tar.gz or STORE/model@alias; model@alias "
+        "alone is one of the store PRODCAT_STORE",
     )
+
+
+def in_usual_store(uri: str) -> str:
+    """The address of a classifier; ``model@alias`` alone is one of the store in PRODCAT_STORE.
+
+    Args:
+        uri: What was typed.  Addresses with a slash, and names of folders and files that exist,
+            stay as they are, and so does ``model@alias`` in a folder that is a store itself.
+    """
+    store = store_uri()
+    if not store or "/" in uri or "@" not in uri or Path(uri).exists():
+        return uri
+    return uri if Path("store.json").exists() else f"{store.rstrip('/')}/{uri}"
 
 
 def device_option(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +57,8 @@ def load_classifier(options: argparse.Namespace, uri: str) -> "Classifier":
 
     Args:
         options: The parsed options; a command without ``--device`` uses the CPU.
-        uri: A folder, a URI, a ``model.tar.gz`` or ``STORE/model@alias``.  Keys are used only for
-            the last of these.
+        uri: A folder, a URI, a ``model.tar.gz``, ``STORE/model@alias`` or, in the store that the
+            environment names, ``model@alias``.  Keys are used only for the last two of these.
 
     Raises:
         ArtifactError: There is no artifact, it is damaged, or it is not signed by one of the keys.
@@ -51,6 +67,7 @@ def load_classifier(options: argparse.Namespace, uri: str) -> "Classifier":
     """
     from prodcat.classifier.loading import load
 
+    uri = in_usual_store(uri)
     device = getattr(options, "device", "cpu")
     keys = named_keys()
     if keys is not None:

@@ -2,6 +2,8 @@
 
 import argparse
 import logging
+import os
+import re
 import sys
 import traceback
 import warnings
@@ -15,12 +17,20 @@ from prodcat.cli.audit import add_audit
 from prodcat.cli.calibrate import add_calibrate
 from prodcat.cli.completion import add_completion
 from prodcat.cli.demo import add_demo
+from prodcat.cli.destinations import check_outputs_new
 from prodcat.cli.drift import add_drift
 from prodcat.cli.encoders import add_encoders
+from prodcat.cli.environment import logs_json
 from prodcat.cli.evaluate import add_evaluate
+from prodcat.cli.explain import add_explain
+from prodcat.cli.first_look import add_try
 from prodcat.cli.guarantee import add_guarantee
+from prodcat.cli.json_logs import JsonFormatter, json_messages
+from prodcat.cli.match import add_match
 from prodcat.cli.models import add_models
+from prodcat.cli.offers import add_offers
 from prodcat.cli.output import STDOUT, loudness, say
+from prodcat.cli.overlap import add_overlap
 from prodcat.cli.parser import Parser
 from prodcat.cli.pipeline import add_pipeline
 from prodcat.cli.predict import add_predict
@@ -28,20 +38,24 @@ from prodcat.cli.review import add_review
 from prodcat.cli.serve import add_serve
 from prodcat.cli.sources import STDIN, tables_of
 from prodcat.cli.train import add_train
+from prodcat.cli.tree import add_tree
 from prodcat.cli.trim import add_trim
 from prodcat.cli.wording import in_words_of_options
 from prodcat.errors import (
+    ConfigError,
     InputChangedError,
     Interrupted,
     OutputInUseError,
     ProdcatError,
     StoreError,
 )
+from prodcat.storage.faults import explain_disk
 from prodcat.text_encoding import LogFormatter
 
 logger = logging.getLogger("prodcat")
 _OUTPUTS = ("--output", "--json", "--report", "--history", "--plot")
 _EXAMPLES = {
+    "see in seconds what n-grams make of a table, whatever its columns are": "try catalog.csv",
     "train n-grams, in seconds, on a table with the columns title and path": (
         "train catalog.csv --encoder none --output model"
     ),
@@ -61,8 +75,8 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
 
     Returns:
         The exit code: 0 for success; 1 if the reader of the output closed it; 2 for a mistake that
-        the user can correct; 75 if the same command may succeed later, as a training was stopped
-        and saved its state, a store could not be reached, another process writes the output, or the
+        the user can correct, or a full disk; 75 if the same command may succeed later, as SIGTERM
+        stopped a training, a store could not be reached, another process writes the output, or the
         input was changed while it was read.
 
     Raises:
@@ -74,11 +88,22 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
     if options.command is None:
         parser.print_help()
         return 0
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter())
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     options.facts = {} if facts is None else facts
     options.stdin = None
+    try:
+        is_json = logs_json(options.log_format)
+    except ConfigError as error:
+        say(f"prodcat {options.command}: {error}", logging.ERROR)
+        return 2
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if is_json else LogFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    with json_messages(is_json):
+        return _exit_code(options)
+
+
+def _exit_code(options: argparse.Namespace) -> int:
+    """Run the command of parsed options, and return its exit code; see :func:`main`."""
     values = options.given.options
     is_piped = any(STDOUT in values.get(name, ()) for name in _OUTPUTS)
     try:
@@ -86,31 +111,72 @@ def main(arguments: Sequence[str] | None = None, facts: dict[str, Any] | None = 
             loudness(quiet=options.quiet, is_piped=is_piped),
             _logged(options),
             warnings.catch_warnings(),
-            tables_of(options),
         ):
             _show_warnings_as_messages(options)
-            options.run(options)
+            check_outputs_new(options)
+            with tables_of(options):
+                options.run(options)
+            sys.stdout.flush()  # what is left in the buffer can fail to be written, too
     except ProdcatError as error:
         options.facts["error"] = _say_error(options, error)
         return TRY_AGAIN if _is_temporary(error) else 2
     except Interrupted as interrupted:
-        say(f"prodcat {options.command}: {interrupted}")
+        say(f"prodcat {options.command}: {interrupted}", logging.ERROR)
         return TRY_AGAIN
     except MemoryError:
-        say(f"prodcat {options.command}: there is too little memory. Give the process more.")
+        message = "there is too little memory. Give the process more."
+        say(f"prodcat {options.command}: {message}", logging.ERROR)
         return 2
     except BrokenPipeError:
+        _leave_stdout()
         return 1
+    except OSError as error:
+        return _say_disk_fault(options, error)
     return 0
+
+
+def _say_disk_fault(options: argparse.Namespace, error: OSError) -> int:
+    """Print a fault of the operating system, such as a full disk; return the exit code.
+
+    Raises:
+        OSError: It is another fault.
+    """
+    if error.errno is None:
+        raise error
+    if options.verbose:
+        traceback.print_exception(error)
+    place = "" if error.filename is None else f"{error.filename!r}: "
+    say(f"prodcat {options.command}: {place}{explain_disk(error)}", logging.ERROR)
+    _leave_stdout()
+    return 2
+
+
+def _leave_stdout() -> None:
+    """Let nothing more be written to a standard output that failed, as Python does at exit."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, ValueError, OSError):  # it is no file of the system
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 def _say_error(options: argparse.Namespace, error: ProdcatError) -> str:
     """Print an error in the words of the command line, and with --verbose where it comes from."""
-    message = _worded(options, str(error))
+    message = _with_sources(options, _worded(options, str(error)))
     if options.verbose:
         traceback.print_exception(error)
-    say(f"prodcat {options.command}: {message}")
+    say(f"prodcat {options.command}: {message}", logging.ERROR)
     return message
+
+
+def _with_sources(options: argparse.Namespace, message: str) -> str:
+    """A message that also says which of its options come from a file of settings."""
+    sources = options.given.sources
+    named = dict.fromkeys(re.findall(r"(?<![\w-])--[a-z][a-z-]*", message))
+    places = [f"{name} is from {sources[name]}" for name in named if name in sources]
+    return f"{message} ({'; '.join(places)})" if places else message
 
 
 def _worded(options: argparse.Namespace, message: str) -> str:
@@ -178,8 +244,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
     for add in (
+        add_try,
         add_train,
         add_predict,
+        add_explain,
         add_evaluate,
         add_calibrate,
         add_guarantee,
@@ -197,8 +265,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def add_insight(commands: Any) -> None:
-    """Add the commands that analyse titles and labels to a parser's commands."""
-    for add in (add_assortment, add_audit, add_drift, add_review):
+    """Add the commands that analyse titles, labels and trees to a parser's commands."""
+    for add in (
+        add_assortment,
+        add_audit,
+        add_drift,
+        add_offers,
+        add_match,
+        add_overlap,
+        add_review,
+        add_tree,
+    ):
         add(commands)
 
 

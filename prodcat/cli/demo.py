@@ -4,6 +4,8 @@ import argparse
 import sys
 from typing import Any
 
+from prodcat.cli.arrangement import MODEL_FOLDER
+from prodcat.cli.destinations import check_demo_folder
 from prodcat.cli.parser import add_command
 
 
@@ -18,7 +20,7 @@ def add_demo(commands: Any) -> None:
     parser.add_argument(
         "--folder",
         default="demo",
-        metavar="FOLDER",
+        metavar=MODEL_FOLDER,
         help="folder for the files of the demo; default demo",
     )
     parser.add_argument(
@@ -41,4 +43,5 @@ def run(options: argparse.Namespace) -> None:
     """Run the demo, and print its steps to the standard output."""
     from prodcat.demo.run import run_demo
 
+    check_demo_folder(options, "--folder", f"catalog-{options.country}.csv")
     run_demo(options.folder, options.country, options.titles, sys.stdout)

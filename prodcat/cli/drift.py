@@ -12,6 +12,7 @@ from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
+    from prodcat.taxonomy.changes.changes import TreeChanges
     from prodcat.taxonomy.tree import Taxonomy
 
 
@@ -59,6 +60,12 @@ def add_drift(commands: Any) -> None:
         help="the tree of today; the two trees are compared by their ids",
     )
     parser.add_argument(
+        "--changes",
+        metavar="TABLE",
+        help="checked table of changes between the two trees, from prodcat tree diff: titles with "
+        "labels of --tree-before are compared across the trees; the model is of --tree-after",
+    )
+    parser.add_argument(
         "--fail", action="store_true", help="exit with code 1 if anything changed, for schedules"
     )
     inference_options(parser)
@@ -81,9 +88,12 @@ def run(options: argparse.Namespace) -> None:
 
     check_outputs(options)
     classifier = load_classifier(options, options.model)
+    trees = _read_trees(options)
+    changes = _read_changes(options, trees)
+    tree = classifier.taxonomy
     before, after = (
-        read_partly_labelled(options, source, classifier.taxonomy)
-        for source in (options.before, options.after)
+        read_partly_labelled(options, source, tree if trees is None or changes is None else of)
+        for source, of in zip((options.before, options.after), trees or (tree, tree), strict=True)
     )
     labelled = read_optional(options, options.labelled, taxonomy=classifier.taxonomy)
     report = find_drift(
@@ -91,7 +101,7 @@ def run(options: argparse.Namespace) -> None:
         after,
         classifier,
         labelled=labelled,
-        trees=_read_trees(options),
+        trees=trees if changes is None else changes,
         level=options.level,
         precision=options.precision,
     )
@@ -114,3 +124,23 @@ def _read_trees(options: argparse.Namespace) -> "tuple[Taxonomy, Taxonomy] | Non
         for source in (options.tree_before, options.tree_after)
     )
     return old, new
+
+
+def _read_changes(
+    options: argparse.Namespace, trees: "tuple[Taxonomy, Taxonomy] | None"
+) -> "TreeChanges | None":
+    """The table of ``--changes``; None if it is not given.
+
+    Raises:
+        ConfigError: The trees are not given.
+        TaxonomyError: The table is wrong.
+    """
+    from prodcat.taxonomy.changes.changes import TreeChanges
+
+    if options.changes is None:
+        return None
+    if trees is None:
+        raise ConfigError(
+            "Found --changes without the trees; expected also --tree-before and --tree-after."
+        )
+    return TreeChanges.read(options.changes, *trees)

@@ -7,18 +7,21 @@ needs some of the settings.
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from prodcat.cli.secrets import secret_key_files
+from prodcat.cli.variables import named, number_of, says_yes
 from prodcat.decisions.options import PRECISIONS, ReadingPrecision
 from prodcat.errors import ConfigError
 from prodcat.serving.settings import Limits
 
 if TYPE_CHECKING:
     from prodcat.classifier.classifier import Classifier
+    from prodcat.serving.access import Access
     from prodcat.storage.signature import Key
 
 TITLES = ("4096", "1000000")  # maximum titles in a request: usually, and in Batch Transform
@@ -30,6 +33,7 @@ _SAGEMAKER = (
     "SAGEMAKER_BATCH",
 )
 _LONGEST_TOKEN = 2_048  # characters
+_STRATEGIES = ("MULTI_RECORD", "SINGLE_RECORD")
 _UNLIMITED = "1024"  # megabytes; used if SageMaker sets 0, which means no limit
 
 
@@ -43,6 +47,21 @@ def store_uri() -> str | None:
     return os.environ.get("PRODCAT_STORE")
 
 
+def logs_json(given: str | None) -> bool:
+    """Whether messages are lines of JSON, as an option or PRODCAT_LOG_FORMAT says.
+
+    Args:
+        given: The value of the option; None if it is not given.
+
+    Raises:
+        ConfigError: The variable has another value than ``text`` and ``json``.
+    """
+    form = given or os.environ.get("PRODCAT_LOG_FORMAT", "").strip().lower() or "text"
+    if form not in ("text", "json"):
+        raise ConfigError(f"PRODCAT_LOG_FORMAT is {form!r}; expected text or json.")
+    return form == "json"
+
+
 def named_keys() -> "list[Key] | None":
     """The keys in the files of :func:`key_paths`, or None if there are no files.
 
@@ -51,7 +70,11 @@ def named_keys() -> "list[Key] | None":
     """
     from prodcat.storage.signature import Key
 
-    return [Key.from_file(path) for path in key_paths()] or None
+    keys = []
+    for path in key_paths():
+        with named(f"A file of PRODCAT_KEYS or PRODCAT_KEYS_SECRET, {path!r}"):
+            keys.append(Key.from_file(path))
+    return keys or None
 
 
 def key_paths() -> list[str]:
@@ -70,8 +93,12 @@ def key_paths() -> list[str]:
 
 
 def world_size() -> int:
-    """The number of processes that torchrun started to train together; 1 without torchrun."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """The number of processes that torchrun started to train together; 1 without torchrun.
+
+    Raises:
+        ConfigError: WORLD_SIZE is no such number.
+    """
+    return number_of("WORLD_SIZE", os.environ.get("WORLD_SIZE") or "1", int, 1)
 
 
 def local_rank() -> str:
@@ -84,14 +111,13 @@ def switch_off_ray_statistics() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
-def bind_port() -> str:
-    """The port to listen on, as text: that of SAGEMAKER_BIND_TO_PORT, or 8080."""
-    return os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")
-
-
 def serves_many() -> bool:
-    """Whether SageMaker expects a server of many models (SAGEMAKER_MULTI_MODEL)."""
-    return os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
+    """Whether SageMaker expects a server of many models (SAGEMAKER_MULTI_MODEL).
+
+    Raises:
+        ConfigError: The variable says neither yes nor no.
+    """
+    return says_yes("SAGEMAKER_MULTI_MODEL")
 
 
 def starts_on_sagemaker(
@@ -115,7 +141,7 @@ def bind_host(on_sagemaker: bool, environment: Mapping[str, str] = os.environ) -
             requests come over the network, and otherwise ``127.0.0.1``.
         environment: The environment variables.
     """
-    return environment.get("PRODCAT_HOST", "0.0.0.0" if on_sagemaker else "127.0.0.1")
+    return environment.get("PRODCAT_HOST") or ("0.0.0.0" if on_sagemaker else "127.0.0.1")
 
 
 def models_roots(
@@ -163,31 +189,73 @@ def server_token(
         ) from error
 
 
+def access_of(
+    token_file: str | None = None,
+    hosts: Sequence[str] = (),
+    environment: Mapping[str, str] = os.environ,
+) -> "Access":
+    """Which requests the server accepts, as options or environment variables say.
+
+    Args:
+        token_file: The file with the token that an option names, or None for the variables.
+        hosts: The names of hosts that options give; those of PRODCAT_ALLOWED_HOSTS if there are
+            none.
+        environment: The environment variables.
+
+    Raises:
+        ConfigError: The token cannot be read or has the wrong form, or a host is no name.
+    """
+    from prodcat.serving.access import Access
+
+    in_file = "PRODCAT_TOKEN_FILE" if environment.get("PRODCAT_TOKEN_FILE") else "PRODCAT_TOKEN"
+    with named("--token-file" if token_file else in_file):
+        access = Access(server_token(token_file, environment))
+    with named("--allowed-host" if hosts else "PRODCAT_ALLOWED_HOSTS"):
+        return replace(access, hosts=tuple(hosts) or allowed_hosts(environment))
+
+
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def server_setting(variable: str, usual: str) -> str:
-    """The value of an environment variable that sets an option of the server, as text.
+def server_setting(
+    option: str, variable: str, usual: str, environment: Mapping[str, str] = os.environ
+) -> tuple[str, str]:
+    """The value of an option of the server that the command line does not give, and its source.
 
     SageMaker starts containers without options, so options can be set by variables.
 
     Args:
+        option: The name of the option.
         variable: The name of the variable.
-        usual: The value if the variable is not set.
+        usual: The value if the variable is not set, or empty.
+        environment: The environment variables.
+
+    Returns:
+        The name of the variable, or of the option if the variable is not set; and the value, as
+        text.
     """
-    return os.environ.get(variable, usual)
+    text = environment.get(variable, "").strip()
+    return (variable, text) if text else (option, usual)
 
 
 def is_batch(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether this process runs in a container of Batch Transform (SAGEMAKER_BATCH)."""
-    return environment.get("SAGEMAKER_BATCH", "").lower() == "true"
+    """Whether this process runs in a container of Batch Transform (SAGEMAKER_BATCH).
+
+    Raises:
+        ConfigError: The variable says neither yes nor no.
+    """
+    return says_yes("SAGEMAKER_BATCH", environment)
 
 
-def most_payload(environment: Mapping[str, str] = os.environ) -> str:
-    """The maximum size of a request in megabytes, as text; from SAGEMAKER_MAX_PAYLOAD_IN_MB."""
-    megabytes = environment.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "6").strip()
-    return _UNLIMITED if megabytes == "0" else megabytes
+def most_payload(environment: Mapping[str, str] = os.environ) -> int:
+    """The maximum size of a request in bytes, from SAGEMAKER_MAX_PAYLOAD_IN_MB, or 6 MiB.
+
+    Raises:
+        ConfigError: The variable is not a number of megabytes.
+    """
+    megabytes = environment.get("SAGEMAKER_MAX_PAYLOAD_IN_MB", "").strip() or "6"
+    return bytes_of("SAGEMAKER_MAX_PAYLOAD_IN_MB", _UNLIMITED if megabytes == "0" else megabytes)
 
 
 def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
@@ -196,26 +264,23 @@ def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
     Raises:
         ConfigError: A variable is not a number, or is not above 0.
     """
-    titles = environment.get("PRODCAT_MAX_TITLES", TITLES[is_batch(environment)])
-    payload = most_payload(environment)
-    try:
-        limits = Limits(int(float(payload) * (1 << 20)), int(titles))
-    except (ValueError, OverflowError) as error:
-        raise ConfigError(
-            f"SAGEMAKER_MAX_PAYLOAD_IN_MB is {payload!r} and PRODCAT_MAX_TITLES {titles!r}; "
-            "expected numbers."
-        ) from error
-    if limits.body <= 0 or limits.titles <= 0:
-        raise ConfigError(
-            f"SAGEMAKER_MAX_PAYLOAD_IN_MB is {payload!r} and PRODCAT_MAX_TITLES {titles!r}; "
-            "expected numbers above 0."
-        )
-    return limits
+    usual = TITLES[is_batch(environment)]
+    setting = server_setting("--max-titles", "PRODCAT_MAX_TITLES", usual, environment)
+    return Limits(most_payload(environment), number_of(*setting, int, 1))
 
 
 def batch_strategy(environment: Mapping[str, str] = os.environ) -> str:
-    """How Batch Transform puts records into requests: ``"MULTI_RECORD"`` or ``"SINGLE_RECORD"``."""
-    return environment.get("SAGEMAKER_BATCH_STRATEGY", "MULTI_RECORD")
+    """How Batch Transform puts records into requests: ``"MULTI_RECORD"`` or ``"SINGLE_RECORD"``.
+
+    Raises:
+        ConfigError: SAGEMAKER_BATCH_STRATEGY is neither of them.
+    """
+    strategy = environment.get("SAGEMAKER_BATCH_STRATEGY") or _STRATEGIES[0]
+    if strategy not in _STRATEGIES:
+        raise ConfigError(
+            f"SAGEMAKER_BATCH_STRATEGY is {strategy!r}; expected one of {list(_STRATEGIES)}."
+        )
+    return strategy
 
 
 def named_model(environment: Mapping[str, str] = os.environ) -> str:
@@ -281,7 +346,7 @@ def precision_of(environment: Mapping[str, str] = os.environ) -> ReadingPrecisio
     Raises:
         ConfigError: The variable has another value than the allowed ones.
     """
-    precision = environment.get("PRODCAT_PRECISION", "auto")
+    precision = environment.get("PRODCAT_PRECISION") or "auto"
     if precision not in PRECISIONS:
         raise ConfigError(
             f"PRODCAT_PRECISION is {precision!r}; expected one of {list(PRECISIONS)}."

@@ -2,13 +2,13 @@
 
 import argparse
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
-from prodcat.cli.input import column_options, read_titles, tables_argument
-from prodcat.cli.output import STDOUT, save_report, show, write_file
+from prodcat.cli.input import check_tables, column_options, read_titles, tables_argument
+from prodcat.cli.output import STDOUT, check_writable, save_report, show, write_file
 from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError
 
@@ -60,6 +60,12 @@ def add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--production", metavar="MODEL", help="for the report: a classifier to compare with"
     )
+    parser.add_argument(
+        "--weight",
+        metavar="COLUMN",
+        help="for the report: column that says what a wrong answer costs, such as sales; "
+        "departments and categories are ranked by it",
+    )
     device_option(parser)
     answer_options(parser, _ASKED, without=["auto"])
     column_options(parser)
@@ -76,6 +82,7 @@ def run(options: argparse.Namespace) -> None:
         StoreError: There is no such version, or a file cannot be written.
     """
     _check_files(options)
+    check_tables(options)
     classifier = load_classifier(options, options.model)
     catalog = _read_titles(options, classifier)
     asked = answer_keywords(options, _ASKED)
@@ -97,10 +104,12 @@ def run(options: argparse.Namespace) -> None:
     report = report_evaluation(
         evaluation,
         classifier.taxonomy,
-        titles=catalog.take(catalog.labelled).titles,
+        titles=catalog.take(catalog.labelled),
         known=None if options.known is None else read_titles(options, options.known),
         production=production,
         name=options.model,
+        classifier=classifier,
+        weights=_weights(options, catalog),
     )
     for uri in options.report:
         save_report(report, uri, ".md")
@@ -115,16 +124,34 @@ def _check_files(options: argparse.Namespace) -> None:
     for uri in options.report:
         if uri != STDOUT and not uri.lower().endswith(_REPORTS):
             raise ConfigError(f"--report is {uri!r}; expected a name ending with .html or .md.")
-    if (options.known or options.production) and not options.report:
-        raise ConfigError("--known and --production are for a report; add --report FILE.")
+    if (options.known or options.production or options.weight) and not options.report:
+        raise ConfigError("--known, --production and --weight are for a report; add --report FILE.")
+    check_writable("--json", options.json)
+    check_writable("--plot", options.plot)
+    for uri in options.report:
+        check_writable("--report", uri)
 
 
 def _read_titles(options: argparse.Namespace, classifier: "Classifier") -> "Catalog":
-    """Read the labelled titles, with the column of groups if the guarantee depends on one."""
+    """Read the labelled titles, with the columns of groups and of weights if they are needed."""
     promised = options.guarantee is not None or options.max_error is not None
     group = classifier.group_column(promised)
-    keep = [] if group is None else [group]
-    return read_titles(options, options.catalog, taxonomy=classifier.taxonomy, keep=keep)
+    keep = [name for name in (group, options.weight) if name is not None]
+    return read_titles(
+        options, options.catalog, taxonomy=classifier.taxonomy, keep=list(dict.fromkeys(keep))
+    )
+
+
+def _weights(options: argparse.Namespace, catalog: "Catalog") -> "Sequence[float] | None":
+    """The numbers in the column of ``--weight`` for the labelled titles, None without it."""
+    from prodcat.insight.numbers import numbers_of
+
+    if options.weight is None:
+        return None
+    numbers: Sequence[float] = numbers_of(
+        catalog.take(catalog.labelled).columns[options.weight], options.weight
+    ).tolist()
+    return numbers
 
 
 def _save_plot(uri: str, plot: Callable[[], Any]) -> None:

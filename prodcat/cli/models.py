@@ -1,15 +1,18 @@
 """``prodcat models …``: publish, promote and list models in a store."""
 
 import argparse
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from prodcat.cli.arrangement import MODEL_FOLDER
+from prodcat.cli.destinations import check_model_folder
 from prodcat.cli.environment import cache_folder, key_paths, named_keys, store_uri
 from prodcat.cli.output import note, print_data, show
 from prodcat.cli.parser import add_command
 from prodcat.cli.version_tables import version_facts, versions_table
-from prodcat.errors import ConfigError
+from prodcat.errors import ConfigError, StoreError
 from prodcat.storage.document import json_text
 
 if TYPE_CHECKING:
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 _MODEL = "name of the model in the store, such as tr"
 _ALIAS = "alias, such as production"
 _REFERENCE = "model@alias, model@version or model@latest"
-_VERSION = "the full name of the version, the 12 digits at its end, or latest"
+_VERSION = "the full name of the version, the 12 digits at its end, an alias, or latest"
+_VERSION_NAME = re.compile(r"(?:.*-)?[0-9a-f]{12}")  # what is read as an alias in no case
 _EXAMPLES = {
     "publish": {
         "publish a classifier, and let the alias production name it": (
@@ -43,7 +47,10 @@ _EXAMPLES = {
     "delete": {"delete the newest version": "models delete tr latest --store store"},
     "prune": {"keep the three newest versions": "models prune tr --keep 3 --store store"},
     "export": {
-        "copy a version for SageMaker": ("models export tr@production model.tar.gz --store store")
+        "copy a version for SageMaker": "models export tr@production model.tar.gz --store store"
+    },
+    "load": {
+        "copy a version for SageMaker": "models load tr@production model.tar.gz --store store"
     },
 }
 
@@ -91,10 +98,9 @@ def _add_verb(
     name: str,
     text: str,
     action: Callable[[argparse.Namespace], None],
-    aliases: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
     """Add a verb, and return its parser with the options that all verbs have."""
-    parser = add_command(verbs, name, text, examples=_EXAMPLES[name], aliases=aliases)
+    parser = add_command(verbs, name, text, examples=_EXAMPLES[name])
     parser.add_argument(
         "--store",
         default=store_uri(),
@@ -126,10 +132,13 @@ def _store(options: argparse.Namespace) -> "Store":
 
 
 def _full_version(store: "Store", options: argparse.Namespace) -> str:
-    """The version that is named, or the newest one for ``latest``."""
-    if options.version != "latest":
-        return str(options.version)
-    return store.show(f"{options.model}@latest").version
+    """The version that is named: by its name, by an alias, or the newest one for ``latest``."""
+    named = str(options.version).removeprefix(f"{options.model}@")
+    if named == "latest":
+        return store.show(f"{options.model}@latest").version
+    if _VERSION_NAME.fullmatch(named):
+        return named
+    return store.aliases(options.model).get(named, named)
 
 
 def _reason_option(parser: argparse.ArgumentParser) -> None:
@@ -247,7 +256,13 @@ def _add_list(verbs: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    versions = _store(options).list(options.model)
+    store = _store(options)
+    versions = store.list(options.model)
+    if not versions and not store.exists():
+        raise StoreError(
+            f"There is no store at {options.store!r}. Check --store, or make the store with "
+            "prodcat models publish."
+        )
     if options.json:
         _print_json([asdict(version) for version in versions])
     elif not versions:
@@ -331,10 +346,15 @@ def _prune(options: argparse.Namespace) -> None:
 
 
 def _add_export(verbs: Any) -> None:
-    parser = _add_verb(verbs, "export", "copy a version out of the store", _export, ["load"])
+    _export_verb(verbs, "export", "copy a version out of the store")
+    _export_verb(verbs, "load", "earlier name of export")
+
+
+def _export_verb(verbs: Any, name: str, text: str) -> None:
+    parser = _add_verb(verbs, name, text, _export)
     parser.add_argument("reference", metavar="REFERENCE", help=_REFERENCE)
     parser.add_argument(
-        "output", metavar="OUTPUT", help="a folder, a URI, or a model.tar.gz for SageMaker"
+        "output", metavar=MODEL_FOLDER, help="a folder, a URI, or a model.tar.gz for SageMaker"
     )
     parser.add_argument(
         "--onnx",
@@ -344,6 +364,7 @@ def _add_export(verbs: Any) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    check_model_folder(options, MODEL_FOLDER, options.output)
     classifier = _store(options).load(options.reference, device="cpu")
     if options.onnx:
         from prodcat.classifier.onnx_export import export_onnx

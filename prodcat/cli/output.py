@@ -6,6 +6,8 @@ terminal.
 """
 
 import argparse
+import logging
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from prodcat.cli.json_logs import JsonStream
 from prodcat.errors import ConfigError
 from prodcat.text_encoding import for_log, for_terminal
 
 STDOUT = "-"  # the name of the standard output, and of the standard input
-_ENDINGS = (".html", ".parquet", ".csv", ".xlsx", ".jsonl")
+ENDINGS = (".html", ".parquet", ".csv", ".xlsx", ".jsonl")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ _loudness = ContextVar("_loudness", default=_USUAL)
 class Report(Protocol):
     """A report that can be printed and saved."""
 
-    def save(self, uri: str) -> None:
+    def save(self, uri: str) -> object:
         """Write the report in the format that the ending of the name states."""
 
 
@@ -63,15 +66,23 @@ def loudness(*, quiet: bool, is_piped: bool) -> Iterator[None]:
         _loudness.reset(token)
 
 
-def say(text: object) -> None:
-    """Print a warning or an error to the standard error, and flush it."""
-    print(for_log(str(text)), file=sys.stderr, flush=True)
+def say(text: object, level: int = logging.WARNING) -> None:
+    """Print a warning or an error to the standard error, and flush it.
+
+    Args:
+        text: The message.
+        level: Its level, for lines of JSON.
+    """
+    if isinstance(sys.stderr, JsonStream):
+        sys.stderr.tell_message(level, str(text))
+    else:
+        print(for_log(str(text)), file=sys.stderr, flush=True)
 
 
 def note(text: object) -> None:
     """Print what the command does to the standard error, unless ``--quiet`` is given."""
     if not _loudness.get().quiet:
-        say(text)
+        say(text, logging.INFO)
 
 
 def show(text: object) -> None:
@@ -122,25 +133,63 @@ def output_option(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="OUTPUT",
-        help=f"also write the report to this file ({', '.join(_ENDINGS)}), or as CSV to the "
+        help=f"also write the report to this file ({', '.join(ENDINGS)}), or as CSV to the "
         "standard output (-); may be repeated",
     )
 
 
-def check_outputs(options: argparse.Namespace) -> None:
-    """Refuse files with an unknown ending, before anything is computed.
+def check_outputs(options: argparse.Namespace, endings: tuple[str, ...] = ENDINGS) -> None:
+    """Refuse files with an unknown ending or in a wrong place, before anything is computed.
 
     Args:
         options: The parsed options, which include that of :func:`output_option`.
+        endings: The endings that names may have.
 
     Raises:
-        ConfigError: The ending of a name is not supported.
+        ConfigError: The ending of a name is not supported, or the file could not be written.
     """
     for uri in options.output:
-        if uri != STDOUT and not uri.lower().endswith(_ENDINGS):
+        if uri != STDOUT and not uri.lower().endswith(endings):
             raise ConfigError(
-                f"--output is {uri!r}; expected a name ending with one of {', '.join(_ENDINGS)}."
+                f"--output is {uri!r}; expected a name ending with one of {', '.join(endings)}."
             )
+        check_writable("--output", uri)
+
+
+def check_writable(option: str, uri: str | None, *, is_folder: bool = False) -> None:
+    """Refuse a local output that could not be written, before anything is computed.
+
+    What lies elsewhere than on this machine's disk is not checked.
+
+    Args:
+        option: The option that names the output, for the message.
+        uri: The file or folder; None if the option is not given.
+        is_folder: Whether the output is a folder, or may be one.
+
+    Raises:
+        ConfigError: A folder has the name of the file, a file that of a folder above it, or this
+            user may not write there.
+    """
+    if uri is None or uri == STDOUT or uri.startswith(("/dev/", "/proc/")) or "::" in uri:
+        return
+    if "://" in uri and not uri.startswith("file://"):
+        return
+    path = Path(uri.removeprefix("file://")).expanduser()
+    if not uri.removesuffix("/") or (path.is_dir() and not is_folder):
+        raise ConfigError(f"{option} is {uri!r}, which is a folder; expected the name of a file.")
+    if uri.endswith("/") and not is_folder:
+        raise ConfigError(f"{option} is {uri!r}; expected the name of a file, without a slash.")
+    place = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if place != path and not place.is_dir():
+        raise ConfigError(
+            f"{option} is {uri!r}, but {str(place)!r} is a file; expected a folder there."
+        )
+    place = path.absolute().parent if place == path and not path.is_dir() else place
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"{option} is {uri!r}, but you may not write into the folder {str(place)!r}. Name "
+            "another place, or get the right to write there."
+        )
 
 
 def write_report(options: argparse.Namespace, report: Report) -> None:

@@ -11,7 +11,16 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from prodcat.cli.arrangement import FILE, Arrangement, GivenOptions, MistakeError, is_option
+from prodcat.cli.arrangement import (
+    FILE,
+    MODEL_FOLDER,
+    OUTPUT,
+    OVERWRITE,
+    Arrangement,
+    GivenOptions,
+    MistakeError,
+    is_option,
+)
 from prodcat.errors import did_you_mean
 from prodcat.text_encoding import for_log
 
@@ -59,7 +68,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**settings)
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """Add an argument; an option that is not a basic one is listed among the advanced ones."""
+        """Add an argument; an option that is not a basic one is listed among the advanced ones.
+
+        A command gets ``--overwrite`` with the first file or folder that it writes.
+        """
+        if settings.get("metavar") in (OUTPUT, MODEL_FOLDER) and OVERWRITE not in self.options:
+            self.add_argument(OVERWRITE, action="store_true", help="replace outputs that exist")
         optional = bool(names) and str(names[0]).startswith("-")
         if not optional or self.basic is None or self.basic.intersection(names):
             return super().add_argument(*names, **settings)
@@ -116,6 +130,15 @@ class Parser(argparse.ArgumentParser):
             if unknown:
                 self.error(f"found {unknown[-1]!r}; expected {self._most_places()}")
         return parsed, []
+
+    def fault(self, action: argparse.Action, text: str) -> str:
+        """What is wrong with a value of an option, without the option's name; empty if nothing."""
+        try:
+            self._check_value(action, self._get_value(action, text))
+        except argparse.ArgumentError as error:
+            name = "/".join(action.option_strings) or str(action.metavar or action.dest)
+            return self._reworded(str(error)).removeprefix(f"{name}: ").rstrip(".")
+        return ""
 
     def error(self, message: str) -> NoReturn:
         """Print what was found and what was expected, and exit with code 2."""
@@ -222,6 +245,12 @@ def add_command(
         "--verbose",
         action="store_true",
         help="also print what the libraries log, and where an error comes from",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=["text", "json"],
+        help="messages on the standard error as text or as lines of JSON, for containers; default "
+        "PRODCAT_LOG_FORMAT, or text",
     )
     return parser
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.input import first_piece, read_titles
+from prodcat.cli.input import column_advice, first_piece, read_titles
 from prodcat.cli.output import say
-from prodcat.errors import CatalogError
+from prodcat.errors import CatalogError, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,10 +48,12 @@ def read_partly_labelled(
     source: str,
     taxonomy: "Taxonomy",
     keep: Sequence[str] = (),
+    *,
+    path_is_elsewhere: bool = False,
 ) -> "Catalog":
     """Read titles with categories; some or all categories may be empty.
 
-    If there is no column with the default name ``path``, all titles are read without categories,
+    If the table has none of the columns with the category, all titles are read without categories,
     and a message says so.
 
     Args:
@@ -60,36 +62,50 @@ def read_partly_labelled(
         source: A file, a glob or a URI.
         taxonomy: The tree of the categories.
         keep: Names of further columns to keep.
+        path_is_elsewhere: Whether another table of the command has the columns that ``--path`` and
+            ``--path-ids`` name, so that this one may lack them.
 
     Returns:
         A catalog whose titles without a category have the target -1.
 
     Raises:
         CatalogError: The titles cannot be read, there are faulty rows and ``--on-error`` is
-            ``raise``, or the file lacks a column that ``--path`` or ``--path-ids`` names.
+            ``raise``, or the file lacks only some of the columns that ``--path`` or ``--path-ids``
+            names, or all of them if no other table has them.
     """
     names = [*options.path, *(options.path_ids or [])]
     unlabelled = argparse.Namespace(**{**vars(options), "path": None, "path_ids": None})
-    if not set(names) <= set(first_piece(options, source, 1_000)):
-        if options.path != ["path"] or options.path_ids:
+    columns = first_piece(options, source, 1_000)
+    missing = [name for name in names if name not in columns]
+    if missing:
+        is_named = options.path != ["path"] or options.path_ids
+        if len(missing) < len(names) or (is_named and not path_is_elsewhere):
             raise CatalogError(
-                f"{source}: the file lacks some of the columns {names}; name the columns with the "
-                "category with --path."
+                f"{source}: the file lacks some of the columns {names}: it has no "
+                f"{_listed(missing)}{did_you_mean(missing[0], list(columns)) or '.'} Name the "
+                f"columns with the category with --path.{column_advice(options, columns)}"
             )
         titles = read_named(unlabelled, source, keep=list(keep))
-        say(f"{source}: there is no column 'path'; all {len(titles):,} titles are unlabelled")
+        say(
+            f"{source}: there is no column {_listed(missing)}; all {len(titles):,} titles are "
+            "unlabelled"
+        )
         return titles
     titles = read_named(unlabelled, source, keep=list(dict.fromkeys([*keep, *names])))
-    columns = {name: titles.columns[name] for name in names}
-    labelled = _rows_with_a_value(columns)
+    given = {name: titles.columns[name] for name in names}
+    labelled = _rows_with_a_value(given)
     titles = replace(titles, columns={name: titles.columns[name] for name in keep})
     if not labelled.any():
         return titles
     try:
-        known = _read_labelled(options, titles, columns, labelled, taxonomy)
+        known = _read_labelled(options, titles, given, labelled, taxonomy)
     except CatalogError as error:
         raise CatalogError(f"{source}, rows with a category: {error}") from error
     return _with_targets(titles, known, labelled)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " or ".join(repr(name) for name in names)
 
 
 def _rows_with_a_value(columns: dict[str, Any]) -> "NDArray[np.bool_]":

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prodcat.cli.arrangement import MODEL_FOLDER
 from prodcat.cli.classifiers import device_option
+from prodcat.cli.destinations import check_demo_folder
 from prodcat.cli.environment import cache_folder, named_keys
 from prodcat.cli.output import note, print_data, say, show, write_file
 from prodcat.cli.parser import add_command
@@ -80,6 +82,11 @@ def _add_run(verbs: Any) -> None:
     parser.add_argument(
         "--shard", default="0/1", metavar="INDEX/COUNT", help="share of the scoring job"
     )
+    parser.add_argument(
+        "--accept-unsure",
+        action="store_true",
+        help="if a tree has changed, take also changes that are not sure, which nobody has checked",
+    )
     device_option(parser)
     parser.set_defaults(action=_run)
 
@@ -96,6 +103,7 @@ def _run(options: argparse.Namespace) -> None:
         cache=cache_folder(),
         device=options.device,
         progress=not options.quiet and sys.stderr.isatty(),
+        accept_unsure=options.accept_unsure,
     )
     # If several processes share the scoring job of a country, none of them may train.
     shard = parse_shard(options.shard)
@@ -192,7 +200,7 @@ def _add_demo(verbs: Any) -> None:
         "write a countries.toml with generated catalogs",
         examples={"write small catalogs of three countries": "pipeline demo small --titles 100"},
     )
-    parser.add_argument("folder", metavar="FOLDER", help="folder for the files")
+    parser.add_argument("folder", metavar=MODEL_FOLDER, help="folder for the files")
     parser.add_argument(
         "--titles",
         type=int,
@@ -212,5 +220,6 @@ def _add_demo(verbs: Any) -> None:
 def _demo(options: argparse.Namespace) -> None:
     from prodcat.demo.countries import write_demo
 
+    check_demo_folder(options, MODEL_FOLDER, _CONFIG)
     show(f"{write_demo(Path(options.folder), options.titles, options.encoder)} is written; run it:")
     show(f"prodcat pipeline run all --config {options.folder}/{_CONFIG}")

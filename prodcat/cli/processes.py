@@ -1,11 +1,51 @@
-"""Connects the processes that torchrun started to train together."""
+"""Connects the processes that torchrun started to train together, and tells of SIGTERM."""
 
 import argparse
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import NoReturn
 
 from prodcat.cli.environment import local_rank, world_size
+from prodcat.errors import Interrupted
+
+
+@contextmanager
+def tells_of_sigterm(checkpoints: str | None) -> Iterator[None]:
+    """A context manager in which SIGTERM ends a training with a message, not in silence.
+
+    A handler that is set already is kept.  While the state of the training can be saved, the
+    training handles the signal itself.
+
+    Args:
+        checkpoints: The folder for the state of the training; None if it is not saved.
+
+    Raises:
+        Interrupted: The process got SIGTERM.
+    """
+
+    def stop(number: int, frame: object) -> NoReturn:
+        if checkpoints:
+            raise Interrupted(
+                "stopped by SIGTERM before or after the steps of the training. The same command "
+                f"resumes from the last state in {checkpoints}, if there is one."
+            )
+        raise Interrupted(
+            "stopped by SIGTERM; nothing is saved. With --checkpoints, the same command would "
+            "resume the training."
+        )
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager

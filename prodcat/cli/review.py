@@ -1,18 +1,22 @@
 """``prodcat review``: choose titles to label, and label them on a local page."""
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prodcat.cli.arrangement import OVERWRITE
 from prodcat.cli.classifiers import inference_options, load_classifier
-from prodcat.cli.input import column_options, tables_argument
-from prodcat.cli.output import show
+from prodcat.cli.destinations import check_new
+from prodcat.cli.input import check_tables, column_options, keep_option, tables_argument
+from prodcat.cli.output import check_writable, show
 from prodcat.cli.parser import Parser, add_command
 from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
 
 if TYPE_CHECKING:
+    from prodcat.catalog.catalog import Catalog
     from prodcat.classifier.classifier import Classifier
     from prodcat.insight.queue import QueueItem
     from prodcat.taxonomy.tree import Taxonomy
@@ -50,6 +54,11 @@ def add_review(commands: Any) -> None:
     parser.add_argument(
         "--queue", required=True, metavar="FILE.jsonl", help="file with the titles to label"
     )
+    parser.add_argument(
+        OVERWRITE,
+        action="store_true",
+        help="replace --queue and --export if they exist",
+    )
     _choice_options(parser)
     inference_options(parser)
     column_options(parser)
@@ -78,12 +87,18 @@ def _choice_options(parser: Parser) -> None:
         parser, "--known", "labelled titles, of which the most similar are shown with a title"
     )
     parser.add_argument(
-        "--keep",
-        nargs="*",
-        default=[],
+        "--known-title",
         metavar="COLUMN",
-        help="further columns to show and keep",
+        help="column with the title in the files of --known; that of --title if not given",
     )
+    parser.add_argument(
+        "--known-path",
+        nargs="+",
+        metavar="COLUMN",
+        help="column or columns with the category in the files of --known; those of --path if not "
+        "given",
+    )
+    keep_option(parser, "further columns to show and keep")
     parser.add_argument(
         "--serve", action="store_true", help="serve the page on which the titles are labelled"
     )
@@ -112,24 +127,32 @@ def run(options: argparse.Namespace) -> None:
     """
     from prodcat.insight.queue import read_queue
 
-    _check(options)
-    serve_review = _page_server() if options.serve else None
     place = Path(options.decisions or options.queue.removesuffix(_ENDING) + ".decisions.jsonl")
+    _check(options, place)
+    check_tables(options)
+    serve_review = _page_server() if options.serve else None
     classifier = load_classifier(options, options.model)
     if options.catalog is not None:
         _choose(options, classifier, place)
     items = read_queue(options.queue)
     if serve_review is not None:
-        serve_review(items, classifier.taxonomy, place, options.port)
+        from prodcat.insight.review_reasons import ReviewReasons
+
+        serve_review(items, classifier.taxonomy, place, options.port, ReviewReasons(classifier))
     if options.export is not None:
         _export(options.export, items, classifier.taxonomy, place)
 
 
-def _check(options: argparse.Namespace) -> None:
+def _check(options: argparse.Namespace, place: Path) -> None:
     """Refuse inconsistent options, before anything is computed.
 
+    Args:
+        options: The parsed options.
+        place: The file of the decisions.
+
     Raises:
-        ConfigError: The options are not consistent.
+        ConfigError: The options are not consistent, an output exists, or there are decisions about
+            an earlier queue of this name.
     """
     if options.catalog is None and not options.serve and options.export is None:
         raise ConfigError(
@@ -139,10 +162,32 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError(f"--queue is {options.queue!r}; expected a name ending with .jsonl.")
     if options.export is not None and not options.export.endswith(_ENDING):
         raise ConfigError(f"--export is {options.export!r}; expected a name ending with .jsonl.")
+    check_writable("--queue", options.queue)
+    check_writable("--export", options.export)
+    if options.catalog is not None:
+        _check_undecided(place)
+        check_new(options, "--queue", options.queue)
+    if options.export is not None:
+        check_new(options, "--export", options.export)
+    check_writable("--decisions", options.decisions)
     if "://" in options.queue and options.decisions is None:
         raise ConfigError(
             "--queue is a URI, but decisions are written to the disk of this machine. Name a file "
             "for them with --decisions FILE.jsonl."
+        )
+
+
+def _check_undecided(place: Path) -> None:
+    """Refuse a new queue beside the decisions about an earlier one.
+
+    Raises:
+        ConfigError: There are decisions.
+    """
+    if place.exists() and place.stat().st_size:
+        raise ConfigError(
+            f"{str(place)!r} holds decisions about this queue, which would not match a new queue. "
+            "To continue with the existing queue, leave out the file of titles; for a new queue, "
+            "name another --queue."
         )
 
 
@@ -166,14 +211,15 @@ def _choose(options: argparse.Namespace, classifier: "Classifier", place: Path) 
     from prodcat.insight.decisions import Decisions
     from prodcat.insight.queue import review_queue, save_queue
 
-    if place.exists() and place.stat().st_size:
-        raise ConfigError(
-            f"{str(place)!r} holds decisions about this queue, which would not match a new queue. "
-            "To continue with the existing queue, leave out the file of titles; for a new queue, "
-            "name another --queue."
-        )
     keep = list(dict.fromkeys([*options.keep, *([options.value] if options.value else [])]))
-    catalog = read_partly_labelled(options, options.catalog, classifier.taxonomy, keep)
+    known = _read_known(options)
+    catalog = read_partly_labelled(
+        options,
+        options.catalog,
+        classifier.taxonomy,
+        keep,
+        path_is_elsewhere=known is not None and not options.known_path,
+    )
     # The opened decisions prevent that somebody labels titles of the queue that is replaced.
     with Decisions(place, (), classifier.taxonomy):
         items = review_queue(
@@ -182,22 +228,36 @@ def _choose(options: argparse.Namespace, classifier: "Classifier", place: Path) 
             options.budget,
             value=options.value,
             per_node=options.per_node,
-            known=read_optional(options, options.known),
+            known=known,
             precision=options.precision,
         )
         save_queue(items, options.queue)
     show(f"{len(items):,} titles to label, written to {options.queue}")
 
 
+def _read_known(options: argparse.Namespace) -> "Catalog | None":
+    """The labelled titles of ``--known``, whose file may name the columns in its own way.
+
+    Raises:
+        CatalogError: The file cannot be read, or lacks a column.
+    """
+    names = {"title": options.known_title or options.title, "text": [], "language": None}
+    if options.known_path:
+        names |= {"path": options.known_path, "path_ids": None}
+    return read_optional(argparse.Namespace(**{**vars(options), **names}), options.known)
+
+
 def _export(uri: str, items: "Sequence[QueueItem]", taxonomy: "Taxonomy", place: Path) -> None:
     """Write the decisions as a catalog."""
-    from prodcat.insight.decisions import Decisions
+    from prodcat.insight.decisions import UNLABELLED, Decisions
     from prodcat.insight.files import json_lines, write_form
 
     with Decisions(place, items, taxonomy, write=False) as decisions:
         labels, standing = decisions.labels(), decisions.standing
     write_form(uri, {"jsonl": lambda: json_lines(labels)})
+    counts = Counter(event["kind"] for event in standing.values())
+    without = ", ".join(f"{counts[kind]:,} {name}" for kind, name in UNLABELLED.items())
     show(
-        f"{len(labels):,} labelled titles written to {uri}; "
-        f"{len(standing) - len(labels):,} skipped, {len(items) - len(standing):,} open"
+        f"{len(labels):,} labelled titles written to {uri}; {without}, "
+        f"{len(items) - len(standing):,} open"
     )

@@ -1,16 +1,16 @@
 """``prodcat serve``: answer titles over HTTP."""
 
 import argparse
+import socket
 from dataclasses import dataclass, replace
 from typing import Any
 
 from prodcat.cli.classifiers import device_option
 from prodcat.cli.environment import (
     TITLES,
-    allowed_hosts,
+    access_of,
     batch_strategy,
     bind_host,
-    bind_port,
     bytes_of,
     cache_folder,
     is_batch,
@@ -19,15 +19,18 @@ from prodcat.cli.environment import (
     most_payload,
     named_keys,
     named_model,
+    precision_of,
     server_setting,
-    server_token,
     serves_many,
     starts_on_sagemaker,
 )
 from prodcat.cli.parser import add_command
+from prodcat.cli.variables import named, number_of
 from prodcat.decisions.options import PRECISIONS
 from prodcat.errors import ConfigError
 from prodcat.serving.settings import MODEL_LIMITS, Limits, Settings
+
+_MOST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,16 @@ class _Limit:
     in_batch: str
     unit: str
     text: str
+
+    @property
+    def option(self) -> str:
+        """The option, such as ``--max-titles``."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable, such as ``PRODCAT_MAX_TITLES``."""
+        return f"PRODCAT_{self.name.upper()}"
 
 
 _LIMITS = (
@@ -106,22 +119,20 @@ def add_serve(commands: Any) -> None:
     parser.add_argument(
         "--port",
         type=int,
-        default=bind_port(),
         metavar="PORT",
-        help="port to listen at, default 8080; 0 for any free port",
+        help="port to listen at, default SAGEMAKER_BIND_TO_PORT, or 8080; 0 for any free port",
     )
     device_option(parser)
     parser.add_argument(
         "--max-body",
         type=float,
-        default=most_payload(),
         metavar="MB",
-        help="maximum size of a request in megabytes; above that it is refused with 413",
+        help="maximum size of a request in megabytes; above that it is refused with 413; default "
+        "SAGEMAKER_MAX_PAYLOAD_IN_MB, or 6",
     )
     _limit_options(parser)
     parser.add_argument(
         "--precision",
-        default=server_setting("PRODCAT_PRECISION", "auto"),
         choices=PRECISIONS,
         help="precision in which the encoder is run; default PRODCAT_PRECISION, or auto: the "
         "fastest one that is as accurate as float32",
@@ -169,14 +180,14 @@ def _access_options(parser: argparse.ArgumentParser) -> None:
 
 def _limit_options(parser: argparse.ArgumentParser) -> None:
     for limit in _LIMITS:
-        variable = f"PRODCAT_{limit.name.upper()}"
-        usual = limit.in_batch if is_batch() else limit.usual
+        in_batch = (
+            "" if limit.in_batch == limit.usual else f" ({limit.in_batch} in Batch Transform)"
+        )
         parser.add_argument(
-            _option(limit.name),
+            limit.option,
             type=limit.kind,
-            default=server_setting(variable, usual),  # argparse reads text as the option's type
             metavar=limit.unit,
-            help=f"{limit.text}; default {variable}, or {usual}",
+            help=f"{limit.text}; default {limit.variable}, or {limit.usual}{in_batch}",
         )
 
 
@@ -188,65 +199,111 @@ def run(options: argparse.Namespace) -> None:
         ProdcatError: The model cannot be loaded.
     """
     try:
-        from prodcat.serving.access import Access
         from prodcat.serving.run import serve
     except ImportError as error:
         raise ConfigError(
             f"prodcat serve needs {error.name!r}. Install it: pip install 'prodcat[serve]'."
         ) from error
+    limits = {limit.name: _value_of(limit, options) for limit in _LIMITS}
     uri = _model_of(options)
-    _check_limits(options)
-    body = bytes_of("--max-body", options.max_body)
-    memory = options.memory
-    budget = memory_setting() if memory is None else bytes_of("--memory", memory)
+    body, memory = options.max_body, options.memory
     on_sagemaker = starts_on_sagemaker(None if options.model else uri)
+    settings = Settings(
+        Limits(
+            most_payload() if body is None else bytes_of("--max-body", body),
+            limits["max_titles"],
+        ),
+        limits["patience"],
+        limits["max_waiting"],
+        most_wait=limits["max_wait"],
+        transforms=limits["transforms"],
+        batch_strategy=batch_strategy(),
+        model=replace(MODEL_LIMITS, seconds=limits["max_load"]),
+    )
     serve(
         uri,
-        host=options.host or bind_host(on_sagemaker),
-        port=options.port,
-        settings=Settings(
-            Limits(body, options.max_titles),
-            options.patience,
-            options.max_waiting,
-            most_wait=options.max_wait,
-            transforms=options.transforms,
-            batch_strategy=batch_strategy(),
-            model=replace(MODEL_LIMITS, seconds=options.max_load),
-        ),
-        access=Access(
-            server_token(options.token_file),
-            tuple(options.allowed_host or allowed_hosts()),
-        ),
-        budget=budget,
+        host=_host_of(options.host, on_sagemaker),
+        port=_port_of(options.port),
+        settings=settings,
+        access=access_of(options.token_file, options.allowed_host or ()),
+        budget=memory_setting() if memory is None else bytes_of("--memory", memory),
         device=options.device,
-        precision=options.precision,
+        precision=options.precision or precision_of(),
         cache=cache_folder(),
         keys=named_keys(),
         must_load=not on_sagemaker,
-        models_root=options.models_root or models_roots(on_sagemaker),
+        models_root=_roots_of(options, on_sagemaker, settings),
     )
+
+
+def _value_of(limit: _Limit, options: argparse.Namespace) -> Any:
+    """The value of a limit that an option, a variable or a default gives.
+
+    Raises:
+        ConfigError: It is not above 0.
+    """
+    name, value = limit.option, getattr(options, limit.name)
+    if value is None:
+        usual = limit.in_batch if is_batch() else limit.usual
+        name, value = server_setting(limit.option, limit.variable, usual)
+    return number_of(name, value, limit.kind, 0, is_above=True)
+
+
+def _port_of(port: int | None) -> int:
+    """The port that an option, a variable or a default gives.
+
+    Raises:
+        ConfigError: There is no such port.
+    """
+    if port is not None:
+        return number_of("--port", port, int, 0, _MOST_PORT)
+    name, text = server_setting("--port", "SAGEMAKER_BIND_TO_PORT", "8080")
+    return number_of(name, text, int, 0, _MOST_PORT)
+
+
+def _host_of(given: str | None, on_sagemaker: bool) -> str:
+    """The address at which to listen, that an option, a variable or a default gives.
+
+    Raises:
+        ConfigError: There is no such address.
+    """
+    host = given or bind_host(on_sagemaker)
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"{'--host' if given else 'PRODCAT_HOST'} is {host!r}: {error}; expected an address of "
+            "this machine, such as 127.0.0.1, or 0.0.0.0 for all of them."
+        ) from error
+    return host
+
+
+def _roots_of(
+    options: argparse.Namespace, on_sagemaker: bool, settings: Settings
+) -> tuple[str, ...]:
+    """The folders below which requests may load models.
+
+    Raises:
+        ConfigError: One of them is not allowed.
+    """
+    from prodcat.storage.places import AllowedPlaces
+
+    given = tuple(options.models_root or ())
+    roots = given or models_roots(on_sagemaker)
+    with named("--models-root" if given else "PRODCAT_MODELS_ROOT"):
+        AllowedPlaces(roots, settings.model)
+    return roots
 
 
 def _model_of(options: argparse.Namespace) -> str | None:
     """The URI of the model of a server of one model; None for a server of many models."""
-    many = options.many or serves_many()
+    many = serves_many() or options.many
     if many and options.model is not None:
+        other = "--many" if options.many else "SAGEMAKER_MULTI_MODEL"
         raise ConfigError(
-            "Both --model and --many are given; expected one of them. A server with --many loads "
-            "its models by POST /models."
+            f"Both --model and {other} are given; expected one of them. A server with {other} "
+            "loads its models by POST /models."
         )
     if many:
         return None
     return named_model() if options.model is None else options.model
-
-
-def _check_limits(options: argparse.Namespace) -> None:
-    for limit in _LIMITS:
-        value = getattr(options, limit.name)
-        if not value > 0:  # NaN is not either
-            option = _option(limit.name)
-            raise ConfigError(f"{option} {value} is out of range; expected more than 0.")
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"

@@ -7,7 +7,7 @@ import argparse
 import re
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from prodcat.model.config import ModelConfig, TrainingConfig
 
@@ -21,7 +21,7 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for each setting; settings that are not given are absent after parsing."""
     for config, title in ((ModelConfig, "model"), (TrainingConfig, "training")):
         group = parser.add_argument_group(f"advanced settings of the {title} ({config.__name__})")
-        descriptions = _descriptions(config)
+        descriptions, kinds = _descriptions(config), get_type_hints(config)
         for field in fields(config):
             if field.name == "validation":  # --validation names the file
                 name = "--validation-share"
@@ -31,9 +31,9 @@ def setting_options(parser: argparse.ArgumentParser) -> None:
             target.add_argument(
                 name,
                 dest=f"{_prefix(config)}{field.name}",
-                type=_reader(field.default),
+                type=_reader(field.default, kinds[field.name]),
                 default=argparse.SUPPRESS,
-                metavar=_metavar(name, field.default),
+                metavar=_metavar(name, field.default, kinds[field.name]),
                 help=f"{descriptions.get(field.name, '')} (default {_shown(field.default)})",
             )
 
@@ -71,10 +71,10 @@ def _descriptions(config: type) -> dict[str, str]:
     }
 
 
-def _metavar(name: str, default: object) -> str:
+def _metavar(name: str, default: object, kind: Any) -> str:
     if name in _NAMED_METAVARS:
         return _NAMED_METAVARS[name]
-    return _METAVARS.get(type(default), "TEXT")
+    return "INTEGER" if kind == int | None else _METAVARS.get(type(default), "TEXT")
 
 
 def _shown(value: object) -> str:
@@ -90,10 +90,12 @@ def _prefix(config: type) -> str:
     return f"setting_{config.__name__}_"
 
 
-def _reader(default: object) -> Callable[[str], Any]:
-    """A function that parses text as a value of the default's type."""
+def _reader(default: object, kind: Any) -> Callable[[str], Any]:
+    """A function that parses text as a value of a setting, by its default and its type."""
+    if kind == int | None:
+        return integer_or_none
     if isinstance(default, bool):
-        return _yes_or_no
+        return yes_or_no
     if isinstance(default, tuple):
         return _pair
     if isinstance(default, (int, float)):
@@ -101,7 +103,8 @@ def _reader(default: object) -> Callable[[str], Any]:
     return text_or_none
 
 
-def _yes_or_no(text: str) -> bool:
+def yes_or_no(text: str) -> bool:
+    """True for ``yes`` or ``true``, and False for ``no`` or ``false``, in capitals or not."""
     if text.lower() not in ("yes", "no", "true", "false"):
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed; expected yes or no")
     return text.lower() in ("yes", "true")
@@ -109,6 +112,15 @@ def _yes_or_no(text: str) -> bool:
 
 def _pair(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
+
+
+def integer_or_none(text: str) -> int | None:
+    """A text as a whole number; None for the text ``none``."""
+    try:
+        return None if text.lower() == "none" else int(text)
+    except ValueError:
+        message = f"{text!r} is not allowed; expected a whole number or none"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def text_or_none(text: str) -> str | None:

@@ -4,18 +4,19 @@ The keys of the file are the names of the options without the dashes at the begi
 the files is ``catalog``.  An option of the command line replaces that of the file.
 """
 
-import json
-from collections.abc import Mapping
-from typing import Any
+import argparse
+from contextlib import suppress
 
 from prodcat.cli.arrangement import GivenOptions, MistakeError
+from prodcat.cli.destinations import check_new
 from prodcat.cli.output import note, write_file
 from prodcat.cli.parser import Parser
-from prodcat.errors import did_you_mean
+from prodcat.cli.settings import integer_or_none, yes_or_no
+from prodcat.cli.settings_reading import quoted, read_settings
+from prodcat.errors import StoreError, did_you_mean
 
 CONFIG, SAVED = "--config", "--save-config"
-_NOT_KEPT = {CONFIG, SAVED, "--quiet", "--verbose", "-q", "-v"}
-_FORMATS = (".toml", ".yaml", ".yml", ".json")
+_NOT_KEPT = {CONFIG, SAVED, "--quiet", "--verbose", "--log-format", "-q", "-v"}
 
 
 def config_options(parser: Parser) -> None:
@@ -28,7 +29,7 @@ def config_options(parser: Parser) -> None:
     )
     parser.add_argument(
         SAVED,
-        metavar="OUTPUT",
+        metavar="CONFIG",
         help="write the options of this command to a file (.toml) that --config reads",
     )
 
@@ -46,20 +47,83 @@ def fill_in(parser: Parser, given: GivenOptions) -> None:
     if CONFIG not in given.options:
         return
     uri = given.options[CONFIG][-1]
-    places = [action for action in parser.actions if not action.option_strings]
-    for key, value in _read(uri).items():
+    places = {action.dest: action for action in parser.actions if not action.option_strings}
+    typed = set(given.options)
+    spellings: dict[str, str] = {}
+    for key, value in read_settings(uri, CONFIG).items():
         name = str(key).replace("_", "-")
-        if any(name == place.dest for place in places):
-            given.places = given.places or _texts(uri, key, value)
-            continue
+        if name in spellings:
+            raise MistakeError(
+                f"{uri}: {spellings[name]} and {key} are the same option; expected it once"
+            )
+        spellings[name] = key
         option = f"--{name}"
-        if option not in parser.options or option in _NOT_KEPT:
-            names = [known[2:] for known in parser.options if known.startswith("--")]
-            known = sorted({*names, *(place.dest for place in places)} - {"help"})
-            guess = did_you_mean(name, known) or f"; expected some of {', '.join(known)}"
-            raise MistakeError(f"{uri}: there is no option {key!r}{guess}")
-        if option not in given.options:
-            _add(uri, parser, given, option, value)
+        if name not in places and (option not in parser.options or option in _NOT_KEPT):
+            raise _unknown(uri, key, value, parser)
+        if value is None:
+            raise MistakeError(
+                f"{uri}: {key}: found null; expected a value. Leave the line out for the default, "
+                'or write "none" if the option takes none'
+            )
+        if name in places:
+            texts = _texts(uri, key, value, places[name])
+            given.places = given.places or texts
+            continue
+        action = parser.options[option]
+        source = GivenOptions()
+        _add(uri, key, source, action, option, value)
+        _check_values(uri, key, parser, action, source.options.get(option, []))
+        if option not in typed:
+            given.options |= source.options
+            given.several |= source.several
+            given.sources[option] = f"{uri}: {key}"
+
+
+def _unknown(uri: str, key: str, value: object, parser: Parser) -> MistakeError:
+    """The error for a key that is no option."""
+    if isinstance(value, dict):
+        return MistakeError(
+            f"{uri}: found the section [{key}]; sections are not read: put the options at the top "
+            "level, without it"
+        )
+    places = [action.dest for action in parser.actions if not action.option_strings]
+    names = {known[2:] for known in parser.options if known.startswith("--")}
+    names -= {"help"} | {kept.lstrip("-") for kept in _NOT_KEPT}
+    known = sorted({*names, *places})
+    guess = did_you_mean(str(key).replace("_", "-"), known)
+    return MistakeError(
+        f"{uri}: there is no option {key!r}{guess or '; expected some of ' + ', '.join(known)}"
+    )
+
+
+def _check_values(
+    uri: str, key: str, parser: Parser, action: argparse.Action, texts: list[str]
+) -> None:
+    """Refuse values of a file as the command line would, but in the words of the file."""
+    for text in texts:
+        if fault := parser.fault(action, text):
+            raise MistakeError(f"{uri}: {key}: {fault}")
+
+
+def check_config_new(uri: str, options: argparse.Namespace) -> None:
+    """Refuse a file of other options, without ``--overwrite``; that of the same command may stay.
+
+    Args:
+        uri: The file, at any fsspec URI, which can be written.
+        options: The parsed options.
+
+    Raises:
+        ConfigError: There is a file with another content.
+    """
+    from prodcat.insight.files import folder_and_name
+    from prodcat.storage.objects import Objects
+
+    folder, name = folder_and_name(uri)
+    text = _config_text(options.parser, options.given).encode()
+    with suppress(OSError, StoreError):  # there is no such file
+        if Objects(folder).start(name, len(text) + 1) == text:
+            return
+    check_new(options, SAVED, uri)
 
 
 def save_config(uri: str, parser: Parser, given: GivenOptions) -> None:
@@ -73,78 +137,58 @@ def save_config(uri: str, parser: Parser, given: GivenOptions) -> None:
     Raises:
         StoreError: The file cannot be written.
     """
+    write_file(uri, _config_text(parser, given).encode())
+    note(f"options written to {uri}")
+
+
+def _config_text(parser: Parser, given: GivenOptions) -> str:
+    """The options that were given, as TOML."""
     [place] = [action.dest for action in parser.actions if not action.option_strings]
-    lines = [f"{place} = {json.dumps(given.places, ensure_ascii=False)}"]
+    lines = [f"{place} = [{', '.join(map(quoted, given.places))}]"]
     for name, values in given.options.items():
         if name in _NOT_KEPT:
             continue
         several = name in given.several or len(values) > 1
         shown: object = values if several else values[0] if values else True
-        lines.append(f"{name[2:]} = {_toml(shown)}")
-    write_file(uri, ("\n".join(lines) + "\n").encode())
-    note(f"options written to {uri}")
+        lines.append(f"{name[2:]} = {_toml(shown, parser.options[name])}")
+    return "\n".join(lines) + "\n"
 
 
-def _read(uri: str) -> Mapping[str, Any]:
-    """The content of a file of settings.
-
-    Raises:
-        MistakeError: The file cannot be read, or is not a mapping.
-    """
-    import tomllib
-
-    import fsspec
-    import yaml
-
-    if not uri.lower().endswith(_FORMATS):
-        raise MistakeError(
-            f"{CONFIG} is {uri!r}; expected a name ending with .toml, .yaml or .json"
-        )
-    try:
-        with fsspec.open(uri, "rt", encoding="utf-8") as file:
-            text = file.read()
-        is_toml = uri.lower().endswith(".toml")
-        content = tomllib.loads(text) if is_toml else yaml.safe_load(text)
-    except (OSError, ValueError, ImportError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise MistakeError(
-            f"{CONFIG} {uri!r} cannot be read: {reason}; expected options by their names"
-        ) from error
-    if not isinstance(content, dict):
-        raise MistakeError(f"{CONFIG} {uri!r} holds no options; expected lines such as epochs = 2")
-    return content
-
-
-def _add(uri: str, parser: Parser, given: GivenOptions, option: str, value: object) -> None:
+def _add(
+    uri: str, key: str, given: GivenOptions, action: argparse.Action, option: str, value: object
+) -> None:
     """Add one option of a file.
 
     Raises:
         MistakeError: The option cannot have such a value.
     """
-    action = parser.options[option]
     if action.nargs == 0:
         if not isinstance(value, bool):
-            raise MistakeError(f"{uri}: {option[2:]} is {value!r}; expected true or false")
+            raise MistakeError(f"{uri}: {key} is {value!r}; expected true or false")
         if value:
             given.options[option] = []
         return
-    several = action.nargs in ("+", "*")
-    texts = _texts(uri, option[2:], value)
-    if several:
+    texts = _texts(uri, key, value, action)
+    if action.nargs in ("+", "*"):
         given.several.add(option)
+        if not texts and action.nargs == "+":
+            raise MistakeError(f"{uri}: {key}: found an empty list; expected at least one value")
     elif isinstance(value, list):
         texts = [",".join(texts)]  # such as the lengths of n-grams
     given.options[option] = texts
 
 
-def _texts(uri: str, key: str, value: object) -> list[str]:
+def _texts(uri: str, key: str, value: object, action: argparse.Action) -> list[str]:
     """A value of a file, or each of its values, as it is typed on the command line."""
     if isinstance(value, list):
-        return [text for each in value for text in _texts(uri, key, each)]
+        return [text for each in value for text in _texts(uri, key, each, action)]
     if isinstance(value, bool):
+        if action.type is not yes_or_no:
+            raise MistakeError(
+                f"{uri}: {key}: found {str(value).lower()}; expected a text or a number. If it is "
+                "a name, put it in quotes"
+            )
         return ["yes" if value else "no"]
-    if value is None:
-        return ["none"]
     if not isinstance(value, (str, int, float)):
         raise MistakeError(
             f"{uri}: {key} is {value!r}; expected a text, a number or a list of them"
@@ -152,15 +196,16 @@ def _texts(uri: str, key: str, value: object) -> list[str]:
     return [str(value)]
 
 
-def _toml(value: object) -> str:
-    """A value as TOML; whole numbers without quotes."""
-    if isinstance(value, str):
-        is_whole = value.isascii() and value.isdecimal() and str(int(value)) == value
-        return value if is_whole else _quoted(value)
+def _toml(value: object, action: argparse.Action) -> str:
+    """A value as TOML: numbers, yes and no as such, and all else in quotes."""
     if isinstance(value, list):
-        return f"[{', '.join(map(_quoted, value))}]"
-    return "true" if value else "false"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+        return f"[{', '.join(_toml(each, action) for each in value)}]"
+    if not isinstance(value, str):
+        return "true" if value else "false"
+    if action.type is yes_or_no:
+        return "true" if yes_or_no(value) else "false"
+    if action.type in (int, float):
+        return repr(action.type(value))
+    if action.type is integer_or_none and value.lower() != "none":
+        return repr(int(value))
+    return quoted(value)

@@ -1,8 +1,10 @@
 """The tables that a command reads: several files as one table, and the standard input."""
 
 import argparse
+import re
 import sys
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.arrangement import TABLES
 from prodcat.cli.output import STDOUT, note
-from prodcat.errors import CatalogError, ConfigError
+from prodcat.errors import CatalogError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from prodcat.storage.table_files import Files
 
 STDIN = "standard input"  # the name of the standard input in messages
 _STARTS = ((b"PAR1", ".parquet"), (b"PK\x03\x04", ".xlsx"), (b"\x1f\x8b", ".csv.gz"))
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(/.*)", re.DOTALL)
+_LOCAL = ("file", "local")
+_USUAL = ("s3", "gs", "az", "abfs", "http", "https", "file")  # kinds of addresses, for messages
+_WILDCARDS = frozenset("*?[")
 _BEGINNING = 65_536  # bytes by which the format is recognised
 
 
@@ -32,7 +38,7 @@ def tables_of(options: argparse.Namespace) -> Iterator[None]:
             one.
 
     Raises:
-        CatalogError: Nothing comes from the standard input.
+        CatalogError: Nothing comes from the standard input, or a file or an address is misspelt.
         ConfigError: The standard input is named twice.
     """
     actions = [action for action in options.parser.actions if action.metavar in TABLES]
@@ -59,10 +65,62 @@ def _source(value: Any, options: argparse.Namespace) -> "str | Files | None":
     """What the library gets for the value of an option."""
     from prodcat.storage.table_files import Files
 
+    for name in [value] if isinstance(value, str) else value or []:
+        if name != STDOUT:
+            _check_name(name)
     if value is None or isinstance(value, str):
         return options.stdin if value == STDOUT else value
     values: Sequence[str] = [options.stdin if name == STDOUT else name for name in value]
     return None if not values else values[0] if len(values) == 1 else Files(tuple(values))
+
+
+def _check_name(name: str) -> None:
+    """Refuse a misspelt address or file with what was probably meant, before anything is read.
+
+    Raises:
+        CatalogError: There is no such kind of address, or no such file on this machine.
+    """
+    if "::" in name:  # files in archives, of which fsspec knows the forms
+        return
+    if match := _SCHEME.match(name):
+        _check_scheme(name, match[1], match[2])
+        return
+    path = Path(name).expanduser()
+    if not _WILDCARDS.intersection(name) and not path.exists() and not path.is_symlink():
+        hint = _neighbour(path) or "; expected at least one. Check the address and the rights."
+        raise CatalogError(f"Found no file at {name!r}{hint}")
+
+
+def _check_scheme(name: str, scheme: str, rest: str) -> None:
+    """Refuse an address whose kind is not known, or which has one slash in place of two.
+
+    Raises:
+        CatalogError: It is such an address.
+    """
+    from fsspec.registry import available_protocols
+
+    known, lower = available_protocols(), scheme.lower()
+    if scheme not in known:
+        if lower in known:
+            meant = f"; did you mean '{lower}://{rest.lstrip('/')}'?"
+        else:
+            meant = did_you_mean(scheme, _USUAL) or f"; expected one of {', '.join(_USUAL)}"
+        raise CatalogError(f"{name!r} begins with {scheme!r}, which is no kind of address{meant}")
+    if not rest.startswith("//") and scheme not in _LOCAL:
+        raise CatalogError(
+            f"{name!r} has one slash after {scheme!r}; did you mean "
+            f"'{scheme}://{rest.lstrip('/')}'?"
+        )
+
+
+def _neighbour(path: Path) -> str:
+    """The end of a message: the file of the same folder that has nearly the same name."""
+    folder = path.parent
+    try:
+        guess = did_you_mean(path.name, [file.name for file in folder.iterdir()])
+    except OSError:  # there is no such folder
+        return f"; there is no folder {str(folder)!r}. Check the address."
+    return guess
 
 
 def _received(folder: Path, title: str | None) -> str:
@@ -86,7 +144,7 @@ def _received(folder: Path, title: str | None) -> str:
         if ending == ".csv" and title is not None and _is_bare(start, title):
             note(f"{STDIN}: there is no column {title!r}; each line is read as a title")
             target.write(title.encode() + b"\n")
-            text = (start + stream.read()).decode("utf-8", "surrogateescape")
+            text = (start.removeprefix(BOM_UTF8) + stream.read()).decode("utf-8", "surrogateescape")
             for line in text.splitlines():
                 quoted = '"' + line.replace('"', '""') + '"'
                 target.write(quoted.encode("utf-8", "surrogateescape") + b"\n")
@@ -98,6 +156,15 @@ def _received(folder: Path, title: str | None) -> str:
 
 
 def _is_bare(start: bytes, title: str) -> bool:
-    """Whether a text is lines of titles: its first line is one field, and no column's name."""
-    first = start.decode("utf-8-sig", "replace").partition("\n")[0].strip()
-    return first.strip('"') != title and not any(mark in first for mark in ",;\t|")
+    """Whether a text is lines of titles: its first line is one field, and no column's name.
+
+    Names that retailers give to a column with titles are no titles if more lines follow.
+    """
+    from prodcat.insight.first_look.words import title_rank
+
+    first, _, rest = start.decode("utf-8-sig", "replace").partition("\n")
+    name = first.strip().strip('"').strip()
+    if name == title or any(mark in first for mark in ",;\t|"):
+        return False
+    is_name = name.casefold() == title.casefold() or title_rank(name) is not None
+    return not (is_name and rest.strip())

@@ -4,7 +4,9 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from prodcat.cli.arrangement import MODEL_FOLDER
 from prodcat.cli.classifiers import device_option, load_classifier
+from prodcat.cli.destinations import check_file, check_folder, check_model_folder
 from prodcat.cli.encoder_comparison import compare_encoders
 from prodcat.cli.input import (
     column_options,
@@ -15,9 +17,9 @@ from prodcat.cli.input import (
 )
 from prodcat.cli.output import note, show, write_file
 from prodcat.cli.parser import add_command
-from prodcat.cli.processes import connected_processes
+from prodcat.cli.processes import connected_processes, tells_of_sigterm
 from prodcat.cli.settings import given_settings, setting_options
-from prodcat.cli.settings_file import config_options, fill_in, save_config
+from prodcat.cli.settings_file import check_config_new, config_options, fill_in, save_config
 from prodcat.cli.training_report import next_commands, training_results
 from prodcat.errors import ConfigError
 
@@ -61,7 +63,7 @@ def add_train(commands: Any) -> None:
     )
     tables_argument(parser, "catalog", "titles with categories")
     parser.add_argument(
-        "--output", metavar="OUTPUT", help="where to save: a folder or an fsspec URI"
+        "--output", metavar=MODEL_FOLDER, help="where to save: a folder or an fsspec URI"
     )
     parser.add_argument(
         "--compare",
@@ -111,33 +113,61 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         CatalogError: The titles cannot be read, or there are too few to measure columns on.
         TaxonomyError: The tree cannot be read.
-        ConfigError: A setting has a value that is not allowed, or ``--output`` is missing.
+        ConfigError: A setting has a value that is not allowed, ``--output`` is missing, or an
+            output cannot be written.
         ArtifactError: The classifier to start from cannot be loaded, or the new one not saved.
         StoreError: A store cannot be reached.
-        Interrupted: SIGTERM stopped the training after its state was saved.
+        Interrupted: SIGTERM stopped the training; with ``--checkpoints`` its state is saved.
     """
+    _check(options)
     if options.save_config:
         save_config(options.save_config, options.parser, options.given)
-    note(f"reading {options.catalog}")
+    with tells_of_sigterm(options.checkpoints):
+        note(f"reading {options.catalog}")
+        if options.suggest_columns:
+            _suggest_columns(options)
+        elif options.compare:
+            _compare(options)
+        else:
+            with connected_processes(options) as writes:
+                _train(options, writes)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse settings and outputs that are not possible, before anything is read.
+
+    Raises:
+        ConfigError: A setting has a value that is not allowed, ``--output`` is missing or does not
+            fit, or nothing can be written to an output.
+    """
+    from prodcat.model.config import ModelConfig, TrainingConfig
+
+    given_settings(options, TrainingConfig)
+    if not options.warm_start:  # the settings that are not given come from there
+        given_settings(options, ModelConfig)
+    if options.save_config:
+        check_file("--save-config", options.save_config)
+        check_config_new(options.save_config, options)
     if options.suggest_columns:
-        _suggest_columns(options)
         return
     if options.compare:
-        _compare(options)
+        if options.output is not None:
+            raise ConfigError(
+                "--compare saves no classifier; expected no --output with it. Train with the "
+                "encoder that you choose."
+            )
         return
     if options.output is None:
         raise ConfigError("--output is missing; expected a folder or an fsspec URI to save to.")
-    with connected_processes(options) as writes:
-        _train(options, writes)
+    check_model_folder(options, "--output", options.output, updated=options.warm_start)
+    if options.history:
+        check_file("--history", options.history)
+    if options.checkpoints:
+        check_folder("--checkpoints", options.checkpoints)
 
 
 def _compare(options: argparse.Namespace) -> None:
     """Compare encoders; nothing is saved."""
-    if options.output is not None:
-        raise ConfigError(
-            "--compare saves no classifier; expected no --output with it. Train with the encoder "
-            "that you choose."
-        )
     catalog, validation = _read_catalogs(options)
     note(repr(catalog))
     compare_encoders(options, catalog, validation)
@@ -267,5 +297,6 @@ def _tell(options: argparse.Namespace, classifier: "Classifier") -> None:
     if options.verbose and validation is not None:
         show(f"{validation}\n")
     show(training_results(options, classifier))
-    show(f"\nsaved to {options.output}\n")
-    show(next_commands(options))
+    show(f"\nsaved to {options.output}")
+    if not options.quiet:
+        show(f"\n{next_commands(options)}")

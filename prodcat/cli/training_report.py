@@ -27,7 +27,10 @@ def training_results(options: argparse.Namespace, classifier: "Classifier") -> s
     baseline = evaluation.baseline
     levels = evaluation.level_accuracy
     interval = evaluation.intervals["path_accuracy"]
-    names = ["whole path right", *(f"  level {level + 1}" for level in range(len(levels)))]
+    names = [
+        "whole path right (path accuracy)",
+        *(f"  level {level + 1}" for level in range(len(levels))),
+    ]
     scores = [evaluation.path_accuracy, *levels]
     others = ["not measured"] + [""] * len(levels)
     if baseline is not None:

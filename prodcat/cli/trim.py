@@ -4,8 +4,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from prodcat.cli.answers import answer_keywords
+from prodcat.cli.arrangement import MODEL_FOLDER
 from prodcat.cli.classifiers import load_classifier
-from prodcat.cli.input import file_options, tables_argument, title_option
+from prodcat.cli.destinations import check_model_folder
+from prodcat.cli.input import check_tables, file_options, tables_argument, title_option
 from prodcat.cli.output import show
 from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError
@@ -36,7 +38,7 @@ def add_trim(commands: Any) -> None:
         help="an encoder (hub name, folder, URI) or a saved classifier",
     )
     parser.add_argument(
-        "--output", required=True, metavar="OUTPUT", help="folder or URI for the smaller one"
+        "--output", required=True, metavar=MODEL_FOLDER, help="folder or URI for the smaller one"
     )
     tables_argument(parser, "--titles", "titles whose word pieces are kept")
     title_option(parser)
@@ -77,12 +79,15 @@ def run(options: argparse.Namespace) -> None:
     """Trim an encoder or a classifier, save it, and print what was cut.
 
     Raises:
-        ConfigError: A classifier is to be trimmed without ``--titles``.
+        ConfigError: A classifier is to be trimmed without ``--titles``, or the output cannot be
+            written or would be replaced.
         CatalogError: The titles cannot be read.
         ArtifactError: The classifier cannot be loaded, or the smaller one cannot be saved.
     """
     from prodcat.model.trimming import trim_encoder
 
+    check_model_folder(options, "--output", options.output)
+    check_tables(options)
     titles = _read_titles(options) if options.titles else None
     kept = answer_keywords(options, ("languages", "min_count", "max_pieces"))
     if _is_classifier(options.source):

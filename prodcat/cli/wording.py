@@ -28,6 +28,13 @@ _TOKEN = re.compile(rf"{_ARGUMENT}|{_BARE}{_QUOTED}")
 _LIST = re.compile(r"(?:[a-z][a-z_]*=, )*[a-z][a-z_]*=(?: and | or )[a-z][a-z_]*=(?![\w'\"(\[])")
 _DETAIL = re.compile(r"^  .*\(row \d+")  # a line of a report about wrong rows: it quotes them
 _TWICE = re.compile(r"(--[a-z-]+)(?: \(\1(?: in Python)?\)| or \1)")
+# Sentences of the library that say in Python what is typed in another way.
+_SHARE = re.compile(
+    r"shard=\((-?\d+), (-?\d+)\) is out of range; expected \(index, count\) with 0 <= index < count"
+)
+_MODEL = re.compile(r"model=prodcat\.ModelConfig\(([a-z_]+=[^()]*)\)")
+_SETTING = re.compile(r"\bsetting (?P<name>[a-z][a-z_]*)(?![\w'])")
+_OVERWRITE = re.compile(r"\b(?:score with|use) overwrite\b(?!=)")
 _ASIDE = re.compile(r" \(on the command line [^()]*\)|; on the command line: [^.]*")
 
 
@@ -71,9 +78,30 @@ def option_of(name: str, options: Mapping[str, object], value: str = "") -> str 
 def _worded(line: str, options: Mapping[str, object]) -> str:
     for pattern, command in _CALLS:
         line = re.sub(pattern, command, line)
+    if "--encoder" in options:
+        line = _MODEL.sub(r"\1", line)
+    if "--shard" in options:
+        line = _SHARE.sub(_share, line)
+    if "--overwrite" in options:
+        line = _OVERWRITE.sub("add --overwrite", line)
+        line = _SETTING.sub(lambda match: _setting(match, options), line)
     line = _LIST.sub(lambda names: _listed(names[0], options), line)
     line = _TOKEN.sub(lambda token: _option(token, options), line)
     return _TWICE.sub(r"\1", _ASIDE.sub("", line))
+
+
+def _share(match: "re.Match[str]") -> str:
+    """A share that is out of range, and the shares that are not."""
+    index, count = match.groups()
+    last = int(count) - 1
+    allowed = f"0/{count} to {last}/{count}" if last > 0 else "0/1, or a count above 1"
+    return f"--shard {index}/{count} is out of range; expected {allowed}"
+
+
+def _setting(match: "re.Match[str]", options: Mapping[str, object]) -> str:
+    """A setting of a job as its option, if it has one."""
+    option = option_of(match["name"], options)
+    return match[0] if option is None else option
 
 
 def _listed(names: str, options: Mapping[str, object]) -> str:

@@ -1,5 +1,7 @@
 """One classifier that the command line trained."""
 
+import shutil
+
 import pytest
 from command_line import LEVELS
 
@@ -9,7 +11,7 @@ from prodcat.demo.run import write_catalog
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory):
+def trained(tmp_path_factory):
     """A folder with a catalog and a classifier that the command line trained."""
     folder = tmp_path_factory.mktemp("cli")
     write_catalog(generate(600, "de"), folder / "train.csv")
@@ -19,3 +21,9 @@ def home(tmp_path_factory):
     arguments += ["--history", str(folder / "history.jsonl"), "--characters", "2,3"]
     assert main(arguments) == 0
     return folder
+
+
+@pytest.fixture
+def home(trained, tmp_path):
+    """That folder, copied: what one test writes into it is no file that another finds there."""
+    return shutil.copytree(trained, tmp_path / "home")

@@ -2,6 +2,9 @@
 
 import importlib
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from command_line import LEVELS, predict
@@ -26,7 +29,8 @@ def caused_by(cause):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["predict", "none.csv", "--model", "memory://nothing"], "Found no artifact"),
+        (["predict", "{home}/test.csv", "--model", "memory://nothing"], "Found no artifact"),
+        (["predict", "none.csv", "--model", "memory://nothing"], "Found no file"),
         (["train", "none.csv", "--output", "x"], "Found no file"),
         (["evaluate", "{home}/test.csv", "--model", "{home}/model"], "no column 'path'"),
         (["predict", "{home}/out.csv", "--model", "{home}/model"], "has a column 'predicted_path'"),
@@ -65,8 +69,22 @@ def test_no_command_shows_the_help(capsys):
     assert re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE) == VERBS
 
 
-VERBS = ["train", "predict", "evaluate", "calibrate", "guarantee", "trim", "encoders", "models"]
-VERBS += ["pipeline", "serve", "assortment", "audit", "drift", "review", "demo", "completion"]
+VERBS = [
+    "try",
+    "train",
+    "predict",
+    "explain",
+    "evaluate",
+    "calibrate",
+    "guarantee",
+    "trim",
+    "encoders",
+    "models",
+]
+VERBS += ["pipeline", "serve", "assortment", "audit", "drift", "offers", "match", "overlap"]
+VERBS += ["review", "tree"]
+VERBS += ["demo", "completion"]
+MODULES = {"try": "first_look"}
 
 
 def test_the_help_lists_the_verbs_in_their_order(capsys):
@@ -80,9 +98,9 @@ def test_the_help_lists_the_verbs_in_their_order(capsys):
     assert f"there is no command 'nonesuch'; expected one of {', '.join(VERBS)}" in said
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "tree"])  # it has verbs
 def test_every_verb_is_a_module_that_adds_itself(verb, capsys):
-    module = importlib.import_module(f"prodcat.cli.{verb}")
+    module = importlib.import_module(f"prodcat.cli.{MODULES.get(verb, verb)}")
     commands = Parser().add_subparsers()
     getattr(module, f"add_{verb}")(commands)
     assert list(commands.choices) == [verb]
@@ -119,3 +137,24 @@ def test_the_exit_code_says_what_may_be_tried_again(monkeypatch, capsys, error, 
     said = capsys.readouterr().err
     assert said == ("" if code == 1 else f"prodcat demo: {error}\n")
     assert facts == ({"error": str(error)} if isinstance(error, ProdcatError) else {})
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("arguments", [["predict", "{home}/test.csv"], ["models", "list"]])
+def test_a_full_disk_behind_the_standard_output_is_one_line(home, tmp_path, arguments):
+    model = ["--model", f"{home}/model"]
+    if arguments[0] == "models":
+        assert main(["models", "publish", "de", f"{home}/model", "--store", str(tmp_path)]) == 0
+        model = ["--store", str(tmp_path)]
+    command = [argument.format(home=home) for argument in arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "prodcat", *command, *model],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    name = arguments[0]
+    assert done.stderr.splitlines()[-1].startswith(f"prodcat {name}: No space left on device. The ")
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr

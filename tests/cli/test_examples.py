@@ -1,6 +1,7 @@
 """Every example of every help page runs, on small generated files."""
 
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -16,10 +17,14 @@ from pathlib import Path
 import pytest
 import servers
 
+import prodcat
 from prodcat.cli.command import _parser, main
 from prodcat.demo.quick_commerce import generate
 from prodcat.demo.scratch import write_scratch_encoder
 
+WRITING = re.compile(
+    r"--(output|export|queue|mistakes|report|history) |^models export|^pipeline demo"
+)
 CONFIG = 'encoder = "none"\npath = ["path"]\nlexical-cost = 0.5\n'
 
 
@@ -45,6 +50,23 @@ def labelled(count, seed):
     return [[row.title, " > ".join(row.path), row.brand, 1 + n % 9] for n, row in enumerate(rows)]
 
 
+def check_changes(old, new, table):
+    """Mark all changes as sure, as a person does."""
+    trees = [prodcat.read_taxonomy(name) for name in (old, new)]
+    changes = prodcat.TreeChanges.read(table, *trees)
+    rows = tuple(dataclasses.replace(row, sure=True) for row in changes.rows)
+    dataclasses.replace(changes, rows=rows).save(table)
+
+
+def choose_first(table):
+    """Choose the first category for each title, as a person does."""
+    with Path(table).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    chosen = [{**row, "new_path": row["choices"].split(" | ")[0]} for row in rows]
+    write_table(Path(table), [list(row.values()) for row in chosen], list(rows[0]))
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """A folder with the files that the examples name."""
@@ -55,10 +77,25 @@ def home(tmp_path_factory):
     write_table(home / "catalog.csv", rows, columns)
     new = [row for row in labelled(900, 1) if row[1] in known][:600]
     write_table(home / "labelled.csv", new, columns)
-    for name, seed in [("titles", 2), ("before", 3), ("after", 4), ("ours", 5), ("theirs", 6)]:
+    for name, seed in [
+        ("titles", 2),
+        ("before", 3),
+        ("after", 4),
+        ("ours", 5),
+        ("theirs", 6),
+        ("theirs-may", 7),
+    ]:
         titles = [[row[0], row[3]] for row in labelled(60, seed)]
         write_table(home / f"{name}.csv", titles, ["title", "price"])
-    (home / "shop").mkdir()
+    first, *others = sorted(known)
+    parts = [f"{first} > {letter}" for letter in "AB"]
+    for name, leaf, some in [("old", "Kerzen", [first]), ("new", "Kerzen & Lampen", parts)]:
+        paths = [[path] for path in (*some, *others, f"Haushalt > {leaf}")]
+        write_table(home / f"{name}-tree.csv", paths, ["path"])
+    for folder in ("shop", "day"):
+        (home / folder).mkdir()
+    for day in (1, 2):
+        write_table(home / "day" / f"{day}.csv", [[row[0]] for row in labelled(40, day)], ["title"])
     for part in (1, 2):
         rows = [
             [row.title, row.title, *row.path[:2]] for row in generate(150, "de", seed=10 + part)
@@ -88,6 +125,17 @@ def home(tmp_path_factory):
         (home / "countries.toml").write_text(
             re.sub('"(?=store|work|data/)', '"s3://shop/', on_disk)
         )
+        match = ["match", "ours.csv", "shop/1.csv", "--their-title", "name", "--quiet"]
+        assert main([*match, "--output", "matches.csv"]) == 0
+        match = ["match", "ours.csv", "theirs.csv", "--price", "price", "--quiet"]
+        assert main([*match, "--output", "matches.parquet"]) == 0
+        compare = ["tree", "diff", "old-tree.csv", "new-tree.csv", "--output", "checked.xlsx"]
+        assert main([*compare, "--quiet"]) == 0
+        check_changes("old-tree.csv", "new-tree.csv", "checked.xlsx")
+        migrate = ["tree", "migrate", "old-tree.csv", "new-tree.csv", "checked.xlsx", "--catalog"]
+        migrate += ["catalog.csv", "--output", "first.csv", "--undecided", "chosen.csv"]
+        assert main(migrate) == 0
+        choose_first("chosen.csv")
         choose = ["review", "titles.csv", "--model", "model", "--queue", "queue.jsonl"]
         assert main([*choose, "--budget", "9"]) == 0
         Path("queue.decisions.jsonl").unlink(missing_ok=True)
@@ -107,6 +155,8 @@ def test_the_example_runs(page, text, command, home, monkeypatch, capsys):
         words += sorted(str(path) for path in Path().glob(word)) if "*" in word else [word]
     if command == "models delete tr latest --store store":
         assert main(["models", "publish", "tr", "model", "--store", "store"]) == 0
+    if WRITING.search(command):  # into the folder of all examples, in which they use each other's
+        words.append("--overwrite")
     if words[-1] == "--help":
         with pytest.raises(SystemExit, match="0"):
             main(words)

@@ -22,15 +22,20 @@ def test_calibrate_then_guarantee_then_coarser_answers(home, capsys, tmp_path):
     calibrated, promised = str(tmp_path / "calibrated"), str(tmp_path / "promised")
     arguments = ["calibrate", new, "--model", model, "--output", calibrated, *columns]
     assert main([*arguments, "--method", "levels"]) == 0
-    assert "ECE on these titles" in capsys.readouterr().out
+    assert "confidence is off by (ECE), on these titles" in capsys.readouterr().out
     arguments = ["guarantee", new, "--model", calibrated, "--output", promised, *columns]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"All \d+ titles were used before in training, validation or calibr", said)
+    write_catalog(generate(300, "de", seed=4), tmp_path / "newer.csv")
+    arguments[1] = str(tmp_path / "newer.csv")
     assert main([*arguments, "--group", "brand", "--pool-below", "30"]) == 0
     said = capsys.readouterr().out
     assert "groups by brand" in said
     assert re.search(r"WRONG AT MOST +ANSWERED +HOW\n2% .*\n5% .*\n10% ", said)
 
     test, out = str(home / "test.csv"), tmp_path / "out.csv"
-    shared = ["predict", test, "--model", promised, "--output", str(out)]
+    shared = ["predict", test, "--model", promised, "--output", str(out), "--overwrite"]
     assert main(shared) == 0
     whole = answers(out)
     assert main([*shared, "--guarantee", "0.95"]) == 0
@@ -44,11 +49,20 @@ def test_calibrate_then_guarantee_then_coarser_answers(home, capsys, tmp_path):
         len(c["predicted_path"]) < len(w["predicted_path"])
         for w, c in zip(whole, coarse, strict=True)
     )
+    answered = sum(bool(row["predicted_path"]) for row in coarse)
+    assert 0 < answered < 80
+    counts = f"{answered} answered, {80 - answered} left empty by --guarantee 0.95"
+    assert "80 titles read in" in (said := capsys.readouterr().err) and counts in said
+    for name in ("-", "folder/", "out.parquet", "out.jsonl", "out.xlsx", "out.csv.gz", "folder/"):
+        place = name if name == "-" else str(tmp_path / name)
+        assert main([*shared[:4], "--output", place, "--guarantee", "0.95"]) == 0
+        assert counts in (said := capsys.readouterr().err) and "titles answered" not in said, name
     assert main([*shared, "--max-error", "0.3", "--certainty", "0.9"]) == 0
     assert {row["predicted_path"] for row in answers(out)} <= {
         "",
         *(row["predicted_path"] for row in whole),
     }
+    assert " left empty by --max-error 0.3." in capsys.readouterr().err
     assert main([*shared, "--objective", "tree_distance"]) == 0
     plot, report = tmp_path / "plot.png", tmp_path / "report.json"
     arguments = ["evaluate", test, "--model", promised, *columns, "--guarantee", "0.95"]
@@ -92,6 +106,7 @@ def test_a_calibration_that_makes_things_worse_is_told(tmp_path, home, capsys):
         "aside",
         "--output",
         str(tmp_path / "calibrated"),
+        "--overwrite",
     ]
     worse = 0
     for method in ("temperature", "levels", "adaptive"):

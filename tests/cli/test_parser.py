@@ -63,7 +63,7 @@ def test_the_usage_is_one_line(capsys):
         (["predict"], "prodcat predict: FILE is missing: titles: files, folders, globs or URIs"),
         (["predict", "a.csv"], "prodcat predict: --model is missing: a saved classifier"),
         (["predict", "a.csv", "--model", "m", "--top-k", "z"], "--top-k: found 'z'; expected a whole"),
-        (["predict", "a.csv", "--model", "m", "--max-error", "z"], "found 'z'; expected a number."),
+        (["predict", "a.csv", "--model", "m", "--max-error", "z"], "found 'z'; expected a share betw"),
         (
             ["predict", "a.csv", "--model", "m", "--objective", "pth"],
             "--objective: found 'pth'; expected one of path, hierarchical_f1, tree_distance; "

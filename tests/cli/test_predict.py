@@ -47,9 +47,9 @@ def test_rows_without_a_readable_title_keep_their_place_and_say_so(home):
 def test_an_output_is_replaced_only_by_a_whole_one(home, capsys):
     precious = home / "precious.csv"
     precious.write_text("keep me")
-    assert predict(home, home / "none.csv", precious) == 2
+    assert predict(home, home / "none.csv", precious, "--overwrite") == 2
     (home / "late.jsonl").write_text('{"title": "x"}\n' * 16_384 + '{"title": "x", "error": 1}\n')
-    assert predict(home, home / "late.jsonl", precious) == 2
+    assert predict(home, home / "late.jsonl", precious, "--overwrite") == 2
     assert "has a column 'error' already" in capsys.readouterr().err
     assert precious.read_text() == "keep me"
     before = (home / "test.csv").read_bytes()

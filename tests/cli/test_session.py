@@ -45,6 +45,10 @@ def home(tmp_path_factory):
     titles = {row[0] for row in first}
     new = [row for row in new if row[1] in known and row[0] not in titles][:600]
     write(home / "labelled.csv", new, ["title", "path", "brand", "price"])
+    split, *others = sorted(known)
+    parts = [f"{split} > {letter}" for letter in "AB"]
+    for name, some in (("old", [split]), ("new", parts)):
+        write(home / f"{name}-tree.csv", [(path,) for path in (*some, *others)], ["path"])
     (home / "shop").mkdir()
     for part in (1, 2):
         rows = [(row.title, *row.path[:2]) for row in generate(150, "de", seed=part)]

@@ -31,6 +31,9 @@ def test_values_are_read_as_the_type_of_their_default(parser):
         encoder=None, lexical=True, characters=(2, 5), max_tokens=32
     )
     assert given_settings(options, TrainingConfig) == TrainingConfig(validation=0.25, epochs=2)
+    for text, value in (("none", None), ("512", 512)):
+        options = parser.parse_args(["--token-budget", text])
+        assert given_settings(options, TrainingConfig) == TrainingConfig(token_budget=value)
 
 
 def test_what_is_not_given_is_as_in_an_earlier_model(parser):
@@ -49,6 +52,7 @@ def test_what_is_not_given_is_as_in_an_earlier_model(parser):
         (["--lexical", "perhaps"], "'perhaps' is not allowed; expected yes or no"),
         (["--characters", "a,b"], "'a,b'"),
         (["--max-tokens", "few"], "invalid int value: 'few'"),
+        (["--token-budget", "few"], "'few' is not allowed; expected a whole number or none"),
     ],
 )
 def test_what_is_no_value_is_refused(parser, capsys, arguments, message):

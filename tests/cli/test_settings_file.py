@@ -35,7 +35,7 @@ CONFIGS = {
     'characters = [2, 3]\ncatalog = ["t.csv"]\nsuggest-columns = false\n',
     "c.yaml": "path: [a, b]\nencoder: none\nlexical-cost: 0.5\nlexical: yes\ncharacters: [2, 3]\n"
     "catalog: t.csv\n",
-    "c.json": '{"path": ["a", "b"], "encoder": null, "lexical-cost": 0.5, "lexical": true, '
+    "c.json": '{"path": ["a", "b"], "encoder": "none", "lexical-cost": 0.5, "lexical": true, '
     '"characters": "2,3", "catalog": "t.csv"}',
 }
 
@@ -65,9 +65,15 @@ def test_the_command_line_wins(folder):
         ("epoch = 2", "c.toml: there is no option 'epoch'; did you mean 'epochs'?"),
         ("zzz = 2", "c.toml: there is no option 'zzz'; expected some of accumulate, "),
         ("config = 'x'", "c.toml: there is no option 'config'"),
-        ("epochs = 'many'", "--epochs: found 'many'; expected a whole number."),
+        ("epochs = 'many'", "c.toml: epochs: found 'many'; expected a whole number."),
         ("suggest-columns = 1", "c.toml: suggest-columns is 1; expected true or false."),
-        ("[training]\nepochs = 2", "c.toml: there is no option 'training'"),
+        ("[training]\nepochs = 2", "c.toml: found the section [training]; sections are not read"),
+        ("[train]\nepochs = 2", "put the options at the top level"),
+        ("lexical_cost = 'high'", "c.toml: lexical_cost: found 'high'; expected a number."),
+        ("lexical-cost = 1\nlexical_cost = 2", "lexical-cost and lexical_cost are the same"),
+        ("inner = 'x'", "c.toml: inner: found 'x'; expected one of terminal, partial"),
+        ("encoder = false", "c.toml: encoder: found false; expected a text or a number"),
+        ("path = []", "c.toml: path: found an empty list; expected at least one value"),
         ("epochs = {a = 1}", "c.toml: epochs is {'a': 1}; expected a text, a number or a list"),
         ("epochs = ", "--config 'c.toml' cannot be read: "),
     ],
@@ -78,7 +84,10 @@ def test_what_is_no_option_is_refused(folder, capsys, content, message):
 
 
 def test_files_that_cannot_be_read_are_refused(folder, capsys):
-    assert "cannot be read" in refused(capsys, "t.csv", "--config", "none.toml")
+    Path("train.toml").write_text("epochs = 2\n")
+    error = refused(capsys, "t.csv", "--config", "trains.toml")
+    assert "--config: there is no file 'trains.toml'; did you mean 'train.toml'?" in error
+    assert "Errno" not in error
     assert "expected a name ending with .toml" in refused(capsys, "t.csv", "--config", "t.csv")
     Path("list.yaml").write_text("- epochs\n")
     assert "holds no options" in refused(capsys, "t.csv", "--config", "list.yaml")
@@ -95,3 +104,59 @@ def test_a_training_that_is_saved_can_be_repeated(folder, capsys):
     before = json.loads(Path("m/config.json").read_text())
     assert main(["train", "--config", "used.toml", "--output", "n", "--quiet"]) == 0
     assert json.loads(Path("n/config.json").read_text())["training"] == before["training"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("c.json", '{"epochs": 2,}', "'c.json' cannot be read: "),
+        ("c.json", "epochs: 2", "'c.json' cannot be read: "),
+        ("c.json", '{"epochs": 2, "epochs": 3}', "'epochs' is given twice; expected each option"),
+        ("c.json", '{"epochs": NaN}', "NaN is no number of JSON"),
+        ("c.yaml", "epochs: 2\nepochs: 3\n", "'epochs' is given twice; expected each option once"),
+        ("c.json", '{"encoder": null}', "c.json: encoder: found null; expected a value."),
+        ("c.yaml", "encoder:\n", "c.yaml: encoder: found null; expected a value."),
+        ("c.yaml", "text: ~\n", "c.yaml: text: found null"),
+        ("c.yaml", "catalog: null\n", "c.yaml: catalog: found null"),
+        ("c.yaml", "suggest-columns: null\n", "c.yaml: suggest-columns: found null"),
+        ("c.yaml", "language: no\n", "c.yaml: language: found false; expected a text"),
+        ("c.yaml", "train:\n  epochs: 2\n", "c.yaml: found the section [train]; sections are not"),
+    ],
+)
+def test_a_file_is_read_by_the_rules_of_its_format(folder, capsys, name, content, message):
+    Path(name).write_text(content)
+    assert message in refused(capsys, "t.csv", "--config", name)
+
+
+def test_a_key_of_the_file_is_checked_even_if_the_command_line_wins(folder, capsys):
+    Path("c.toml").write_text("epochs = 'many'\n")
+    error = refused(capsys, "t.csv", "--config", "c.toml", "--epochs", "2")
+    assert "c.toml: epochs: found 'many'" in error
+
+
+def test_a_value_out_of_range_names_the_file(folder, capsys):
+    Path("c.toml").write_text("lexical_cost = -1\n")
+    assert main(["train", "t.csv", "--config", "c.toml", "--output", "m"]) == 2
+    error = capsys.readouterr().err
+    assert "--lexical-cost -1.0" in error
+    assert "(--lexical-cost is from c.toml: lexical_cost)" in error and "reading" not in error
+
+
+def test_numbers_are_saved_as_numbers(folder):
+    from prodcat.cli.settings_file import save_config
+
+    options = parsed(
+        "t.csv", "--lexical-cost", "0.5", "--learning-rate", "2e-5", "--epochs", "3",
+        "--lexical", "no", "--title", "2024", "--path", "1", "b",
+    )  # fmt: skip
+    save_config("used.toml", options.parser, options.given)
+    saved = tomllib.loads(Path("used.toml").read_text())
+    assert saved == {
+        "catalog": ["t.csv"], "lexical-cost": 0.5, "learning-rate": 2e-5, "epochs": 3,
+        "lexical": False, "title": "2024", "path": ["1", "b"],
+    }  # fmt: skip
+    again = parsed("--config", "used.toml")
+    names = vars(options).keys() - {"parser", "given", "config"}
+    assert {name: getattr(again, name) for name in names} == {
+        name: getattr(options, name) for name in names
+    }

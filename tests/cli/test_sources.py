@@ -9,6 +9,7 @@ import pytest
 
 import prodcat
 from prodcat.cli.command import main
+from prodcat.cli.sources import _received
 from prodcat.errors import CatalogError
 from prodcat.storage.table_files import Files
 
@@ -165,3 +166,66 @@ def test_the_nearest_column_is_named(folder, capsys):
         "no column 'path'; found ['Pfad', 'Titel']. Name the columns with --title, --path," in said
     )
     assert "keep=" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("S3://shop/a.csv", "begins with 'S3', which is no kind of address; did you mean 's3://s"),
+        (
+            "htp://shop/a.csv",
+            "begins with 'htp', which is no kind of address; did you mean 'http'?",
+        ),
+        ("zz://shop/a.csv", "which is no kind of address; expected one of s3, gs, "),
+        ("s3:/shop/a.csv", "has one slash after 's3'; did you mean 's3://shop/a.csv'?"),
+        ("shop/1.cvs", "Found no file at 'shop/1.cvs'; did you mean '1.csv'?"),
+        ("shp/1.csv", "Found no file at 'shp/1.csv'; there is no folder 'shp'. Check the address."),
+        ("qwertz.csv", "Found no file at 'qwertz.csv'; expected at least one. Check the address"),
+    ],
+)
+def test_a_misspelt_address_is_told_with_what_was_meant(folder, capsys, name, message):
+    assert main(["predict", name, "--model", "model", "--output", "out.csv"]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert main(["predict", "shop/2.csv", name, "--model", "model", "--output", "out.csv"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_address_that_fsspec_knows_is_read(folder):
+    place = (folder / "shop" / "1.csv").as_uri()
+    for name in (place, place.replace("file://", "file:")):
+        assert main(["predict", name, "--model", "model", "--output", "out.jsonl", "-q"]) == 0
+        Path("out.jsonl").unlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        ("Bezeichnung\nVollmilch 1 L\nBrot\n", "Bezeichnung"),
+        ("\ufeffBezeichnung\nVollmilch 1 L\nBrot\n", "Bezeichnung"),
+        ("Bezeichnung;EAN\nVollmilch 1 L;400123\nBrot frisch;400124\n", "Bezeichnung"),
+        ('"Product name"\nWhole Milk\nRye Bread\n', "'Product name'"),
+        ("TITLE\r\nmilk\r\nbread\r\n", "title"),
+    ],
+)
+def test_a_header_is_never_answered_as_a_title(tmp_path, monkeypatch, capsys, content, name):
+    stdin(monkeypatch, content.encode())
+    assert main(["predict", "-", "--model", str(tmp_path / "none")]) == 2
+    said = capsys.readouterr().err
+    assert "each line is read as a title" not in said
+    assert "standard input has no column 'title'" in said
+    assert f"--title {name}" in said or "did you mean 'TITLE'?" in said
+
+
+@pytest.mark.parametrize("content", ["Bezeichnung\n", "Vollmilch\nBezeichnung\n", "\ufeffBrot\n"])
+def test_lines_of_titles_stay_titles(tmp_path, monkeypatch, capsys, content):
+    stdin(monkeypatch, content.encode())
+    assert main(["predict", "-", "--model", str(tmp_path / "none")]) == 2
+    assert "each line is read as a title" in capsys.readouterr().err
+
+
+def test_the_mark_of_the_encoding_is_no_part_of_the_first_title(tmp_path, monkeypatch):
+    stdin(monkeypatch, "\ufeffBrot\nMilch\n".encode())
+    assert Path(_received(tmp_path, "title")).read_text(encoding="utf-8").split() == [
+        "title", '"Brot"', '"Milch"',
+    ]  # fmt: skip

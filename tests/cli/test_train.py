@@ -2,8 +2,12 @@
 
 import argparse
 import json
+import os
 import re
+import signal
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +15,9 @@ from command_line import LEVELS
 
 from prodcat.classifier.measuring import with_baseline
 from prodcat.cli.command import main
+from prodcat.cli.processes import tells_of_sigterm
 from prodcat.cli.training_report import training_results
+from prodcat.errors import Interrupted
 
 
 def test_train_saves_a_classifier_and_its_history(home):
@@ -32,7 +38,7 @@ def test_a_taxonomy_file_and_a_validation_file(home, tmp_path):
     assert '"D"' in (tmp_path / "m" / "taxonomy.json").read_text()
     with pytest.raises(SystemExit, match="2"):
         main([*arguments, "--lexical", "perhaps"])
-    assert main([*arguments, "--lexical", "no"]) == 2
+    assert main([*arguments, "--overwrite", "--lexical", "no"]) == 2
 
 
 @pytest.mark.slow
@@ -68,7 +74,7 @@ def test_the_end_says_what_was_measured_and_what_comes_next(tmp_path, capsys):
     assert "training with n-grams alone" in said.err
     assert said.out.startswith("measured on 60 titles of the training, each answered by n-grams")
     assert re.search(r"THIS CLASSIFIER +95 % INTERVAL +TF-IDF AND SVM\n", said.out)
-    assert re.search(r"whole path right +\d+\.\d% +[\d.]+% to [\d.]+% ", said.out)
+    assert re.search(r"whole path right \(path accuracy\) +\d+\.\d% +[\d.]+% to [\d.]+% ", said.out)
     assert re.search(r"\n  level 2 +\d+\.\d%", said.out)
     assert "scikit-learn's TF-IDF and linear SVM" in said.out  # its results, or why there are none
     model = tmp_path / "m"
@@ -91,7 +97,10 @@ def test_the_baseline_is_beside_the_classifier(small):
     classifier = replace(small, provenance=replace(small.provenance, validation=evaluation))
     shown = training_results(argparse.Namespace(validation=None), classifier)
     baseline = evaluation.baseline
-    assert re.search(rf"whole path right +\S+% +\S+ to \S+% +{baseline.path_accuracy:.1%}\n", shown)
+    assert re.search(
+        rf"whole path right \(path accuracy\) +\S+% +\S+ to \S+% +{baseline.path_accuracy:.1%}\n",
+        shown,
+    )
     for level, share in enumerate(baseline.level_accuracy, start=1):
         assert re.search(rf"\n  level {level} +\S+% +{share:.1%}", shown)
     assert re.search(r"against scikit-learn's TF-IDF and linear SVM: [+-]\d+\.\d points", shown)
@@ -121,7 +130,7 @@ def test_quiet_leaves_only_results_and_verbose_tells_more(tmp_path, capsys):
     assert trained(tmp_path, "--quiet") == 0
     said = capsys.readouterr()
     assert said.err == "" and said.out.startswith("measured on")
-    assert trained(tmp_path, "--verbose") == 0
+    assert trained(tmp_path, "--verbose", "--overwrite") == 0
     assert "hierarchical F1" in capsys.readouterr().out
     assert main(["train", "none.csv", "--output", "m", "--verbose"]) == 2
     said = capsys.readouterr().err
@@ -166,3 +175,72 @@ def test_what_cannot_be_compared_is_refused(tmp_path, capsys, arguments, message
     )
     assert main(["train", str(tmp_path / "t.csv"), *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--output", "t.csv/model"], "/t.csv/model', but '"),
+        (["--output", "t.csv"], "--output is 't.csv': cannot write there, as it is a file"),
+        (["--output", "t.csv/model.tar.gz"], "t.csv' is a file; expected a folder there"),
+        (["--output", ""], "--output is empty; expected a folder"),
+        (["--output", "S4://bucket/model"], "cannot write there: Protocol not known: S4"),
+        ([], "--output is missing; expected a folder or an fsspec URI to save to."),
+        (["--output", "m", "--validation-share", "3"], "--validation-share 3.0 is out of range"),
+        (["--output", "m", "--history", "t.csv/h.jsonl"], "--history is 't.csv/h.jsonl', but"),
+        (["--output", "m", "--history", "."], "--history is '.', which is a folder"),
+        (["--output", "m", "--checkpoints", "t.csv"], "--checkpoints is 't.csv': cannot"),
+        (["--output", "m", "--save-config", "t.csv/c"], "--save-config is 't.csv/c', but"),
+        (["--output", "m", "--compare", "none"], "--compare saves no classifier"),
+    ],
+)
+def test_options_and_outputs_are_checked_before_anything_is_read(
+    tmp_path, monkeypatch, capsys, more, message
+):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("title,path\n" + "red milk,A > B\nrye bread,A > C\n" * 5)
+    assert main(["train", "t.csv", "--encoder", "none", *more]) == 2
+    error = capsys.readouterr().err
+    assert message in error and "reading" not in error
+    assert len(error.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_a_folder_without_rights_is_refused_before_anything_is_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("title,path\nred milk,A > B\n")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    assert main(["train", "t.csv", "--encoder", "none", "--output", "new/model"]) == 2
+    error = capsys.readouterr().err
+    assert "you may not write into the folder" in error and "reading" not in error
+
+
+def test_quiet_leaves_out_what_to_do_next_and_progress_is_lines(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text("title,path\n" + "red milk,A > B\nrye bread,A > C\n" * 5)
+    arguments = ["train", "t.csv", "--encoder", "none", "--output", "memory://q"]
+    assert main([*arguments, "--quiet"]) == 0
+    shown = capfd.readouterr()
+    assert "saved to memory://q" in shown.out and "next:" not in shown.out and shown.err == ""
+    assert main([*arguments, "--overwrite"]) == 0
+    shown = capfd.readouterr()
+    assert "next:\n  prodcat predict" in shown.out
+    assert "counting n-grams: 0/" in shown.err and "\r" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "message"),
+    [
+        (None, "stopped by SIGTERM; nothing is saved. With --checkpoints"),
+        ("folder", "The same command resumes from the last state in folder"),
+    ],
+)
+def test_sigterm_ends_a_training_with_a_line(checkpoints, message):
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with pytest.raises(Interrupted, match=message), tells_of_sigterm(checkpoints):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)

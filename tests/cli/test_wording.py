@@ -10,7 +10,7 @@ from prodcat.cli.wording import in_words_of_options, option_of
 
 NAMES = ["title", "path", "path-ids", "text", "on-error", "encoder", "lexical", "validation"]
 NAMES += ["validation-share", "max-tokens", "characters", "file-encoding", "delimiter"]
-NAMES += ["guarantee", "max-error", "objective"]
+NAMES += ["guarantee", "max-error", "objective", "shard", "overwrite", "top-k"]
 OPTIONS = {f"--{name}": None for name in NAMES}
 
 
@@ -25,6 +25,7 @@ OPTIONS = {f"--{name}": None for name in NAMES}
             "Read with on_error='aside' or on_error='accept'.",
             "Read with --on-error aside or --on-error accept.",
         ),
+        ("Set model=prodcat.ModelConfig(encoder=None).", "Set --encoder none."),
         ("encoder=None and lexical=False leave it", "--encoder none and --lexical no leave it"),
         ("characters=(9, 2) is no range", "--characters 9,2 is no range"),
         ("validation=0.99 is out of range", "--validation-share 0.99 is out of range"),
@@ -36,11 +37,27 @@ OPTIONS = {f"--{name}": None for name in NAMES}
         ("name it with encoding= (--file-encoding).", "name it with --file-encoding."),
         ("set --delimiter (delimiter= in Python).", "set --delimiter."),
         (
-            "Leave it out: encoder=None (on the command line --encoder none).",
+            "Leave it out: model=prodcat.ModelConfig(encoder=None) (on the command line --encoder none).",
             "Leave it out: --encoder none.",
         ),
         ("title='a b' is wrong", "--title 'a b' is wrong"),
         ("title='' is blank", "--title '' is blank"),
+        (
+            "shard=(4, 4) is out of range; expected (index, count) with 0 <= index < count.",
+            "--shard 4/4 is out of range; expected 0/4 to 3/4.",
+        ),
+        (
+            "shard=(0, 0) is out of range; expected (index, count) with 0 <= index < count.",
+            "--shard 0/0 is out of range; expected 0/1, or a count above 1.",
+        ),
+        (
+            "begun with another setting title and setting top_k (setting title: a then, b now; "
+            "setting top_k: 1 then, 3 now). Name another output, or score with overwrite.",
+            "begun with another --title and --top-k (--title: a then, b now; --top-k: 1 then, 3 "
+            "now). Name another output, or add --overwrite.",
+        ),
+        ("than before, use overwrite.", "than before, add --overwrite."),
+        ("another setting unknown (setting unknown: 1 then)",) * 2,
         ("call with_guarantee(catalog) first", "run prodcat guarantee first"),
     ],
 )
@@ -54,7 +71,7 @@ def test_arguments_of_python_become_options(message, worded):
         "no column 'title='; found ['path=']",
         's3://shop/title="a"',
         "http://host/?title=a",
-        "  empty title: 1 (row 3: title='')",
+        "  empty title: 1 (row 4: title='')",
         "keep=3 and n_jobs=2",
         "the file max_tokens.csv",
         "the column 'max_tokens'",
