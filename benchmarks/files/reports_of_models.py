@@ -73,11 +73,11 @@ def _missing_among_labels(bench: Bench) -> str:
     try:
         prodcat.read_catalog(frame)
     except prodcat.CatalogError as error:
-        assert "no category: 1 (row 1" in str(error)
+        assert "no category: 1 (row 2" in str(error)
     else:
         raise AssertionError("a missing label was accepted")
     assert prodcat.read_catalog(frame, on_error="aside").titles == ("a", "c")
-    return "says that row 1 has no category, and leaves it out with on_error='aside'"
+    return "says that row 2 has no category, and leaves it out with on_error='aside'"
 
 
 def _numbers_among_labels(bench: Bench) -> str:

@@ -5,23 +5,25 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.jobs import Options
 from benchmarks.reporting import Row
 
+if TYPE_CHECKING:
+    from prodcat import Taxonomy
+
 ROWS = 1_000_000
 
 
 def open_large_report(options: Options) -> Row:
     """Judge made-up answers, write the report, and open it five times."""
-    import prodcat
     from prodcat.evaluation.metrics import evaluate_nodes
     from prodcat.insight.report import report_evaluation
 
-    with gzip.open(options.data / "taxonomy-shopify/en.jsonl.gz", "rt") as file:
-        tree = prodcat.Taxonomy.from_paths([tuple(json.loads(line)["path"]) for line in file])
+    tree = shopify_tree(options)
     rng = np.random.default_rng(0)
     size = len(tree.outcomes)
     odds = 1 / np.arange(2, size + 2)
@@ -42,6 +44,14 @@ def open_large_report(options: Options) -> Row:
         "nodes": len(tree), "rows": ROWS, "judged": judged, "made": made,
         "bytes": place.stat().st_size, "opened": sorted(open_page(place, 5)),
     }  # fmt: skip
+
+
+def shopify_tree(options: Options) -> "Taxonomy":
+    """A tree of more than ten thousand nodes."""
+    import prodcat
+
+    with gzip.open(options.data / "taxonomy-shopify/en.jsonl.gz", "rt") as file:
+        return prodcat.Taxonomy.from_paths([tuple(json.loads(line)["path"]) for line in file])
 
 
 def open_page(place: Path, times: int) -> list[float]:

@@ -12,6 +12,7 @@ from benchmarks.insight.assortments import simulate_competitors
 from benchmarks.insight.drifts import change_trees, plant_drift
 from benchmarks.insight.label_errors import KINDS, swap_labels
 from benchmarks.insight.labelling import label_by_queue
+from benchmarks.insight.large_assortment import open_large_assortment
 from benchmarks.insight.large_report import open_large_report
 from benchmarks.insight.table import SEEDS, SETS, assemble, table
 from benchmarks.jobs import Benchmark, Options, run_tests, write_result
@@ -21,7 +22,7 @@ NAMES = [
     *(f"swaps/{SETS[0]}/{kind}" for kind in KINDS),
     *(f"labelling/{seed}" for seed in range(SEEDS)),
     *(f"drift/{kind}" for kind in ("nothing", "shares", "titles")),
-    "trees", "large", "browser",
+    "trees", "large", "large_assortment", "browser",
 ]  # fmt: skip
 
 
@@ -35,12 +36,15 @@ def run_job(name: str, options: Options) -> None:
         "drift": lambda: plant_drift(options, rest[0]),
         "trees": lambda: change_trees(options),
         "large": lambda: open_large_report(options),
+        "large_assortment": lambda: open_large_assortment(options),
         "browser": lambda: run_tests("tests/insight"),
     }
     write_result(name, options.work, jobs[kind]())
 
 
-BENCHMARK = Benchmark(Path(__file__).parent, NAMES, run_job, assemble, table, alone=["large"])
+BENCHMARK = Benchmark(
+    Path(__file__).parent, NAMES, run_job, assemble, table, alone=["large", "large_assortment"]
+)
 
 if __name__ == "__main__":
     BENCHMARK.main()

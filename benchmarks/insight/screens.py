@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import prodcat
+from benchmarks.insight.buying import RIVAL, made_up_retailers
 from benchmarks.insight.catalogs import unlabelled
 from prodcat.demo.quick_commerce import generate
 from prodcat.insight.assortment import compare_assortments
@@ -25,6 +26,7 @@ from prodcat.insight.drift import find_drift
 from prodcat.insight.queue import QueueItem, review_queue
 from prodcat.insight.report import report_evaluation
 from prodcat.insight.review import make_app
+from prodcat.insight.review_reasons import ReviewReasons
 
 PORT = 8_123
 
@@ -54,14 +56,23 @@ def write_pages(folder: Path) -> tuple[prodcat.Classifier, list[QueueItem]]:
     weight[order[:700]] = 0
     rival = rng.choice(len(parts.test), 400, replace=False, p=weight / weight.sum())
     ours, theirs = parts.test.take(order[:700]), unlabelled(parts.test.take(rival))
-    compare_assortments(
-        {"Ours": ours, "Rival": theirs}, classifier, parts.validation, price="price"
-    ).save(str(folder / "assortment.html"))
+    write_assortment(folder)
     audit(parts.train, progress=False).save(str(folder / "audit.html"))
     find_drift(unlabelled(ours), theirs, classifier, labelled=parts.validation).save(
         str(folder / "drift.html")
     )
     return classifier, review_queue(theirs, classifier, 20, known=parts.train)
+
+
+def write_assortment(folder: Path) -> None:
+    """Write the page of assortments of two made-up retailers."""
+    retailers = made_up_retailers()
+    model = prodcat.ModelConfig(encoder=None)
+    classifier = prodcat.fit(retailers.train, model=model, progress=False)
+    compare_assortments(
+        {"Ours": retailers.ours, RIVAL: retailers.theirs}, classifier, retailers.labelled,
+        price="price", supplements=retailers.supplements,
+    ).save(str(folder / "assortment.html"))  # fmt: skip
 
 
 @contextmanager
@@ -73,7 +84,8 @@ def review_server(
 
     decisions = Decisions(folder / "decisions.jsonl", items, classifier.taxonomy)
     token = secrets.token_urlsafe(32)
-    app = make_app(items, classifier.taxonomy, decisions, token)
+    reasons = ReviewReasons(classifier)
+    app = make_app(items, classifier.taxonomy, decisions, token, reasons)
     config = uvicorn.Config(app, port=PORT, host="127.0.0.1", log_level="warning")
     server = uvicorn.Server(config)
     threading.Thread(target=server.run).start()
@@ -90,9 +102,17 @@ def take_pictures(browser: Any, name: str, address: str, target: Path) -> None:
         page = browser.new_page(color_scheme=scheme, viewport={"width": 1180, "height": 860})
         page.goto(address)
         page.wait_for_selector("html[data-ready=yes]")
-        if name in ("report", "assortment"):
+        if name == "report":
+            part = page.locator("section:has(ul.legend)")
+            part.scroll_into_view_if_needed()
+            page.wait_for_timeout(400)
+            part.screenshot(path=str(target / f"report-map-{scheme}.png"))
+            page.evaluate("window.scrollTo(0, 0)")
+        if name == "assortment":
             page.locator("section").nth(1).scroll_into_view_if_needed()
             page.evaluate("document.querySelectorAll('section')[1].scrollIntoView()")
+        if name == "review":
+            page.wait_for_selector("#why mark")
         page.wait_for_timeout(400)
         page.screenshot(path=str(target / f"{name}-{scheme}.png"))
         page.close()

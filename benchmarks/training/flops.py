@@ -66,7 +66,6 @@ def train_epoch(
 ) -> Row:
     """One epoch of one variant, and its useful FLOP/s."""
     from prodcat import ModelConfig, TrainingConfig
-    from prodcat.model.batches import padded_share, plan_batches
     from prodcat.model.network import Network
     from prodcat.model.pretrained import load_encoder
     from prodcat.model.tokenization import tokenize
@@ -100,5 +99,5 @@ def train_epoch(
         "variant": label, "round": number,
         "useful_flops": float(work * titles_per_second / len(train)),
         "titles_per_second": titles_per_second,
-        "padded_share": padded_share(lengths, plan_batches(lengths, config.token_budget)),
+        "padded_share": trained.history[-1].padded_share,
     }  # fmt: skip

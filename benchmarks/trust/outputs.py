@@ -232,7 +232,8 @@ def judged(bench: Bench, form: str, runs: list[Run], codes: list[int]) -> Row:
 
 def finish(bench: Bench, form: str, source: str) -> list[str]:
     """Run again to the end; what must not be."""
-    run = start(bench, source, bench.output(form), *_parts(form))
+    more = ["--overwrite"] if form == "file" and bench.written(form) else []
+    run = start(bench, source, bench.output(form), *_parts(form), *more)
     row = judged(bench, form, [run], [run.finish()])
     if not row["complete"]:
         row["bad"].append(f"not complete at last: {run.said[-600:]}")

@@ -1,0 +1,1 @@
+"""Whether the reasons for answers are the reasons."""

@@ -1,0 +1,1 @@
+"""How well two tables of products are matched."""

@@ -1,0 +1,1 @@
+"""Intervals of shared products and of shares of categories; see README.md."""

@@ -1,0 +1,1 @@
+"""What a tree became in its next version; see README.md."""
