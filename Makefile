@@ -21,7 +21,7 @@ $(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
 install: $(VENV)/.installed
 
 demo: install
-	$(PYTHON) -m prodcat demo
+	$(PYTHON) -m prodcat demo --overwrite
 
 # The tests without servers and long trainings: an answer within a minute.
 quick: install

@@ -56,6 +56,11 @@ class Streamed(torch.utils.data.IterableDataset):
         return iter(TITLES)
 
 
+@dataclasses.dataclass
+class Product:
+    title: str
+
+
 def reader():
     return pa.RecordBatchReader.from_batches(TABLE.schema, TABLE.to_batches(max_chunksize=2))
 
@@ -489,6 +494,100 @@ def test_what_is_no_list_of_paths_is_named(container):
         return
     message = refusal(prodcat.Taxonomy.from_paths, given)
     assert "; expected a list of paths" in message or "expected" in message
+
+
+# -- titles and paths in two lists --------------------------------------------
+
+LABELS = ["Food > Fruit", "Food > Bakery", "Home > Soap"]
+TAKING_ONE = {
+    "fit": lambda c, *given: prodcat.fit(*given),
+    "evaluate": lambda c, *given: c.evaluate(*given),
+    "calibrate": lambda c, *given: c.calibrate(*given),
+    "with_guarantee": lambda c, *given: c.with_guarantee(*given),
+    "with_precisions": lambda c, *given: c.with_precisions(*given),
+    "split": lambda c, *given: prodcat.split(*given),
+    "read_catalog": lambda c, *given: prodcat.read_catalog(*given),
+    "suggest_columns": lambda c, *given: prodcat.suggest_columns(*given),
+    "audit": lambda c, *given: audit(*given),
+    "leak_audit": lambda c, *given: prodcat.leak_audit(*given),
+}
+
+
+@pytest.mark.parametrize("name", TAKING_ONE)
+def test_titles_and_paths_in_two_lists_are_told_to_be_one_catalog(tiny, name):
+    for container in ("list", "Series", "array of objects"):
+        with pytest.raises((TypeError, prodcat.CatalogError)) as caught:
+            TAKING_ONE[name](tiny, TITLES_IN[container](), LABELS)
+        message = str(caught.value)
+        assert "{'title': titles, 'path': paths}" in message
+        if isinstance(caught.value, TypeError):
+            assert f"{name}() takes " in message and "found 2 arguments by position" in message
+    # What is advised works.
+    assert len(prodcat.read_catalog({"title": TITLES, "path": LABELS}).labelled) == 3
+
+
+def test_what_a_function_takes_by_position_can_be_given_so(labelled):
+    assert prodcat.split(catalog=labelled).train.taxonomy is labelled.taxonomy
+    with pytest.raises(
+        TypeError, match=r"split\(\) takes catalog by position, and all else by name"
+    ):
+        prodcat.split(labelled, 0.2)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'catalog'"):
+        prodcat.split()
+
+
+def test_paths_beside_a_list_of_titles_are_not_lost():
+    for path in (LABELS, tuple(LABELS), "path", pd.Series(LABELS)):
+        message = refusal(lambda given: prodcat.read_catalog(TITLES, path=given), path)
+        assert "source has only titles" in message and "{'title': titles, 'path': paths}" in message
+
+
+# -- rows among titles --------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ANSWERING)
+def test_rows_among_titles_are_read_as_rows_wherever_they_stand(tiny, name):
+    call = ANSWERING[name]
+    mixed = [TITLES[0], {"title": TITLES[1]}, TITLES[2]]
+    for place in range(3):
+        given = mixed[place:] + mixed[:place]
+        wanted = TITLES[place:] + TITLES[:place]
+        assert call(tiny, given) == call(tiny, iter(given)) == call(tiny, wanted)
+
+
+@pytest.mark.parametrize("name", ANSWERING)
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        (["bread"], "such as [row[0] for row in rows]"),
+        (("bread", 1), "such as [row[0] for row in rows]"),
+        (np.array(["bread"]), "such as [row[0] for row in rows]"),
+        (pd.Series(["bread"]), "such as [row[0] for row in rows]"),
+        (pd.DataFrame(ROWS), "Join tables first"),
+        ((7, "bread"), "such as [row[1] for row in rows]"),
+        (collections.namedtuple("Row", "title")("bread"), "[row._asdict() for row in rows]"),
+        (pa.scalar("bread"), "[row.as_py() for row in rows]"),
+        (Product("bread"), "[dataclasses.asdict(row) for row in rows]"),
+        (b"bread", "Decode it"),
+        (Path("a.csv"), "answered by prodcat.score"),
+        (5, "Convert it with str()"),
+        (True, "Convert it with str()"),
+    ],
+)
+def test_the_advice_on_a_value_that_is_no_text_is_of_use(tiny, name, value, advice):
+    message = refusal(lambda given: ANSWERING[name](tiny, given), ["milk", value])
+    assert f"Row 2 of titles is {described(value)}" in message or "Row 2 is " in message
+    assert advice in message and ("str()" in message) == ("str()" in advice)
+
+
+def test_a_mapping_where_only_texts_are_expected_says_how_to_get_them(tiny, labelled):
+    rows = [{"name": title} for title in TITLES]
+    message = refusal(
+        lambda given: prodcat.CategoryClassifier().fit(given, LABELS), [TITLES[0], *rows]
+    )
+    assert "[row['name'] for row in rows]" in message and "str()" not in message
+    message = refusal(tiny.predict, [{"title": {"title": "milk"}}])
+    assert "[row['title'] for row in rows]" in message
 
 
 # -- the estimator ------------------------------------------------------------

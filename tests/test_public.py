@@ -89,6 +89,62 @@ def test_a_number_of_paths_is_given_once(small):
         small.evaluate(None, options=prodcat.AnswerOptions(top_k=3))
 
 
+def completed(code):
+    """What an editor offers at the end of a code."""
+    import jedi
+
+    return {each.name for each in jedi.Script(code).complete()}
+
+
+def test_an_editor_completes_public_names_and_what_functions_return():
+    assert set(prodcat.__all__) <= completed("import prodcat\nprodcat.")
+    classifier = "import prodcat\nclassifier = prodcat.load('x')\n"
+    for expression, names in {
+        "prodcat.read_catalog('x')": {"to_frame", "take", "tree"},
+        "prodcat.read_taxonomy('x')": {"to_frame", "find"},
+        "prodcat.fit('x')": {"predict", "evaluate", "history"},
+        "classifier.predict([])": {"to_frame", "append"},
+        "classifier.predict([])[0][0]": {"path", "confidence"},
+        "classifier.evaluate('x')": {"to_frame", "plot_levels", "path_accuracy"},
+        "classifier.evaluate('x').compare('y')": {"to_frame", "verdict"},
+        "classifier.history": {"to_frame"},
+        "prodcat.score('x', 'y', 'z')": {"rows", "complete"},
+    }.items():
+        assert names <= completed(f"{classifier}{expression}."), expression
+    import jedi
+
+    for call in ("prodcat.read_catalog(merg", "prodcat.fit(progr", "prodcat.suggest_columns(sep"):
+        [argument] = jedi.Interpreter(call, [{"prodcat": prodcat}]).complete()
+        assert argument.name.endswith("="), "a notebook completes bundled keywords"
+
+
+def test_no_public_function_hides_its_arguments():
+    """Nothing is left as ``**keywords`` where a person asks for a signature."""
+    hidden = []
+    for name in prodcat.__all__:
+        public = getattr(prodcat, name)
+        methods = vars(public).items() if inspect.isclass(public) else ()
+        calls = {f"{name}.{method}": value for method, value in methods if method[0] != "_"}
+        for place, call in {name: public, **calls}.items():
+            if not callable(call) or (inspect.isclass(call) and issubclass(call, Exception)):
+                continue
+            kinds = [each.kind for each in inspect.signature(call).parameters.values()]
+            hidden += [place] * (inspect.Parameter.VAR_KEYWORD in kinds)
+    assert hidden == []
+
+
+def test_help_of_the_package_begins_with_how_to_use_it():
+    import pydoc
+
+    text = pydoc.plain(pydoc.render_doc(prodcat))
+    assert "prodcat - Product titles in, category paths out." in text
+    first = text.splitlines()[:40]
+    assert any("prodcat.fit(parts.train" in line for line in first)
+    for name in re.findall(r"^[A-Z][\w ]+: +(.+)$", prodcat.__doc__, re.MULTILINE)[:-1]:
+        names = {word.strip().split(" ")[0] for word in name.split(",")}
+        assert names <= set(prodcat.__all__)
+
+
 def heavy_after(code):
     check = f"{code}; import sys; print([m for m in {HEAVY} if m in sys.modules])"
     return subprocess.run(
@@ -245,20 +301,6 @@ def test_the_wheel_works_in_a_clean_environment_from_another_folder(tmp_path):
     console = tmp_path / "venv" / "bin" / "prodcat"
     version = subprocess.run([console, "--version"], capture_output=True, text=True, check=True)
     assert version.stdout == f"prodcat {prodcat.__version__}\n"
-
-
-@pytest.mark.slow
-def test_the_notebook_runs(tmp_path):
-    import nbformat
-    from nbclient import NotebookClient
-
-    notebook = nbformat.read(ROOT / "examples" / "quickstart.ipynb", as_version=4)
-    done = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
-    ).execute()
-    shown = [out for cell in done.cells for out in cell.get("outputs", [])]
-    assert any("text/html" in out.get("data", {}) for out in shown)
-    assert not any(out.output_type == "error" for out in shown)
 
 
 def test_the_version_is_the_packages_own():

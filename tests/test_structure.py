@@ -138,9 +138,16 @@ def package(frame):
     parts = name.split(".")
     return parts[1] if parts[0] == "prodcat" and len(parts) > 1 else None
 
+def caller_of(frame):
+    # A decorator of prodcat.errors is no caller.
+    back = frame.f_back
+    while back is not None and package(back) == "errors":
+        back = back.f_back
+    return None if back is None else package(back)
+
 def seen(frame, event, argument):
-    if event == "call" and frame.f_back is not None:
-        callee, caller = package(frame), package(frame.f_back)
+    if event == "call":
+        callee, caller = package(frame), caller_of(frame)
         if callee and caller and callee != caller:
             calls.add((caller, callee))
 

@@ -171,6 +171,12 @@ class Cells(Shown):
     def html(self):
         return ""
 
+    def _numbers(self):
+        return []
+
+    def _tables(self):
+        return []
+
     def table(self):
         return pa.table({"first": ["x"], **{str(n): [own] for n, own in enumerate(self.cells)}})
 

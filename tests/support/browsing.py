@@ -47,3 +47,12 @@ def violations(page):
         for own in found
         if own["impact"] in ("serious", "critical")
     ]
+
+
+def sideways(page):
+    """What is wider than the screen: the page itself, and regions in which one must scroll."""
+    return page.evaluate(
+        """[document.documentElement, ...document.querySelectorAll('.scroll')]
+        .filter(own => own.scrollWidth > own.clientWidth + 1)
+        .map(own => [own.getAttribute('aria-label') || own.tagName, own.scrollWidth])"""
+    )

@@ -14,6 +14,7 @@ from prodcat.model.tokenization import tokenize
 from prodcat.training.loop import TrainingLoop
 from prodcat.training.ranks import Ranks
 from prodcat.training.rows import Rows
+from prodcat.training.step_size import StepSize
 from prodcat.training.task import Task, TrainOptions
 from prodcat.training.validation import Validator
 
@@ -72,7 +73,7 @@ def a_task(catalog, encoder_folder, frozen, budget, device):
     config = prodcat.TrainingConfig(frozen_layers=frozen, token_budget=budget)
     network = Network(catalog.tree, encoder, "stacked", 8, None, 0.1).to(device)
     rows = Rows(tokenize(tokenizer, catalog.inputs, 32), None, catalog.targets)
-    return Task(network, catalog.tree, rows, rows, config, "float32", Ranks())
+    return Task(network, catalog.tree, rows, rows, config, "float32", Ranks(), StepSize(budget))
 
 
 def an_epoch(catalog, encoder_folder, frozen, budget, device):
