@@ -23,14 +23,17 @@ install: $(VENV)/.installed
 demo: install
 	$(PYTHON) -m prodcat demo --overwrite
 
+# Many tests start processes: compiled modules are kept for them, whatever the environment says.
+TESTS := PYTHONDONTWRITEBYTECODE= OMP_WAIT_POLICY=passive $(PYTHON) -m pytest -n 2 --dist loadfile
+
 # The tests without servers and long trainings: an answer within a minute.
 quick: install
-	OMP_WAIT_POLICY=passive $(PYTHON) -m pytest -q -n 2 --dist loadfile -m 'not slow and not system and not gpu'
+	$(TESTS) -q -m 'not slow and not system and not gpu'
 
 test: install
 	# Two files at a time: many tests wait for servers. Threads that wait give way to the others.
 	# .ci/run holds the coverage against its limit: here it counts only what this machine can run.
-	OMP_WAIT_POLICY=passive $(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-report=term --durations=30
+	$(TESTS) --cov --cov-report=term --durations=30
 
 lint: install
 	$(VENV)/bin/ruff check .

@@ -19,7 +19,7 @@ import prodcat
 from prodcat.classifier import inference
 from prodcat.model import tokenization
 
-SECONDS = 20  # a process that hangs is killed then
+SECONDS = 60  # a process that hangs is killed then
 
 
 def exit_codes(count, call, seconds=SECONDS):

@@ -14,16 +14,18 @@ from scoring_outputs import files_of
 from prodcat.cli.command import main
 
 ROWS = 400
+LONG = 2_500  # rows that a share is not done with before it is stopped
 
 
 @pytest.fixture(scope="module")
 def home(small, rows, tmp_path_factory):
-    """A folder with a model and titles of 16 parts."""
+    """A folder with a model, titles of 16 parts, and titles of 100 parts."""
     folder = tmp_path_factory.mktemp("rivals")
     small.save(str(folder / "model"))
-    titles = [f"{rows[number].title} {number}" for number in range(ROWS)]
-    table = pa.table({"sku": range(ROWS), "title": titles})
-    pq.write_table(table, folder / "in.parquet", row_group_size=PART_ROWS)
+    for name, count in (("in", ROWS), ("long", LONG)):
+        titles = [f"{rows[number % len(rows)].title} {number}" for number in range(count)]
+        table = pa.table({"sku": range(count), "title": titles})
+        pq.write_table(table, folder / f"{name}.parquet", row_group_size=PART_ROWS)
     return folder
 
 
@@ -141,19 +143,16 @@ def test_after_a_kill_the_next_run_need_not_wait(home, tmp_path):
 
 
 def test_shares_of_one_job_go_on_beside_each_other(home, tmp_path):
-    place = Place(tmp_path, "folder")
-    shares = [
-        Rival(home / "model", home / "in.parquet", place.output, "--shard", f"{index}/2")
-        for index in range(2)
-    ]
-    with shares[0] as first, shares[1] as second:
+    place, source = Place(tmp_path, "folder"), home / "long.parquet"
+    with Rival(home / "model", source, place.output, "--shard", "0/2") as first:
         first.stop_after(place.count_parts, 1)
-        assert run(home, place) == 75
-        code, said = second.go_on()
+        assert main(arguments(home / "model", source, place.output)) == 75
+        with Rival(home / "model", source, place.output, "--shard", "1/2") as second:
+            code, said = second.go_on()
         assert code == 0 and "other shares are still missing" in said
         code, said = first.go_on()
         assert code == 0 and "is complete" in said
-    assert place.skus() == list(range(ROWS))
+    assert place.skus() == list(range(LONG))
 
 
 def test_names_that_lead_to_one_output_are_one_output(home, tmp_path, capsys):
