@@ -2,8 +2,11 @@
 
 import gzip
 import json
+import os
 import resource
+import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +24,7 @@ PUBLIC = ("abt-buy", "amazon-google", "walmart-amazon")
 _SPLITS = ("train", "validation", "test")
 _BINS = 15
 _RECALL = 0.85
+_SPLINK = "SPLINK_PYTHON"  # the variable that names the Python of its environment
 
 
 def columns_of(name: str) -> "MatchColumns":
@@ -57,6 +61,12 @@ def measure_public(name: str, options: Options) -> list[Row]:
     every = Candidates(rows[:, 0], rows[:, 1])
     results = [_figures(name, "TF-IDF cosine, best threshold",
                         _cosines(ours, theirs, rows), truth, part)]  # fmt: skip
+    began = time.time()
+    if (fellegi_sunter := _splink(ours, theirs, pairs)) is not None:
+        seconds = time.time() - began
+        for method, threshold in (("splink, best threshold", None), ("splink", 0.5)):
+            figures = _figures(name, method, fellegi_sunter, truth, part, threshold)
+            results.append(figures | {"seconds": round(seconds, 1)})
     began = time.process_time()
     zero = Matcher().probabilities(ours, theirs, every)
     seconds = time.process_time() - began
@@ -102,6 +112,29 @@ def _cosines(
     words.fit([*texts[0], *texts[1]])
     one, other = (words.transform(each) for each in texts)
     return np.asarray(one[rows[:, 0]].multiply(other[rows[:, 1]]).sum(axis=1)).ravel()
+
+
+def _splink(
+    ours: "Products", theirs: "Products", pairs: list[list[int]]
+) -> "NDArray[np.float64] | None":
+    """The probabilities of splink, or None where its environment is not named."""
+    if (python := os.environ.get(_SPLINK)) is None:
+        return None
+    tables = [
+        [{"title": title, "brand": brand, "code": code, "price": None if price != price else price}
+         for title, brand, code, price in
+         zip(each.titles, each.brands, each.codes, each.prices.tolist(), strict=True)]
+        for each in (ours, theirs)
+    ]  # fmt: skip
+    script = Path(__file__).with_name("splink_engine.py")
+    answer = subprocess.run(
+        [python, str(script)],
+        input=json.dumps({"tables": tables, "pairs": pairs}) + "\n",
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return np.array(json.loads(answer.stdout.splitlines()[-1]))
 
 
 def _figures(
