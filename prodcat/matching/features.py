@@ -57,6 +57,44 @@ def pair_features(comparison: Comparison, pairs: Candidates) -> Features:
     return features
 
 
+def kind_shares(comparison: Comparison, pairs: Candidates) -> NDArray[np.float64]:
+    """How much of what either title says of the kind of goods the other one says, too.
+
+    Args:
+        comparison: The two tables.
+        pairs: The pairs.
+
+    Returns:
+        The share of the words of a title that name neither a brand nor a size and that the other
+        title has, each weighted by the root of its rarity; the smaller one of both titles, float
+        [pairs], 0 to 1.
+    """
+    ours, theirs = comparison.ours, comparison.theirs
+    brands = ours.brands.sum(axis=0) + theirs.brands.sum(axis=0)
+    is_kind = (np.asarray(brands).ravel() == 0).astype(np.float64)
+    shares = [
+        _shares_of(one.titles.sqrt(), other.covered, is_kind, mine, others)
+        for one, other, mine, others in (
+            (ours, theirs, pairs.ours, pairs.theirs),
+            (theirs, ours, pairs.theirs, pairs.ours),
+        )
+    ]
+    return np.asarray(np.min(shares, axis=0))
+
+
+def _shares_of(
+    titles: Any,
+    covered: Any,
+    weights: NDArray[np.float64],
+    mine: NDArray[np.int64],
+    others: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """The share of each title's words, with weights, that another one has; 0 where it has none."""
+    total = np.asarray(titles @ weights, np.float64).ravel()[mine]
+    shared = np.asarray(titles[mine].multiply(covered[others]) @ weights, np.float64).ravel()
+    return shared / np.maximum(total, _TINY)
+
+
 def _dots(
     ours: Any, theirs: Any, mine: NDArray[np.int64], others: NDArray[np.int64]
 ) -> NDArray[np.float64]:

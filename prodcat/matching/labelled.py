@@ -16,7 +16,8 @@ from prodcat.storage.tables import iter_tables
 
 ANSWER = "answer"
 _LABELS = (ANSWER, "relation", "same", "label")
-_WORDS = {
+# What may stand for a relation, in small letters; the relations themselves come first.
+ANSWER_WORDS = {
     **{word: word for word in RELATIONS},
     "same": SAME,
     "1": SAME,
@@ -86,13 +87,13 @@ def labelled_pairs(
 
 def _relation(value: object, place: int) -> str:
     text = text_of(int(value) if isinstance(value, bool) else value).lower()
-    if text not in _WORDS:
-        guess = did_you_mean(text, _WORDS) or "."
+    if text not in ANSWER_WORDS:
+        guess = did_you_mean(text, ANSWER_WORDS) or "."
         raise CatalogError(
             f"The label of pair {place + 1:,} is {value!r}; expected one of "
             f"{', '.join(map(repr, RELATIONS))}, or 1 or 0{guess}"
         )
-    return _WORDS[text]
+    return ANSWER_WORDS[text]
 
 
 def read_pairs(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from prodcat.errors import CatalogError, check_range, check_whole
 from prodcat.matching.assignment import one_to_one
 from prodcat.matching.comparison import Candidates, Comparison, distinct
-from prodcat.matching.features import Features, pair_features
+from prodcat.matching.features import Features, kind_shares, pair_features
 from prodcat.matching.labelled import LabelledPairs
 from prodcat.matching.learning import Learned, learn, rival_features
 from prodcat.matching.odds import competing, log_odds, size_odds
@@ -18,7 +18,10 @@ from prodcat.matching.relations import SAME, Scores, relate
 from prodcat.matching.results import Matches, chosen_pairs
 
 _BLOCK = 100_000  # pairs whose features are in memory at once
-_KEPT = ("content", "odds", "size", "size_ratio", "category", "word_cosine", "letter_cosine")
+_KEPT = (
+    "content", "odds", "size", "size_ratio", "category", "kind_share", "word_cosine",
+    "letter_cosine",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,8 @@ class Matcher:
             for span, features in _blocks(comparison, pairs):
                 features |= {name: values[span] for name, values in rivals.items()}
                 probability[span] = self.learned.probabilities(features)
-        return Scores(
-            pairs, kept["content"], kept["size"], kept["size_ratio"], kept["category"], probability
-        )
+        known = {name: kept[name] for name in ("content", "size", "size_ratio", "category")}
+        return Scores(pairs, **known, kind_share=kept["kind_share"], probability=probability)
 
 
 def _blocks(comparison: Comparison, pairs: Candidates) -> Iterator[tuple[slice, Features]]:
@@ -182,6 +184,9 @@ def _kept(comparison: Comparison, pairs: Candidates) -> Features:
     for span, features in _blocks(comparison, pairs):
         features["content"] = log_odds(features)
         features["odds"] = features["content"] + size_odds(features["size"])
+        features["kind_share"] = kind_shares(
+            comparison, Candidates(pairs.ours[span], pairs.theirs[span])
+        )
         for name in _KEPT:
             kept[name][span] = features[name]
     return kept

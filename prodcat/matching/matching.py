@@ -1,5 +1,6 @@
 """Matches two tables from files or memory."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -112,11 +113,22 @@ def read_both(
     one, other = (
         replace(
             table,
+            columns=_columns_by_our_names(table, each, columns),
             brands=[
                 brand or brands.find(title) or ""
                 for brand, title in zip(table.brands, table.titles, strict=True)
             ],
         )
-        for table in tables
+        for table, each in zip(tables, named, strict=True)
     )
     return one, other
+
+
+def _columns_by_our_names(
+    table: Products, theirs: MatchColumns | None, ours: MatchColumns | None
+) -> Mapping[str, Sequence[str]]:
+    """The columns that a classifier may read, with the brand also by the name in our table."""
+    names = [None if each is None else each.brand for each in (theirs, ours)]
+    if names[0] is None or names[1] is None or names[0] not in table.columns:
+        return table.columns
+    return {names[1]: table.columns[names[0]], **table.columns}

@@ -70,6 +70,8 @@ class Products:
             none.
         paths: The category of each row, from the top level down, with the confidence of each
             level; None if categories are not known.
+        columns: The texts of the columns with brands and further texts, as they stand in the table,
+            by the name of the column; a classifier may read them.
     """
 
     titles: Sequence[str]
@@ -86,6 +88,7 @@ class Products:
     size_texts: Sequence[str]
     vectors: NDArray[np.float32] | None = field(default=None, repr=False)
     paths: Sequence[tuple[tuple[str, ...], tuple[float, ...]]] | None = None
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -101,6 +104,8 @@ class Products:
         for name, column in vars(self).items():
             if isinstance(column, np.ndarray):
                 values[name] = column[places]
+            elif isinstance(column, Mapping):
+                values[name] = {key: [each[row] for row in chosen] for key, each in column.items()}
             else:
                 values[name] = None if column is None else [column[row] for row in chosen]
         return Products(**values)
@@ -124,12 +129,18 @@ class Products:
         return replace(self, vectors=array / np.maximum(norms, 1e-12))
 
     def with_categories(self, classifier: Any) -> "Products":
-        """The products with the categories that a classifier gives their titles.
+        """The products with the categories that a classifier gives them.
+
+        The classifier reads the titles, and those of its further columns that are columns with
+        brands or texts here.
 
         Args:
             classifier: A :class:`~prodcat.classifier.classifier.Classifier`.
         """
-        best = classifier.predict(list(self.titles))
+        further = {
+            name: self.columns[name] for name in classifier.text_columns if name in self.columns
+        }
+        best = classifier.predict({**further, "title": list(self.titles)})
         paths = [
             (tuple(each[0].path), tuple(each[0].level_confidences)) if each else ((), ())
             for each in best
@@ -169,6 +180,9 @@ def read_products(
     rows = OfferRows(offered, known, decimal)
     kept: dict[str, list[Any]] = {name: [] for name in (*_KEPT, "unit", "unit_price")}
     texts: dict[str, list[str]] = {name: [] for name in ("title", "code", "text", "id")}
+    further: dict[str, list[str]] = {
+        name: [] for name in (columns.brand, *columns.text) if name is not None
+    }
     wrong: dict[int, str] = {}
     for piece in iter_tables(source, options=options, report=wrong.__setitem__):
         for name in columns.names():
@@ -183,7 +197,10 @@ def read_products(
             kept[name] += made[name]
         _add_unit_prices(kept, made)
         _add_texts(texts, read, columns)
-    return _products(texts, kept, has_ids=columns.id is not None)
+        for name, values in further.items():
+            values += map(text_of, read[name])
+    products = _products(texts, kept, has_ids=columns.id is not None)
+    return replace(products, columns=further)
 
 
 def _add_unit_prices(kept: dict[str, list[Any]], made: Mapping[str, Sequence[Any]]) -> None:

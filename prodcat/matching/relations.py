@@ -10,10 +10,12 @@ from prodcat.matching.odds import sigmoid
 
 SAME, OTHER_SIZE, SUBSTITUTE, NONE = "same product", "same but other size", "substitute", "none"
 RELATIONS = (SAME, OTHER_SIZE, SUBSTITUTE, NONE)
-_SUBSTITUTE = -2.5  # least log-odds of a substitute
+_SAME_KIND = 0.45  # least share of the words for the kind of goods that substitutes have in common
 _BEHIND = 1.5  # log-odds that another size may be behind the best candidate
 _MOST_SIZE_RATIO = float(np.log(3))  # of the sizes of substitutes
 _MOST_SUBSTITUTES = 3  # for each of our products
+_SAME_CATEGORY = 0.5  # from here up it is more probable than not that the categories are the same
+_OTHER_CATEGORY = -0.5  # from here down it is more probable than not that the categories differ
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Scores:
         size: 1 for the same size, -1 for different ones, 0 where it is not known, float [pairs].
         size_ratio: The size of the logarithm of the ratio of sizes; NaN if it is not known.
         category: From -1 (surely different categories) to 1 (surely the same); NaN if not known.
+        kind_share: The share of the words for the kind of goods that both titles have, float
+            [pairs], 0 to 1; see :func:`~prodcat.matching.features.kind_shares`.
         probability: The probability that a pair is the same product, float [pairs].
     """
 
@@ -34,6 +38,7 @@ class Scores:
     size: NDArray[np.float64]
     size_ratio: NDArray[np.float64]
     category: NDArray[np.float64]
+    kind_share: NDArray[np.float64]
     probability: NDArray[np.float64]
 
 
@@ -51,10 +56,11 @@ def relate(scores: Scores, same: NDArray[np.bool_]) -> NDArray[np.object_]:
     best = np.full(int(scores.pairs.ours.max(initial=-1)) + 1, -np.inf)
     np.maximum.at(best, scores.pairs.ours, scores.content)
     is_near = scores.content >= best[scores.pairs.ours] - _BEHIND
-    fits = ~(scores.category < 0) & ~(scores.size_ratio > _MOST_SIZE_RATIO)
-    substitutes = (scores.content >= _SUBSTITUTE) & fits & ~same
-    relations[_best_of_each(scores, substitutes)] = SUBSTITUTE
-    relations[(scores.size < 0) & (sigmoid(scores.content) >= 0.5) & is_near] = OTHER_SIZE
+    fits = ~(scores.category <= _OTHER_CATEGORY) & ~(scores.size_ratio > _MOST_SIZE_RATIO)
+    is_alike = (scores.kind_share >= _SAME_KIND) | (scores.category >= _SAME_CATEGORY)
+    relations[_best_of_each(scores, is_alike & fits & ~same)] = SUBSTITUTE
+    is_one = (sigmoid(scores.content) >= 0.5) & is_near & (scores.kind_share >= _SAME_KIND)
+    relations[(scores.size < 0) & is_one] = OTHER_SIZE
     relations[same] = SAME
     return relations
 
@@ -63,7 +69,7 @@ def _best_of_each(scores: Scores, allowed: NDArray[np.bool_]) -> NDArray[np.int6
     """The places of the best allowed pairs of each of our rows, a few for each."""
     places = np.flatnonzero(allowed)
     rows = scores.pairs.ours[places]
-    order = np.lexsort((-scores.content[places], rows))
+    order = np.lexsort((-scores.content[places], -scores.kind_share[places], rows))
     sorted_rows = rows[order]
     starts = np.flatnonzero(np.r_[True, sorted_rows[1:] != sorted_rows[:-1]])
     group = np.repeat(starts, np.diff(np.r_[starts, len(order)]))
