@@ -287,7 +287,8 @@ def public_names():
     names = {f"prodcat.{name}" for name in prodcat.__all__}
     for module in ("scoring.spark", "aws.batch", "aws.nodes", "aws.json_logs", "aws.sagemaker",
                    "aws.ray_serve", "insight.report", "insight.assortment", "insight.prevalence",
-                   "insight.audit", "insight.queue", "insight.decisions", "insight.review",
+                   "insight.audit", "insight.queue", "insight.decisions",
+                   "insight.decisions.pairs", "insight.review",
                    "insight.drift", "insight.first_look", "insight.migration", "insight.reasons",
                    "insight.overlap", "insight.review_reasons", "testing", "offers", "matching",
                    "classifier.explanation.reasons",

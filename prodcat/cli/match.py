@@ -8,12 +8,14 @@ from prodcat.cli.classifiers import in_usual_store, load_classifier
 from prodcat.cli.destinations import check_file
 from prodcat.cli.input import check_tables, file_options, first_piece, read_options, title_option
 from prodcat.cli.output import note
+from prodcat.cli.pair_review import decisions_about_pairs
 from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError, no_column
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from prodcat.classifier.classifier import Classifier
     from prodcat.matching.matcher import Matcher
     from prodcat.matching.products import MatchColumns, Products
 
@@ -169,8 +171,12 @@ def run(options: argparse.Namespace) -> None:
             check_file(f"--{option}", uri)
     check_tables(options)
     _check_answers(options)
-    tables = _products(options)
-    (_write_changes if options.changes else _write_matches)(options, *tables)
+    if options.changes:
+        _write_changes(options, *_products(options))
+    else:
+        # Loaded first, so that a wrong name is told before large tables are read.
+        classifier = load_classifier(options, options.model) if options.model else None
+        _write_matches(options, classifier, *_products(options))
     note(f"written to {options.output}")
 
 
@@ -191,10 +197,10 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _check_answers(options: argparse.Namespace) -> None:
-    """Refuse to replace a table of doubtful pairs in which a person filled in answers.
+    """Refuse to replace a table of doubtful pairs that a person answered, there or on the page.
 
     Raises:
-        ConfigError: It has answers.
+        ConfigError: It has answers, or there are decisions about it.
     """
     from contextlib import suppress
 
@@ -213,6 +219,15 @@ def _check_answers(options: argparse.Namespace) -> None:
             f"--doubtful {options.doubtful!r} has {count:,} answer{'s' * (count > 1)}, which would "
             "be lost. Give it as --reviewed, and another name as --doubtful."
         )
+    if options.doubtful is not None and "://" not in options.doubtful:
+        place = decisions_about_pairs(options.doubtful)
+        if place.exists() and place.stat().st_size:
+            raise ConfigError(
+                f"{str(place)!r} holds decisions about the pairs in --doubtful "
+                f"{options.doubtful!r}, which would not match new pairs. Write them out with "
+                "prodcat review --pairs --export, give that file as --reviewed, and another name "
+                "as --doubtful."
+            )
 
 
 def _products(options: argparse.Namespace) -> "tuple[Products, Products]":
@@ -276,12 +291,16 @@ def _write_changes(options: argparse.Namespace, before: "Products", after: "Prod
     note(str(changes))
 
 
-def _write_matches(options: argparse.Namespace, ours: "Products", theirs: "Products") -> None:
+def _write_matches(
+    options: argparse.Namespace,
+    classifier: "Classifier | None",
+    ours: "Products",
+    theirs: "Products",
+) -> None:
     from prodcat.matching.labelled import read_pairs
     from prodcat.matching.matching import match_products
     from prodcat.matching.writing import write_table
 
-    classifier = load_classifier(options, options.model) if options.model else None
     labelled, reviewed = (
         read_pairs(source, ours, theirs) if source else None
         for source in (options.labelled_pairs, options.reviewed)

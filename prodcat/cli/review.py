@@ -1,4 +1,4 @@
-"""``prodcat review``: choose titles to label, and label them on a local page."""
+"""``prodcat review``: label titles, or say how pairs of products relate, on a local page."""
 
 import argparse
 from collections import Counter
@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prodcat.cli.arrangement import OVERWRITE
+from prodcat.cli.arrangement import FILE, OUTPUT, OVERWRITE
 from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.destinations import check_new
 from prodcat.cli.input import check_tables, column_options, keep_option, tables_argument
 from prodcat.cli.output import check_writable, show
+from prodcat.cli.pair_review import check_kept, decisions_of, review_pairs
 from prodcat.cli.parser import Parser, add_command
 from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 _ENDING = ".jsonl"
 _BASIC = (
-    "--queue", "--budget", "--serve", "--export", "--model", "--title", "--path", "--known",
+    "--queue", "--pairs", "--budget", "--serve", "--export", "--model", "--title", "--path",
+    "--known",
 )  # fmt: skip
 _EXAMPLES = {
     "choose the 50 titles whose labels help most": (
@@ -33,6 +35,12 @@ _EXAMPLES = {
     "write what was decided as a catalog": (
         "review --model model --queue queue.jsonl --export decided.jsonl"
     ),
+    "say in the browser how doubtful pairs of products relate": (
+        "review --pairs doubtful.csv --serve"
+    ),
+    "write what was decided about doubtful pairs, for prodcat match --reviewed": (
+        "review --pairs doubtful.csv --export answered.csv"
+    ),
 }
 
 
@@ -41,18 +49,22 @@ def add_review(commands: Any) -> None:
     parser = add_command(
         commands,
         "review",
-        "choose titles to label next, and label them on a local page",
+        "label titles, or say how pairs of products relate, on a local page",
         basic=_BASIC,
         examples=_EXAMPLES,
         description="With a file of titles and --model, choose titles to label and write them to "
         "--queue. With --serve, serve the page on which they are labelled. With --export, write "
-        "the decisions as a catalog.",
+        "the decisions as a catalog. With --pairs, the page shows the doubtful pairs of prodcat "
+        "match, and --export writes their table with the answers.",
     )
     tables_argument(
         parser, "catalog", "titles to choose from, without those that have a category", nargs="*"
     )
+    parser.add_argument("--queue", metavar="FILE.jsonl", help="file with the titles to label")
     parser.add_argument(
-        "--queue", required=True, metavar="FILE.jsonl", help="file with the titles to label"
+        "--pairs",
+        metavar=FILE,
+        help="a table of doubtful pairs that prodcat match wrote, to show instead of titles",
     )
     parser.add_argument(
         OVERWRITE,
@@ -61,6 +73,7 @@ def add_review(commands: Any) -> None:
     )
     _choice_options(parser)
     inference_options(parser)
+    parser.options["--model"].required = False  # nor is it needed with --pairs
     column_options(parser)
     parser.set_defaults(run=run)
 
@@ -100,7 +113,7 @@ def _choice_options(parser: Parser) -> None:
     )
     keep_option(parser, "further columns to show and keep")
     parser.add_argument(
-        "--serve", action="store_true", help="serve the page on which the titles are labelled"
+        "--serve", action="store_true", help="serve the page on which a person decides"
     )
     parser.add_argument(
         "--port", type=int, default=8008, metavar="PORT", help="port of the page; default 8008"
@@ -108,15 +121,18 @@ def _choice_options(parser: Parser) -> None:
     parser.add_argument(
         "--decisions",
         metavar="FILE.jsonl",
-        help="file for the decisions; in the folder of the queue if not given",
+        help="file for the decisions; in the folder of the queue or the pairs if not given",
     )
     parser.add_argument(
-        "--export", metavar="FILE.jsonl", help="write the decisions to this file as a catalog"
+        "--export",
+        metavar=OUTPUT,
+        help="write the decisions to this file as a catalog (.jsonl); with --pairs, their table "
+        "with the answers (.parquet, .csv, .tsv, .jsonl, .xlsx)",
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Choose titles, serve the page and export the decisions, as the options say.
+    """Choose titles, serve the page and export the decisions, or do so for pairs.
 
     Raises:
         ConfigError: The options are not consistent, there are decisions about an earlier queue of
@@ -125,9 +141,13 @@ def run(options: argparse.Namespace) -> None:
         ArtifactError: The classifier cannot be loaded.
         StoreError: There is no such version, or a file cannot be read or written.
     """
+    if options.pairs is not None:
+        return review_pairs(options, _page_server)
+    _check_given(options)
+
     from prodcat.insight.queue import read_queue
 
-    place = Path(options.decisions or options.queue.removesuffix(_ENDING) + ".decisions.jsonl")
+    place = Path(options.decisions or decisions_of(options.queue.removesuffix(_ENDING)))
     _check(options, place)
     check_tables(options)
     serve_review = _page_server() if options.serve else None
@@ -141,6 +161,20 @@ def run(options: argparse.Namespace) -> None:
         serve_review(items, classifier.taxonomy, place, options.port, ReviewReasons(classifier))
     if options.export is not None:
         _export(options.export, items, classifier.taxonomy, place)
+
+
+def _check_given(options: argparse.Namespace) -> None:
+    """Refuse titles without a queue or a classifier.
+
+    Raises:
+        ConfigError: One is not given.
+    """
+    for name in ("--queue", "--model"):
+        if getattr(options, name[2:]) is None:
+            raise ConfigError(
+                f"{name} is missing: {options.parser.options[name].help}. To review pairs, give "
+                "their table as --pairs."
+            )
 
 
 def _check(options: argparse.Namespace, place: Path) -> None:
@@ -169,6 +203,7 @@ def _check(options: argparse.Namespace, place: Path) -> None:
         check_new(options, "--queue", options.queue)
     if options.export is not None:
         check_new(options, "--export", options.export)
+        check_kept(options.export, {"queue": options.queue, "file of decisions": str(place)})
     check_writable("--decisions", options.decisions)
     if "://" in options.queue and options.decisions is None:
         raise ConfigError(
@@ -249,14 +284,15 @@ def _read_known(options: argparse.Namespace) -> "Catalog | None":
 
 def _export(uri: str, items: "Sequence[QueueItem]", taxonomy: "Taxonomy", place: Path) -> None:
     """Write the decisions as a catalog."""
-    from prodcat.insight.decisions import UNLABELLED, Decisions
+    from prodcat.insight.decisions import Decisions
     from prodcat.insight.files import json_lines, write_form
 
     with Decisions(place, items, taxonomy, write=False) as decisions:
         labels, standing = decisions.labels(), decisions.standing
+        unlabelled = decisions.choices.unlabelled
     write_form(uri, {"jsonl": lambda: json_lines(labels)})
     counts = Counter(event["kind"] for event in standing.values())
-    without = ", ".join(f"{counts[kind]:,} {name}" for kind, name in UNLABELLED.items())
+    without = ", ".join(f"{counts[kind]:,} {name}" for kind, name in unlabelled.items())
     show(
         f"{len(labels):,} labelled titles written to {uri}; {without}, "
         f"{len(items) - len(standing):,} open"

@@ -1,4 +1,4 @@
-"""A local web page on which a person labels the titles of a review queue.
+"""A local web page on which a person reviews a queue: titles, or pairs of products.
 
 The server writes each decision to the disk before it confirms the decision to the page.  The page
 stores unconfirmed decisions in the browser and sends them again.  Only this machine can reach the
@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import secrets
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,19 +29,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from prodcat.errors import CatalogError, ConfigError, StoreError, TaxonomyError
 from prodcat.insight.decisions import Decisions
+from prodcat.insight.decisions.choices import Choices, ReviewItem, choices_of
 from prodcat.insight.page import content_policy, render, static_text
-from prodcat.insight.queue import QueueItem
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
 _MOST_BYTES = 1 << 16  # maximum size of a decision
-Reasons = Callable[[QueueItem], Mapping[str, Any]]
+Reasons = Callable[[Any], Mapping[str, Any]]
 _HOST = re.compile(r"(127\.0\.0\.1|localhost)(:[0-9]+)?")
 
 
 def make_app(
-    items: Sequence[QueueItem],
-    taxonomy: Taxonomy,
+    items: Sequence[ReviewItem],
+    choices: Taxonomy | Choices,
     decisions: Decisions,
     token: str,
     reasons: Reasons | None = None,
@@ -49,7 +50,8 @@ def make_app(
 
     Args:
         items: The queue.
-        taxonomy: The tree that categories are chosen from.
+        choices: What can be chosen for an item: a tree, whose categories are chosen for titles, or
+            other choices; see :class:`~prodcat.insight.decisions.Decisions`.
         decisions: Saves the decisions.
         token: A secret that the path of every request must begin with.  The address of the page is
             ``http://127.0.0.1:PORT/TOKEN/``.
@@ -59,9 +61,12 @@ def make_app(
     Returns:
         The application.
     """
-    content = _queue_content(items, taxonomy, decisions)
+    offered = choices_of(choices)
+    content = {"name": _queue_name(items, decisions), **offered.page_values(items)}
     content["explains"] = reasons is not None
-    answers = _Answers(render("review.html"), content, decisions, reasons)
+    script = "\n".join(static_text(name) for name in (offered.script, "review.js"))
+    page = render("review.html", noun=offered.noun, script=script)
+    answers = _Answers(page, content, decisions, reasons)
     routes: list[tuple[str, str, Callable[[Request], Awaitable[Response]]]] = [
         ("/", "GET", answers.index),
         ("/queue", "GET", answers.queue),
@@ -71,7 +76,7 @@ def make_app(
     ]
     app = Starlette(
         routes=[Route(path, call, methods=[method]) for path, method, call in routes],
-        middleware=[Middleware(_Guard, token=token)],
+        middleware=[Middleware(_Guard, token=token, script=script)],
     )
     app.router.redirect_slashes = False
     return app
@@ -83,12 +88,13 @@ class _Guard:
     Args:
         app: The application, which gets the path without the token.
         token: The token.
+        script: The script of the page, the only one that may run.
     """
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, script: str) -> None:
         self.app, self.token = app, token.encode()
         self.headers = {
-            "Content-Security-Policy": f"{content_policy(static_text('review.js'))}; "
+            "Content-Security-Policy": f"{content_policy(script)}; "
             "connect-src 'self'; frame-ancestors 'none'",
             "Cache-Control": "no-store",
             "Cross-Origin-Resource-Policy": "same-origin",
@@ -126,27 +132,10 @@ def _error(text: str, status: int) -> Response:
     return JSONResponse({"error": text}, status)
 
 
-def _queue_content(
-    items: Sequence[QueueItem], taxonomy: Taxonomy, decisions: Decisions
-) -> dict[str, Any]:
-    """The queue and the tree as JSON values for the page."""
+def _queue_name(items: Sequence[ReviewItem], decisions: Decisions) -> str:
+    """The name of a queue, which is part of the keys under which the browser stores decisions."""
     place, titles = str(decisions.place.resolve()), [item.title for item in items]
-    identity = json.dumps([place, *titles]).encode()
-    return {
-        "name": hashlib.sha256(identity).hexdigest()[:16],  # part of the browser's storage keys
-        "items": [
-            {
-                "item": item.item, "title": item.title, "answers": item.answers,
-                "neighbours": item.neighbours,
-                "columns": {name: str(value) for name, value in item.columns.items()},
-            }
-            for item in items
-        ],
-        "tree": {
-            "ids": list(taxonomy.ids), "paths": [list(path) for path in taxonomy.paths],
-            "ends": taxonomy.terminal.astype(int).tolist(),
-        },
-    }  # fmt: skip
+    return hashlib.sha256(json.dumps([place, *titles]).encode()).hexdigest()[:16]
 
 
 class _Answers:
@@ -154,7 +143,7 @@ class _Answers:
 
     Args:
         page: The HTML of the page.
-        content: The queue and the tree.
+        content: The queue, and what can be chosen.
         decisions: Saves the decisions.
         reasons: Returns why the classifier answers an item as it does, or None.
     """
@@ -170,7 +159,7 @@ class _Answers:
         return HTMLResponse(self.page)
 
     async def queue(self, request: Request) -> Response:
-        """Answer with the queue and the tree."""
+        """Answer with the queue, and with what can be chosen."""
         # In ASCII, because a name may contain a lone surrogate, which UTF-8 cannot encode.
         return Response(json.dumps(self.content), media_type="application/json")
 
@@ -179,7 +168,7 @@ class _Answers:
         return JSONResponse({"history": self.decisions.history, "seen": self.decisions.seen})
 
     async def why(self, request: Request) -> Response:
-        """Answer with the reasons for the answer to one title."""
+        """Answer with the reasons for the answer to one item."""
         items, number = self.decisions.items, int(request.path_params["item"])
         if self.reasons is None or number >= len(items):
             return _error("There are no reasons for this title.", 404)
@@ -212,8 +201,8 @@ class _Answers:
 
 
 def serve_review(
-    items: Sequence[QueueItem],
-    taxonomy: Taxonomy,
+    items: Sequence[ReviewItem],
+    choices: Taxonomy | Choices,
     place: Path,
     port: int = 8008,
     reasons: Reasons | None = None,
@@ -221,11 +210,12 @@ def serve_review(
     """Serve the page until the process is stopped.
 
     The page's address contains a new random token each time.  It is printed to the standard output
-    and not logged, because everyone who knows it can make decisions.
+    and not logged, as everyone who knows it can decide.
 
     Args:
         items: The queue.
-        taxonomy: The tree that categories are chosen from.
+        choices: What can be chosen for an item: a tree, whose categories are chosen for titles, or
+            other choices; see :class:`~prodcat.insight.decisions.Decisions`.
         place: The file of decisions; existing decisions in it are kept.
         port: The port to listen on, on 127.0.0.1 only; 0 for any free port.
         reasons: Returns why the classifier answers an item as it does; see :func:`make_app`.
@@ -237,10 +227,36 @@ def serve_review(
             file cannot be opened or belongs to another user.
         StoreError: Another program changed the file while it was being opened.
     """
-    import socket
-
     import uvicorn
 
+    with _bound(port) as server_socket, Decisions(place, items, choices) as decisions:
+        token = secrets.token_urlsafe(32)
+        config = uvicorn.Config(
+            make_app(items, choices, decisions, token, reasons),
+            log_config=None,  # keeps the process's logging
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            ws="none",
+        )
+        address = f"http://127.0.0.1:{server_socket.getsockname()[1]}/{token}/"
+        noun = decisions.choices.noun
+        sys.stdout.write(f"{len(items):,} {noun} to review: {address} (stop with Ctrl+C)\n")
+        sys.stdout.flush()
+        logger.info("Decisions are saved in %s.", place)
+        try:
+            uvicorn.Server(config).run(sockets=[server_socket])
+        finally:
+            logger.info("%s of %s decided.", f"{len(decisions.standing):,}", f"{len(items):,}")
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket on a port of this machine, which no other machine can reach.
+
+    Raises:
+        ConfigError: The port is not free.
+    """
     server_socket = socket.socket()
     try:
         server_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -251,22 +267,4 @@ def serve_review(
             f"The page cannot use port {port} ({error}). Choose another port with --port, or "
             "--port 0 for any free port."
         ) from error
-    with server_socket, Decisions(place, items, taxonomy) as decisions:
-        token = secrets.token_urlsafe(32)
-        config = uvicorn.Config(
-            make_app(items, taxonomy, decisions, token, reasons),
-            log_config=None,  # keeps the process's logging
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-            ws="none",
-        )
-        address = f"http://127.0.0.1:{server_socket.getsockname()[1]}/{token}/"
-        sys.stdout.write(f"{len(items):,} titles to review: {address} (stop with Ctrl+C)\n")
-        sys.stdout.flush()
-        logger.info("Decisions are saved in %s.", place)
-        try:
-            uvicorn.Server(config).run(sockets=[server_socket])
-        finally:
-            logger.info("%s of %s decided.", f"{len(decisions.standing):,}", f"{len(items):,}")
+    return server_socket

@@ -197,4 +197,4 @@ def test_the_example_that_serves_answers(command, home):
 
 
 def test_there_are_examples_and_servers_among_them():
-    assert len(EXAMPLES) > 40 and len(SERVERS) == 3
+    assert len(EXAMPLES) > 40 and len(SERVERS) == 4

@@ -4,8 +4,14 @@ import csv
 import io
 
 import pytest
+import shelf_categories
 
 from prodcat.cli.command import main
+from prodcat.insight.decisions import Decisions
+from prodcat.insight.decisions.pairs import RelationChoices, read_pair_table
+from prodcat.matching import RELATIONS, match_products
+from prodcat.matching.labelled import ANSWER_WORDS
+from prodcat.storage.tables import iter_tables
 
 OURS = 'title,price,sku\nVelmora Cola zero 6 x 33 cl,"3,96",a1\nSüzme peynir 500 g,5,a2\n'
 THEIRS = 'name,price\nCOLA ZERO VELMORA 6X330ML,"4,2"\nsuzme peynir 750gr,4.5\n'
@@ -65,3 +71,75 @@ def test_a_column_that_is_missing_is_told(tables, capsys):
     given = [*tables, "--text", "about", "--output", "m.jsonl"]
     assert main(given) == 0
     assert "no column 'about' for --text, which is not compared" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A saved classifier that tells drinks from cleaners."""
+    folder = tmp_path_factory.mktemp("model") / "model"
+    shelf_categories.fitted().save(str(folder))
+    return str(folder)
+
+
+def test_the_categories_of_a_model_are_compared(tables, model, tmp_path, capsys):
+    drinks = "title\nVelmora lemon mint apple tea 1 l\nVelmora lemon soda 1 l\n"
+    (tmp_path / "ours.csv").write_text(drinks)
+    others = "name\nVelmora lemon mint apple soap 1 l\nlemon soda VELMORA 1l\n"
+    (tmp_path / "theirs.csv").write_text(others)
+    match = ["match", "ours.csv", "theirs.csv", "--their-title", "name"]
+    assert main([*match, "--output", "without.csv"]) == 0
+    assert main([*match, "--output", "with.csv", "--model", model]) == 0
+    found = [
+        {(row["our_row"], row["their_row"]): row["relation"] for row in rows_of(tmp_path / name)}
+        for name in ("without.csv", "with.csv")
+    ]
+    assert found[0]["0", "0"] in ("same product", "substitute")
+    assert found[1].get(("0", "0"), "none") == "none"
+    assert found[0]["1", "1"] == found[1]["1", "1"] == "same product"
+    capsys.readouterr()
+    # A wrong name is told before the tables are read.
+    (tmp_path / "ours.csv").write_text("price\n1\n")
+    assert main([*match, "--output", "no.csv", "--model", "no-model"]) == 2
+    said = capsys.readouterr().err
+    assert "Found no artifact" in said and "no column" not in said
+    assert main([*match, "--changes", "--output", "no.csv", "--model", model]) == 2
+    assert "--model is given with --changes" in capsys.readouterr().err
+
+
+def test_doubtful_pairs_go_round_over_the_review_page(tmp_path, monkeypatch, capsys):
+    """What is decided on the page comes back as a relation, and no table is replaced unanswered."""
+    monkeypatch.chdir(tmp_path)
+    kinds = ("strawberry", "vanilla", "lemon", "smoked")
+    ours = [f"{brand} rice {kind} 500 g" for brand in ("Velmora", "Quilvo") for kind in kinds]
+    theirs = [f"{kind.upper()} rice 0.5kg" for kind in kinds]
+    for name, titles in (("ours", ours), ("theirs", theirs)):
+        (tmp_path / f"{name}.csv").write_text("title\n" + "".join(f"{each}\n" for each in titles))
+    match = ["match", "ours.csv", "theirs.csv", "--overwrite", "--output", "m.xlsx", "--doubtful"]
+    assert main([*match, "doubtful.csv"]) == 0
+    table = read_pair_table("doubtful.csv", RelationChoices(RELATIONS, ANSWER_WORDS))
+    chosen = [RELATIONS[item.item % len(RELATIONS)] for item in table.items]
+    assert len(set(chosen)) == len(RELATIONS)
+    place, choices = tmp_path / "doubtful.decisions.jsonl", RelationChoices(RELATIONS)
+    with Decisions(place, table.items, choices) as decisions:
+        for item, relation in zip(table.items, chosen, strict=True):
+            decisions.take(
+                {"id": str(item.item), "item": item.item, "kind": "label", "relation": relation}
+            )
+        labels = decisions.labels()
+    capsys.readouterr()
+    assert main([*match, "doubtful.csv"]) == 2
+    assert "holds decisions about the pairs in --doubtful 'doubtful.csv'" in capsys.readouterr().err
+    assert main(["review", "--pairs", "doubtful.csv", "--export", "answered.xlsx"]) == 0
+    assert main([*match, "next.csv", "--reviewed", "answered.xlsx"]) == 0
+    again = match_products("ours.csv", "theirs.csv", reviewed=labels).table.to_pylist()
+    [piece] = iter_tables("m.xlsx")
+    columns = zip(*(piece[name] for name in ("our_row", "their_row", "reviewed", "relation")),
+                  strict=True)  # fmt: skip
+    written = {(row, other): relation for row, other, reviewed, relation in columns if reviewed}
+    assert written == {
+        (int(item.columns["our_row"]), int(item.columns["their_row"])): relation
+        for item, relation in zip(table.items, chosen, strict=True)
+    }
+    assert written == {
+        (row["our_row"], row["their_row"]): row["relation"] for row in again if row["reviewed"]
+    }

@@ -1,18 +1,14 @@
 """The page on which titles are labelled and nothing is lost, and the command that opens it."""
 
-import contextlib
 import json
-import os
-import re
 import resource
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
+import review_pages
 import servers
 from browsing import browser_test, violations
 
@@ -20,8 +16,6 @@ import prodcat
 from prodcat.cli.command import main
 from prodcat.insight.decisions import Decisions
 from prodcat.insight.queue import read_queue, save_queue
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def event(own, item, kind="label", node=None):
@@ -47,25 +41,15 @@ def served(tmp_path_factory, items, small):
         yield folder, process, address
 
 
-def serving(folder, port, *more):
-    """The command that serves the page."""
-    return [sys.executable, "-m", "prodcat", "review", "--queue", str(folder / "queue.jsonl"),
-            "--model", str(folder / "model"), "--device", "cpu", "--serve", "--port", str(port),
-            *more]  # fmt: skip
+def serving(folder):
+    """What says which queue is shown."""
+    return ["--queue", str(folder / "queue.jsonl"), "--model", str(folder / "model"),
+            "--device", "cpu"]  # fmt: skip
 
 
-@contextlib.contextmanager
 def page_server(folder, port):
     """The process that serves the page, and the address that it shows."""
-    shown = folder / "shown.txt"
-    environment = {**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))}
-    with shown.open("wb") as out, (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(serving(folder, port), stdout=out, stderr=log, env=environment)
-    try:
-        servers.wait_until(lambda: servers.answers(f"http://127.0.0.1:{port}/state"), "review", 60)
-        yield process, re.search(r"http://127[^ ]+", shown.read_text())[0]
-    finally:
-        servers.stop(process)
+    return review_pages.page_server(folder, port, serving(folder))
 
 
 MINE = {"X-Prodcat": "review"}
@@ -143,8 +127,8 @@ def test_what_a_full_disk_refused_is_not_written_later(served):
 def test_a_second_editor_is_told_of_the_first(served, capsys):
     folder, _, _ = served
     (folder / "link.jsonl").symlink_to(folder / "queue.decisions.jsonl")
-    command = serving(folder, 0, "--decisions", str(folder / "link.jsonl"))[3:]
-    assert main(command) == 2
+    command = ["review", "--serve", "--port", "0", "--decisions", str(folder / "link.jsonl")]
+    assert main([*command, *serving(folder)]) == 2
     second = capsys.readouterr()
     assert second.out == "" and "Another prodcat review is writing decisions to" in second.err
     # And nobody replaces the queue that is shown.

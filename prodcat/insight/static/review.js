@@ -1,23 +1,12 @@
 "use strict";
-// Shows one title at a time. A decision is kept in the browser until the server has confirmed that
-// it is on the disk.
+// Shows one item of a queue at a time. A decision is kept in the browser until the server has
+// confirmed that it is on the disk. What is shown of an item, and what can be chosen for it, says
+// `view`, which the script before this one defines.
 
-const fold = (text) =>
-  text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
 const element = (name) => document.getElementById(name);
-const MOST_OPTIONS = 30;
 const REVIEWER = "prodcat-reviewer"; // the key of the name of whoever reviews
 
-const review = {
-  items: [], tree: { ids: [], paths: [] }, lower: [],
-  decisions: new Map(), order: [], at: 0, outbox: [], sending: false, matches: [], marked: -1,
-  reasons: new Map(),
-};
-const SAID = {
-  skip: "Skipped.",
-  none: "None of these categories.",
-  missing: "The tree lacks its category.",
-};
+const review = { items: [], decisions: new Map(), order: [], at: 0, outbox: [], sending: false };
 
 // Each unconfirmed decision is stored under a key of its own, so that two tabs of the browser do not
 // overwrite each other's decisions.
@@ -59,11 +48,11 @@ function apply(event) {
   review.decisions.set(event.item, stack);
 }
 
-const decisionOn = (item) => (review.decisions.get(item) || []).at(-1);
+// The last decision about an item, or what was given with the queue.
+const decisionOn = (item) => (review.decisions.get(item) || []).at(-1) ?? review.items[item]?.given ?? undefined;
 
-function decide(kind, item, node) {
-  const event = { id: crypto.randomUUID(), item, kind, at: Date.now() };
-  if (node !== undefined) event.node = node;
+function decide(kind, item, value = {}) {
+  const event = { id: crypto.randomUUID(), item, kind, at: Date.now(), ...value };
   if (kind !== "undo") {
     const remarks = { comment: commentOn(item), reviewer: element("reviewer").value };
     for (const [name, text] of Object.entries(remarks)) if (text.trim()) event[name] = text.trim();
@@ -131,22 +120,24 @@ function hasNewComment(item) {
 
 // -- the page -------------------------------------------------------------------
 
-function path(names) {
-  const whole = document.createElement("span");
-  whole.className = "path";
-  for (const name of names) {
-    const part = document.createElement("span");
-    part.textContent = name;
-    whole.append(part);
-  }
-  return whole;
+function answerRow(keys, text, note, act) {
+  const row = document.createElement("li");
+  const button = document.createElement("button");
+  button.type = "button";
+  const pressed = document.createElement("span");
+  for (const name of keys) pressed.append(key(name), " ");
+  const noted = document.createElement("span");
+  noted.textContent = note;
+  button.append(pressed, text, noted);
+  button.addEventListener("click", act);
+  row.append(button);
+  return row;
 }
 
-function cell(text, kind) {
-  const data = document.createElement("td");
-  data.className = kind;
-  data.textContent = text;
-  return data;
+function key(name) {
+  const made = document.createElement("kbd");
+  made.textContent = name;
+  return made;
 }
 
 function draw() {
@@ -160,48 +151,22 @@ function draw() {
     element("title").textContent = "There is nothing to review.";
     return;
   }
-  element("place").textContent = `Title ${review.at + 1} of ${size}`;
-  element("title").textContent = shown.title;
-  element("columns").textContent = Object.entries(shown.columns).map(([k, v]) => `${k}: ${v}`).join(" · ");
+  element("place").textContent = `${sentence(view.noun)} ${review.at + 1} of ${size}`;
   const chosen = element("chosen");
   const event = decisionOn(shown.item);
   chosen.hidden = !event;
   chosen.replaceChildren();
   if (event) {
-    const node = review.tree.ids.indexOf(event.node);
-    const names = node < 0 ? event.path || [event.node] : review.tree.paths[node];
-    chosen.append(SAID[event.kind] || "Decided: ");
-    if (event.kind === "label") chosen.append(path(names));
+    chosen.append(...(event.kind === "skip" ? ["Skipped."] : view.said(event)));
     const by = [event.comment && `“${event.comment}”`, event.reviewer].filter(Boolean).join(", ");
     if (by) chosen.append(` (${by})`);
   }
   element("comment").value = commentOn(shown.item);
-  showReasons(shown);
-  element("answers").replaceChildren(
-    ...shown.answers.map((answer, number) => {
-      const row = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
-      const key = document.createElement("kbd");
-      key.textContent = number + 1;
-      const confidence = document.createElement("span");
-      confidence.textContent = `${(100 * answer.confidence).toFixed(1)} %`;
-      button.append(key, path(answer.path), confidence);
-      button.addEventListener("click", () => label(answer.id));
-      row.append(button);
-      return row;
-    }),
-  );
-  element("near").replaceChildren(
-    ...shown.neighbours.map((near) => {
-      const row = document.createElement("tr");
-      row.append(cell(near.title, "text"), cell(near.path.join(" > "), "text"), cell(near.likeness.toFixed(2), "figure"));
-      return row;
-    }),
-  );
-  element("search").value = "";
-  search();
+  view.draw(shown);
+  showEnter();
 }
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
 function go(to) {
   review.at = Math.min(Math.max(to, 0), Math.max(review.items.length - 1, 0));
@@ -211,18 +176,16 @@ function go(to) {
 
 function next() {
   const size = review.items.length;
-  if (size && review.items.every(({ item }) => decisionOn(item))) {
-    element("progress-text").textContent = `All ${size} are decided.`;
-  }
   for (let step = 1; step <= size; step += 1) {
     const to = (review.at + step) % size;
     if (!decisionOn(review.items[to].item)) return go(to);
   }
   go(review.at);
+  element("progress-text").textContent = `All ${size} are decided.`;
 }
 
-function label(node) {
-  decide("label", review.items[review.at].item, node);
+function choose(value) {
+  decide("label", review.items[review.at].item, value);
   next();
 }
 
@@ -230,18 +193,15 @@ function label(node) {
 function onEnter() {
   const shown = review.items[review.at];
   if (!shown) return { words: "Nothing to accept" };
-  if (review.marked >= 0) {
-    const node = review.matches[review.marked];
-    return { words: `Accept “${review.tree.paths[node].at(-1)}”`, act: () => label(review.tree.ids[node]) };
-  }
+  const sought = view.sought();
   const event = decisionOn(shown.item);
-  if (event && hasNewComment(shown.item)) {
-    return { words: "Save the comment", act: () => { decide(event.kind, shown.item, event.node); next(); } };
+  if (!sought && event && hasNewComment(shown.item)) {
+    return { words: "Save the comment", act: () => { decide(event.kind, shown.item, view.chosen(event)); next(); } };
   }
-  if (event) return { words: "Next title", act: next }; // without deciding again
-  const [first] = shown.answers;
-  if (!first) return { words: "Nothing to accept" };
-  return { words: `Accept “${first.path.at(-1)}”`, act: () => label(first.id) };
+  if (!sought && event) return { words: `Next ${view.noun}`, act: next }; // without deciding again
+  const offered = sought || view.proposed(shown);
+  if (!offered) return { words: "Nothing to accept" };
+  return { words: `Accept “${offered.name}”`, act: () => choose(offered.value) };
 }
 
 function accept() {
@@ -250,10 +210,8 @@ function accept() {
 
 function showEnter() {
   const { words, act } = onEnter();
-  const key = document.createElement("kbd");
-  key.textContent = "Enter";
   element("accept").disabled = !act;
-  element("accept").replaceChildren(words, ...(act ? [" ", key] : []));
+  element("accept").replaceChildren(words, ...(act ? [" ", key("Enter")] : []));
 }
 
 function without(kind) {
@@ -270,160 +228,7 @@ function undo() {
   go(review.items.findIndex((shown) => shown.item === item));
 }
 
-// -- why the model answers so -----------------------------------------------------
-
-function reasonsFor(item) {
-  if (!review.reasons.has(item)) {
-    const asked = fetch(address(`reasons/${item}`)).then((answer) => {
-      if (!answer.ok) throw new Error(String(answer.status));
-      return answer.json();
-    });
-    asked.catch(() => review.reasons.delete(item)); // and is asked for again
-    review.reasons.set(item, asked);
-  }
-  return review.reasons.get(item);
-}
-
-async function showReasons(shown) {
-  const why = element("why");
-  why.hidden = true;
-  why.replaceChildren();
-  why.dataset.item = shown.item;
-  if (!review.explains) return;
-  try {
-    const reasons = await reasonsFor(shown.item);
-    if (why.dataset.item !== String(shown.item)) return;
-    why.append(...reasonParts(reasons));
-    const following = review.items.slice(review.at + 1).find(({ item }) => !decisionOn(item));
-    if (following) reasonsFor(following.item).catch(() => {});
-  } catch {
-    if (why.dataset.item !== String(shown.item)) return;
-    why.append(line("The reasons for the answer could not be loaded.", "quiet"));
-  }
-  why.hidden = why.childElementCount === 0;
-}
-
-function line(text, kind) {
-  const made = document.createElement("p");
-  made.className = kind;
-  made.textContent = text;
-  return made;
-}
-
-const percent = (share) => (share > 0 && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`);
-
-function reasonParts(reasons) {
-  const doubtful = reasons.levels[reasons.doubtful];
-  if (!doubtful) return [];
-  const parts = [line(`Why ${choice(doubtful)}?`, ""), markedWords(doubtful)];
-  parts.push(line(`Underlined: for ${doubtful.name}. Dotted: for ${doubtful.runner_up}. ${reasons.deletion}`, "quiet"));
-  if (reasons.levels.length > 1) {
-    const all = document.createElement("details");
-    const name = document.createElement("summary");
-    name.textContent = "All levels";
-    const table = document.createElement("table");
-    for (const level of reasons.levels) {
-      const row = table.insertRow();
-      row.append(cell(level.level, "text"), cell(choice(level), "text"));
-      row.insertCell().append(markedWords(level));
-    }
-    all.append(name, table);
-    parts.push(all);
-  }
-  return parts;
-}
-
-function choice(level) {
-  const chosen = `${level.name} ${percent(level.confidence)}`;
-  if (level.runner_up === null) return `${chosen}, the only choice`;
-  return `${chosen}, not ${level.runner_up} ${percent(level.runner_up_confidence)}`;
-}
-
-function markedWords(level) {
-  const words = document.createElement("p");
-  words.className = "words";
-  let column = "title";
-  for (const { word, column: from, strength } of level.words) {
-    if (from !== column) words.append(`${from}: `);
-    column = from;
-    words.append(strength ? marked(word, strength) : word, " ");
-  }
-  return words;
-}
-
-function marked(word, strength) {
-  const mark = document.createElement("mark");
-  mark.className = `${strength > 0 ? "for" : "against"} ${["one", "two", "three"][Math.abs(strength) - 1]}`;
-  const told = document.createElement("span");
-  told.className = "unseen";
-  told.textContent = strength > 0 ? " (for)" : " (against)";
-  mark.append(word, told);
-  return mark;
-}
-
-// -- another category -----------------------------------------------------------
-
-function search() {
-  const words = fold(element("search").value).split(/\s+/).filter(Boolean);
-  review.matches = [];
-  let all = 0;
-  if (words.length) {
-    // First the categories that a product may be labelled with exactly, then those above them.
-    for (const ends of [1, 0]) {
-      for (let node = 0; node < review.lower.length; node += 1) {
-        if (review.tree.ends[node] !== ends) continue;
-        if (!words.every((word) => review.lower[node].includes(word))) continue;
-        all += 1;
-        if (review.matches.length < MOST_OPTIONS) review.matches.push(node);
-      }
-    }
-  }
-  element("match-count").textContent = !words.length ? "" : all > MOST_OPTIONS
-    ? `${all} found, the first ${MOST_OPTIONS} shown` : `${all} found`;
-  review.marked = review.matches.length ? 0 : -1;
-  element("search").setAttribute("aria-expanded", String(review.matches.length > 0));
-  options();
-}
-
-function options() {
-  element("options").replaceChildren(
-    ...review.matches.map((node, number) => {
-      const option = document.createElement("li");
-      option.id = `option-${number}`;
-      option.setAttribute("role", "option");
-      option.setAttribute("aria-selected", String(number === review.marked));
-      option.textContent = review.tree.paths[node].join(" > ");
-      if (!review.tree.ends[node]) option.textContent += " (the exact category is not known)";
-      option.addEventListener("click", () => label(review.tree.ids[node]));
-      return option;
-    }),
-  );
-  const box = element("search");
-  if (review.marked < 0) box.removeAttribute("aria-activedescendant");
-  else {
-    box.setAttribute("aria-activedescendant", `option-${review.marked}`);
-    element(`option-${review.marked}`).scrollIntoView({ block: "nearest" });
-  }
-  showEnter();
-}
-
-function searched(event) {
-  const moves = { ArrowDown: 1, ArrowUp: -1 };
-  if (event.key in moves && review.matches.length) {
-    event.preventDefault();
-    review.marked = (review.marked + moves[event.key] + review.matches.length) % review.matches.length;
-    options();
-  } else if (event.key === "Enter" && review.marked >= 0) {
-    event.preventDefault();
-    label(review.tree.ids[review.matches[review.marked]]);
-  } else if (event.key === "Escape") {
-    event.preventDefault();
-    element("search").value = "";
-    search();
-    element("title").focus();
-  }
-  event.stopPropagation();
-}
+// -- keys -------------------------------------------------------------------------
 
 // Keys that are typed into a field decide nothing; Enter leaves it.
 function typed(event) {
@@ -443,16 +248,13 @@ function commented() {
 function pressed(event) {
   if (event.repeat && !event.key.startsWith("Arrow")) return; // holding a key down decides only once
   if (event.ctrlKey || event.metaKey || event.altKey || !review.items.length) return;
-  const shown = review.items[review.at];
-  const number = Number(event.key) - 1;
   const onButton = ["BUTTON", "SUMMARY"].includes(event.target.tagName);
   const keys = {
-    s: () => without("skip"), n: () => without("none"), m: () => without("missing"), u: undo,
-    c: () => element("comment").focus(), ArrowLeft: () => go(review.at - 1), ArrowRight: () => go(review.at + 1),
-    "/": () => element("search").focus(),
+    ...view.keys(review.items[review.at]),
+    s: () => without("skip"), u: undo, c: () => element("comment").focus(),
+    ArrowLeft: () => go(review.at - 1), ArrowRight: () => go(review.at + 1),
   };
   if (event.key === "Enter" && !onButton) keys.Enter = accept;
-  if (shown.answers[number]) keys[event.key] = () => label(shown.answers[number].id);
   if (!(event.key in keys)) return;
   event.preventDefault();
   keys[event.key]();
@@ -463,9 +265,7 @@ async function start() {
     ["queue", "state"].map(async (name) => (await fetch(address(name))).json()),
   );
   review.items = queue.items;
-  review.tree = queue.tree;
-  review.explains = queue.explains;
-  review.lower = queue.tree.paths.map((names) => fold(names.join(" > ")));
+  view.setUp(queue);
   review.key = `prodcat-review-${queue.name}`;
   for (const event of state.history) apply(event);
   // Decisions in this browser are newer than the server's; a decision that both have counts once.
@@ -476,8 +276,7 @@ async function start() {
   for (const event of review.outbox) apply(event);
   send();
   for (const [name, act] of Object.entries({
-    accept, skip: () => without("skip"), none: () => without("none"), missing: () => without("missing"),
-    undo, back: () => go(review.at - 1), forth: () => go(review.at + 1),
+    accept, skip: () => without("skip"), undo, back: () => go(review.at - 1), forth: () => go(review.at + 1),
   })) element(name).addEventListener("click", act);
   for (const name of ["comment", "reviewer"]) element(name).addEventListener("keydown", typed);
   element("comment").addEventListener("input", commented);
@@ -485,8 +284,6 @@ async function start() {
   element("reviewer").addEventListener("input", () => {
     localStorage.setItem(REVIEWER, element("reviewer").value);
   });
-  element("search").addEventListener("input", search);
-  element("search").addEventListener("keydown", searched);
   document.addEventListener("keydown", pressed);
   const first = review.items.findIndex(({ item }) => !decisionOn(item));
   go(first < 0 ? 0 : first);
