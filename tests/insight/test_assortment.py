@@ -11,7 +11,7 @@ from prodcat.catalog.targets import targets_in
 from prodcat.cli.command import main
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.assortment import compare_assortments
-from prodcat.insight.assortment.tables import COLUMNS
+from prodcat.insight.assortment.table_columns import COLUMNS
 from prodcat.insight.prevalence import at_or_below
 
 

@@ -16,6 +16,37 @@ from browsing import browser_test, opened, sideways, violations
 import prodcat
 from prodcat.insight.assortment import Supplements, compare_assortments
 from prodcat.insight.design.numbers import FORMATS
+from prodcat.insight.design.texts import Texts
+
+# The element that has the focus, whether it had it before, and whether a person sees the ring.
+FOCUSED = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  window.reached = window.reached || new Set();
+  const again = window.reached.has(at);
+  window.reached.add(at);
+  const style = getComputedStyle(at), box = at.getBoundingClientRect();
+  const ring = parseFloat(style.outlineWidth), reach = ring + parseFloat(style.outlineOffset);
+  let hidden = 0;
+  for (let up = at.parentElement; up; up = up.parentElement) {
+    if (getComputedStyle(up).overflowX === "visible") continue;
+    const edge = up.getBoundingClientRect();
+    hidden = Math.max(hidden, edge.left - box.left + reach, edge.top - box.top + reach,
+      box.right + reach - edge.right, box.bottom + reach - edge.bottom);
+  }
+  const y = Math.min(box.top + box.height / 2, innerHeight - 5);
+  const above = document.elementFromPoint(box.left + Math.min(box.width / 2, 40), y);
+  return {
+    again, name: at.id || at.dataset.name || `${at.tagName} ${at.textContent.slice(0, 30)}`,
+    kinds: [...document.querySelectorAll(":focus")].map((e) =>
+      e.matches("thead button") ? "sort" : e.matches("tbody button") ? "branch" : e.tagName)[0],
+    seen: style.outlineStyle === "solid" && ring >= 2 && hidden <= 1
+      && above !== null && (at.contains(above) || above.contains(at)),
+  };
+}"""
+STOPS = """() => [...document.querySelectorAll(
+  "a[href], button, input, select, summary, [tabindex='0']")]
+  .filter((e) => e.checkVisibility()).length"""
 
 
 def unlabelled(catalog):
@@ -196,3 +227,168 @@ def test_a_buyer_filters_opens_and_saves(browser, place, full):
         assert not page.locator("details p").first.is_visible()
         page.locator(".note a").click()
         assert page.locator("details p").first.is_visible()
+
+
+@pytest.mark.system
+@browser_test
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_keyboard_reaches_everything_and_leaves_again(browser, place, width):
+    with opened(browser, place, viewport={"width": width, "height": 800}) as page:
+        stops = page.evaluate(STOPS)
+        assert stops > 80
+        reached = []
+        for _ in range(stops + 2):
+            page.keyboard.press("Tab")
+            if (focused := page.evaluate(FOCUSED)) is None:
+                break
+            reached.append(focused)
+        assert focused is None, "the focus leaves the page after its last element"
+        assert len(reached) == stops and not any(stop["again"] for stop in reached)
+        assert [stop["name"] for stop in reached if not stop["seen"]] == []
+        names, kinds = ({stop[key] for stop in reached} for key in ("name", "kinds"))
+        filters = {"f-words", "f-department", "f-brand", "f-low", "f-high", "f-clear"}
+        files = {f"products-to-list.{form}" for form in ("xlsx", "csv", "parquet")}
+        assert filters | files <= names
+        assert {"sort", "branch", "SUMMARY"} <= kinds
+        # And back: the last element again, not a trap.
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate(FOCUSED)["name"] == reached[-1]["name"]
+
+
+@pytest.mark.system
+@browser_test
+def test_the_keyboard_searches_and_filters(browser, place, full):
+    title = full.tables()["products_to_list"].column("title")[0].as_py()
+    with opened(browser, place) as page:
+        status = page.locator("#f-status")
+        page.focus("#f-words")
+        page.keyboard.type(title)
+        page.wait_for_function("document.getElementById('f-status').textContent !== ''")
+        assert page.locator(".entries tbody tr:visible").count() >= 1
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "f-department"
+        page.keyboard.press("ArrowDown")
+        chosen = page.evaluate("document.activeElement.value")
+        assert chosen in full.tables()["categories"].column("department").to_pylist()
+        page.focus("#f-clear")
+        page.keyboard.press("Space")
+        page.wait_for_function("document.getElementById('f-status').textContent === ''")
+        assert page.input_value("#f-words") == page.input_value("#f-department") == ""
+        page.focus("#f-low")
+        page.keyboard.type("1000000")
+        page.wait_for_function("document.getElementById('f-status').textContent !== ''")
+        assert status.inner_text().startswith("0")
+
+
+@pytest.mark.system
+@browser_test
+def test_the_keyboard_sorts_expands_saves_and_opens(browser, place):
+    with opened(browser, place, accept_downloads=True) as page:
+        head = page.locator(".entries thead th").nth(1)
+        head.locator("button").focus()
+        page.keyboard.press("Enter")
+        assert head.get_attribute("aria-sort") == "descending"
+        page.keyboard.press("Space")
+        assert head.get_attribute("aria-sort") == "ascending"
+        branch = page.locator("tbody button.mark").first
+        branch.focus()
+        for key, state in (("Enter", "true"), ("Space", "false")):
+            page.keyboard.press(key)
+            assert page.evaluate("document.activeElement.ariaExpanded") == state
+        page.locator(".entries button.rest:visible").first.focus()
+        rows = "document.activeElement.closest('li').querySelectorAll('tbody tr').length"
+        shown = page.evaluate(rows)
+        page.keyboard.press("Enter")
+        assert page.evaluate(rows) > shown
+        assert page.evaluate("document.activeElement.className") == "scroll", (
+            "the focus stays at the table when the button for more has done its work"
+        )
+        for key in ("Enter", "Space"):
+            page.locator("[data-name='products-to-list.xlsx']").focus()
+            with page.expect_download() as download:
+                page.keyboard.press(key)
+            assert download.value.suggested_filename == "products-to-list.xlsx"
+        method = page.locator("details p").first
+        page.locator("summary").first.focus()
+        page.keyboard.press("Enter")
+        assert method.is_visible()
+        page.keyboard.press("Space")
+        assert not method.is_visible()
+
+
+def section(page, title):
+    return re.search(rf"<h2 [^>]*>{re.escape(title)}</h2>.*?</section>", page, re.DOTALL)[0]
+
+
+def test_it_says_which_numbers_allow_for_mistakes_and_which_do_not(full, place):
+    text, page = Texts("de"), place.read_text()
+    tables = full.tables()
+    titles = {name: text(f"section.{name}") for name in ("shares", "brands", "changes")}
+    corrected = text("counts.corrected", brands=titles["brands"], changes=titles["changes"])
+    assert corrected in section(page, titles["shares"])
+    single = text("counts.single", shares=titles["shares"])
+    assert single in section(page, titles["brands"])
+    changes = section(page, titles["changes"])
+    assert single in changes
+    estimated = {row["category"]: row["their_products"] for row in tables["categories"].to_pylist()}
+    name, there, here = re.search(r"Zum Beispiel hat Rival bei (.+) dort (\d+) .+ hier (\d+)\.",
+                                  changes).groups()  # fmt: skip
+    assert there != here
+    assert any(
+        row["category"].endswith(name) and row["products_now"] == int(here)
+        and estimated[row["category"]] == int(there)
+        for row in tables["changed_categories"].to_pylist()
+    )  # fmt: skip
+    assert f"▲ {text('legend.changes.more')}" in changes
+
+
+def test_counted_numbers_need_no_explanation(weak, retailers):
+    classifier, labelled, _ = weak
+    ours, _ = retailers
+    text = Texts("en")
+    page = compare_assortments(
+        {"us": ours, "them": ours}, classifier, labelled,
+        supplements=Supplements(before={"them": ours}),
+    ).html()  # fmt: skip
+    assert text("counts.single", shares=text("section.shares")) not in page
+
+
+@pytest.mark.parametrize("step", [1, 2], ids=["all", "several"])
+def test_a_product_that_is_closest_to_many_is_named_once(weak, retailers, step):
+    classifier, labelled, _ = weak
+    ours, theirs = retailers
+    title = ours.titles[0]
+    matches = [
+        {"our_title": title, "their_title": other, "relation": "substitute"}
+        for other in theirs.titles[::step]
+    ]
+    found = compare_assortments(
+        {"us": ours, "Rival": theirs}, classifier, labelled,
+        supplements=Supplements(matches={"Rival": matches}),
+    )  # fmt: skip
+    products, page = found.tables()["products_to_list"].to_pylist(), found.html()
+    entries = re.findall(r"<li>\s*<h3>.*?</li>", page, re.DOTALL)
+    for rank in range(1, len(entries) + 1):
+        listed = [row for row in products if row["category_rank"] == rank][:40]
+        number = sum(row["closest_of_ours"] == title for row in listed)
+        if number > 1 and (number == len(listed)) is (step == 1):
+            break
+    else:
+        pytest.fail("no category has products for this test")
+    entry = entries[rank - 1]
+    table = data_of(page)["tables"][re.search(r'data-table="(\w+)"', entry)[1]]
+    [column] = [each["at"] for each in table["columns"] if each["label"] == "Closest of ours"]
+    cells = [row[column] for row in table["rows"]]
+    if step == 1:
+        assert f"The closest product of ours is the same for all of them: {title}." in entry
+        assert set(cells) == {"substitute"}
+    else:
+        assert f"the same closest product of ours: ① {title} (for {number} of them)." in entry
+        assert cells.count("①") == number and title not in cells
+
+
+def test_bands_that_are_certain_come_first_or_it_says_that_none_is(full, place):
+    bands = full.tables()["price_bands"].to_pylist()
+    is_certain = any(row["sure"] != "uncertain" for row in bands)
+    sentence = Texts("de")("bands.uncertain")
+    assert (sentence in section(place.read_text(), "Preislagen")) is not is_certain

@@ -8,9 +8,12 @@ import pytest
 
 import prodcat
 from prodcat.errors import CatalogError, ConfigError
-from prodcat.insight.assortment import Supplements, compare_assortments
+from prodcat.insight.assortment import Assortment, Supplements, compare_assortments
+from prodcat.insight.assortment.page_limits import PageLimits
+from prodcat.insight.assortment.page_price_tables import band_table, has_certain_band
 from prodcat.insight.assortment.products import Products, given_brands, says_nothing, unit_price
 from prodcat.insight.assortment.retailer import Retailer
+from prodcat.insight.assortment.sentences import Sentences
 from prodcat.insight.assortment.sureness import (
     Figure,
     difference,
@@ -19,16 +22,18 @@ from prodcat.insight.assortment.sureness import (
     sureness_of_all,
     typical,
 )
-from prodcat.insight.assortment.tables import COLUMNS, BuyingTables
+from prodcat.insight.assortment.table_columns import COLUMNS
+from prodcat.insight.assortment.tables import BuyingTables
 from prodcat.insight.assortment.versus import Versus
+from prodcat.insight.design.page import DesignPage
 from prodcat.insight.prevalence.counts import Counts, at_or_below
 
 PATHS = [("Food", "Snacks"), ("Food", "Bread"), ("Drinks", "Water"), ("Drinks", "Juice")]
 
 
-def retailer(name, tree, products):
+def retailer(name, tree, products, paths=PATHS):
     """A retailer whose categories are all known."""
-    nodes = np.array([tree.find(PATHS[place]) for _, place, _, _ in products])
+    nodes = np.array([tree.find(paths[place]) for _, place, _, _ in products])
     counts = at_or_below(tree, nodes)
     zero = np.zeros(len(tree), np.int64)
     exact = counts.astype(float)
@@ -48,6 +53,14 @@ def retailer(name, tree, products):
             np.arange(len(nodes)),
         ),
     )
+
+
+def rows_of(retailer):
+    """What :func:`retailer` was made of."""
+    tree = prodcat.Taxonomy.from_paths(PATHS)
+    products = retailer.products
+    places = [PATHS.index(tree.paths[node]) for node in products.nodes.tolist()]
+    return list(zip(products.titles, places, products.prices, products.brands, strict=True))
 
 
 def title(prefix, number):
@@ -149,6 +162,10 @@ def test_given_prices_of_matches_are_used_as_they_are(tree, ours, theirs):
     }  # fmt: skip
     [row] = BuyingTables(Versus(tree, ours, theirs, [given])).rows["shared_products"]
     assert (row["our_price_per_unit"], row["unit"], row["difference"]) == (1.0, "l", -0.5)
+    # Without a given price per unit it is that of the given price, not of the catalog's.
+    given |= {"our_price_per_unit": None, "their_price_per_unit": None, "unit": None}
+    [row] = BuyingTables(Versus(tree, ours, theirs, [given])).rows["shared_products"]
+    assert (row["our_price_per_unit"], row["their_price_per_unit"], row["unit"]) == (6.0, 4.0, "kg")
 
 
 def test_prices_are_compared_by_shared_products_or_by_the_unit(tables):
@@ -174,6 +191,31 @@ def test_bands_are_the_thirds_of_both_retailers_prices(tables):
     assert rows[0]["our_products"] == 0 and rows[0]["difference"] < -0.5
     assert rows[0]["sure"] == "almost certain" and rows[0]["price_from"] is None
     assert rows[0]["price_to"] == rows[1]["price_from"]
+
+
+def test_categories_with_a_certain_band_come_first(tree, ours, theirs, tables):
+    page = DesignPage("", "en", "EUR")
+    rows = band_table(page, tables, PageLimits(1)).rows
+    certain = [has_certain_band(row) for row in rows]
+    assert certain[0] and not certain[-1] and certain == sorted(certain, reverse=True)
+    text = Assortment(tree, (ours, theirs), 10).html()
+    assert page.text("bands.uncertain") not in text
+
+
+def test_a_department_among_the_opportunities_says_that_it_counts_all_below(ours, theirs):
+    tree = prodcat.Taxonomy.from_paths([*PATHS, ("Food",)])
+    both = [
+        retailer(each.name, tree, rows_of(each) + further, [*PATHS, ("Food",)])
+        for each, further in ((ours, []), (theirs, shelf("Hamper", 4, 16, 9.0)))
+    ]
+    tables = BuyingTables(Versus(tree, *both))
+    sentences = Sentences(DesignPage("", "en"), "us", tables)
+    opportunities = {row["category"]: row for row in tables.rows["opportunities"]}
+    whole = sentences.opportunity(opportunities["Food"], 16)
+    assert "16 products" not in whole and "56 products against our 25" in whole
+    assert "This counts all of Food, with every category below it. Only products that" in whole
+    part = sentences.opportunity(opportunities["Food > Snacks"], 20)
+    assert "20 products against our 5" in part and "counts all of" not in part
 
 
 def test_brands_and_ranges_that_only_they_have(tables):

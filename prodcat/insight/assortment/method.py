@@ -1,10 +1,12 @@
 """The method of the page, and the statistics that it rests on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from prodcat.insight.assortment.contents import PageContents
+from prodcat.insight.assortment.page_limits import PageLimits, tree_caption
 from prodcat.insight.assortment.retailer import Retailer
 from prodcat.insight.assortment.versus import used_nodes
 from prodcat.insight.design.page import DesignPage
@@ -14,20 +16,28 @@ from prodcat.insight.prevalence.counts import shares
 _PARTS = ("sure", "worth", "shares", "prices", "bands", "changes")
 
 
-def add_method(page: DesignPage, contents: PageContents, *, anchor: str = "") -> None:
+def add_method(
+    page: DesignPage, contents: PageContents, statistics: Sequence[Table], *, anchor: str = ""
+) -> None:
     """Add how the figures are computed, and the statistics of all retailers and categories.
 
     Args:
         page: The page.
         contents: The comparison.
+        statistics: The tables of :func:`statistics_of`.
         anchor: What other parts of the page link to.
     """
     page.section(page.text("section.method"), anchor=anchor, closed=True)
     for part in _PARTS:
         count = page.numbers.number(contents.judged)
         page.paragraph(page.text(f"method.{part}", count=count))
-    page.table(_retailer_table(page, contents))
-    page.table(_statistics(page, contents))
+    for table in statistics:
+        page.table(table)
+
+
+def statistics_of(page: DesignPage, contents: PageContents) -> list[Table]:
+    """The tables with the statistics of all retailers and of all categories."""
+    return [_retailer_table(page, contents), _statistics(page, contents)]
 
 
 def _retailer_table(page: DesignPage, contents: PageContents) -> Table:
@@ -60,7 +70,12 @@ def _retailer_table(page: DesignPage, contents: PageContents) -> Table:
 def _statistics(page: DesignPage, contents: PageContents) -> Table:
     """The share of each retailer in each category with its interval, and the answers."""
     tree, text = contents.taxonomy, page.text
-    kept = used_nodes(tree, *contents.retailers)
+    used = used_nodes(tree, *contents.retailers)
+    # Each further retailer adds four columns.
+    limits = PageLimits(max(len(contents.retailers) - 1, 1))
+    sizes = np.sum([retailer.counts.count for retailer in contents.retailers], axis=0)
+    kept = limits.largest(tree, used, sizes)
+    caption = tree_caption(page, text("caption.statistics"), len(kept), len(used))
     place = {node: number for number, node in enumerate(kept)}
     columns = [Column("name", text("head.category"))]
     values: dict[str, Any] = {}
@@ -75,17 +90,15 @@ def _statistics(page: DesignPage, contents: PageContents) -> Table:
         ]
     rows = [
         {
-            "name": tree.paths[node][-1],
-            "department": tree.paths[node][0],
-            "path": " ".join(tree.paths[node]),
+            "name": tree.names[node],
             "above": place.get(int(tree.parent[node]), -1),
             **{key: each[node] for key, each in values.items()},
         }
         for node in kept
     ]
     return Table(
-        text("caption.statistics"), columns, rows, text("empty.categories"), 60,
-        Filters("department", words=("path",)), "above",
+        caption, columns, rows, text("empty.categories"), 60,
+        Filters("name", words=("name",)), "above",
     )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """Where we are thin, what that is worth, and the products of theirs that we lack there."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from prodcat.insight.assortment.products import named_rows, title_key, unit_price
+from prodcat.insight.arrays import Floats, Ints
+from prodcat.insight.assortment.column_rows import ColumnRows, Row
+from prodcat.insight.assortment.products import named_rows
 from prodcat.insight.assortment.supplements import OTHER_SIZE, SAME
 from prodcat.insight.assortment.sureness import difference, ratio, sureness
 from prodcat.insight.assortment.versus import Versus, count_figure, share_figure, used_nodes
@@ -14,7 +16,6 @@ from prodcat.insight.assortment.versus import Versus, count_figure, share_figure
 _LEAST_MISSING = 2.0  # products; fewer are no opportunity
 _LEAST_CHANCE = 0.5
 _OTHER_SIZE_COUNTS = 0.5  # of a product of which we have another size
-Row = dict[str, Any]
 
 
 def category_rows(versus: Versus) -> list[Row]:
@@ -77,9 +78,8 @@ class _Thin:
         return self.missing * (1.0 if self.price is None else self.price) * self.chance
 
 
-def _thin_categories(versus: Versus) -> list[_Thin]:
+def _thin_categories(versus: Versus, rows_of: Mapping[int, Ints]) -> list[_Thin]:
     tree, theirs = versus.tree, versus.theirs
-    rows_of = _rows_by_category(versus)
     thin = []
     for node in rows_of:
         if tree.level[node] - 1 != min(versus.level, tree.depth - 1) and not tree.terminal[node]:
@@ -101,14 +101,14 @@ def _thin_categories(versus: Versus) -> list[_Thin]:
     return sorted(thin, key=lambda each: (-each.worth, each.node))
 
 
-def _rows_by_category(versus: Versus) -> Mapping[int, Any]:
+def _rows_by_category(versus: Versus) -> Mapping[int, Ints]:
     """int64 [products]: the rows of their products in each category, by its node."""
     order = np.argsort(versus.their_categories, kind="stable")
     nodes, starts = np.unique(versus.their_categories[order], return_index=True)
     return dict(zip(nodes.tolist(), np.split(order, starts[1:]), strict=True))
 
 
-def opportunity_rows(versus: Versus) -> tuple[list[Row], list[Row]]:
+def opportunity_rows(versus: Versus) -> tuple[list[Row], ColumnRows]:
     """The categories in which we are thin, and the products of theirs that we lack there.
 
     Returns:
@@ -116,22 +116,19 @@ def opportunity_rows(versus: Versus) -> tuple[list[Row], list[Row]]:
         the order of the categories and, within each, of the products' worth, which add up to the
         worth of the category.
     """
-    thin = _thin_categories(versus)
     rows_of = _rows_by_category(versus)
+    thin = _thin_categories(versus, rows_of)
     most = max((each.worth for each in thin), default=1.0)
     categories: list[Row] = []
-    products: list[Row] = []
+    listed: list[_Listed] = []
     for each in thin:
-        listed = list(_products_to_list(versus, each, rows_of[each.node]))
-        if not listed:
+        products = _products_to_list(versus, each, rows_of[each.node])
+        if not len(products.rows):
             continue
-        rank = len(categories) + 1
-        categories.append(_opportunity_row(versus, each, rank, each.worth / most, len(listed)))
-        products += [
-            {"rank": len(products) + place, "category_rank": rank, **row}
-            for place, row in enumerate(listed, 1)
-        ]
-    return categories, products
+        listed.append(products)
+        rank, size = len(listed), len(products.rows)
+        categories.append(_opportunity_row(versus, each, rank, each.worth / most, size))
+    return categories, _product_rows(versus, listed)
 
 
 def _opportunity_row(versus: Versus, thin: _Thin, rank: int, index: float, listed: int) -> Row:
@@ -157,55 +154,80 @@ def _opportunity_row(versus: Versus, thin: _Thin, rank: int, index: float, liste
     }
 
 
-def _products_to_list(versus: Versus, thin: _Thin, rows: Any) -> Iterator[Row]:
-    """Their products in a category that we lack, the one that is worth most first."""
+@dataclass(frozen=True, eq=False)
+class _Listed:
+    """Their products in one category that we lack, the one that is worth most first.
+
+    Attributes:
+        node: The node of the category.
+        rows: int64 [listed products]: the row of each product.
+        worth: float64 [listed products]: the worth of each product.
+    """
+
+    node: int
+    rows: Ints
+    worth: Floats
+
+
+def _products_to_list(versus: Versus, thin: _Thin, rows: Ints) -> _Listed:
+    """Their products in a category that we lack."""
     products = versus.theirs.products
     kept = [row for row in named_rows(products, rows.tolist()) if not _is_ours(versus, row)]
     price = thin.price or 1.0
-    prices = np.array([products.prices[row] for row in kept])
+    prices = products.prices[kept]
     # What is dearer than usual is worth no more, so that the list is not one of luxuries.
     value = np.minimum(np.where(np.isnan(prices), price, prices) / price, 1.0)
     weight = np.array([products.confidence[row] * _novelty(versus, row) for row in kept]) * value
-    counts: dict[str, int] = {}
-    for row in kept:
-        counts[products.brands[row]] = counts.get(products.brands[row], 0) + 1
+    counts = Counter(products.brands[row] for row in kept)
+    counts[""] = 0  # products without a brand are not of one brand
+    rounded = [round(each, 2) for each in weight.tolist()]
     order = sorted(
         range(len(kept)),
-        key=lambda place: (-round(float(weight[place]), 2),
-                           -(counts[products.brands[kept[place]]] if products.brands[kept[place]]
-                             else 0), kept[place]),
-    )  # fmt: skip
+        key=lambda place: (-rounded[place], -counts[products.brands[kept[place]]], kept[place]),
+    )
     total = max(float(weight.sum()), 1e-12)
-    before = versus.earlier_titles
-    for place in order:
-        row, title = kept[place], products.titles[kept[place]]
-        match = versus.related.get(title_key(title))
-        per_unit = unit_price(title, float(products.prices[row]))
-        probability = float(products.confidence[row])
-        yield {
-            **versus.place(int(thin.node)),
-            "title": title,
-            "brand": products.brands[row] or None,
-            "price": None if np.isnan(products.prices[row]) else float(products.prices[row]),
-            "price_per_unit": per_unit and per_unit[0],
-            "unit": per_unit and per_unit[1],
-            "closest_of_ours": match and str(match["our_title"]),
-            "relation": match["relation"] if match else None,
-            "is_new": None if before is None else title_key(title) not in before,
-            "worth": thin.worth * float(weight[place]) / total,
-            "probability": probability,
-            "sure": sureness(probability),
-            "row_number": int(products.rows[row]) + 1,
+    worth = [thin.worth * float(weight[place]) / total for place in order]
+    return _Listed(thin.node, np.array(kept, np.int64)[order], np.array(worth))
+
+
+def _product_rows(versus: Versus, listed: Sequence[_Listed]) -> ColumnRows:
+    """The columns of the products that we lack."""
+    products, before = versus.theirs.products, versus.earlier_titles
+    rows = np.concatenate([np.zeros(0, np.int64), *(each.rows for each in listed)])
+    sizes = [len(each.rows) for each in listed]
+    numbers = rows.tolist()
+    keys = [products.keys[row] for row in numbers]
+    matches = [versus.related.get(key) for key in keys]
+    per_unit = [products.price_per_unit(row) for row in numbers]
+    confidence = products.confidence[rows]
+    return ColumnRows(
+        {
+            **versus.places(np.repeat([each.node for each in listed], sizes).astype(np.int64)),
+            "rank": np.arange(1, len(rows) + 1),
+            "category_rank": np.repeat(np.arange(1, len(listed) + 1), sizes),
+            "title": [products.titles[row] for row in numbers],
+            "brand": [products.brands[row] or None for row in numbers],
+            "price": products.prices[rows],
+            "price_per_unit": [told and told[0] for told in per_unit],
+            "unit": [told and told[1] for told in per_unit],
+            "closest_of_ours": [match and str(match["our_title"]) for match in matches],
+            "relation": [match["relation"] if match else None for match in matches],
+            "is_new": [None if before is None else key not in before for key in keys],
+            "worth": np.concatenate([np.zeros(0), *(each.worth for each in listed)]),
+            "probability": confidence,
+            "sure": [sureness(each) for each in confidence.tolist()],
+            "row_number": products.rows[rows] + 1,
         }
+    )
 
 
 def _novelty(versus: Versus, row: int) -> float:
     """How much of a product is new to us: a half where we have another size of it."""
-    match = versus.related.get(title_key(versus.theirs.products.titles[row]))
+    match = versus.related.get(versus.theirs.products.keys[row])
     return _OTHER_SIZE_COUNTS if match is not None and match["relation"] == OTHER_SIZE else 1.0
 
 
 def _is_ours(versus: Versus, row: int) -> bool:
-    key = title_key(versus.theirs.products.titles[row])
+    key = versus.theirs.products.keys[row]
     match = versus.related.get(key)
     return key in versus.our_titles or (match is not None and match["relation"] == SAME)

@@ -5,12 +5,15 @@ from contextlib import suppress
 from typing import Any
 
 from prodcat.errors import ConfigError
+from prodcat.insight.assortment import page_price_tables as price_tables
 from prodcat.insight.assortment import page_tables as tables_of
 from prodcat.insight.assortment.contents import PageContents
-from prodcat.insight.assortment.method import add_method
+from prodcat.insight.assortment.method import add_method, statistics_of
+from prodcat.insight.assortment.page_limits import PageLimits
 from prodcat.insight.assortment.sentences import Sentences
 from prodcat.insight.assortment.tables import BuyingTables, arrow_rows
 from prodcat.insight.design.page import DesignPage
+from prodcat.insight.design.tables import Table
 from prodcat.insight.files import HtmlPage, spreadsheet_csv
 from prodcat.storage.spreadsheets import sheet_bytes
 from prodcat.storage.tables import parquet_bytes
@@ -19,6 +22,9 @@ _MOST_ENTRIES = 12
 _MOST_LISTED = 40  # products of an opportunity on the page
 _MOST_EMBEDDED = 5_000  # rows of the files in the page
 _MOST_BRANDS = 2_000  # that are suggested in the filter
+# Bytes of the files of one table in the page, with all comparisons.
+_FILE_BYTES = {"products_to_list": 2_800_000, "shared_products": 900_000}
+_FEWER = 0.9  # of the rows that would fill these bytes
 
 
 def buying_page(contents: PageContents) -> HtmlPage:
@@ -37,11 +43,12 @@ def buying_page(contents: PageContents) -> HtmlPage:
         page.group(first.name)
         page.section("")
         page.empty(page.text("need.rival"))
-        add_method(page, contents)
+        add_method(page, contents, statistics_of(page, contents))
         return page.html()
+    statistics = statistics_of(page, contents)
     for tables in contents.comparisons.values():
         page.group(tables.versus.name)
-        _add_comparison(page, contents, tables)
+        _add_comparison(page, contents, tables, statistics)
     _add_filters(page, list(contents.comparisons.values()))
     return page.html()
 
@@ -51,7 +58,7 @@ def _add_filters(page: DesignPage, comparisons: Sequence[BuyingTables]) -> None:
     departments = sorted({row["department"] for row in rows})
     brands: dict[str, None] = {}
     for tables in comparisons:
-        brands |= dict.fromkeys(row["brand"] for row in tables.rows["brands"])
+        brands |= dict.fromkeys(tables.column("brands", "brand"))
     prices = any(
         retailer.products.has_prices
         for tables in comparisons
@@ -60,8 +67,11 @@ def _add_filters(page: DesignPage, comparisons: Sequence[BuyingTables]) -> None:
     page.filters(departments, sorted(list(brands)[:_MOST_BRANDS]), prices)
 
 
-def _add_comparison(page: DesignPage, contents: PageContents, tables: BuyingTables) -> None:
+def _add_comparison(
+    page: DesignPage, contents: PageContents, tables: BuyingTables, statistics: Sequence[Table]
+) -> None:
     sentences = Sentences(page, contents.retailers[0].name, tables)
+    limits = PageLimits(len(contents.comparisons))
     page.section("")
     sentence, note = sentences.headline()
     method = f"s-method-{list(contents.comparisons).index(tables.versus.name)}"
@@ -76,101 +86,121 @@ def _add_comparison(page: DesignPage, contents: PageContents, tables: BuyingTabl
             sentences.send_card(),
         ]
     )
-    _add_downloads(page, tables, "products_to_list")
+    _add_downloads(page, tables, "products_to_list", limits)
     if tables.versus.matches is None:
         page.empty(page.text("need.matches"))
     page.legend()
-    _add_opportunities(page, sentences, tables)
+    _add_opportunities(page, sentences, limits)
     page.section(
         page.text("section.shares"),
         page.text("section.shares.text", ours=sentences.ours, theirs=sentences.theirs),
     )
-    page.table(tables_of.share_table(page, tables))
-    _add_prices(page, sentences, tables)
-    _add_ranges(page, tables)
-    _add_changes(page, tables)
-    add_method(page, contents, anchor=method)
+    _add_sentence(page, sentences.corrected())
+    page.table(tables_of.share_table(page, tables, limits))
+    _add_prices(page, sentences, limits)
+    _add_ranges(page, sentences, limits)
+    _add_changes(page, sentences, limits)
+    add_method(page, contents, statistics, anchor=method)
 
 
-def _add_opportunities(page: DesignPage, sentences: Sentences, tables: BuyingTables) -> None:
+def _add_sentence(page: DesignPage, sentence: str) -> None:
+    if sentence:
+        page.paragraph(sentence)
+
+
+def _add_opportunities(page: DesignPage, sentences: Sentences, limits: PageLimits) -> None:
+    tables = sentences.tables
     rows, products = tables.rows["opportunities"], tables.rows["products_to_list"]
     page.section(page.text("section.do"), page.text("section.do.text"))
     if not rows:
         page.empty(page.text("empty.opportunities"))
         return
-    by_category: dict[int, list[Mapping[str, Any]]] = {}
-    for product in products:
-        by_category.setdefault(product["category_rank"], []).append(product)
-    entries = []
+    entries, start = [], 0
     for row in rows[:_MOST_ENTRIES]:
-        listed = by_category[row["rank"]]
+        listed = products[start : start + min(row["listed_products"], _MOST_LISTED)]
+        start += row["listed_products"]
         caption = page.text("caption.lack", category=row["category"])
-        table = tables_of.product_table(page, tables, listed[:_MOST_LISTED], caption, 5)
-        text = sentences.thin(row) + " " + page.text(
-            "answer.missing", missing=page.numbers.number(row["missing_products"]),
-            listed=page.numbers.number(min(len(listed), _MOST_LISTED)),
-        )  # fmt: skip
-        entries.append((row["category"], f"{text} {sentences.code(row['sure'])}.",
-                        row["worth_index"], table))  # fmt: skip
+        table = tables_of.product_table(page, tables, listed, caption)
+        texts = sentences.opportunity(row, len(listed)), tables_of.closest_sentence(page, listed)
+        text = " ".join(filter(None, texts))
+        entries.append((row["category"], text, row["worth_index"], table))
     page.entries(entries)
     if len(rows) > _MOST_ENTRIES:
-        page.table(tables_of.opportunity_table(page, rows[_MOST_ENTRIES:]))
+        page.table(tables_of.opportunity_table(page, rows[_MOST_ENTRIES:], limits))
 
 
-def _add_prices(page: DesignPage, sentences: Sentences, tables: BuyingTables) -> None:
+def _add_prices(page: DesignPage, sentences: Sentences, limits: PageLimits) -> None:
     page.section(
         page.text("section.prices"),
         page.text("section.prices.text", ours=sentences.ours, theirs=sentences.theirs),
     )
-    versus = tables.versus
+    tables, versus = sentences.tables, sentences.tables.versus
     if not (versus.ours.products.has_prices and versus.theirs.products.has_prices):
         page.empty(page.text("need.prices"))
     else:
-        page.table(tables_of.comparison_table(page, tables))
+        page.table(price_tables.comparison_table(page, tables, limits))
     if versus.matches is None:
         page.empty(page.text("need.matches.prices"))
     if tables.rows["shared_products"]:
-        page.table(tables_of.shared_table(page, tables))
-        _add_downloads(page, tables, "shared_products")
+        page.table(price_tables.shared_table(page, tables, limits))
+        _add_downloads(page, tables, "shared_products", limits)
     if tables.rows["price_bands"]:
         page.section(page.text("section.bands"), page.text("section.bands.text"))
-        page.table(tables_of.band_table(page, tables))
+        if not any(row["sure"] != "uncertain" for row in tables.rows["price_bands"]):
+            page.paragraph(page.text("bands.uncertain"))
+        page.table(price_tables.band_table(page, tables, limits))
 
 
-def _add_ranges(page: DesignPage, tables: BuyingTables) -> None:
+def _add_ranges(page: DesignPage, sentences: Sentences, limits: PageLimits) -> None:
+    tables = sentences.tables
     page.section(page.text("section.only"), page.text("section.only.text"))
-    page.table(tables_of.only_table(page, tables))
+    page.table(tables_of.only_table(page, tables, limits))
     page.section(page.text("section.brands"), page.text("section.brands.text"))
     if tables.rows["brands"]:
-        page.table(tables_of.brand_table(page, tables))
+        _add_sentence(page, sentences.counted_one_by_one())
+        page.table(tables_of.brand_table(page, tables, limits))
     else:
         page.empty(page.text("need.brands"))
 
 
-def _add_changes(page: DesignPage, tables: BuyingTables) -> None:
+def _add_changes(page: DesignPage, sentences: Sentences, limits: PageLimits) -> None:
     page.section(page.text("section.changes"))
+    tables = sentences.tables
     if tables.versus.before is None:
         page.empty(page.text("need.before"))
         return
-    page.table(tables_of.changed_table(page, tables))
-    page.table(tables_of.change_table(page, tables))
+    page.legend(page.text("legend.changes.more"), page.text("legend.changes.less"))
+    _add_sentence(page, sentences.counted_one_by_one(shows_changes=True))
+    page.table(tables_of.changed_table(page, tables, limits))
+    page.table(tables_of.change_table(page, tables, limits))
 
 
-def _add_downloads(page: DesignPage, tables: BuyingTables, name: str) -> None:
+def _add_downloads(page: DesignPage, tables: BuyingTables, name: str, limits: PageLimits) -> None:
     """Add a table as files of three kinds, which are part of the page."""
     rows = tables.rows[name]
     if not rows:
         return
-    table = arrow_rows(name, rows[:_MOST_EMBEDDED])
+    most_bytes = _FILE_BYTES[name] // limits.comparisons
+    kept = min(len(rows), max(_MOST_EMBEDDED // limits.comparisons, 1))
+    files = _files(name, rows[:kept])
+    while kept > 1 and (size := sum(len(content) for _, _, content in files)) > most_bytes:
+        kept = max(int(kept * _FEWER * most_bytes / size), 1)
+        files = _files(name, rows[:kept])
+    count = page.numbers.number(len(rows))
+    if kept == len(rows):
+        note = page.text("download.note", n=count)
+    else:
+        note = page.text("download.cut", n=page.numbers.number(kept), count=count)
+    page.downloads(page.text(f"download.{name}"), note, files)
+
+
+def _files(name: str, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, bytes]]:
+    """The text of the button, the name and the content of the files with some rows of a table."""
+    table = arrow_rows(name, rows)
     stem = name.replace("_", "-")
     files = []
     with suppress(ConfigError):  # the package that writes workbooks may not be installed
         files.append(("Excel", f"{stem}.xlsx", sheet_bytes(table, name.replace("_", " "))))
     files.append(("CSV", f"{stem}.csv", spreadsheet_csv(table)))
     files.append(("Parquet", f"{stem}.parquet", parquet_bytes(table)))
-    count = page.numbers.number(len(rows))
-    if len(rows) <= _MOST_EMBEDDED:
-        note = page.text("download.note", n=count)
-    else:
-        note = page.text("download.cut", n=page.numbers.number(_MOST_EMBEDDED), count=count)
-    page.downloads(page.text(f"download.{name}"), note, files)
+    return files

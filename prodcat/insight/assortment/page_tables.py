@@ -1,31 +1,28 @@
 """The tables of the page: which columns of the tables behind it are shown, and how."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from prodcat.insight.assortment.price_rows import BAND_WORDS
+from prodcat.insight.assortment.page_limits import PageLimits, Rows, tree_caption
 from prodcat.insight.assortment.tables import BuyingTables
+from prodcat.insight.assortment.versus import used_nodes
 from prodcat.insight.design.page import DesignPage
 from prodcat.insight.design.tables import Column, Filters, Table
 
-_MOST_ROWS = 2_000  # of a table on the page, of which the largest are kept
-_MOST_CHANGES = 1_000
-Rows = Sequence[Mapping[str, Any]]
+_FIRST_PRODUCTS = 5  # of an opportunity, which are shown without a click
+_MARKS = "①②③④⑤⑥⑦⑧⑨⑩"
 
 
-def _cut(page: DesignPage, caption: str, rows: Rows, most: int = _MOST_ROWS) -> tuple[str, Rows]:
-    """The first rows, and the caption, which says so if there are more."""
-    if len(rows) <= most:
-        return caption, rows
-    numbers = [page.numbers.number(number) for number in (most, len(rows))]
-    return f"{caption}. {page.text('caption.cut', n=numbers[0], count=numbers[1])}", rows[:most]
-
-
-def share_table(page: DesignPage, tables: BuyingTables) -> Table:
+def share_table(page: DesignPage, tables: BuyingTables, limits: PageLimits) -> Table:
     """Our share, theirs and the difference of every category, as a tree."""
-    versus, rows = tables.versus, tables.rows["categories"]
+    versus, tree = tables.versus, tables.versus.tree
+    nodes = used_nodes(tree, versus.ours, versus.theirs)
+    kept = limits.largest(tree, nodes, versus.ours.counts.count + versus.theirs.counts.count)
+    caption = tree_caption(page, page.text("caption.shares"), len(kept), len(nodes))
+    names = {tree.ids[node]: tree.names[node] for node in kept}
+    rows = [row for row in tables.rows["categories"] if row["node_id"] in names]
     position = {row["node_id"]: number for number, row in enumerate(rows)}
-    names = dict(zip(versus.tree.ids, versus.tree.names, strict=True))
     shown = [
         {
             **row,
@@ -43,7 +40,7 @@ def share_table(page: DesignPage, tables: BuyingTables) -> Table:
     ]
     points = page.text("head.difference.points")
     return Table(
-        page.text("caption.shares"),
+        caption,
         (
             Column("name", page.text("head.category")),
             Column("our_share", versus.ours.name, "share", small=("our_text", "text")),
@@ -53,7 +50,7 @@ def share_table(page: DesignPage, tables: BuyingTables) -> Table:
         sorted_rows,
         page.text("empty.categories"),
         limit=60,
-        filters=Filters("department", words=("category",)),
+        filters=Filters("name", words=("name",)),
         parent="above",
     )
 
@@ -67,14 +64,16 @@ def _span(page: DesignPage, row: Mapping[str, Any], side: str) -> str:
     return f"{text} ({page.numbers.number(low)}–{page.numbers.number(high)})"
 
 
-def product_table(
-    page: DesignPage, tables: BuyingTables, rows: Rows, caption: str, limit: int
-) -> Table:
+def product_table(page: DesignPage, tables: BuyingTables, rows: Rows, caption: str) -> Table:
     """The products of theirs that we lack in a category."""
     text, priced = page.text, tables.versus.theirs.products.has_prices
-    new = text("code.new")
+    new, marks = text("code.new"), repeated_closest(rows)
     rows = [
-        {**row, "note": " · ".join(filter(None, [row["brand"], row["is_new"] and new])) or None}
+        {
+            **row,
+            "note": " · ".join(filter(None, [row["brand"], row["is_new"] and new])) or None,
+            "closest": marks.get(row["closest_of_ours"], row["closest_of_ours"]),
+        }
         for row in rows
     ]
     columns = [Column("title", text("head.product"), small=("note", "text"))]
@@ -84,20 +83,50 @@ def product_table(
             Column("price_per_unit", text("head.per.unit"), "price", unit="unit", wide=True)
         )
     if tables.versus.matches is not None:
-        columns.append(
-            Column("closest_of_ours", text("head.closest"), small=("relation", "badge"), wide=True)
-        )
+        column = Column("closest", text("head.closest"), small=("relation", "badge"), wide=True)
+        if closest_of_all(rows) is not None:
+            column = Column("relation", text("head.closest"), "badge", wide=True)
+        columns.append(column)
     columns.append(Column("sure", text("head.category.sure"), "badge"))
     return Table(
-        caption, columns, rows, text("empty.products"), limit,
+        caption, columns, rows, text("empty.products"), _FIRST_PRODUCTS,
         Filters("department", "brand", "price", ("title", "brand", "category")), is_compact=True,
     )  # fmt: skip
 
 
-def opportunity_table(page: DesignPage, rows: Rows) -> Table:
+def closest_of_all(rows: Rows) -> str | None:
+    """Our product that is the closest to all of several products of theirs; None if none is."""
+    titles = {row["closest_of_ours"] for row in rows}
+    return next(iter(titles)) if len(titles) == 1 and len(rows) > 1 else None
+
+
+def repeated_closest(rows: Rows) -> dict[str, str]:
+    """A mark for each of our products that is the closest to several of theirs, such as ①.
+
+    The page says once what it stands for; its name in every row would hide what differs.
+    """
+    counts = Counter(row["closest_of_ours"] for row in rows if row["closest_of_ours"])
+    several = [title for title, number in counts.most_common(len(_MARKS)) if number > 1]
+    return dict(zip(several, _MARKS, strict=False))
+
+
+def closest_sentence(page: DesignPage, rows: Rows) -> str:
+    """Which of our products is the closest to several of theirs; empty if none is."""
+    title = closest_of_all(rows)
+    if title is not None:
+        return page.text("closest.all", title=title)
+    counts = Counter(row["closest_of_ours"] for row in rows)
+    listed = [
+        page.text("closest.item", mark=mark, title=title, n=page.numbers.number(counts[title]))
+        for title, mark in repeated_closest(rows).items()
+    ]
+    return page.text("closest.repeated", list=", ".join(listed)) if listed else ""
+
+
+def opportunity_table(page: DesignPage, rows: Rows, limits: PageLimits) -> Table:
     """The opportunities that have no entry of their own."""
     text = page.text
-    caption, rows = _cut(page, text("caption.further"), rows)
+    caption, rows = limits.cut(page, text("caption.further"), rows)
     return Table(
         caption,
         (
@@ -114,138 +143,10 @@ def opportunity_table(page: DesignPage, rows: Rows) -> Table:
     )
 
 
-def comparison_table(page: DesignPage, tables: BuyingTables) -> Table:
-    """By how much our prices differ from theirs, by category."""
-    text, versus = page.text, tables.versus
-    rows = [
-        {
-            **row,
-            "basis_text": text(f"basis.{row['basis']}", n=page.numbers.number(row["our_compared"])),
-            "basis_small": None if row["basis"] == "shared products" else text(
-                "basis.compared", m=page.numbers.number(row["our_compared"]),
-                n=page.numbers.number(row["their_compared"]),
-            ),
-            "interval": _interval(page, row),
-        }
-        for row in tables.rows["price_comparison"]
-    ]  # fmt: skip
-    caption, rows = _cut(page, text("caption.comparison"), rows)  # type: ignore[assignment]
-    return Table(
-        caption,
-        (
-            Column("category", text("head.category")),
-            Column("our_typical", versus.ours.name, "price", wide=True),
-            Column("their_typical", versus.theirs.name, "price", wide=True),
-            Column(
-                "difference", text("head.our.price"), "change", ("interval", "text"), doubt="sure"
-            ),
-            Column("basis_text", text("head.basis"), small=("basis_small", "text"), wide=True),
-            Column("sure", text("head.sure"), "badge"),
-        ),
-        rows,
-        text("empty.comparison"),
-        filters=Filters("department", words=("category",)),
-    )
-
-
-def _interval(page: DesignPage, row: Mapping[str, Any]) -> str:
-    low, high = (page.numbers.change(row[f"difference_{end}"]) for end in ("low", "high"))
-    return page.text("small.interval", low=low, high=high)
-
-
-def shared_table(page: DesignPage, tables: BuyingTables) -> Table:
-    """The products that both have, with both prices and the difference."""
-    text, versus = page.text, tables.versus
-    rows = tables.rows["shared_products"]
-    caption, rows = _cut(page, text("caption.shared"), rows)  # type: ignore[assignment]
-    shown = [
-        {
-            **row,
-            "our_unit": _per_unit(page, row, "our"),
-            "their_unit": _per_unit(page, row, "their"),
-            "their_name": row["their_title"] if row["their_title"] != row["our_title"] else None,
-        }
-        for row in rows
-    ]
-    return Table(
-        caption,
-        (
-            Column("our_title", text("head.product"), small=("their_name", "text")),
-            Column("our_price", versus.ours.name, "price", small=("our_unit", "text")),
-            Column("their_price", versus.theirs.name, "price", small=("their_unit", "text")),
-            Column("difference", text("head.our.price"), "change"),
-            Column("sure", text("head.same.sure"), "badge", wide=True),
-        ),
-        shown,
-        text("empty.shared"),
-        filters=Filters(
-            "department", "brand", "our_price", ("our_title", "their_title", "brand", "category")
-        ),
-    )
-
-
-def _per_unit(page: DesignPage, row: Mapping[str, Any], side: str) -> str | None:
-    price = row[f"{side}_price_per_unit"]
-    if price is None or row["unit"] is None:
-        return None
-    return f"{page.numbers.price(price, page.currency)} / {unit_text(page, row['unit'])}"
-
-
-def unit_text(page: DesignPage, unit: str) -> str:
-    """The name of a unit; a unit that the page does not know is shown as it is."""
-    known = ("kg", "l", "piece", "wash", "dose")
-    return page.text(f"unit.{unit}") if unit in known else unit
-
-
-def band_table(page: DesignPage, tables: BuyingTables) -> Table:
-    """Entry, middle and premium prices by category."""
-    text, versus = page.text, tables.versus
-    by_node: dict[str, list[Mapping[str, Any]]] = {}
-    for row in tables.rows["price_bands"]:
-        by_node.setdefault(row["node_id"], []).append(row)
-    rows = []
-    for bands in by_node.values():
-        middle = bands[1]
-        limits = [page.numbers.price(middle[f"price_{end}"], page.currency)
-                  for end in ("from", "to")]  # fmt: skip
-        rows.append(
-            {
-                **middle,
-                "ours": [band["our_share"] for band in bands],
-                "theirs": [band["their_share"] for band in bands],
-                **{f"{band['band']}_gap": band["difference"] for band in bands},
-                **{f"{band['band']}_sure": band["sure"] for band in bands},
-                "surest": min(band["p_value"] for band in bands),
-                "limits": text("small.bands", low=limits[0], high=limits[1]),
-            }
-        )
-    rows.sort(key=lambda row: row["surest"])
-    caption, shown = _cut(page, text("caption.bands"), rows)
-    gaps = [
-        Column(
-            f"{word}_gap", text(f"band.{word}"), "points", (f"{word}_sure", "badge"),
-            doubt=f"{word}_sure",
-        )
-        for word in BAND_WORDS
-    ]  # fmt: skip
-    return Table(
-        caption,
-        (
-            Column("category", text("head.category"), small=("limits", "text")),
-            Column("ours", versus.ours.name, "bands", wide=True),
-            Column("theirs", versus.theirs.name, "bands", wide=True),
-            *gaps,
-        ),
-        shown,
-        text("empty.bands"),
-        filters=Filters("department", words=("category",)),
-    )
-
-
-def brand_table(page: DesignPage, tables: BuyingTables) -> Table:
+def brand_table(page: DesignPage, tables: BuyingTables, limits: PageLimits) -> Table:
     """The brands by category, those that we lack most first."""
     text, versus = page.text, tables.versus
-    caption, rows = _cut(page, text("caption.brands"), tables.rows["brands"])
+    caption, rows = limits.cut(page, text("caption.brands"), tables.rows["brands"])
     return Table(
         caption,
         (
@@ -260,10 +161,10 @@ def brand_table(page: DesignPage, tables: BuyingTables) -> Table:
     )
 
 
-def only_table(page: DesignPage, tables: BuyingTables) -> Table:
+def only_table(page: DesignPage, tables: BuyingTables, limits: PageLimits) -> Table:
     """The ranges of which we have nothing."""
     text = page.text
-    caption, rows = _cut(page, text("caption.only"), tables.rows["only_theirs"])
+    caption, rows = limits.cut(page, text("caption.only"), tables.rows["only_theirs"])
     shown = [
         {
             **row,
@@ -288,10 +189,10 @@ def only_table(page: DesignPage, tables: BuyingTables) -> Table:
     )
 
 
-def changed_table(page: DesignPage, tables: BuyingTables) -> Table:
+def changed_table(page: DesignPage, tables: BuyingTables, limits: PageLimits) -> Table:
     """The changes by category."""
     text = page.text
-    caption, rows = _cut(page, text("caption.changed"), tables.rows["changed_categories"])
+    caption, rows = limits.cut(page, text("caption.changed"), tables.rows["changed_categories"])
     shown = [{**row, "change": row["products_now"] - row["products_before"]} for row in rows]
     return Table(
         caption,
@@ -311,14 +212,17 @@ def changed_table(page: DesignPage, tables: BuyingTables) -> Table:
     )
 
 
-def change_table(page: DesignPage, tables: BuyingTables) -> Table:
+def change_table(page: DesignPage, tables: BuyingTables, limits: PageLimits) -> Table:
     """The products that are new, gone or have another price."""
     text = page.text
     order = {"new": 0, "price": 1, "gone": 2}
-    rows = sorted(
-        tables.rows["changes"], key=lambda row: (order[row["kind"]], -abs(row["difference"] or 0))
+    rows = tables.rows["changes"]
+    kinds, differences = (tables.column("changes", name) for name in ("kind", "difference"))
+    numbers = sorted(
+        range(len(kinds)), key=lambda row: (order[kinds[row]], -abs(differences[row] or 0))
     )
-    caption, shown = _cut(page, text("caption.changes"), rows, _MOST_CHANGES)
+    first = [rows[number] for number in numbers[: limits.changes]]
+    caption, shown = limits.cut(page, text("caption.changes"), first, len(rows))
     columns = [
         Column("title", text("head.product"), small=("category", "text")),
         Column("kind", text("head.kind"), "code"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from prodcat.insight.arrays import Floats, Ints
-from prodcat.insight.assortment.opportunities import Row
+from prodcat.insight.assortment.column_rows import ColumnRows, Row
 from prodcat.insight.assortment.prices import PricedProducts, band_edges
 from prodcat.insight.assortment.products import Products, title_key, unit_price
 from prodcat.insight.assortment.supplements import SAME
@@ -18,6 +18,7 @@ from prodcat.insight.assortment.sureness import (
     sureness_of_all,
     typical,
 )
+from prodcat.insight.assortment.table_columns import COLUMNS
 from prodcat.insight.assortment.versus import Versus
 
 BAND_WORDS = ("entry", "middle", "premium")
@@ -27,14 +28,17 @@ _LEAST_SHARED = 3
 _SAME = 0.005  # relative difference of prices that are told as equal
 
 
-def shared_rows(versus: Versus) -> list[Row]:
+def shared_rows(versus: Versus) -> ColumnRows:
     """The products that both retailers have, the largest difference in price first.
 
     With matches these are the products of the relation ``same product``; otherwise those with the
     same title.
     """
-    rows = list(_matched(versus)) if versus.matches is not None else list(_equal_titles(versus))
-    return sorted(rows, key=lambda row: (-abs(row["difference"] or 0.0), row["our_title"]))
+    pairs = _matched(versus) if versus.matches is not None else _equal_titles(versus)
+    rows = ColumnRows.collect(COLUMNS["shared_products"], pairs)
+    differences, titles = rows.column("difference"), rows.column("our_title")
+    order = sorted(range(len(rows)), key=lambda row: (-abs(differences[row] or 0.0), titles[row]))
+    return rows.take(np.array(order, np.int64))
 
 
 def _equal_titles(versus: Versus) -> Iterator[Row]:
@@ -66,8 +70,10 @@ def _shared(versus: Versus, ours: int, theirs: int, match: Any, basis: str) -> R
     unit = match.get("unit")
     if None in per_unit:
         computed = [
-            None if price is None else unit_price(title, price)
-            for title, price in zip(titles, prices, strict=True)
+            _per_unit(products, row, price)
+            for products, row, price in zip(
+                (our_products, their_products), (ours, theirs), prices, strict=True
+            )
         ]
         one, other = computed
         comparable = one is not None and other is not None and one[1] == other[1]
@@ -97,6 +103,14 @@ def _shared(versus: Versus, ours: int, theirs: int, match: Any, basis: str) -> R
     }
 
 
+def _per_unit(products: Products, row: int, price: float | None) -> tuple[float, str] | None:
+    if price is None:
+        return None
+    if price == products.prices[row]:
+        return products.price_per_unit(row)
+    return unit_price(products.titles[row], price)
+
+
 def _first(given: Any, other: float) -> float | None:
     if given is not None:
         return float(given)
@@ -109,7 +123,7 @@ def _cheaper(change: float) -> str:
     return "ours" if change < 0 else "theirs"
 
 
-def comparison_rows(versus: Versus, shared: list[Row]) -> list[Row]:
+def comparison_rows(versus: Versus, shared: ColumnRows) -> list[Row]:
     """For each category, by how much our prices differ from theirs.
 
     A category with at least three shared products is compared by these.  Otherwise the prices per
@@ -120,13 +134,12 @@ def comparison_rows(versus: Versus, shared: list[Row]) -> list[Row]:
         A row for each category in which both have enough prices; the largest certain difference
         first.  ``difference`` is our price divided by theirs, less 1.
     """
-    by_category: dict[str, list[Row]] = {}
-    for row in shared:
-        if row["difference"] is not None and row["difference"] > -1:
-            by_category.setdefault(row["node_id"], []).append(row)
-    places = {
-        int(node) for nodes in (versus.our_categories, versus.their_categories) for node in nodes
-    }
+    by_category: dict[str, list[int]] = {}
+    compared_prices = zip(shared.column("node_id"), shared.column("difference"), strict=True)
+    for number, (category, difference) in enumerate(compared_prices):
+        if difference is not None and difference > -1:
+            by_category.setdefault(category, []).append(number)
+    places = np.union1d(versus.our_categories, versus.their_categories).tolist()
     samples = [
         _sampler(products, nodes)
         for products, nodes in (
@@ -135,10 +148,10 @@ def comparison_rows(versus: Versus, shared: list[Row]) -> list[Row]:
         )
     ]
     rows = []
-    for node in sorted(places):
-        pairs = by_category.get(versus.tree.ids[node], [])
-        if len(pairs) >= _LEAST_SHARED:
-            rows.append(_by_pairs(versus, node, pairs))
+    for node in places:
+        numbers = by_category.get(versus.tree.ids[node], [])
+        if len(numbers) >= _LEAST_SHARED:
+            rows.append(_by_pairs(versus, node, [shared[number] for number in numbers]))
         elif (compared := _by_medians(versus, node, samples)) is not None:
             rows.append(compared)
     for row, sure in zip(rows, sureness_of_all([row["p_value"] for row in rows]), strict=True):
@@ -202,32 +215,34 @@ def _typical_prices(
     return middle * math.exp(difference / 2), middle * math.exp(-difference / 2)
 
 
-_Sample = Callable[[int], list[tuple[float, tuple[float, str] | None]]]
+_Sample = Callable[[int], Ints]
 
 
 def _sampler(products: Products, nodes: Ints) -> _Sample:
-    """A function that returns prices, and prices per unit, of products in a category."""
+    """A function that returns the rows of some products in a category that have a price."""
     priced = np.flatnonzero(products.prices > 0)
     order = priced[np.argsort(nodes[priced], kind="stable")]
     starts = nodes[order]
 
-    def sample(node: int) -> list[tuple[float, tuple[float, str] | None]]:
+    def sample(node: int) -> Ints:
         rows = order[slice(*np.searchsorted(starts, (node, node + 1)))]
-        chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_SAMPLED)).astype(int)]
-        return [
-            (float(products.prices[row]), unit_price(products.titles[row], products.prices[row]))
-            for row in chosen
+        chosen: Ints = rows[
+            np.linspace(0, len(rows) - 1, min(len(rows), _MOST_SAMPLED)).astype(int)
         ]
+        return chosen
 
     return sample
 
 
 def _by_medians(versus: Versus, node: int, samples: list[_Sample]) -> Row | None:
-    prices = [sample(node) for sample in samples]
+    chosen = [sample(node) for sample in samples]
+    if min(map(len, chosen)) < _LEAST_COMPARED:
+        return None
     by_unit: list[dict[str, list[float]]] = []
-    for each in prices:
-        units: dict[str, list[float]] = {"": [price for price, _ in each]}
-        for _, per_unit in each:
+    for rows, retailer in zip(chosen, (versus.ours, versus.theirs), strict=True):
+        units: dict[str, list[float]] = {"": retailer.products.prices[rows].tolist()}
+        for row in rows.tolist():
+            per_unit = retailer.products.price_per_unit(row)
             if per_unit is not None and per_unit[0] > 0:
                 units.setdefault(per_unit[1], []).append(per_unit[0])
         by_unit.append(units)
@@ -236,8 +251,6 @@ def _by_medians(versus: Versus, node: int, samples: list[_Sample]) -> Row | None
     unit = max(shared_units, key=lambda name: fewest[name], default="")
     if fewest[unit] < max(_LEAST_COMPARED, fewest[""] / 2):
         unit = ""
-    if fewest[unit] < _LEAST_COMPARED:
-        return None
     ours, theirs = (np.array(units[unit]) for units in by_unit)
     tested = shift(np.log(ours), np.log(theirs))
     basis = f"price per {unit}" if unit else "price"
@@ -312,8 +325,10 @@ def _alike(ours: Ints, theirs: Ints, band: int) -> float:
 def _counted(products: PricedProducts, edges: dict[int, Floats], nodes: int) -> Ints:
     """int64 [nodes, 3]: the number of products of each node in each band."""
     counts = np.zeros((nodes, len(BAND_WORDS)), np.int64)
+    limits = np.full((nodes, 2), np.nan)
+    for node, ends in edges.items():
+        limits[node] = ends
     priced = ~np.isnan(products.prices)
-    limits = np.array([edges[node] for node in products.nodes[priced].tolist()]).reshape(-1, 2)
-    band = (products.prices[priced, None] > limits).sum(axis=1)
+    band = (products.prices[priced, None] > limits[products.nodes[priced]]).sum(axis=1)
     np.add.at(counts, (products.nodes[priced], band), 1)
     return counts

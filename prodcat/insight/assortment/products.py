@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from prodcat.storage.containers import is_missing
 from prodcat.taxonomy.tree import Taxonomy
 
 _UNITS = ("kg", "l", "wash", "dose", "piece")  # the first one that a pack tells is compared
+_UNREAD, _NO_UNIT = -2, -1  # in place of a unit
 _MOST_TITLES = 200_000  # that brands are learned from
 # What tables write in place of a brand or a title that is not known.
 _UNKNOWN = re.compile(
@@ -55,6 +58,36 @@ class Products:
     def has_prices(self) -> bool:
         """Whether any price is known."""
         return bool((~np.isnan(self.prices)).any())
+
+    @cached_property
+    def keys(self) -> Sequence[str]:
+        """The key of each title; see :func:`title_key`."""
+        return [title_key(title) for title in self.titles]
+
+    @cached_property
+    def first_rows(self) -> dict[str, int]:
+        """The row of the first product of each title that says something, by its key."""
+        keys = self.keys
+        rows = {keys[row]: row for row in reversed(range(len(keys)))}
+        return {key: row for key, row in rows.items() if not says_nothing(key)}
+
+    def price_per_unit(self, row: int) -> tuple[float, str] | None:
+        """The price of one unit of a product, and the unit; see :func:`unit_price`.
+
+        A pack is read once, as a comparison needs it several times.
+        """
+        prices, units = self._read_packs
+        if units[row] == _UNREAD:
+            told = unit_price(self.titles[row], float(self.prices[row]))
+            prices[row], units[row] = (
+                (told[0], _UNITS.index(told[1])) if told is not None else (np.nan, _NO_UNIT)
+            )
+        return None if units[row] == _NO_UNIT else (float(prices[row]), _UNITS[units[row]])
+
+    @cached_property
+    def _read_packs(self) -> tuple[Floats, Any]:
+        """float64 and int8 [products]: the price per unit, and the unit's place in _UNITS."""
+        return np.full(len(self), np.nan), np.full(len(self), _UNREAD, np.int8)
 
 
 def title_key(title: str) -> str:
@@ -140,18 +173,11 @@ def currency_of(values: Sequence[object]) -> str:
     return next(iter(names)) or "" if len(names) == 1 else ""
 
 
-def first_rows(products: Products) -> dict[str, int]:
-    """The row of the first product of each title, by the key of the title."""
-    titles = products.titles
-    rows = {title_key(titles[row]): row for row in reversed(range(len(titles)))}
-    return {key: row for key, row in rows.items() if not says_nothing(key)}
-
-
 def named_rows(products: Products, rows: Iterable[int]) -> Iterator[int]:
     """The rows of products with different titles, the first one of each title."""
     seen = set()
     for row in rows:
-        key = title_key(products.titles[row])
+        key = products.keys[row]
         if key not in seen and not says_nothing(key):
             seen.add(key)
             yield row

@@ -1,13 +1,12 @@
 """Brands by category, ranges that only they have, and what changed between two dates."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from prodcat.insight.arrays import Floats, Ints
+from prodcat.insight.assortment.column_rows import ColumnRows, Row
 from prodcat.insight.assortment.gaps import gaps_of
-from prodcat.insight.assortment.opportunities import Row
 from prodcat.insight.assortment.products import Products, title_key
 from prodcat.insight.assortment.sureness import sureness
 from prodcat.insight.assortment.versus import Versus
@@ -18,34 +17,61 @@ _EXAMPLES = 3
 _EQUAL = 0.005  # a smaller relative change of a price is none
 
 
-def brand_rows(versus: Versus) -> list[Row]:
+def brand_rows(versus: Versus) -> ColumnRows:
     """The numbers of products of each brand in each category, those that we lack most first."""
-    ours = _by_brand(versus.ours.products, versus.our_categories)
-    theirs = _by_brand(versus.theirs.products, versus.their_categories)
-    rows = []
-    for node, brand in dict.fromkeys([*theirs, *ours]):
-        our_count, their_count = (len(each.get((node, brand), ())) for each in (ours, theirs))
-        only = "theirs" if not our_count else "ours" if not their_count else "both"
-        rows.append(
-            {
-                **versus.place(node),
-                "brand": brand,
-                "our_products": our_count,
-                "their_products": their_count,
-                "difference": our_count - their_count,
-                "only": only,
-            }
-        )
-    return sorted(rows, key=lambda row: (row["difference"], row["category"], row["brand"]))
+    ours, theirs = versus.ours.products, versus.theirs.products
+    names = sorted({*ours.brands, *theirs.brands} - {""})
+    place = {name: number for number, name in enumerate(names)}
+    counts = [
+        _numbers_by_brand(products, nodes, place)
+        for products, nodes in ((ours, versus.our_categories), (theirs, versus.their_categories))
+    ]
+    codes = np.union1d(*(each[0] for each in counts))
+    our_count, their_count = (_spread(codes, *each) for each in counts)
+    nodes, brand = np.divmod(codes, max(len(names), 1))
+    labels = sorted(set(nodes.tolist()), key=versus.label)
+    rank = np.zeros(len(versus.tree), np.int64)
+    rank[labels] = np.arange(len(labels))
+    order = np.lexsort((brand, rank[nodes], our_count - their_count))
+    our_count, their_count, brand = our_count[order], their_count[order], brand[order]
+    words = np.where(our_count == 0, 0, np.where(their_count == 0, 1, 2)).tolist()
+    return ColumnRows(
+        {
+            **versus.places(nodes[order]),
+            "brand": [names[number] for number in brand.tolist()],
+            "our_products": our_count,
+            "their_products": their_count,
+            "difference": our_count - their_count,
+            "only": [("theirs", "ours", "both")[word] for word in words],
+        }
+    )
 
 
-def _by_brand(products: Products, categories: Any) -> dict[tuple[int, str], list[int]]:
-    """The rows of products by the node of their category and their brand."""
-    rows: dict[tuple[int, str], list[int]] = {}
-    for row, (node, brand) in enumerate(zip(categories.tolist(), products.brands, strict=True)):
-        if brand:
-            rows.setdefault((node, brand), []).append(row)
-    return rows
+def _numbers_by_brand(
+    products: Products, nodes: Ints, place: Mapping[str, int]
+) -> tuple[Ints, Ints]:
+    """The numbers of products of each brand in each category.
+
+    Args:
+        products: The products.
+        nodes: int64 [products]: the category of each product.
+        place: The place of each brand in their order, by its name.
+
+    Returns:
+        int64 [pairs]: node times the number of brands plus the place of the brand, ascending; and
+        int64 [pairs]: the number of products.
+    """
+    brands = np.array([place.get(brand, -1) for brand in products.brands], np.int64)
+    has_brand = brands >= 0
+    codes, counts = np.unique(nodes[has_brand] * len(place) + brands[has_brand], return_counts=True)
+    return codes, counts.astype(np.int64)
+
+
+def _spread(all_codes: Ints, codes: Ints, counts: Ints) -> Ints:
+    """int64 [all codes]: the counts of codes; 0 for the others."""
+    spread = np.zeros(len(all_codes), np.int64)
+    spread[np.searchsorted(all_codes, codes)] = counts
+    return spread
 
 
 def only_theirs_rows(versus: Versus) -> list[Row]:
@@ -55,26 +81,50 @@ def only_theirs_rows(versus: Versus) -> list[Row]:
 
 
 def _categories(versus: Versus) -> Iterator[Row]:
-    products = versus.theirs.products
-    for gap in gaps_of(versus.tree, (versus.ours, versus.theirs)):
-        level = int(versus.tree.level[gap.node]) - 1
-        inside = np.flatnonzero(versus.tree.chains[products.nodes, level] == gap.node)
+    products, tree = versus.theirs.products, versus.tree
+    gaps = gaps_of(tree, (versus.ours, versus.theirs))
+    inside = _first_products(tree.chains[products.nodes], {gap.node for gap in gaps}, 4 * _EXAMPLES)
+    for gap in gaps:
         yield {
             **versus.place(gap.node),
             "kind": "category",
             "brand": None,
             "products": round(gap.count),
             "products_low": round(gap.low),
-            "examples": _examples(products, inside.tolist()),
+            "examples": _examples(products, inside.get(gap.node, [])),
             "sure": sureness(1.0 if gap.sure else 0.9),
         }
 
 
+def _first_products(chains: Ints, nodes: set[int], most: int) -> dict[int, list[int]]:
+    """The rows of the first products at or below some nodes.
+
+    Args:
+        chains: int64 [products, levels]: the nodes from the root to each product's node.
+        nodes: The nodes whose products are looked for.
+        most: The most rows of each node.
+    """
+    rows: dict[int, list[int]] = {}
+    for level in chains.T if nodes else ():
+        at = np.flatnonzero(np.isin(level, list(nodes)))
+        for node, row in zip(level[at].tolist(), at.tolist(), strict=True):
+            listed = rows.setdefault(node, [])
+            if len(listed) < most:
+                listed.append(row)
+    return rows
+
+
 def _brands(versus: Versus) -> Iterator[Row]:
     products = versus.theirs.products
-    known = {title_key(brand) for brand in versus.ours.products.brands if brand}
-    for (node, brand), rows in _by_brand(products, versus.their_categories).items():
-        if len(rows) < _LEAST_RANGE or title_key(brand) in known:
+    known = {title_key(brand) for brand in {*versus.ours.products.brands} - {""}}
+    unknown = {brand for brand in {*products.brands} - {""} if title_key(brand) not in known}
+    by_brand: dict[tuple[int, str], list[int]] = {}
+    pairs = zip(versus.their_categories.tolist(), products.brands, strict=True)
+    for row, (node, brand) in enumerate(pairs):
+        if brand in unknown:
+            by_brand.setdefault((node, brand), []).append(row)
+    for (node, brand), rows in by_brand.items():
+        if len(rows) < _LEAST_RANGE:
             continue
         certain = float(np.mean(products.confidence[rows]))
         yield {
@@ -93,7 +143,7 @@ def _examples(products: Products, rows: Sequence[int]) -> str:
     return " · ".join(list(titles)[:_EXAMPLES])
 
 
-def change_rows(versus: Versus) -> tuple[list[Row], list[Row]]:
+def change_rows(versus: Versus) -> tuple[list[Row], ColumnRows]:
     """What the other retailer added, dropped and priced anew since the earlier catalog.
 
     Products are the same if their titles are.
@@ -102,65 +152,86 @@ def change_rows(versus: Versus) -> tuple[list[Row], list[Row]]:
         A row for each category with a change, the largest first; and a row for each product that
         is new, gone or has another price.  Both are empty without an earlier catalog.
     """
-    earlier = versus.earlier_titles
+    earlier, present = versus.earlier_titles, versus.their_titles
     if versus.before is None or earlier is None:
-        return [], []
+        return [], ColumnRows({})
     before, now = versus.before.products, versus.theirs.products
-    present = {key: row for key, row in versus.their_titles.items() if key}
-    new = [row for key, row in present.items() if key not in earlier]
-    gone = [row for key, row in earlier.items() if key not in present]
-    categories = versus.their_categories
     earlier_categories = versus.categories(before)
-    rows = [_change(versus, "new", int(categories[row]), now, row) for row in new]
-    rows += [_change(versus, "gone", int(earlier_categories[row]), before, row) for row in gone]
-    dearer: Counter[int] = Counter()
-    cheaper: Counter[int] = Counter()
-    for key, row in present.items():
-        old = float(before.prices[earlier[key]]) if key in earlier else float("nan")
-        price = float(now.prices[row])
-        if old > 0 and abs(price / old - 1) >= _EQUAL:
-            node = int(categories[row])
-            (dearer if price > old else cheaper)[node] += 1
-            rows.append(_change(versus, "price", node, now, row, old))
-    new_nodes, gone_nodes = (
-        Counter(nodes[rows].tolist())
-        for nodes, rows in ((categories, new), (earlier_categories, gone))
-    )
+    new = np.array([row for key, row in present.items() if key not in earlier], np.int64)
+    gone = np.array([row for key, row in earlier.items() if key not in present], np.int64)
+    both = [(row, earlier[key]) for key, row in present.items() if key in earlier]
+    rows, old_rows = np.array(both, np.int64).reshape(-1, 2).T
+    priced = before.prices[old_rows] > 0
+    rows, old = rows[priced], before.prices[old_rows][priced]
+    is_other = np.abs(now.prices[rows] / old - 1) >= _EQUAL
+    rows, old = rows[is_other], old[is_other]
+    is_dearer = now.prices[rows] > old
+    categories, size = versus.their_categories, len(versus.tree)
+    counted = {
+        "new_products": categories[new],
+        "gone_products": earlier_categories[gone],
+        "dearer_products": categories[rows[is_dearer]],
+        "cheaper_products": categories[rows[~is_dearer]],
+    }
+    changes = [
+        _changes(versus, "new", now, counted["new_products"], new),
+        _changes(versus, "gone", before, counted["gone_products"], gone),
+        _changes(versus, "price", now, categories[rows], rows, old),
+    ]
+    counts = {name: np.bincount(nodes, minlength=size) for name, nodes in counted.items()}
+    return _changed_categories(versus, before, counts), ColumnRows.chain(changes)
+
+
+def _changed_categories(versus: Versus, before: Products, counts: Mapping[str, Ints]) -> list[Row]:
+    """The numbers of changes of each category that has any, the largest first.
+
+    Args:
+        versus: The comparison.
+        before: Their earlier products.
+        counts: int64 [nodes]: the number of changes of each node, by the name of its column.
+    """
     tree = versus.tree
-    totals = at_or_below(tree, before.nodes), at_or_below(tree, now.nodes)
-    nodes = {*new_nodes, *gone_nodes, *dearer, *cheaper}
-    counts: list[Row] = [
+    totals = at_or_below(tree, before.nodes), at_or_below(tree, versus.theirs.products.nodes)
+    rows: list[Row] = [
         {
             **versus.place(node),
             "products_before": int(totals[0][node]),
             "products_now": int(totals[1][node]),
-            "new_products": new_nodes[node],
-            "gone_products": gone_nodes[node],
-            "dearer_products": dearer[node],
-            "cheaper_products": cheaper[node],
+            **{name: int(numbers[node]) for name, numbers in counts.items()},
         }
-        for node in sorted(nodes)
+        for node in np.flatnonzero(sum(counts.values())).tolist()
     ]
-    counts.sort(key=lambda row: -(row["new_products"] + row["gone_products"]))
-    return counts, rows
+    return sorted(rows, key=lambda row: -(row["new_products"] + row["gone_products"]))
 
 
-def _change(
-    versus: Versus, kind: str, node: int, products: Products, row: int, old: float | None = None
-) -> Row:
-    price = None if np.isnan(products.prices[row]) else float(products.prices[row])
-    is_gone = kind == "gone"
-    before = price if is_gone else old
-    now = None if is_gone else price
-    confidence = float(products.confidence[row])
-    return {
-        **versus.place(node),
-        "kind": kind,
-        "title": products.titles[row],
-        "brand": products.brands[row] or None,
-        "price_before": before,
-        "price": now,
-        "difference": now / before - 1 if now is not None and before else None,
-        "probability": confidence,
-        "sure": sureness(confidence),
-    }
+def _changes(
+    versus: Versus, kind: str, products: Products, nodes: Ints, rows: Ints,
+    old: Floats | None = None,
+) -> ColumnRows:  # fmt: skip
+    """The columns of products that changed in one way.
+
+    Args:
+        versus: The comparison.
+        kind: How they changed: ``new``, ``gone`` or ``price``.
+        products: The products.
+        nodes: int64 [changes]: the category of each product.
+        rows: int64 [changes]: the row of each product.
+        old: float64 [changes]: the earlier price; None for products of one date alone.
+    """
+    numbers, confidence = rows.tolist(), products.confidence[rows]
+    none = np.full(len(rows), np.nan)
+    price = products.prices[rows]
+    before, now = (price, none) if kind == "gone" else (none if old is None else old, price)
+    return ColumnRows(
+        {
+            **versus.places(nodes),
+            "kind": [kind] * len(rows),
+            "title": [products.titles[row] for row in numbers],
+            "brand": [products.brands[row] or None for row in numbers],
+            "price_before": before,
+            "price": now,
+            "difference": now / before - 1,
+            "probability": confidence,
+            "sure": [sureness(each) for each in confidence.tolist()],
+        }
+    )

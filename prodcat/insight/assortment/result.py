@@ -12,7 +12,8 @@ from prodcat.insight.assortment.gaps import Gap, gaps_of, lacking
 from prodcat.insight.assortment.page import buying_page
 from prodcat.insight.assortment.prices import Prices
 from prodcat.insight.assortment.retailer import Retailer
-from prodcat.insight.assortment.tables import COLUMNS, BuyingTables, arrow_rows
+from prodcat.insight.assortment.table_columns import COLUMNS
+from prodcat.insight.assortment.tables import BuyingTables, arrow_rows
 from prodcat.insight.assortment.versus import Versus
 from prodcat.insight.files import HtmlPage, Shown, spreadsheet_csv, write_form
 from prodcat.insight.prevalence.counts import shares
@@ -121,11 +122,15 @@ class Assortment(Shown):
             changes and changed_categories.  Their columns are described in the documentation, and
             are the same for every comparison.
         """
+        return {name: self._arrow_table(name) for name in COLUMNS}
+
+    def _arrow_table(self, name: str) -> Any:
+        """One of the tables behind the page, about all other retailers."""
+        import pyarrow as pa
+
         comparisons = self.comparisons.values()
-        return {
-            name: arrow_rows(name, [row for each in comparisons for row in each.rows[name]])
-            for name in COLUMNS
-        }
+        parts = [arrow_rows(name, each.rows[name]) for each in comparisons]
+        return pa.concat_tables([arrow_rows(name, []), *parts])
 
     def save_tables(self, folder: str | os.PathLike[str], form: str = "parquet") -> None:
         """Write the tables behind the page into a folder, a file for each.
@@ -139,7 +144,8 @@ class Assortment(Shown):
             StoreError: A file cannot be written.
         """
         place = path_text(folder, "folder", "the path or URI of a folder", ConfigError)
-        for name, table in self.tables().items():
+        for name in COLUMNS:  # one table at a time, as all of them together may be large
+            table = self._arrow_table(name)
             forms: dict[str, Callable[[], bytes]] = {
                 "parquet": partial(parquet_bytes, table),
                 "csv": partial(spreadsheet_csv, table),

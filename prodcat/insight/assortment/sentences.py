@@ -43,6 +43,69 @@ class Sentences:
             return f"{sentence}."
         return sentence + self.text("thin.interval", low=low, high=high)
 
+    def opportunity(self, row: Mapping[str, Any], listed: int) -> str:
+        """What is said above the products of an opportunity.
+
+        Args:
+            row: The opportunity.
+            listed: The number of products that are named.
+        """
+        sentences = [self.thin(row)]
+        tree, level = self.tables.versus.tree, self.tables.versus.level
+        node = tree.node(row["node_id"])
+        if tree.level[node] - 1 < level and tree.children(node):
+            sentences.append(self.text("thin.whole", category=last_name(row)))
+        sentences.append(
+            self.text(
+                "answer.missing", missing=self.numbers.number(row["missing_products"]),
+                listed=self.numbers.number(listed),
+            )
+        )  # fmt: skip
+        return f"{' '.join(sentences)} {self.code(row['sure'])}."
+
+    def counted_one_by_one(self, shows_changes: bool = False) -> str:
+        """Why the numbers of a table differ from those of shares; empty if nothing is estimated.
+
+        Args:
+            shows_changes: Whether the table is that of changed categories, which has an example.
+        """
+        if not self._is_estimated():
+            return ""
+        sentence = self.text("counts.single", shares=self.text("section.shares"))
+        example = self._other_count() if shows_changes else None
+        if example is None:
+            return sentence
+        row, count = example
+        values = {
+            "n": self.numbers.number(count),
+            "m": self.numbers.number(row["products_now"]),
+        }
+        return f"{sentence} " + self.text(
+            "counts.example", theirs=self.theirs, category=last_name(row), **values
+        )
+
+    def corrected(self) -> str:
+        """That the numbers of shares allow for mistakes; empty if nothing is estimated."""
+        if not self._is_estimated():
+            return ""
+        return self.text(
+            "counts.corrected", brands=self.text("section.brands"),
+            changes=self.text("section.changes"),
+        )  # fmt: skip
+
+    def _is_estimated(self) -> bool:
+        retailers = (self.tables.versus.ours, self.tables.versus.theirs)
+        return any(retailer.labelled < retailer.counts.rows for retailer in retailers)
+
+    def _other_count(self) -> tuple[Mapping[str, Any], int] | None:
+        """The first changed category whose number of products is another one among the shares."""
+        counts = {row["node_id"]: row["their_products"] for row in self.tables.rows["categories"]}
+        for row in self.tables.rows["changed_categories"]:
+            count = counts.get(row["node_id"])
+            if count is not None and count != row["products_now"]:
+                return row, count
+        return None
+
     def headline(self) -> tuple[str, str]:
         """The sentence of the page, and how sure it is."""
         opportunities = self.tables.rows["opportunities"]
@@ -128,7 +191,7 @@ class Sentences:
         question = self.text("q.changed")
         if self.tables.versus.before is None:
             return question, self.text("answer.no.before"), self.text("need.before")
-        kinds = Counter(row["kind"] for row in self.tables.rows["changes"])
+        kinds = Counter(self.tables.column("changes", "kind"))
         answer = self.text(
             "answer.changed", theirs=self.theirs,
             **{kind: self.numbers.number(kinds[kind]) for kind in ("new", "gone", "price")},

@@ -1,64 +1,16 @@
-"""The tables behind the page, one for each of its parts, with columns of stable names and types."""
+"""The tables behind the page, one for each of its parts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from prodcat.insight.assortment.opportunities import Row, category_rows, opportunity_rows
+from prodcat.insight.assortment.column_rows import ColumnRows, Row
+from prodcat.insight.assortment.opportunities import category_rows, opportunity_rows
 from prodcat.insight.assortment.price_rows import band_rows, comparison_rows, shared_rows
 from prodcat.insight.assortment.ranges import brand_rows, change_rows, only_theirs_rows
+from prodcat.insight.assortment.table_columns import COLUMNS, FLAGS, TEXTS, WHOLE_NUMBERS
 from prodcat.insight.assortment.versus import Versus
-
-_PLACE = "retailer node_id department category"
-_TEXTS = (
-    f"{_PLACE} parent_id sure title brand unit closest_of_ours relation our_title their_title "
-    "cheaper basis band only kind examples"
-)
-_WHOLE = (
-    "level our_products our_products_low our_products_high their_products their_products_low "
-    "their_products_high rank category_rank missing_products listed_products row_number "
-    "our_compared their_compared products products_low products_before products_now new_products "
-    "gone_products dearer_products cheaper_products"
-)
-_FLAG = "is_new"
-_COLUMNS = {
-    "categories": (
-        f"{_PLACE} parent_id level our_products our_products_low our_products_high our_share "
-        "our_share_low our_share_high their_products their_products_low their_products_high "
-        "their_share their_share_low their_share_high difference difference_low difference_high "
-        "times times_low times_high sure"
-    ),
-    "opportunities": (
-        f"{_PLACE} rank our_products their_products our_share their_share times times_low "
-        "times_high missing_products median_price worth worth_index listed_products probability "
-        "sure"
-    ),
-    "products_to_list": (
-        f"{_PLACE} rank category_rank title brand price price_per_unit unit closest_of_ours "
-        "relation is_new worth probability sure row_number"
-    ),
-    "shared_products": (
-        f"{_PLACE} our_title their_title brand our_price their_price our_price_per_unit "
-        "their_price_per_unit unit difference cheaper basis probability sure"
-    ),
-    "price_comparison": (
-        f"{_PLACE} basis our_typical their_typical our_compared their_compared difference "
-        "difference_low difference_high cheaper p_value sure"
-    ),
-    "price_bands": (
-        f"{_PLACE} level band price_from price_to our_products their_products our_share "
-        "their_share difference p_value sure"
-    ),
-    "brands": f"{_PLACE} brand our_products their_products difference only",
-    "only_theirs": f"{_PLACE} kind brand products products_low examples sure",
-    "changes": (f"{_PLACE} kind title brand price_before price difference probability sure"),
-    "changed_categories": (
-        f"{_PLACE} products_before products_now new_products gone_products dearer_products "
-        "cheaper_products"
-    ),
-}
-COLUMNS: Mapping[str, Sequence[str]] = {name: text.split() for name, text in _COLUMNS.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +24,7 @@ class BuyingTables:
     versus: Versus
 
     @cached_property
-    def rows(self) -> Mapping[str, list[Row]]:
+    def rows(self) -> Mapping[str, Sequence[Row]]:
         """The rows of each table by its name, a key of :data:`COLUMNS`."""
         opportunities, products = opportunity_rows(self.versus)
         changed, changes = change_rows(self.versus)
@@ -90,6 +42,13 @@ class BuyingTables:
             "changed_categories": changed,
         }
 
+    def column(self, name: str, column: str) -> list[Any]:
+        """The values of one column of a table."""
+        rows = self.rows[name]
+        if isinstance(rows, ColumnRows):
+            return rows.column(column) if len(rows) else []
+        return [row[column] for row in rows]
+
 
 def arrow_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
     """The rows of a table as an Arrow table, whose types do not depend on the rows.
@@ -100,16 +59,17 @@ def arrow_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
     """
     import pyarrow as pa
 
+    held = rows if isinstance(rows, ColumnRows) and len(rows) else None
     columns = {}
     for column in COLUMNS[name]:
-        values = [row[column] for row in rows]
-        if column in _TEXTS.split():
+        values = [row[column] for row in rows] if held is None else held.column(column)
+        if column in TEXTS:
             columns[column] = pa.array(
                 [None if value is None else _text(value) for value in values], pa.string()
             )
-        elif column in _WHOLE.split():
+        elif column in WHOLE_NUMBERS:
             columns[column] = pa.array(values, pa.int64())
-        elif column == _FLAG:
+        elif column in FLAGS:
             columns[column] = pa.array(values, pa.bool_())
         else:
             columns[column] = pa.array(values, pa.float64())

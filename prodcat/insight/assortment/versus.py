@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from prodcat.insight.arrays import Ints
-from prodcat.insight.assortment.products import Products, first_rows, title_key
+from prodcat.insight.assortment.products import Products, title_key
 from prodcat.insight.assortment.retailer import Retailer
 from prodcat.insight.assortment.supplements import SAME
 from prodcat.insight.assortment.sureness import Figure
@@ -82,6 +82,21 @@ class Versus:
             self._labels[node] = join_path(self.tree.paths[node])
         return self._labels[node]
 
+    def places(self, nodes: Ints) -> dict[str, list[str]]:
+        """The columns of many categories; see :meth:`place`.
+
+        Args:
+            nodes: int64 [rows]: the node of each category.
+        """
+        numbers, inverse = np.unique(nodes, return_inverse=True)
+        places = [self.place(node) for node in numbers.tolist()]
+        order = inverse.tolist()
+        return {
+            name: [values[number] for number in order]
+            for name in ("retailer", "node_id", "department", "category")
+            for values in [[place[name] for place in places]]
+        }
+
     def place(self, node: int) -> dict[str, str]:
         """The columns of a category that every table has: retailer, node_id, department, path."""
         return {
@@ -94,17 +109,17 @@ class Versus:
     @cached_property
     def our_titles(self) -> Mapping[str, int]:
         """The row of our first product of each title, by the key of the title."""
-        return first_rows(self.ours.products)
+        return self.ours.products.first_rows
 
     @cached_property
     def their_titles(self) -> Mapping[str, int]:
         """The row of their first product of each title, by the key of the title."""
-        return first_rows(self.theirs.products)
+        return self.theirs.products.first_rows
 
     @cached_property
     def earlier_titles(self) -> Mapping[str, int] | None:
         """The row of their first earlier product of each title; None without an earlier catalog."""
-        return None if self.before is None else first_rows(self.before.products)
+        return None if self.before is None else self.before.products.first_rows
 
     @cached_property
     def related(self) -> Mapping[str, Mapping[str, Any]]:

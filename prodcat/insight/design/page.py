@@ -15,7 +15,7 @@ from prodcat.insight.design.numbers import FORMATS
 from prodcat.insight.design.tables import Table
 from prodcat.insight.design.texts import Texts, text_table
 from prodcat.insight.files import HtmlPage
-from prodcat.insight.page import content_policy, templates_in
+from prodcat.insight.templates import content_policy, templates_in
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,6 +43,7 @@ class DesignPage:
         self._groups: list[dict[str, Any]] = []
         self._sections: list[dict[str, Any]] = []
         self._data: dict[str, Any] = {}
+        self._tables: dict[str, Table] = {}
         self._files: dict[str, str] = {}
         self._filters: dict[str, Any] | None = None
         self._count = 0
@@ -96,18 +97,30 @@ class DesignPage:
         """Add a paragraph."""
         self._add("paragraph", text=text)
 
-    def legend(self) -> None:
-        """Add the meaning of the colours for more and less."""
-        self._add("legend")
+    def legend(self, more: str = "", less: str = "") -> None:
+        """Add the meaning of the colours and arrows.
+
+        Args:
+            more: What ▲ means; by default that we have more or are dearer.
+            less: What ▼ means; by default that we have less or are cheaper.
+        """
+        self._add(
+            "legend",
+            more=more or self.text("legend.more"),
+            less=less or self.text("legend.less"),
+        )
 
     def empty(self, text: str) -> None:
         """Add what is said where nothing can be shown, and what would be needed for it."""
         self._add("empty", text=text)
 
     def table(self, table: Table) -> None:
-        """Add a table."""
-        identity = self._new_id("t")
-        self._data[identity] = table.spec()
+        """Add a table; one that is added several times has its rows in the page once."""
+        known = (name for name, other in self._tables.items() if other is table)
+        identity = next(known, "") or self._new_id("t")
+        if identity not in self._tables:
+            self._tables[identity] = table
+            self._data[identity] = table.spec()
         self._add("table", id=identity, caption=table.caption, compact=table.is_compact)
 
     def entries(self, entries: Sequence[tuple[str, str, float, Table]]) -> None:

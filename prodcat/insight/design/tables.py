@@ -51,6 +51,9 @@ class Filters:
         brand: The key of the brand.
         price: The key of the price.
         words: The keys of the texts that the search looks through.
+
+    In a tree, the department is that of the uppermost row above a row, and the search looks through
+    the texts of all rows above it too, so that no row need repeat them.
     """
 
     department: str | None = None

@@ -7,6 +7,8 @@ from importlib import resources
 from prodcat.errors import ConfigError, did_you_mean
 
 _PLACE = re.compile(r"\{(\w+)\}")
+_NARROW = re.compile(r" (?=[;?!%])")  # blanks before signs in French
+_WIDE = re.compile(r" (?=[:»])|(?<=«) ")
 LANGUAGES = ("de", "en", "es", "fr", "it", "nl", "pt", "tr")
 
 
@@ -39,8 +41,21 @@ def text_table() -> dict[str, dict[str, str]]:
             texts = table[line.strip("[]")] = {}
         elif line and not line.startswith("#"):
             language, _, text = line.partition(" ")
-            texts[language] = text
+            texts[language] = unbroken(text, language)
     return table
+
+
+def unbroken(text: str, language: str) -> str:
+    r"""A text in which no line begins with a sign that French writes after a blank.
+
+    Texts of other languages stay as they are.
+
+    >>> unbroken("à 95 % : « oui » ?", "fr")
+    'à 95\u202f%\xa0: «\xa0oui\xa0»\u202f?'
+    """
+    if language != "fr":
+        return text
+    return _WIDE.sub("\xa0", _NARROW.sub("\u202f", text))
 
 
 class Texts:

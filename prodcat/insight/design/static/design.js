@@ -53,6 +53,7 @@ class Grid {
     this.order = null;
     this.open = new Set();
     this.matching = null;
+    this.folded = [];
     this.isCompact = place.classList.contains("compact");
     if (table.parent !== null) {
       this.below = new Map();
@@ -93,6 +94,7 @@ class Grid {
     this.rest.addEventListener("click", () => {
       this.limit = this.limit === this.table.limit ? 500 : this.limit + 1000;
       this.draw();
+      if (this.rest.hidden) this.scroll.focus(); // so that the keyboard goes on from here
     });
     this.nothing = element("p", "empty");
     this.place.append(this.scroll, this.nothing, this.rest);
@@ -119,17 +121,35 @@ class Grid {
     });
   }
 
+  above(number) {
+    return this.below ? this.table.rows[number][this.table.parent] : -1;
+  }
+
+  department(number) {
+    while (this.above(number) >= 0) number = this.above(number);
+    return this.table.rows[number][this.table.filters.department];
+  }
+
+  // What the search looks through: in a tree, the words of the rows above a row belong to it too.
+  words(number) {
+    if (this.folded[number] === undefined) {
+      const row = this.table.rows[number];
+      const texts = fold(this.table.filters.words.map((at) => row[at] || "").join(" "));
+      this.folded[number] = this.above(number) >= 0 ? `${this.words(this.above(number))} ${texts}` : texts;
+    }
+    return this.folded[number];
+  }
+
   // Returns the number of matching rows, or null if no filter concerns this table.
   filter(wanted) {
     const { filters, rows } = this.table;
     const tests = [];
-    if (wanted.department && filters.department !== null) tests.push((row) => row[filters.department] === wanted.department);
+    if (wanted.department && filters.department !== null) tests.push((row, number) => this.department(number) === wanted.department);
     if (wanted.brand && filters.brand !== null) tests.push((row) => row[filters.brand] !== null && fold(row[filters.brand]).includes(wanted.brand));
     if (wanted.low !== null && filters.price !== null) tests.push((row) => row[filters.price] !== null && row[filters.price] >= wanted.low);
     if (wanted.high !== null && filters.price !== null) tests.push((row) => row[filters.price] !== null && row[filters.price] <= wanted.high);
     if (wanted.words && filters.words.length) {
-      this.folded = this.folded || rows.map((row) => fold(filters.words.map((at) => row[at] || "").join(" ")));
-      tests.push((row, number) => wanted.words.every((word) => this.folded[number].includes(word)));
+      tests.push((row, number) => wanted.words.every((word) => this.words(number).includes(word)));
     }
     this.limit = this.table.limit;
     if (!tests.length) {
@@ -144,7 +164,7 @@ class Grid {
     const matches = this.matching.size;
     if (this.below) {
       for (const number of [...this.matching]) {
-        for (let at = rows[number][this.table.parent]; at >= 0; at = rows[at][this.table.parent]) this.matching.add(at);
+        for (let at = this.above(number); at >= 0; at = this.above(at)) this.matching.add(at);
       }
     }
     this.draw();
