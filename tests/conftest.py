@@ -24,6 +24,7 @@ hypothesis.settings.load_profile("prodcat")
 # Not part of make quick: what starts servers, browsers or processes, or takes more than a moment.
 SLOW_FIXTURES = {"browser", "ceph_server", "moto_server", "proxy", "server"}
 SLOW_FILES = {
+    "matching/test_categories.py",
     "matching/test_matching.py",
     "offers/test_reading.py",
     "offers/test_amounts.py",
@@ -63,6 +64,7 @@ SLOW_FILES = {
     "evaluation/test_intervals.py",
     "evaluation/test_plots.py",
     "insight/test_assortment_page.py",
+    "insight/test_page_languages.py",
     "insight/test_assortment_tables.py",
     "insight/design/test_gallery.py",
     "insight/test_overlap.py",
@@ -74,6 +76,7 @@ SLOW_FILES = {
     "insight/test_prevalence.py",
     "insight/test_report.py",
     "insight/test_review.py",
+    "insight/test_review_pairs.py",
     "model/test_foreign_encoders.py",
     "model/test_processors.py",
     "model/test_trimming.py",

@@ -8,6 +8,7 @@ from prodcat.cli.arrangement import OUTPUT
 from prodcat.cli.classifiers import device_option
 from prodcat.cli.input import check_tables, column_options, keep_option, tables_argument
 from prodcat.cli.output import check_outputs, check_writable, note, output_option, write_report
+from prodcat.cli.page_language import page_language_option
 from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_named, read_optional
 from prodcat.cli.settings import text_or_none
@@ -20,7 +21,7 @@ def add_audit(commands: Any) -> None:
         commands,
         "audit",
         "find labels that are probably wrong",
-        basic=["--title", "--path", "--id", "--keep", "--held-out", "--output"],
+        basic=["--title", "--path", "--id", "--keep", "--held-out", "--output", "--page-language"],
         examples={
             "list suspicious labels, and write them as a table for Excel": (
                 "audit catalog.csv --output suspicious.xlsx"
@@ -60,6 +61,7 @@ def add_audit(commands: Any) -> None:
         metavar="ENCODER",
         help="also use this encoder, which takes longer; default none: only n-grams",
     )
+    page_language_option(parser, "language of the page (.html)")
     device_option(parser)
     output_option(parser)
     column_options(parser)
@@ -99,7 +101,7 @@ def run(options: argparse.Namespace) -> None:
     )
     if options.id is not None:
         report = report.with_ids(options.id)
-    write_report(options, report)
+    write_report(options, report.in_language(options.page_language))
     if options.queue is not None:
         items = review_items(report)
         save_queue(items, options.queue)

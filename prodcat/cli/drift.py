@@ -7,6 +7,7 @@ from prodcat.cli.arrangement import FILE
 from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import column_options
 from prodcat.cli.output import check_outputs, output_option, write_report
+from prodcat.cli.page_language import page_language_option
 from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_optional, read_partly_labelled
 from prodcat.errors import ConfigError
@@ -22,7 +23,15 @@ def add_drift(commands: Any) -> None:
         commands,
         "drift",
         "find out what changed between two sets of titles",
-        basic=["--model", "--labelled", "--output", "--fail", "--title", "--path"],
+        basic=[
+            "--model",
+            "--labelled",
+            "--output",
+            "--fail",
+            "--title",
+            "--path",
+            "--page-language",
+        ],
         examples={
             "compare the titles of two months": "drift before.csv after.csv --model model",
             "also estimate the accuracy on today's titles": (
@@ -51,6 +60,19 @@ def add_drift(commands: Any) -> None:
         metavar="SHARE",
         help="probability of a false alarm, for all categories together; default 0.05",
     )
+    _tree_options(parser)
+    parser.add_argument(
+        "--fail", action="store_true", help="exit with code 1 if anything changed, for schedules"
+    )
+    page_language_option(parser, "language of the page (.html)")
+    inference_options(parser)
+    output_option(parser)
+    column_options(parser)
+    parser.set_defaults(run=run)
+
+
+def _tree_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name two trees, and what has become of their categories."""
     parser.add_argument(
         "--tree-before", metavar="TREE", help="the tree of the past (.json, .jsonl or .csv)"
     )
@@ -65,13 +87,6 @@ def add_drift(commands: Any) -> None:
         help="checked table of changes between the two trees, from prodcat tree diff: titles with "
         "labels of --tree-before are compared across the trees; the model is of --tree-after",
     )
-    parser.add_argument(
-        "--fail", action="store_true", help="exit with code 1 if anything changed, for schedules"
-    )
-    inference_options(parser)
-    output_option(parser)
-    column_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -106,7 +121,7 @@ def run(options: argparse.Namespace) -> None:
         precision=options.precision,
     )
     options.facts["changed"] = list(report.kinds)
-    write_report(options, report)
+    write_report(options, report.in_language(options.page_language))
     if options.fail and report.alarms + report.changes:
         raise SystemExit(1)
 

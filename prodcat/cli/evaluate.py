@@ -9,6 +9,7 @@ from prodcat.cli.answers import answer_keywords, answer_options
 from prodcat.cli.classifiers import device_option, load_classifier, model_option
 from prodcat.cli.input import check_tables, column_options, read_titles, tables_argument
 from prodcat.cli.output import STDOUT, check_writable, save_report, show, write_file
+from prodcat.cli.page_language import page_language_option
 from prodcat.cli.parser import add_command
 from prodcat.errors import ConfigError
 
@@ -27,7 +28,16 @@ def add_evaluate(commands: Any) -> None:
         commands,
         "evaluate",
         "measure a classifier on labelled titles",
-        basic=["--title", "--path", "--model", "--json", "--plot", "--report", "--known"],
+        basic=[
+            "--title",
+            "--path",
+            "--model",
+            "--json",
+            "--plot",
+            "--report",
+            "--known",
+            "--page-language",
+        ],
         examples={
             "measure on titles that training did not see": "evaluate labelled.csv --model model",
             "write a page with the worst mistakes": (
@@ -66,6 +76,7 @@ def add_evaluate(commands: Any) -> None:
         help="for the report: column that says what a wrong answer costs, such as sales; "
         "departments and categories are ranked by it",
     )
+    page_language_option(parser, "language of the report")
     device_option(parser)
     answer_options(parser, _ASKED, without=["auto"])
     column_options(parser)
@@ -111,6 +122,7 @@ def run(options: argparse.Namespace) -> None:
         classifier=classifier,
         weights=_weights(options, catalog),
     )
+    report = report.in_language(options.page_language)
     for uri in options.report:
         save_report(report, uri, ".md")
 
@@ -124,8 +136,12 @@ def _check_files(options: argparse.Namespace) -> None:
     for uri in options.report:
         if uri != STDOUT and not uri.lower().endswith(_REPORTS):
             raise ConfigError(f"--report is {uri!r}; expected a name ending with .html or .md.")
-    if (options.known or options.production or options.weight) and not options.report:
-        raise ConfigError("--known, --production and --weight are for a report; add --report FILE.")
+    about_report = options.known or options.production or options.weight
+    if (about_report or options.page_language != "en") and not options.report:
+        raise ConfigError(
+            "--known, --production, --weight and --page-language are for a report; add --report "
+            "FILE."
+        )
     check_writable("--json", options.json)
     check_writable("--plot", options.plot)
     for uri in options.report:

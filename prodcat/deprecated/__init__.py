@@ -77,7 +77,10 @@ MOVED: dict[str, tuple[str, ...]] = {
     "prodcat.insight.drift.page": ("prodcat.insight.drift.result",),
     "prodcat.insight.report.charts": ("prodcat.insight.report.page",),
     "prodcat.insight.report.markdown": ("prodcat.insight.report.report",),
-    "prodcat.insight.report.mistakes": ("prodcat.insight.report.contents",),
+    "prodcat.insight.report.mistakes": (
+        "prodcat.insight.report.categories",
+        "prodcat.insight.report.examples",
+    ),
     "prodcat.judging": (
         "prodcat.evaluation.reliability",
         "prodcat.evaluation.judged_rows",

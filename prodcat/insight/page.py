@@ -7,25 +7,24 @@ the Jinja template ``static/page.html``, which escapes all values.  The page's c
 policy allows only the scripts of this package and Plotly to run.
 """
 
-import base64
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from prodcat.errors import ConfigError
+from prodcat.insight.design.colours import variables
 from prodcat.insight.files import HtmlPage
+from prodcat.insight.page_language import PageLanguage
 from prodcat.insight.page_table import Kind, PageTable, shown
+from prodcat.insight.templates import content_policy, in_script, templates_in
 from prodcat.taxonomy.tree import Taxonomy
-from prodcat.text_encoding import for_plotly, for_script, for_terminal
+from prodcat.text_encoding import for_plotly
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 __all__ = [
     "Kind", "Page", "content_policy", "escape", "in_script", "render", "shown", "static_text",
@@ -41,10 +40,12 @@ class Page:
     Args:
         title: Title of the page.
         about: A sentence or more below the title.
+        language: The language of the page; English by default.
     """
 
-    def __init__(self, title: str, about: str = "") -> None:
+    def __init__(self, title: str, about: str = "", language: PageLanguage | None = None) -> None:
         self.title, self.about = title, about
+        self.language = PageLanguage() if language is None else language
         self._sections: list[dict[str, Any]] = []
         self._count = 0
         self._scripts = ["page.js"]
@@ -99,7 +100,12 @@ class Page:
         ]
         cells = [
             [
-                (name, kind, shown(kind, value), (value or 0) / length if length else None)
+                (
+                    name,
+                    kind,
+                    self.language.shown(kind, value),
+                    (value or 0) / length if length else None,
+                )
                 for (name, kind), value, length in zip(columns, row, most, strict=True)
             ]
             for row in rows
@@ -114,8 +120,7 @@ class Page:
         """
         total = len(table.rows)
         most = total if table.most is None else table.most
-        more = f" (the first {most:,} of {total:,})" if most < total else ""
-        self.table(table.headings, table.rows[:most], table.caption + more)
+        self.table(table.headings, table.rows[:most], self.language.caption(table, most))
 
     def cards(self, cards: Iterable[Mapping[str, Any]]) -> None:
         """Add cards, of which each says one thing and names the examples.
@@ -213,6 +218,9 @@ class Page:
             "page.html",
             title=self.title,
             about=self.about,
+            language=self.language.name,
+            text=self.language,
+            spec=self.language.spec(),
             sections=self._sections,
             plotly=plotly,
             script=script,
@@ -230,23 +238,6 @@ def _with_texts_encoded(value: Any, shown_as_text: bool = False) -> Any:
     if isinstance(value, (list, tuple)):
         return [_with_texts_encoded(item, shown_as_text) for item in value]
     return value
-
-
-def content_policy(*scripts: str) -> str:
-    """The content security policy of a page that runs only these scripts and loads nothing.
-
-    Args:
-        scripts: The text of each script element that may run.
-
-    Returns:
-        The value of the header ``Content-Security-Policy``.
-    """
-    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in scripts)
-    allowed = " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
 
 
 def static_text(name: str) -> str:
@@ -271,49 +262,17 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def _templates() -> "Environment":
-    from markupsafe import Markup
-
     templates = templates_in("prodcat.insight")
-    # Styles and scripts are inserted as they are, because braces have another meaning in them.
-    templates.globals["source"] = lambda name: Markup(static_text(name))
+    templates.globals["source"] = _source
     return templates
 
 
-def templates_in(package: str) -> "Environment":
-    """The templates in the folder ``static`` of a package, in which all texts are escaped.
-
-    Their filter ``json`` writes a value into a script element.
-    """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def _source(name: str) -> "Markup":
+    """A style or a script, as it is: braces have another meaning in it than in a template."""
     from markupsafe import Markup
 
-    templates = Environment(
-        loader=PackageLoader(package, "static"),
-        autoescape=True,
-        finalize=lambda value: for_terminal(value) if type(value) is str else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["json"] = lambda value: Markup(in_script(value))
-    return templates
-
-
-def in_script(value: Any) -> str:
-    r"""Encode a value as JSON that cannot close the script element that it is written into.
-
-    >>> print(in_script("</script>"))
-    "\u003c/script>"
-    """
-    return for_script(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"Found {type(value)} on a page; expected numbers and strings.")
+    colours = variables() if name == "page.css" else ""
+    return Markup(colours + static_text(name))
 
 
 @cache

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal["text", "count", "share", "bar", "points", "figure", "price", "interval"]
-_SMALLEST = 0.0005  # the smallest share that is not shown as 0.0 %
+SMALLEST_SHARE = 0.0005  # the smallest share that is not shown as 0.0 %
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ def shown(kind: Kind, value: Any) -> str:
     if kind == "count":
         return f"{value:,}"
     if kind in ("share", "bar"):
-        if 0 < value < _SMALLEST:
+        if 0 < value < SMALLEST_SHARE:
             return "< 0.1 %"
-        return "> 99.9 %" if 1 - _SMALLEST < value < 1 else f"{100 * value:.1f} %"
+        return "> 99.9 %" if 1 - SMALLEST_SHARE < value < 1 else f"{100 * value:.1f} %"
     if kind == "points":
         return f"{round(100 * value, 1) + 0.0:+.1f} points"
     if kind in ("figure", "price"):
@@ -96,12 +96,3 @@ def shown(kind: Kind, value: Any) -> str:
     if kind == "interval":
         return f"{100 * value[0]:.1f} to {100 * value[1]:.1f} %"
     return str(value)
-
-
-def number_of(count: int, what: str, many: str = "") -> str:
-    """A number with its noun, in the singular or in the plural.
-
-    >>> number_of(1, "label"), number_of(1_200, "label"), number_of(2, "category", "categories")
-    ('1 label', '1,200 labels', '2 categories')
-    """
-    return f"{count:,} {what if count == 1 else many or f'{what}s'}"

@@ -16,8 +16,9 @@ from prodcat.demo.quick_commerce import generate
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.drift import NodeDrift, compare_trees, find_drift
 from prodcat.insight.drift.evidence import evidence_of
-from prodcat.insight.drift.page import verdict
 from prodcat.insight.drift.permutation import PooledTitles, corrected_p
+from prodcat.insight.drift.sentences import verdict
+from prodcat.insight.page_language import PageLanguage
 from prodcat.insight.page_table import shown
 
 
@@ -376,7 +377,7 @@ def grown(world):
 def test_the_verdict_names_what_grew(grown, world):
     drift, name = grown
     tables = drift.tables()
-    assert f"{name}" in verdict(drift) and "grew" in verdict(drift)
+    assert f"{name}" in verdict(drift, PageLanguage()) and "grew" in verdict(drift, PageLanguage())
     [alarm] = [row for row in tables["alarms"].to_pylist() if row["category"] == name]
     page = drift.html()
     before, after = shown("share", alarm["share_before"]), shown("share", alarm["share_after"])
@@ -386,7 +387,7 @@ def test_the_verdict_names_what_grew(grown, world):
     named = [row for row in tables["products"].to_pylist() if row["category"] == name]
     assert any(row["change"] == "new" and row["title_after"] in page for row in named)
     same = find_drift(*halves(world[1], 3, 60), world[0])
-    assert verdict(same) == "Nothing changed more than chance explains."
+    assert verdict(same, PageLanguage()) == "Nothing changed more than chance explains."
     assert same.tables()["words"].num_rows == 0
 
 

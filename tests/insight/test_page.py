@@ -74,7 +74,8 @@ def test_text_of_strangers_is_shown_and_nothing_else(text):
     for parsed, word in ((harmless, "harmless"), (hostile, text)):
         assert parsed.texts.count(word) == 20
         assert parsed.attributes.count(word) == 4  # of the table, its cell and the two charts
-        tree, chart, other = parsed.data
+        tree, chart, other, language = parsed.data
+        assert set(language) == {"texts", "numbers"}
         assert tree["names"] == [word, "b"] and tree["label"] == word
         assert tree["columns"][0]["label"] == word
         encoded = for_plotly(word)
@@ -98,8 +99,9 @@ def test_a_page_shows_numbers_and_texts_alone():
     )
 
 
-def test_the_review_page_has_its_style_and_its_script():
-    parsed = Parsed(render("review.html"))
+@pytest.mark.parametrize("noun", ["titles", "pairs"])
+def test_the_review_page_has_its_style_and_its_script(noun):
+    parsed = Parsed(render("review.html", noun=noun, script="'use strict';"))
     assert [tag for tag, _ in parsed.elements].count("script") == 1
     assert "{{" not in "".join(parsed.texts)
 

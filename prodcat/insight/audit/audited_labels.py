@@ -32,6 +32,7 @@ class AuditedLabels:
             is in no other fold, so that the model did not learn it.  None if all could be checked.
         id_column: Name of the kept column that identifies the rows, such as an article number;
             empty if none was named.
+        language: The language of the page.
     """
 
     catalog: Catalog
@@ -43,6 +44,7 @@ class AuditedLabels:
     leaks: LeakAudit | None = None
     judged: Flags | None = None
     id_column: str = ""
+    language: str = "en"
 
     @property
     def ranked(self) -> Ints:

@@ -10,7 +10,9 @@ from prodcat.catalog.text import readable
 from prodcat.insight.audit.audited_labels import AuditedLabels
 from prodcat.insight.audit.page import audit_page, page_tables
 from prodcat.insight.audit.problems import check_ids
-from prodcat.insight.files import HtmlPage, Shown, arrow_table
+from prodcat.insight.design.texts import check_language
+from prodcat.insight.files import HtmlPage, arrow_table
+from prodcat.insight.page_language import PageLanguage, ShownInLanguages
 from prodcat.insight.page_table import shown
 from prodcat.taxonomy.cells import cell_text
 from prodcat.taxonomy.notebook import MOST_ROWS, NotebookTable, free_columns, texts_of_rows
@@ -20,7 +22,7 @@ _MOST_LINES = 10  # of labels in the text
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Audit(AuditedLabels, Shown):
+class Audit(AuditedLabels, ShownInLanguages):
     """The result of an audit of labels, with the attributes of :class:`AuditedLabels`."""
 
     def with_ids(self, column: str) -> "Audit":
@@ -35,6 +37,18 @@ class Audit(AuditedLabels, Shown):
         """
         check_ids(self.catalog, column)
         return replace(self, id_column=column)
+
+    def in_language(self, language: str) -> "Audit":
+        """The same audit, whose page is in another language.
+
+        Args:
+            language: ``de``, ``en``, ``es``, ``fr``, ``it``, ``nl``, ``pt`` or ``tr``.
+
+        Raises:
+            ConfigError: There are no pages in this language.
+        """
+        check_language(language)
+        return replace(self, language=language)
 
     def __str__(self) -> str:
         """The numbers and the most suspicious labels, as text."""
@@ -100,7 +114,7 @@ class Audit(AuditedLabels, Shown):
             ``leaks`` list near duplicates with different labels and held-out titles with a near
             duplicate in the catalog.
         """
-        arrow = {name: table.arrow() for name, table in page_tables(self).items()}
+        arrow = {name: table.arrow() for name, table in page_tables(self, PageLanguage()).items()}
         return {"labels": self.table(), **arrow}
 
     def _columns(self) -> Mapping[str, Any]:
@@ -162,4 +176,4 @@ class Audit(AuditedLabels, Shown):
 
     def html(self) -> HtmlPage:
         """A self-contained HTML page, on which all rows of :meth:`table` can be decided."""
-        return audit_page(self)
+        return audit_page(self, PageLanguage(self.language))

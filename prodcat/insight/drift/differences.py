@@ -32,6 +32,7 @@ class Differences:
         across_trees: Whether the titles are of two trees, so that categories whose titles cannot be
             told apart in one of them are counted together, at the category above them.
         evidence: The words and the products behind the alarms, in the order of the alarms.
+        language: The language of the page.
     """
 
     taxonomy: Taxonomy
@@ -47,6 +48,7 @@ class Differences:
     by_labels: bool = False
     across_trees: bool = False
     evidence: tuple[NodeEvidence, ...] = ()
+    language: str = "en"
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -55,16 +57,6 @@ class Differences:
         if self.changes:
             changed.add("tree")
         return tuple(kind for kind in ("tree", "titles", "shares") if kind in changed)
-
-    @property
-    def joined(self) -> str:
-        """For labels of two trees, which categories are counted together, after a blank."""
-        if not (self.across_trees and self.by_labels):
-            return ""
-        return (
-            " Categories whose titles cannot be told apart in one of the two trees are counted "
-            "together, at the category above them."
-        )
 
     @property
     def basis(self) -> str:

@@ -1,18 +1,21 @@
 """The differences between two sets of titles as an HTML page, a table and a text."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from prodcat.errors import check_whole
 from prodcat.evaluation.plots import plot_shares
+from prodcat.insight.design.texts import check_language
 from prodcat.insight.drift.alarms import NodeDrift
 from prodcat.insight.drift.differences import Differences
-from prodcat.insight.drift.page import drift_page, page_tables
+from prodcat.insight.drift.page import drift_page
+from prodcat.insight.drift.page_tables import page_tables
 from prodcat.insight.drift.trees import KINDS
-from prodcat.insight.files import HtmlPage, Shown
+from prodcat.insight.files import HtmlPage
+from prodcat.insight.page_language import PageLanguage, ShownInLanguages
 from prodcat.insight.page_table import shown
 from prodcat.taxonomy.notebook import NotebookTable
 from prodcat.taxonomy.paths import join_path
@@ -25,8 +28,20 @@ _MOST_LINES = 20  # of alarms in the text
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Drift(Differences, Shown):
+class Drift(Differences, ShownInLanguages):
     """What changed between two sets of titles, with the attributes of :class:`Differences`."""
+
+    def in_language(self, language: str) -> "Drift":
+        """The same differences, whose page is in another language.
+
+        Args:
+            language: ``de``, ``en``, ``es``, ``fr``, ``it``, ``nl``, ``pt`` or ``tr``.
+
+        Raises:
+            ConfigError: There are no pages in this language.
+        """
+        check_language(language)
+        return replace(self, language=language)
 
     def table(self) -> Any:
         """The differences as an Arrow table.
@@ -68,7 +83,7 @@ class Drift(Differences, Shown):
             ``products`` name what changed at the categories with an alarm, ``products`` at most 50
             titles of each kind and category; ``tree_changes`` lists the changes of the tree.
         """
-        arrow = {name: table.arrow() for name, table in page_tables(self).items()}
+        arrow = {name: table.arrow() for name, table in page_tables(self, PageLanguage()).items()}
         return {"categories": self.table(), **arrow}
 
     def _numbers(self) -> Sequence[str]:
@@ -122,7 +137,7 @@ class Drift(Differences, Shown):
 
     def html(self) -> HtmlPage:
         """A self-contained HTML page."""
-        return drift_page(self)
+        return drift_page(self, PageLanguage(self.language))
 
     def __str__(self) -> str:
         """The changes of the tree, the alarms and the estimated accuracy, as text."""

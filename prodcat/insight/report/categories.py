@@ -7,7 +7,6 @@ import numpy as np
 
 from prodcat.evaluation.judged_rows import JudgedRows
 from prodcat.insight.arrays import Floats, Ints
-from prodcat.insight.page_table import Column, PageTable
 from prodcat.insight.report.figures import wilson
 from prodcat.taxonomy.paths import join_path
 from prodcat.taxonomy.tree import Taxonomy
@@ -35,7 +34,8 @@ class CategoryFigures:
         interval: Lower and upper end of the 95 % interval of that share.
         compared: ``"worse"`` or ``"better"`` if the interval excludes the accuracy of all titles,
             otherwise ``"about average"``.
-        answer: The most common wrong answer and, in brackets, how often it was given.
+        answer: The path of the most common wrong answer as text; empty if it is no category.
+        answers: How often this answer was given; 0 if no title was answered wrongly.
     """
 
     node: int
@@ -48,6 +48,7 @@ class CategoryFigures:
     interval: tuple[float, float]
     compared: str
     answer: str
+    answers: int
 
 
 def compared_with(average: float, low: float, high: float) -> str:
@@ -93,24 +94,27 @@ def figures_of_categories(
             accuracy=float(1 - lost[node] / rows[node]),
             interval=(float(low[node]), float(high[node])),
             compared=compared_with(average, float(low[node]), float(high[node])),
-            answer=usual.get(node, ""),
+            answer=usual.get(node, ("", 0))[0],
+            answers=usual.get(node, ("", 0))[1],
         )
         for node in order.tolist()
         if rows[node]
     ]
 
 
-def _usual_answers(judged: JudgedRows, taxonomy: Taxonomy, nodes: Ints) -> dict[int, str]:
+def _usual_answers(
+    judged: JudgedRows, taxonomy: Taxonomy, nodes: Ints
+) -> dict[int, tuple[str, int]]:
     """The most common wrong answer to the titles counted at each node, with its number."""
     wrong = ~judged.correct
     size = len(taxonomy) + 2  # the answers -2 and -1 stand for no node
     pairs, counts = np.unique(nodes[wrong] * size + judged.ends[wrong] + 2, return_counts=True)
-    usual: dict[int, str] = {}
+    usual: dict[int, tuple[str, int]] = {}
     for place in np.argsort(-counts, kind="stable").tolist():
         node, answer = divmod(int(pairs[place]), size)
         if node not in usual:
-            path = join_path(taxonomy.paths[answer - 2]) if answer > 1 else "(no category)"
-            usual[node] = f"{path} ({counts[place]:,})"
+            path = join_path(taxonomy.paths[answer - 2]) if answer > 1 else ""
+            usual[node] = path, int(counts[place])
     return usual
 
 
@@ -167,36 +171,3 @@ def to_check(worst: Sequence[CategoryFigures]) -> list[CategoryFigures]:
         if held >= _HALF:
             break
     return chosen
-
-
-def categories_table(
-    figures: Sequence[CategoryFigures], caption: str, *, has_weights: bool, most: int | None = None
-) -> PageTable:
-    """The table of categories or departments.
-
-    Args:
-        figures: The categories, in order.
-        caption: The caption of the table.
-        has_weights: Whether titles have weights, so that the table has a column with the cost.
-        most: The greatest number of rows on the page.
-    """
-    cost = (Column("cost", "wrong, weighted", "figure"),) if has_weights else ()
-    columns = (
-        Column("category", "category", "text"),
-        Column("rows", "titles", "count"),
-        Column("wrong", "wrong", "count"),
-        *cost,
-        Column("share_of_wrong", "share of all wrong", "bar"),
-        Column("accuracy", "right", "share"),
-        Column("accuracy", "95 % interval", "interval"),
-        Column("compared", "compared with all", "text"),
-        Column("usual_answer", "most common wrong answer", "text"),
-    )
-    rows = [
-        (
-            each.path, each.rows, each.wrong, *([each.cost] if has_weights else []), each.share,
-            each.accuracy, each.interval, each.compared, each.answer or None,
-        )
-        for each in figures
-    ]  # fmt: skip
-    return PageTable(columns, rows, caption, most)

@@ -8,14 +8,17 @@ from prodcat.catalog.catalog import Catalog
 from prodcat.classifier.classifier import Classifier
 from prodcat.classifier.explanation.explanation import Explanation
 from prodcat.classifier.explanation.reasons import LevelReasons, WordReason
-from prodcat.taxonomy.paths import Path
+from prodcat.classifier.prediction import Prediction
+from prodcat.insight.page_language import PageLanguage
+from prodcat.taxonomy.paths import Path, join_path
+from prodcat.text_encoding import for_terminal
 
-# Returns the reasons for the answers to some rows, given their positions and their labels.
-ExampleReasons = Callable[[Sequence[int], Sequence[Path]], list[str]]
+# Returns the reasons for the answers to some rows, given their positions.
+ExampleReasons = Callable[[Sequence[int]], Sequence[Explanation]]
 
 
 def example_reasons(classifier: Classifier, titles: Sequence[str] | Catalog) -> ExampleReasons:
-    """A function that says why answers to titles are not the labels.
+    """A function that explains the answers to titles.
 
     Args:
         classifier: The classifier that was evaluated.
@@ -23,39 +26,41 @@ def example_reasons(classifier: Classifier, titles: Sequence[str] | Catalog) -> 
             columns.
     """
 
-    def reasons(rows: Sequence[int], labels: Sequence[Path]) -> list[str]:
+    def reasons(rows: Sequence[int]) -> Sequence[Explanation]:
         if isinstance(titles, Catalog):
             picked: Catalog | list[str] = titles.take(np.array(rows, np.int64))
         else:
             picked = [titles[row] for row in rows]
-        explained = classifier.explain(picked) if rows else []
-        return [sentence_of(each, label) for each, label in zip(explained, labels, strict=True)]
+        return classifier.explain(picked) if rows else []
 
     return reasons
 
 
-def sentence_of(explanation: Explanation, label: Path) -> str:
+def sentence_of(explanation: Explanation, label: Path, language: PageLanguage) -> str:
     """Why an answer is not the label, in one line: the words at the level where the two part.
 
     Args:
         explanation: The reasons for the answer.
         label: The path of the label.
+        language: The language of the line.
     """
     if explanation.path == label:
-        return "it is the label without the options of this evaluation"
+        return language("why.options")
     level = _parting(explanation, label)
     if level is None:
         return ""
-    parts = [f"{level.name} {level.confidence:.0%}"]
+    answer = _choice(language, level.path, level.ends, level.confidence)
     if level.runner_up is None:
-        return f"{parts[0]}, the only choice"
-    parts[0] += f", not {level.runner_up_name} {level.runner_up_confidence:.0%}"
-    for side, words in (("for it", level.strongest()), ("against it", level.against())):
+        return language("why.only", answer=answer)
+    other = _choice(language, level.runner_up, level.runner_up_ends, level.runner_up_confidence)
+    parts = [language("why.not", answer=answer, other=other)]
+    for key, words in (("why.for", level.strongest()), ("why.against", level.against())):
         if words:
-            parts.append(f"{side}: {_listed(words)}")
+            parts.append(language(key, words=_listed(words)))
     if explanation.deletion is not None:
-        removed = " ".join(explanation.deletion.words)
-        parts.append(f"without {removed!r}: {explanation.deletion.prediction}")
+        removed = repr(" ".join(explanation.deletion.words))
+        instead = _prediction(explanation.deletion.prediction, language)
+        parts.append(language("why.without", words=removed, answer=instead))
     return "; ".join(parts)
 
 
@@ -65,6 +70,18 @@ def _parting(explanation: Explanation, label: Path) -> LevelReasons | None:
         if level.path != label[: len(level.path)] or (level.ends and level.path != label):
             return level
     return explanation.levels[-1] if explanation.levels else None
+
+
+def _choice(language: PageLanguage, path: Path, ends: bool, probability: float) -> str:
+    """What was chosen at a level, or could have been, with its probability."""
+    name = language("why.itself", name=path[-1]) if ends else path[-1]
+    return f"{name} {language.whole_percent(probability)}"
+
+
+def _prediction(prediction: Prediction, language: PageLanguage) -> str:
+    """An answer in one line, with its confidence."""
+    path = for_terminal(join_path(prediction.path)) or language("page.no.category")
+    return f"{path} ({language.number(prediction.confidence, 2)})"
 
 
 def _listed(words: Sequence[WordReason]) -> str:

@@ -13,22 +13,23 @@ from prodcat.errors import ConfigError
 from prodcat.evaluation.evaluation import Evaluation
 from prodcat.insight.arrays import Floats
 from prodcat.insight.files import HtmlPage, WrittenFile, size_text, write_form
-from prodcat.insight.page_table import Kind, PageTable, shown
+from prodcat.insight.page_language import PageLanguage
+from prodcat.insight.page_table import PageTable
 from prodcat.insight.report.contents import Contents
 from prodcat.insight.report.example_reasons import example_reasons
+from prodcat.insight.report.examples import examples_of
+from prodcat.insight.report.markdown import report_markdown
 from prodcat.insight.report.page import report_page
-from prodcat.insight.report.verdict import details, verdict
+from prodcat.insight.report.tables import ReportTables
+from prodcat.insight.report.verdict import verdict
 from prodcat.storage.containers import given_texts
 from prodcat.taxonomy.notebook import Library, NotebookTable, data_frame, notebook_html
 from prodcat.taxonomy.tree import Taxonomy
-from prodcat.text_encoding import for_markdown
-
-_MOST_ROWS = 20  # in a table of the Markdown
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report as HTML and as Markdown.
+    """A report as HTML and as Markdown, in one of eight languages.
 
     Attributes:
         html: A self-contained HTML page, which loads nothing from the network.
@@ -36,7 +37,9 @@ class Report:
             wiki.
         headlines: The name, value and 95 % interval of each headline figure, as texts.
         verdict: What the report says, in one sentence.
-        page_tables: The tables of the page by name.
+        page_tables: The tables of the page by name, which are the same in every language.
+        contents: What the report was made from; None if it was not made by
+            :func:`report_evaluation`.
     """
 
     html: str = field(repr=False)
@@ -44,6 +47,7 @@ class Report:
     headlines: tuple[tuple[str, str, str], ...] = ()
     verdict: str = ""
     page_tables: Mapping[str, PageTable] = field(repr=False, default_factory=dict)
+    contents: Contents | None = field(repr=False, default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.html, HtmlPage):
@@ -85,21 +89,40 @@ class Report:
         columns = zip(table.column_names, table.columns, strict=True)
         return data_frame({label: column.to_pylist() for label, column in columns}, library)
 
-    def save(self, uri: str | os.PathLike[str]) -> WrittenFile:
+    def in_language(self, language: str) -> "Report":
+        """The same report in another language.
+
+        Args:
+            language: ``de``, ``en``, ``es``, ``fr``, ``it``, ``nl``, ``pt`` or ``tr``.
+
+        Raises:
+            ConfigError: There are no pages in this language, or the report has no contents.
+        """
+        if self.contents is None:
+            raise ConfigError(
+                "This report has texts alone, which cannot be written in another language; "
+                "expected one of report_evaluation()."
+            )
+        return _report_of(self.contents, language)
+
+    def save(self, uri: str | os.PathLike[str], *, language: str | None = None) -> WrittenFile:
         """Write the HTML or the Markdown, depending on the file name extension.
 
         Args:
             uri: The file, at any fsspec URI; its name ends with ``.html``, ``.htm`` or ``.md``.
+            language: The language, as for :meth:`in_language`; by default that of the report.
 
         Returns:
             The file, which a notebook shows as a link.
 
         Raises:
-            ConfigError: The name has another extension.
+            ConfigError: The name has another extension, there are no pages in this language, or
+                the report has no contents.
             StoreError: The file cannot be written.
         """
-        html = self.html.encode
-        return write_form(uri, {"html": html, "htm": html, "md": self.markdown.encode})
+        report = self if language is None else self.in_language(language)
+        html = report.html.encode
+        return write_form(uri, {"html": html, "htm": html, "md": report.markdown.encode})
 
 
 def report_evaluation(
@@ -130,7 +153,8 @@ def report_evaluation(
             departments and categories by it.  By default all wrong answers cost the same.
 
     Returns:
-        The report as HTML and as Markdown.
+        The report as HTML and as Markdown, in English; :meth:`Report.in_language` and
+        :meth:`Report.save` give it in other languages.
 
     Raises:
         ConfigError: The evaluation used another tree; it was read from a file and lacks the
@@ -150,16 +174,26 @@ def report_evaluation(
     _check(evaluation, taxonomy, titles, has_production=production is not None)
     costs = None if weights is None else _checked_weights(weights, evaluation)
     comparison = None if production is None else evaluation.compare(production)
+    judged = evaluation.judged
+    examples = []
+    if judged is not None and titles is not None:
+        examples = examples_of(judged, taxonomy, titles, known, reasons)
     contents = Contents(
-        name or "A classifier", evaluation, taxonomy, comparison, titles=titles, known=known,
-        weights=costs, reasons=reasons,
+        name, evaluation, taxonomy, comparison, examples, costs,
+        has_reasons=reasons is not None, has_neighbours=known is not None,
     )  # fmt: skip
+    return _report_of(contents, "en")
+
+
+def _report_of(contents: Contents, language: str) -> Report:
+    spoken = PageLanguage(language)
     return Report(
-        report_page(contents),
-        report_markdown(contents),
-        tuple(contents.headlines()),
-        verdict(evaluation, contents.checks),
-        contents.tables(),
+        report_page(contents, spoken),
+        report_markdown(contents, spoken),
+        tuple(ReportTables(contents, spoken).headlines()),
+        verdict(contents.evaluation, contents.checks, spoken),
+        ReportTables(contents, PageLanguage()).all(),
+        contents,
     )
 
 
@@ -214,44 +248,3 @@ def _checked_weights(weights: Sequence[float], evaluation: Evaluation) -> Floats
             "product."
         )
     return values
-
-
-def report_markdown(contents: Contents) -> str:
-    """Write the contents of a report as Markdown, each table with at most 20 rows."""
-    evaluation, checks = contents.evaluation, contents.checks
-    sentences = details(evaluation, checks, has_weights=contents.weights is not None)
-    lines = [f"# {for_markdown(contents.name)}: evaluation", "", verdict(evaluation, checks), ""]
-    lines += [f"{sentence}\n" for sentence in sentences]
-    lines += _lines(["", "value", "95 % interval"], contents.headlines())
-    lines += ["", "## By level", "", *_table(contents.levels())]
-    if contents.comparison is not None:
-        lines += ["", f"## Against production, on {contents.comparison.rows:,} rows", ""]
-        lines += _lines(
-            ["metric", "difference", "95 % interval", "verdict"], contents.shown_differences()
-        )
-    if contents.departments:
-        lines += ["", "## Departments", "", *_table(contents.department_table())]
-    if contents.worst:
-        lines += ["", "## Worst categories", "", *_table(contents.category_table())]
-    lines += ["", "## Confusions by common ancestor", "", *_table(contents.confusions())]
-    if contents.examples:
-        lines += ["", "## Examples", "", *_table(contents.wrong_answers())]
-    return "\n".join(lines) + "\n"
-
-
-def _table(table: PageTable) -> list[str]:
-    cells = [
-        [_cell(kind, value) for (_, kind), value in zip(table.headings, row, strict=True)]
-        for row in table.rows[:_MOST_ROWS]
-    ]
-    return _lines([name for name, _ in table.headings], cells)
-
-
-def _cell(kind: Kind, value: Any) -> str:
-    text = shown(kind, value)
-    return for_markdown(text) if kind == "text" and value is not None else text
-
-
-def _lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
-    return [lines[0], "|" + "---|" * len(head), *lines[1:]]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from prodcat.insight.page_table import shown
+from prodcat.insight.page_language import PageLanguage
 from prodcat.insight.report.figures import NodeFigures, wilson
 from prodcat.taxonomy.tree import Taxonomy
 
@@ -23,20 +23,18 @@ _FIELDS = {
 }
 
 
-def treemap_legend(average: float) -> list[tuple[str, str]]:
+def treemap_legend(average: float, language: PageLanguage) -> list[tuple[str, str]]:
     """What the colours of the map mean: pairs of a colour and a text.
 
     Args:
         average: The accuracy of all titles.
+        language: The language of the texts.
     """
-    texts = (
-        "wrong more than twice as often as average",
-        "worse than average",
-        f"about average ({shown('share', 1 - average)} wrong), or too few titles to tell",
-        "better than average",
-        "wrong less than half as often",
-    )
-    return [(colour, text) for (colour, _), text in zip(_FIELDS.values(), texts, strict=True)]
+    wrong = language.shown("share", 1 - average)
+    return [
+        (colour, language(f"report.map.{kind}", share=wrong))
+        for kind, (colour, _) in _FIELDS.items()
+    ]
 
 
 def field_kind(average: float, accuracy: float, low: float, high: float) -> str:
@@ -60,13 +58,16 @@ def field_kind(average: float, accuracy: float, low: float, high: float) -> str:
     return "about average"
 
 
-def tree_map(tree: Taxonomy, figures: NodeFigures, average: float) -> tuple[Any, Any]:
+def tree_map(
+    tree: Taxonomy, figures: NodeFigures, average: float, language: PageLanguage
+) -> tuple[Any, Any]:
     """Draw the tree as a treemap, coloured by the comparison with the accuracy of all titles.
 
     Args:
         tree: The tree.
         figures: Rows and correct answers of each node.
         average: The accuracy of all titles.
+        language: The language of what is shown for each field.
 
     Returns:
         Plotly's traces and layout.
@@ -77,6 +78,10 @@ def tree_map(tree: Taxonomy, figures: NodeFigures, average: float) -> tuple[Any,
     accuracy = figures.accuracy
     low, high = wilson(figures.exact, figures.rows)
     kinds = [field_kind(average, accuracy[node], low[node], high[node]) for node in used]
+    of_field = language(
+        "report.field",
+        titles="%{value:,}", right="%{customdata[0]}", interval="%{customdata[1]}",
+    )  # fmt: skip
     data = {
         "type": "treemap",
         "ids": [str(node) for node in used],
@@ -94,14 +99,13 @@ def tree_map(tree: Taxonomy, figures: NodeFigures, average: float) -> tuple[Any,
         "texttemplate": "%{label}<br>%{customdata[0]}",
         "customdata": [
             (
-                shown("share", accuracy[node]),
-                shown("interval", (low[node], high[node])),
-                kind,
+                language.shown("share", accuracy[node]),
+                language.shown("interval", (low[node], high[node])),
+                language(f"report.code.{kind}"),
             )
             for node, kind in zip(used, kinds, strict=True)
         ],
-        "hovertemplate": "%{label}<br>%{value:,} titles, %{customdata[0]} right (95 % interval "
-        "%{customdata[1]})<br>%{customdata[2]}<extra></extra>",
+        "hovertemplate": f"%{{label}}<br>{of_field}<br>%{{customdata[2]}}<extra></extra>",
         "pathbar": {"visible": True},
         "tiling": {"pad": 2},
     }

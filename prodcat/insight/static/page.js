@@ -2,17 +2,31 @@
 // Trees as tables, to be expanded, filtered and sorted with the mouse, the keyboard or a screen
 // reader; charts drawn by Plotly.
 
-const number = (value, digits) =>
-  value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const { texts, numbers } = JSON.parse(document.getElementById("page").textContent);
+const text = (key, values = {}) =>
+  Object.entries(values).reduce((whole, [name, value]) => whole.replace(`{${name}}`, () => value), texts[key]);
+
+function number(value, digits) {
+  const [whole, cents] = Math.abs(value).toFixed(digits).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, numbers.group);
+  const shown = cents === undefined ? grouped : grouped + numbers.decimal + cents;
+  return (value < 0 && /[1-9]/.test(shown) ? numbers.minus : "") + shown;
+}
+const percent = (value) => numbers.percent.replace("#", () => number(100 * value, 1));
 
 // "sut" matches Süt, and "içecek" matches İçecek.
-const fold = (text) =>
-  text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
+const fold = (word) =>
+  word.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/ı/g, "i");
 
 const share = (value) => {
-  if (value > 0 && value < 0.0005) return "< 0.1 %";
-  if (value < 1 && value > 0.9995) return "> 99.9 %";
-  return `${number(100 * value, 1)} %`;
+  if (value > 0 && value < 0.0005) return `< ${percent(0.001)}`;
+  if (value < 1 && value > 0.9995) return `> ${percent(0.999)}`;
+  return percent(value);
+};
+
+const signed = (value) => {
+  const shown = number(value, 1);
+  return shown.startsWith(numbers.minus) ? shown : `+${shown}`;
 };
 
 const FORMATS = {
@@ -20,10 +34,10 @@ const FORMATS = {
   count: (value) => number(value, 0),
   share,
   bar: share,
-  points: (value) => `${value > -0.0005 ? "+" : "-"}${number(Math.abs(100 * value), 1)} points`,
+  points: (value) => text("script.points", { n: signed(100 * value) }),
   figure: (value) => number(value, 2),
   price: (value) => number(value, 2),
-  interval: (value) => `${number(100 * value[0], 1)} to ${number(100 * value[1], 1)} %`,
+  interval: ([low, high]) => text("script.range", { low: number(100 * low, 1), high: number(100 * high, 1) }),
 };
 
 function shown(kind, value) {
@@ -60,7 +74,7 @@ class Tree {
   head() {
     const row = this.table.createTHead().insertRow();
     row.setAttribute("role", "row");
-    ["Category", ...this.data.columns.map((column) => column.label)].forEach((label, place) => {
+    [text("head.category"), ...this.data.columns.map((column) => column.label)].forEach((label, place) => {
       const cell = document.createElement("th");
       cell.scope = "col";
       cell.setAttribute("role", "columnheader");
@@ -98,12 +112,12 @@ class Tree {
       const b = this.key(other, column);
       if (a === null || a === undefined) return 1; // unknown values come last
       if (b === null || b === undefined) return -1;
-      return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+      return sign * (typeof a === "string" ? a.localeCompare(b, document.documentElement.lang) : a - b);
     });
   }
 
-  filter(text, test) {
-    const query = fold(text.trim());
+  filter(words, test) {
+    const query = fold(words.trim());
     this.folded = this.folded || this.data.names.map(fold);
     this.kept = null;
     this.matches = null;
@@ -154,7 +168,7 @@ class Tree {
       const cell = row.insertCell();
       cell.setAttribute("role", "gridcell");
       cell.colSpan = 1 + this.data.columns.length;
-      cell.textContent = `… and ${number(nodes.length - this.most, 0)} more; filter to see them`;
+      cell.textContent = text("script.more", { count: number(nodes.length - this.most, 0) });
     }
   }
 
@@ -188,7 +202,7 @@ class Tree {
         cell.classList.add("coloured");
         const middle = column.middle === undefined ? 0.5 : column.middle;
         const room = value < middle ? middle : 1 - middle;
-        cell.style.setProperty("--side", value < middle ? "var(--less)" : "var(--more)");
+        cell.style.setProperty("--side", value < middle ? "var(--less-tint)" : "var(--more-tint)");
         cell.style.setProperty("--strength", room > 0 ? Math.abs(value - middle) / room : 0);
       }
       row.append(cell);
@@ -247,13 +261,9 @@ class Tree {
   }
 }
 
-function dark() {
-  return window.matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
 function draw(place, figure) {
-  const ink = dark() ? "#e8e8e4" : "#1d1d1b";
-  const faint = dark() ? "#44443f" : "#d9d9d2";
+  const colours = getComputedStyle(document.documentElement);
+  const [ink, line] = ["--ink", "--line"].map((name) => colours.getPropertyValue(name).trim());
   const layout = {
     ...figure.layout,
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -262,7 +272,7 @@ function draw(place, figure) {
     margin: { t: 30, r: 10, b: 45, l: 55, ...(figure.layout.margin || {}) },
   };
   for (const axis of ["xaxis", "yaxis"]) {
-    if (layout[axis]) layout[axis] = { ...layout[axis], gridcolor: faint, zerolinecolor: faint };
+    if (layout[axis]) layout[axis] = { ...layout[axis], gridcolor: line, zerolinecolor: line };
   }
   Plotly.react(place, figure.data, layout, { responsive: true, displayModeBar: false });
 }
@@ -282,10 +292,9 @@ function start() {
       const column = only && only.value !== "" ? Number(only.value) : null;
       const test = column === null ? null : (cells) => Boolean(cells[column]);
       const matches = tree.filter(box.value, test);
-      status.textContent =
-        matches === null
-          ? ""
-          : `${number(matches, 0)} found${matches > tree.most ? `, the first ${tree.most} shown` : ""}`;
+      const counts = { count: number(matches || 0, 0), most: number(tree.most, 0) };
+      const key = matches > tree.most ? "script.matches.cut" : "script.matches";
+      status.textContent = matches === null ? "" : text(key, counts);
     };
     let timer;
     box.addEventListener("input", () => {

@@ -7,8 +7,8 @@ const NUMBER = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$/;
 
 // What a spreadsheet would run as a formula gets an apostrophe, as in prodcat's other CSV files.
 function spreadsheetCell(value) {
-  const text = String(value);
-  const safe = NUMBER.test(text) ? text : text.replace(FORMULA, "$1'");
+  const cell = String(value);
+  const safe = NUMBER.test(cell) ? cell : cell.replace(FORMULA, "$1'");
   return `"${safe.replaceAll('"', '""')}"`;
 }
 
@@ -19,9 +19,9 @@ function element(tag, attributes, ...children) {
   return made;
 }
 
-function download(name, kind, text) {
+function download(name, kind, content) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: kind }));
+  link.href = URL.createObjectURL(new Blob([content], { type: kind }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
@@ -80,20 +80,20 @@ class Worklist {
       departments.set(name, (departments.get(name) || 0) + 1);
     }
     const options = [...departments].sort((one, other) => other[1] - one[1]);
-    this.department = element("select", {}, element("option", { value: "" }, "all"));
+    this.department = element("select", {}, element("option", { value: "" }, text("page.all")));
     for (const [name, count] of options) {
       this.department.append(element("option", { value: name }, `${name} (${number(count, 0)})`));
     }
     this.state = element("select", {});
     const states = [
-      ["", "all"],
-      ["clear", "clearly contradicted"],
-      ["open", "without a decision"],
-      ["accept", "accepted"],
-      ["reject", "rejected"],
+      ["", text("page.all")],
+      ["clear", text("audit.head.clear")],
+      ["open", text("list.open")],
+      ["accept", text("list.accepted")],
+      ["reject", text("list.rejected")],
     ];
-    for (const [value, text] of states) this.state.append(element("option", { value }, text));
-    this.search = element("input", { type: "search", placeholder: "title, category or number" });
+    for (const [value, name] of states) this.state.append(element("option", { value }, name));
+    this.search = element("input", { type: "search", placeholder: text("list.placeholder") });
     this.count = element("span", { role: "status", class: "quiet" });
     this.note = element("p", { class: "quiet" });
     let timer;
@@ -104,10 +104,10 @@ class Worklist {
     for (const box of [this.department, this.state]) {
       box.addEventListener("change", () => this.filter());
     }
-    this.before = this.button("Previous page", () => this.turn(-1));
-    this.after = this.button("Next page", () => this.turn(1));
-    this.csv = this.button("Download decisions (CSV)", () => this.export("csv"));
-    this.lines = this.button("As JSON lines", () => this.export("jsonl"));
+    this.before = this.button(text("list.previous"), () => this.turn(-1));
+    this.after = this.button(text("list.next"), () => this.turn(1));
+    this.csv = this.button(text("list.csv"), () => this.export("csv"));
+    this.lines = this.button(text("list.jsonl"), () => this.export("jsonl"));
     this.table = element("table", { class: "stacked", role: "table" });
     this.table.addEventListener("keydown", (event) => this.pressed(event));
     this.table.addEventListener("focusin", (event) => this.focused(event));
@@ -115,9 +115,9 @@ class Worklist {
       element(
         "div",
         { class: "controls" },
-        element("label", {}, "Department of the label", this.department),
-        element("label", {}, "Show", this.state),
-        element("label", {}, "Search", this.search),
+        element("label", {}, text("list.department"), this.department),
+        element("label", {}, text("page.show"), this.state),
+        element("label", {}, text("list.search"), this.search),
       ),
       element("div", { class: "bar-of-buttons" }, this.before, this.after, this.count),
       element("div", { class: "scroll" }, this.table),
@@ -126,8 +126,8 @@ class Worklist {
     );
   }
 
-  button(text, action) {
-    const made = element("button", { type: "button", class: "plain" }, text);
+  button(name, action) {
+    const made = element("button", { type: "button", class: "plain" }, name);
     made.addEventListener("click", action);
     return made;
   }
@@ -162,32 +162,35 @@ class Worklist {
   draw(most = this.size) {
     const { data } = this;
     const end = Math.min(this.at + most, this.matching.length);
-    const headings = ["row", ...data.names, "title", "label now → suggestion", "how sure", "decision"];
+    const ends = [text("list.title"), text("list.paths"), text("list.sure"), text("list.decision")];
+    const headings = [text("list.row"), ...data.names, ...ends];
     const head = element("tr", { role: "row" });
     headings.forEach((name, column) => {
-      const kind = column === 0 || name === "how sure" ? "count" : "text";
+      const kind = column === 0 || column === headings.length - 2 ? "count" : "text";
       head.append(element("th", { scope: "col", role: "columnheader", class: kind }, name));
     });
     const body = element("tbody", { role: "rowgroup" });
     for (let place = this.at; place < end; place += 1) body.append(this.row(place));
-    const caption = element("caption", {}, "Labels that are probably wrong, the most suspicious first");
+    const caption = element("caption", {}, text("list.caption"));
     this.table.replaceChildren(caption, element("thead", { role: "rowgroup" }, head), body);
     this.before.disabled = this.at === 0;
     this.after.disabled = end >= this.matching.length;
     const from = this.matching.length ? this.at + 1 : 0;
-    this.told = `${number(from, 0)} to ${number(end, 0)} of ${number(this.matching.length, 0)} labels`;
+    this.told = text("list.range", {
+      low: number(from, 0),
+      high: number(end, 0),
+      count: number(this.matching.length, 0),
+    });
     this.tell();
   }
 
   tell() {
     const made = Object.values(this.decisions);
     const accepted = made.filter((decision) => decision === "accept").length;
-    this.count.textContent =
-      `${this.told}; ${number(accepted, 0)} accepted, ${number(made.length - accepted, 0)} rejected`;
+    const counts = { accepted: number(accepted, 0), rejected: number(made.length - accepted, 0) };
+    this.count.textContent = `${this.told}; ${text("list.decided", counts)}`;
     for (const button of [this.csv, this.lines]) button.disabled = made.length === 0;
-    this.note.textContent = this.stored
-      ? "Decisions are kept in this browser until you clear its data; download them to pass them on."
-      : "This browser does not keep decisions: download them before you close the page.";
+    this.note.textContent = text(this.stored ? "list.kept" : "list.not.kept");
   }
 
   row(place) {
@@ -198,24 +201,24 @@ class Worklist {
     if (decision) made.className = "decided";
     const cell = (heading, kind, ...children) =>
       made.append(element("td", { role: "cell", class: kind, "data-heading": heading }, ...children));
-    cell("row", "count", number(data.rows[row], 0));
-    data.names.forEach((name, column) => cell(name, "text", data.kept[column][row]));
+    cell(text("list.row"), "count", number(data.rows[row], 0));
+    data.names.forEach((name, column) => cell(name, "text kept", data.kept[column][row]));
     const flags = [];
-    if (!(data.flags[row] & 2)) flags.push("not checked: alone in its category");
-    if (data.flags[row] & 4) flags.push("duplicate with another label");
+    if (!(data.flags[row] & 2)) flags.push(text("list.alone"));
+    if (data.flags[row] & 4) flags.push(text("list.conflict"));
     cell(
-      "title",
-      "text",
-      element("span", {}, data.titles[row], ...flags.map((text) => element("span", { class: "flag" }, text))),
+      text("list.title"),
+      "text title",
+      element("span", {}, data.titles[row], ...flags.map((flag) => element("span", { class: "flag" }, flag))),
     );
-    cell("label → suggestion", "text paths", this.paths(row));
+    cell(text("list.paths"), "text paths", this.paths(row));
     const sure = element("div", {});
-    sure.append(element("div", {}, `→ ${share(data.s[row])}`), element("div", {}, `is ${share(data.p[row])}`));
-    cell("how sure", "share sure", sure);
+    sure.append(element("div", {}, `→ ${share(data.s[row])}`), element("div", {}, `${text("list.is")} ${share(data.p[row])}`));
+    cell(text("list.sure"), "share sure", sure);
     const buttons = [
-      ["accept", "Accept", "plain"],
-      ["reject", "Reject", "plain keep"],
-    ].map(([kind, text, style]) =>
+      ["accept", text("list.accept"), "plain"],
+      ["reject", text("list.reject"), "plain keep"],
+    ].map(([kind, name, style]) =>
       element(
         "button",
         {
@@ -223,16 +226,16 @@ class Worklist {
           class: style,
           "data-kind": kind,
           "aria-pressed": decision === kind,
-          "aria-label": `${text}: ${data.titles[row]}`,
+          "aria-label": `${name}: ${data.titles[row]}`,
           tabindex: place === this.current ? 0 : -1,
         },
-        text,
+        name,
       ),
     );
     for (const button of buttons) {
       button.addEventListener("click", () => this.decide(place, button.dataset.kind));
     }
-    cell("decision", "decision", ...buttons);
+    cell(text("list.decision"), "decision", ...buttons);
     return made;
   }
 
@@ -247,7 +250,7 @@ class Worklist {
       const sign = element("span", { class: "mark-of", role: "img", "aria-label": what }, mark);
       return element("div", {}, sign, start, element("strong", {}, rest));
     };
-    return element("div", {}, line(label, "is", "label now"), line(suggestion, "→", "suggestion"));
+    return element("div", {}, line(label, text("list.is"), text("list.label")), line(suggestion, "→", text("list.suggestion")));
   }
 
   decide(place, kind) {
@@ -336,8 +339,8 @@ class Worklist {
         data.lines[data.labels[row]],
         data.lines[data.suggestions[row]],
       ]);
-      const text = [header, ...rows].map((row) => row.map(spreadsheetCell).join(",")).join("\r\n");
-      download("decided.csv", "text/csv", `\ufeff${text}\r\n`);
+      const csv = [header, ...rows].map((row) => row.map(spreadsheetCell).join(",")).join("\r\n");
+      download("decided.csv", "text/csv", `\ufeff${csv}\r\n`);
       return;
     }
     const lines = this.decided().map(([row, made, node]) => {
