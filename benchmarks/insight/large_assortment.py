@@ -1,5 +1,6 @@
 """The page of assortments over a million products and ten thousand categories, in a browser."""
 
+import resource
 import time
 from typing import TYPE_CHECKING
 
@@ -18,29 +19,33 @@ _BRANDS = 3_000
 
 
 def open_large_assortment(options: Options) -> Row:
-    """Compare two made-up retailers, write the page, and open it five times."""
+    """Compare two made-up retailers, write the page and its tables, and open it five times."""
     from prodcat.insight.assortment.result import Assortment
 
     tree = shopify_tree(options)
     rng = np.random.default_rng(0)
     began = time.perf_counter()
-    retailers = tuple(_retailer(name, tree, rng) for name in ("Ours", "Rival"))
-    before = {"Rival": _retailer("Rival", tree, rng, PRODUCTS // 20)}
+    products = PRODUCTS // 100 if options.quick else PRODUCTS
+    retailers = tuple(_retailer(name, tree, rng, products // 2) for name in ("Ours", "Rival"))
+    before = {"Rival": _retailer("Rival", tree, rng, products // 20)}
     assortment = Assortment(tree, retailers, 1_000, before=before)
     prepared = time.perf_counter() - began
     began = time.perf_counter()
     place = options.work / "large-assortment.html"
     assortment.save(str(place))
+    made = time.perf_counter() - began
+    began = time.perf_counter()
+    assortment.save_tables(options.work / "large-assortment")
+    saved = time.perf_counter() - began
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # kilobytes on Linux
     return {
-        "nodes": len(tree), "rows": PRODUCTS, "prepared": prepared,
-        "made": time.perf_counter() - began, "bytes": place.stat().st_size,
+        "nodes": len(tree), "rows": products, "prepared": prepared, "made": made,
+        "tables_saved": saved, "memory": memory, "bytes": place.stat().st_size,
         "opened": sorted(open_page(place, 5)),
     }  # fmt: skip
 
 
-def _retailer(
-    name: str, tree: "Taxonomy", rng: np.random.Generator, products: int = PRODUCTS // 2
-) -> "Retailer":
+def _retailer(name: str, tree: "Taxonomy", rng: np.random.Generator, products: int) -> "Retailer":
     """A retailer whose titles name the category, a brand and a size."""
     from prodcat.insight.assortment.products import Products
     from prodcat.insight.assortment.retailer import Retailer
