@@ -307,7 +307,7 @@ def test_every_module_of_the_adapters_and_reports_is_in_the_reference_or_interna
     }
     documented = {".".join(name.split(".")[1:3]) for name in public_names()}
     internal = {"arrays", "choice", "columns", "empty_titles", "files", "neighbours", "numbers", "page",
-                "page_table", "sheets", "design", "__init__"}  # fmt: skip
+                "page_language", "page_table", "sheets", "design", "templates", "__init__"}  # fmt: skip
     assert {name for name in modules - documented if name.split(".")[1] not in internal} == set()
 
 
