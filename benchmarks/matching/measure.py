@@ -243,20 +243,57 @@ def _relations(table: Any, made: Any) -> Row:
     }
 
 
-def measure_large(options: Options) -> list[Row]:
-    """Seconds and memory for two large tables, one thread of Python and two of the search."""
-    from prodcat.matching import MatchColumns, Matcher, read_both
+def measure_vectors(options: Options) -> list[Row]:
+    """Seconds that the vectors of an encoder take beside the n-grams, with two threads."""
+    import torch
 
-    count = 800 if options.quick else 100_000
+    import prodcat
+    from prodcat.demo.quick_commerce import generate
+    from prodcat.matching import Matcher
+
+    torch.set_num_threads(2)
+    rows = [{"title": row.title, "path": list(row.path)} for row in generate(1_000, "en", seed=1)]
+    classifier = prodcat.fit(
+        prodcat.read_catalog(rows),
+        model=prodcat.ModelConfig(encoder=str(options.encoder)),
+        training=prodcat.TrainingConfig(epochs=0, baseline=False),
+        device="cpu",
+        progress=False,
+    )
+    ours, theirs = _large_tables(400 if options.quick else 10_000)
+    measured: Row = {"rows": len(ours), "their rows": len(theirs)}
+    began = time.time()
+    measured["pairs"] = Matcher().match(ours, theirs).table.num_rows
+    measured["seconds with n-grams"] = round(time.time() - began, 1)
+    began = time.time()
+    ours, theirs = ours.with_encoder(classifier), theirs.with_encoder(classifier)
+    measured["seconds of the encoder"] = round(time.time() - began, 1)
+    began = time.time()
+    measured["pairs with vectors"] = Matcher().match(ours, theirs).table.num_rows
+    measured["seconds with both"] = round(time.time() - began, 1)
+    return [measured]
+
+
+def _large_tables(count: int) -> "tuple[Products, Products]":
+    """So many products on either side, of catalogs in all languages."""
+    from prodcat.matching import MatchColumns, read_both
+
     ours, theirs = [], []
     for language in LANGUAGES:
         made = catalogs(count // len(LANGUAGES), language, seed=7)
         ours += made.ours
         theirs += made.theirs
+    return read_both(ours, theirs, MatchColumns(price="price", brand="brand"),
+                     MatchColumns(price="price"))  # fmt: skip
+
+
+def measure_large(options: Options) -> list[Row]:
+    """Seconds and memory for two large tables, one thread of Python and two of the search."""
+    from prodcat.matching import Matcher
+
     began, computed = time.time(), time.process_time()
-    tables = read_both(ours, theirs, MatchColumns(price="price", brand="brand"),
-                       MatchColumns(price="price"))  # fmt: skip
-    matches = Matcher().match(*tables)
+    ours, theirs = _large_tables(800 if options.quick else 100_000)
+    matches = Matcher().match(ours, theirs)
     return [
         {
             "rows": len(ours),

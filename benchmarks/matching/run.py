@@ -13,6 +13,7 @@ from benchmarks.matching.measure import (
     measure_generated,
     measure_large,
     measure_public,
+    measure_vectors,
 )
 from benchmarks.matching.table import assemble, table
 
@@ -22,8 +23,8 @@ def run_job(name: str, options: Options) -> None:
     if name in PUBLIC:
         write_result(name, options.work, measure_public(name, options))
     else:
-        measure = measure_generated if name == "generated" else measure_large
-        write_result(name, options.work, measure(options))
+        jobs = {"generated": measure_generated, "large": measure_large, "vectors": measure_vectors}
+        write_result(name, options.work, jobs[name](options))
 
 
 BENCHMARK = Benchmark(
@@ -32,7 +33,7 @@ BENCHMARK = Benchmark(
     run_job,
     assemble,
     table,
-    alone=["large"],
+    alone=["large", "vectors"],
     keeps_earlier=True,
 )
 

@@ -8,13 +8,18 @@ from benchmarks.matching.measure import PUBLIC
 from benchmarks.reporting import Bar, Report, Row, bar, grouped
 
 _BARS = {"abt-buy": (0.55, 0.75), "amazon-google": (0.50, 0.65), "walmart-amazon": (0.50, 0.72)}
-_HEADINGS = {"public": "Public pairs", "generated": "Generated catalogs", "large": "Large tables"}
+_HEADINGS = {
+    "public": "Public pairs",
+    "generated": "Generated catalogs",
+    "large": "Large tables",
+    "vectors": "Vectors of an encoder",
+}
 
 
 def assemble(work: Path) -> Report:
     """The figures of all jobs in the work folder, and the bars."""
     rows: list[Row] = []
-    for name in (*PUBLIC, "generated", "large"):
+    for name in (*PUBLIC, "generated", "large", "vectors"):
         kind = "public" if name in PUBLIC else name
         rows += [{"table": kind, **row} for row in read_result_or_none(name, work) or ()]
     return {"rows": rows, "bars": _bars(rows)}

@@ -16,6 +16,7 @@ from prodcat.classifier.reader import Reader
 from prodcat.classifier.records import History
 from prodcat.classifier.results import level_columns
 from prodcat.classifier.titles import Titles
+from prodcat.classifier.vectors import title_vectors
 from prodcat.decisions.decider import Decider
 from prodcat.decisions.guarantee import Guarantee
 from prodcat.decisions.weights import Weights
@@ -216,6 +217,22 @@ class ClassifierParts:
         chunks = self.reader.log_probs(self.reader.texts(titles))
         empty = np.zeros((0, len(self.taxonomy)), np.float32)
         return np.concatenate([empty, *(sums(exp(chunk)).cpu().numpy() for chunk in chunks)])
+
+    def title_vectors(self, titles: Titles, precision: str | None = "auto") -> NDArray[np.float32]:
+        """What the encoder makes of titles, before the heads: similar titles have similar vectors.
+
+        Args:
+            titles: Product titles, as for :meth:`Classifier.predict`.
+            precision: The precision of the encoder, as for :meth:`Classifier.predict`.
+
+        Returns:
+            float32 [title, hidden].
+
+        Raises:
+            CatalogError: There are no titles in it, or one is not text.
+            ConfigError: The classifier has no encoder, or it cannot be run in this precision.
+        """
+        return title_vectors(self.reader, self.reader.texts(titles), precision)
 
     def __repr__(self) -> str:
         """Encoder, tree and validation accuracy in one line."""

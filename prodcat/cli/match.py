@@ -81,6 +81,12 @@ def add_match(commands: "Any") -> None:
         metavar="MODEL",
         help="a saved classifier, whose categories are compared, too",
     )
+    parser.add_argument(
+        "--vectors",
+        action="store_true",
+        help="also look for candidates by the vectors of the encoder of --model, which find other "
+        "words for the same; it reads every title",
+    )
     _pair_options(parser)
     file_options(parser)
     parser.set_defaults(run=run)
@@ -181,14 +187,19 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse options that say nothing of two dates.
+    """Refuse options that say nothing of two dates, or that lack another one.
 
     Raises:
-        ConfigError: One is given with ``--changes``.
+        ConfigError: One is given with ``--changes``, or ``--vectors`` without ``--model``.
     """
     if not options.changes:
+        if options.vectors and not options.model:
+            raise ConfigError(
+                "--vectors is given without --model; expected a saved classifier with an encoder, "
+                "which makes them."
+            )
         return
-    for name in ("model", "labelled_pairs", "reviewed", "doubtful", "one_to_one"):
+    for name in ("model", "vectors", "labelled_pairs", "reviewed", "doubtful", "one_to_one"):
         if getattr(options, name):
             raise ConfigError(
                 f"--{name.replace('_', '-')} is given with --changes, which compares two dates of "
@@ -278,7 +289,7 @@ def _matcher(options: argparse.Namespace, threshold: float) -> "Matcher":
     from prodcat.matching.matcher import Matcher
 
     chosen = threshold if options.threshold is None else options.threshold
-    return Matcher(options.candidates, chosen, options.one_to_one)
+    return Matcher(options.candidates, chosen, options.one_to_one, options.vectors)
 
 
 def _write_changes(options: argparse.Namespace, before: "Products", after: "Products") -> None:

@@ -32,12 +32,15 @@ class Matcher:
         candidates: How many candidates are looked at for each row of either table.
         threshold: The least probability of "same product", 0 to 1.
         is_one_to_one: Whether a product is the same as at most one other.
+        uses_vectors: Whether :func:`~prodcat.matching.matching.match_products` also searches
+            candidates by the vectors of the classifier's encoder, and compares these.
         learned: What :meth:`fit` learned; None for the odds that need no labels.
     """
 
     candidates: int = 10
     threshold: float = 0.5
     is_one_to_one: bool = False
+    uses_vectors: bool = False
     learned: Learned | None = None
 
     def __post_init__(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from prodcat.errors import ConfigError
 from prodcat.matching.labelled import LabelledPairs, read_pairs
 from prodcat.matching.learning import LEAST_OF_A_KIND
 from prodcat.matching.matcher import Matcher
@@ -48,12 +49,20 @@ def match_products(
     Raises:
         CatalogError: A table cannot be read, or lacks a column; or labelled pairs are wrong or too
             few.
-        ConfigError: The package pint is not installed.
+        ConfigError: The package pint is not installed, or vectors are asked for without a
+            classifier that has an encoder.
     """
+    matcher = Matcher() if matcher is None else matcher
+    if matcher.uses_vectors and classifier is None:
+        raise ConfigError(
+            "Vectors are asked for without a classifier. Expected classifier=, a classifier with "
+            "an encoder that makes them."
+        )
     one, other = read_both(ours, theirs, columns, their_columns)
+    if matcher.uses_vectors:
+        one, other = one.with_encoder(classifier), other.with_encoder(classifier)
     if classifier is not None:
         one, other = one.with_categories(classifier), other.with_categories(classifier)
-    matcher = Matcher() if matcher is None else matcher
     taught, answers = (
         each if each is None or isinstance(each, LabelledPairs) else read_pairs(each, one, other)
         for each in (labelled, reviewed)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.errors import CatalogError, no_column
+from prodcat.matching.words import words_of
 from prodcat.offers.brands import Brands
 from prodcat.offers.prices import UNITS, DecimalMark
 from prodcat.offers.rows import OfferColumns, OfferRows
@@ -128,6 +129,25 @@ class Products:
         norms = np.linalg.norm(array, axis=1, keepdims=True)
         return replace(self, vectors=array / np.maximum(norms, 1e-12))
 
+    def with_encoder(self, classifier: Any) -> "Products":
+        """The products with the vectors that a classifier's encoder makes of their titles.
+
+        Args:
+            classifier: A :class:`~prodcat.classifier.classifier.Classifier` with an encoder, which
+                reads what it reads in :meth:`with_categories`.
+
+        Raises:
+            ConfigError: The classifier has no encoder.
+        """
+        vectors = classifier.title_vectors(self._texts_for(classifier))
+        vectors[[not words_of(title) for title in self.titles]] = 0  # nothing is known of these
+        return self.with_vectors(vectors)
+
+    def _texts_for(self, classifier: Any) -> dict[str, Sequence[str]]:
+        """The titles and the further columns that a classifier reads."""
+        names = [name for name in classifier.text_columns if name in self.columns]
+        return {**{name: self.columns[name] for name in names}, "title": list(self.titles)}
+
     def with_categories(self, classifier: Any) -> "Products":
         """The products with the categories that a classifier gives them.
 
@@ -137,10 +157,7 @@ class Products:
         Args:
             classifier: A :class:`~prodcat.classifier.classifier.Classifier`.
         """
-        further = {
-            name: self.columns[name] for name in classifier.text_columns if name in self.columns
-        }
-        best = classifier.predict({**further, "title": list(self.titles)})
+        best = classifier.predict(self._texts_for(classifier))
         paths = [
             (tuple(each[0].path), tuple(each[0].level_confidences)) if each else ((), ())
             for each in best

@@ -64,7 +64,7 @@ def nearest_vectors(
         count: How many are kept_count for each vector.
 
     Returns:
-        As for :func:`nearest`.
+        As for :func:`nearest`; vectors of zeros, which rows without a title have, have none.
     """
     parts = []
     for start in range(0, len(ours), _BLOCK):
@@ -72,8 +72,9 @@ def nearest_vectors(
         kept_count = min(count, products.shape[1])
         kept = np.argpartition(-products, kept_count - 1, axis=1)[:, :kept_count]
         rows = np.repeat(np.arange(start, start + len(products)), kept_count)
-        values = np.take_along_axis(products, kept, 1)
-        parts.append((rows.astype(np.int64), kept.ravel().astype(np.int64), values.ravel()))
+        values = np.take_along_axis(products, kept, 1).ravel()
+        known = np.flatnonzero(values)
+        parts.append((rows[known].astype(np.int64), kept.ravel()[known], values[known]))
     return _joined(parts)
 
 
