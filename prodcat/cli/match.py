@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from prodcat.classifier.classifier import Classifier
+    from prodcat.matching.labelled import LabelledPairs
     from prodcat.matching.matcher import Matcher
     from prodcat.matching.products import MatchColumns, Products
 
@@ -208,37 +209,47 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _check_answers(options: argparse.Namespace) -> None:
-    """Refuse to replace a table of doubtful pairs that a person answered, there or on the page.
+    """Refuse to replace a table of pairs that a person answered, there or on the page.
 
     Raises:
         ConfigError: It has answers, or there are decisions about it.
     """
+    for name in ("output", "doubtful"):
+        uri = getattr(options, name)
+        if uri is None:
+            continue
+        if count := _count_answers(uri):
+            raise ConfigError(
+                f"--{name} {uri!r} has {count:,} answer{'s' * (count > 1)}, which would be lost. "
+                f"Give it as --reviewed, and another name as --{name}."
+            )
+        if "://" in uri:
+            continue
+        place = decisions_about_pairs(uri)
+        if place.exists() and place.stat().st_size:
+            raise ConfigError(
+                f"{str(place)!r} holds decisions about the pairs in --{name} {uri!r}, which would "
+                "not match new pairs. Write them out with prodcat review --pairs --export, give "
+                f"that file as --reviewed, and another name as --{name}."
+            )
+
+
+def _count_answers(uri: str) -> int:
+    """How many answers a table has that is there already; 0 if it is no table."""
     from contextlib import suppress
 
     from prodcat.errors import CatalogError
-    from prodcat.matching.products import text_of
+    from prodcat.matching.answers import answer_word, column_called
     from prodcat.storage.tables import iter_tables
 
     count = 0
-    # What does not exist or is no table has no answers.
     with suppress(CatalogError, OSError):
-        if options.doubtful is not None:
-            for piece in iter_tables(options.doubtful):
-                count += sum(bool(text_of(value)) for value in list(piece.get("answer", ())))
-    if count:
-        raise ConfigError(
-            f"--doubtful {options.doubtful!r} has {count:,} answer{'s' * (count > 1)}, which would "
-            "be lost. Give it as --reviewed, and another name as --doubtful."
-        )
-    if options.doubtful is not None and "://" not in options.doubtful:
-        place = decisions_about_pairs(options.doubtful)
-        if place.exists() and place.stat().st_size:
-            raise ConfigError(
-                f"{str(place)!r} holds decisions about the pairs in --doubtful "
-                f"{options.doubtful!r}, which would not match new pairs. Write them out with "
-                "prodcat review --pairs --export, give that file as --reviewed, and another name "
-                "as --doubtful."
-            )
+        for piece in iter_tables(uri):
+            column = column_called("answer", piece)
+            if column is None:
+                break
+            count += sum(bool(answer_word(value)) for value in list(piece[column]))
+    return count
 
 
 def _products(options: argparse.Namespace) -> "tuple[Products, Products]":
@@ -308,14 +319,11 @@ def _write_matches(
     ours: "Products",
     theirs: "Products",
 ) -> None:
-    from prodcat.matching.labelled import read_pairs
     from prodcat.matching.matching import match_products
     from prodcat.matching.writing import write_table
 
-    labelled, reviewed = (
-        read_pairs(source, ours, theirs) if source else None
-        for source in (options.labelled_pairs, options.reviewed)
-    )
+    labelled = _known_pairs("--labelled-pairs", options.labelled_pairs, ours, theirs)
+    reviewed = _known_pairs("--reviewed", options.reviewed, ours, theirs)
     matches = match_products(
         ours,
         theirs,
@@ -324,6 +332,7 @@ def _write_matches(
         classifier=classifier,
         matcher=_matcher(options, 0.5),
     )
+    _tell_lesson(labelled, reviewed)
     write_table(matches.table, options.output)
     if options.doubtful is not None:
         write_table(matches.doubtful, options.doubtful)
@@ -331,3 +340,40 @@ def _write_matches(
     note(str(matches))
     if options.doubtful is not None:
         note(f"{matches.doubtful.num_rows:,} doubtful pairs written to {options.doubtful}")
+
+
+def _known_pairs(
+    option: str, source: str | None, ours: "Products", theirs: "Products"
+) -> "LabelledPairs | None":
+    """The pairs that an option names, after telling what was read; None if it is not given."""
+    from collections import Counter
+
+    from prodcat.matching.labelled import read_pairs
+    from prodcat.matching.relations import RELATIONS
+
+    if not source:
+        return None
+    pairs = read_pairs(source, ours, theirs, is_reviewed=option == "--reviewed")
+    for remark in pairs.remarks:
+        note(f"{option} {source}: {remark}")
+    counts = Counter(pairs.relations)
+    told = ", ".join(f"{counts[each]:,} {each}" for each in RELATIONS if counts[each])
+    if told:
+        note(f"{option} {source}: {len(pairs):,} answer{'s' * (len(pairs) > 1)} taken: {told}")
+    return pairs
+
+
+def _tell_lesson(labelled: "LabelledPairs | None", reviewed: "LabelledPairs | None") -> None:
+    """Tell whether the matcher learned from the pairs that were given."""
+    from prodcat.matching.learning import LEAST_OF_A_KIND
+    from prodcat.matching.matching import lesson_of
+
+    lesson = lesson_of(labelled, reviewed)
+    if lesson is not None:
+        note(f"the matcher learned from {len(lesson):,} pairs")
+    elif reviewed is not None and len(reviewed):
+        same = int(reviewed.same.sum())
+        note(
+            f"the matcher did not learn from the answers: {same:,} of the same product and "
+            f"{len(reviewed) - same:,} others, and it needs {LEAST_OF_A_KIND} of each"
+        )

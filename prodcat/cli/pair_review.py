@@ -66,7 +66,7 @@ def review_pairs(
     serve_review = page_server() if options.serve else None
 
     from prodcat.insight.decisions.pairs import RelationChoices, read_pair_table
-    from prodcat.matching.labelled import ANSWER_WORDS
+    from prodcat.matching.answers import ANSWER_WORDS
     from prodcat.matching.relations import RELATIONS
 
     choices = RelationChoices(RELATIONS, ANSWER_WORDS)

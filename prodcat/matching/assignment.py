@@ -23,10 +23,10 @@ def one_to_one(
         least: The least probability of a pair that may be chosen.
 
     Returns:
-        Whether each pair is chosen, bool [pairs].
+        Whether each pair is chosen, bool [pairs].  A pair of the probability 0 never is.
     """
     chosen = np.zeros(len(pairs), bool)
-    places = np.flatnonzero(probability >= least)
+    places = np.flatnonzero((probability >= least) & (probability > 0))
     if not len(places):
         return chosen
     for group in _groups(pairs, places):

@@ -1,5 +1,6 @@
 """Two dates of one retailer's table: what came, what went, and what has another price."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.matching.columns import CHANGES, arrow_table
+from prodcat.matching.features import foreign_pairs
 from prodcat.matching.matcher import Matcher
 from prodcat.matching.matching import read_both
+from prodcat.matching.price_warnings import counted, warn_of_currencies
 from prodcat.matching.products import MatchColumns, Products
 from prodcat.matching.results import relative_difference
 from prodcat.offers.amounts import folded
 
+logger = logging.getLogger("prodcat")
 CAME, WENT, DEARER, CHEAPER = "came", "went", "dearer", "cheaper"
 RENAMED, UNCHANGED = "renamed", "unchanged"
 KINDS = (CAME, WENT, DEARER, CHEAPER, RENAMED, UNCHANGED)
 _SAME_PRICE = 1e-6
+_EXAMPLES = 3  # in a warning
 LEAST_SURE = 0.8  # probability at which a product with another title is the same one
 
 
@@ -30,14 +35,19 @@ class Changes:
         table: An Arrow table with the columns of :data:`~prodcat.matching.columns.CHANGES`; each
             row of either table is in exactly one row of it.
         counts: How many products have each change.
+        repriced_and_renamed: How many of the dearer and cheaper ones have another title, too.
     """
 
     table: Any
     counts: Counter[str]
+    repriced_and_renamed: int = 0
 
     def __str__(self) -> str:
         """The counts in a line."""
-        return ", ".join(f"{self.counts[kind]:,} {kind}" for kind in KINDS)
+        text = ", ".join(f"{self.counts[kind]:,} {kind}" for kind in KINDS)
+        if not self.repriced_and_renamed:
+            return text
+        return f"{text}; {self.repriced_and_renamed:,} of the dearer and cheaper ones renamed, too"
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,9 @@ def compare_dates(
 
     A product is the same if it has the same id; else if it has the same title, apart from case,
     accents and blanks; else if the matcher is sure enough.  A product whose id is known at both
-    dates is never taken for another one.
+    dates is never taken for another one.  An id that several rows of a table have names none of
+    them: these rows are compared by title and matcher, which is told as a warning, as are prices
+    that are known at one date only.
 
     Args:
         before: The earlier table, as for :func:`~prodcat.matching.matching.match_products`.
@@ -79,16 +91,66 @@ def compare_dates(
     pairs: list[_Pair] = []
     rest = list(range(len(one))), list(range(len(other)))
     if one.ids is not None and other.ids is not None:
-        rest = _pair_up(one.ids, other.ids, rest, "id", pairs)
+        repeated = _repeated_ids(one.ids, "earlier") | _repeated_ids(other.ids, "later")
+        names = [
+            ["" if each in repeated else each for each in table] for table in (one.ids, other.ids)
+        ]
+        rest = _pair_up(names[0], names[1], rest, "id", pairs)
     keys = [_title_keys(each) for each in (one, other)]
     rest = _pair_up(keys[0], keys[1], rest, "title", pairs)
     rest = _by_matcher(one, other, rest, replace(matcher, is_one_to_one=True), pairs)
     pairs += [_Pair(row, None) for row in rest[0]]
     pairs += [_Pair(None, row) for row in rest[1]]
-    return _changes(one, other, pairs)
+    changes = _changes(one, other, pairs)
+    _warn_of_prices(one, other, changes.table)
+    return changes
 
 
 _Rest = tuple[list[int], list[int]]
+
+
+def _repeated_ids(ids: Sequence[str], date: str) -> set[str]:
+    """The ids that several rows of a table have, which are told as a warning."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(ids):
+        if name:
+            rows[name].append(row)
+    repeated = {name: places for name, places in rows.items() if len(places) > 1}
+    if repeated:
+        examples = ", ".join(
+            f"{name!r} (rows {places[0] + 1:,} and {places[1] + 1:,})"
+            for name, places in list(repeated.items())[:_EXAMPLES]
+        )
+        logger.warning(
+            "%s of the %s table %s in several rows, such as %s. Such rows are "
+            "compared by title and matcher, not by id.",
+            counted(len(repeated), "id"),
+            date,
+            "stands" if len(repeated) == 1 else "stand",
+            examples,
+        )
+    return set(repeated)
+
+
+def _warn_of_prices(one: Products, other: Products, table: Any) -> None:
+    """Warn of products whose prices at both dates cannot be compared."""
+    rows = zip(*(table[f"{date}_row"].to_pylist() for date in ("before", "after")), strict=True)
+    both = [(row, there) for row, there in rows if row is not None and there is not None]
+    known = [np.isfinite(products.prices) for products in (one, other)]
+    states = [(known[0][row], known[1][there]) for row, there in both]
+    for date, state in (("later", (True, False)), ("earlier", (False, True))):
+        lost = [pair for pair, each in zip(both, states, strict=True) if each == state]
+        if lost:
+            examples = ", ".join(repr(one.titles[row]) for row, _ in lost[:_EXAMPLES])
+            logger.warning(
+                "%s no price that can be read in the %s table, but in the other one, such as %s; "
+                "whether the price changed is not known.",
+                f"{counted(len(lost), 'product')} {'has' if len(lost) == 1 else 'have'}",
+                date,
+                examples,
+            )
+    mine, theirs = [row for row, _ in both], [row for _, row in both]
+    warn_of_currencies(foreign_pairs(one, other, mine, theirs))
 
 
 def _title_keys(products: Products) -> list[str]:
@@ -155,12 +217,27 @@ def _changes(one: Products, other: Products, pairs: list[_Pair]) -> Changes:
         columns[f"{side}_id"] = ["" if row is None else ids[row] for row in rows]
         columns[f"{side}_title"] = ["" if row is None else products.titles[row] for row in rows]
         columns[f"{side}_price"] = _numbers(products.prices, rows)
-    columns["price_change"] = relative_difference(columns["before_price"], columns["after_price"])
+    change = relative_difference(columns["before_price"], columns["after_price"])
+    columns["price_change"] = np.where(_are_foreign(one, other, pairs), np.nan, change)
     kinds = [
         _kind(pair, change, one, other)
         for pair, change in zip(pairs, columns["price_change"].tolist(), strict=True)
     ]
-    return Changes(arrow_table({**columns, "change": kinds}, CHANGES), Counter(kinds))
+    both = sum(
+        kind in (DEARER, CHEAPER) and _is_renamed(pair, one, other)
+        for pair, kind in zip(pairs, kinds, strict=True)
+    )
+    return Changes(arrow_table({**columns, "change": kinds}, CHANGES), Counter(kinds), both)
+
+
+def _are_foreign(one: Products, other: Products, pairs: Sequence[_Pair]) -> list[bool]:
+    """Whether the prices of each pair are in known, different currencies."""
+    return [
+        pair.before is not None
+        and pair.after is not None
+        and bool(foreign_pairs(one, other, [pair.before], [pair.after]))
+        for pair in pairs
+    ]
 
 
 def _numbers(values: NDArray[np.float64], rows: Sequence[int | None]) -> NDArray[np.float64]:
@@ -176,5 +253,11 @@ def _kind(pair: _Pair, change: float, one: Products, other: Products) -> str:
         return DEARER
     if change < -_SAME_PRICE:
         return CHEAPER
-    same = folded(one.titles[pair.before]) == folded(other.titles[pair.after])
-    return UNCHANGED if same else RENAMED
+    return RENAMED if _is_renamed(pair, one, other) else UNCHANGED
+
+
+def _is_renamed(pair: _Pair, one: Products, other: Products) -> bool:
+    """Whether a product of both dates has another title at the later one."""
+    if pair.before is None or pair.after is None:
+        return False
+    return folded(one.titles[pair.before]) != folded(other.titles[pair.after])

@@ -22,8 +22,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "their_size_unit": ("string", "what their_size is in: g, ml, piece, wash, dose"),
     "our_price": ("double", "our price of the pack"),
     "their_price": ("double", "their price of the pack"),
-    "our_price_per_unit": ("double", "our price for one unit; empty if the units differ"),
-    "their_price_per_unit": ("double", "their price for one unit; empty if the units differ"),
+    "our_price_per_unit": (
+        "double",
+        "our price for one unit; empty if units or currencies differ",
+    ),
+    "their_price_per_unit": (
+        "double",
+        "their price for one unit; empty if units or currencies differ",
+    ),
     "unit": ("string", "the unit of both prices: kg, l, piece, wash, dose"),
     "price_difference": (
         "double",

@@ -34,6 +34,8 @@ class Side:
         by_texts: TF-IDF of words with further texts; None if no table has any.
         all_words: Which words title and further texts have; None if no table has any.
         search: What candidates are searched with, sparse [rows, features].
+        listed: The number of the product that a row lists, equal for rows that repeat each other
+            in all that is compared but the price, int [rows].
     """
 
     products: Products
@@ -46,6 +48,7 @@ class Side:
     by_texts: Any
     all_words: Any
     search: Any
+    listed: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ class Comparison:
                     f"No row of {name} table has a word in its title; expected a table with titles."
                 )
         whole = [_whole(table, words) for table, words in zip(tables, titles, strict=True)]
+        listed = [_listed(table, words) for table, words in zip(tables, titles, strict=True)]
         vocabulary = Vocabulary.of([*whole[0], *whole[1]])
         by_words, by_letters = _tfidf(whole), _letters(whole)
         further = _further(tables, whole)
@@ -123,11 +127,18 @@ class Comparison:
                     by_texts[n],
                     vocabulary.matrix(further[n]) if further else None,
                     None,
+                    listed[n],
                 )
             )
         search = _search_matrices(sides)
         made = [Side(**{**vars(side), "search": search[n]}) for n, side in enumerate(sides)]
-        distinct = distinctions([(side.titles, side.covered, side.search) for side in made])
+        firsts = [np.unique(side.listed, return_index=True)[1] for side in made]
+        distinct = distinctions(
+            [
+                (side.titles[rows], side.covered[rows], side.search[rows])
+                for side, rows in zip(made, firsts, strict=True)
+            ]
+        )
         return cls(made[0], made[1], vocabulary.kinds, distinct)
 
     def candidates(self, count: int) -> Candidates:
@@ -142,7 +153,17 @@ class Comparison:
         mine, others = ours.products.vectors, theirs.products.vectors
         if mine is not None and others is not None:
             parts.append(nearest_vectors(mine, others, count)[:2])
-        return distinct([(part[0], part[1]) for part in parts], len(theirs.products))
+        pairs = distinct([(part[0], part[1]) for part in parts], len(theirs.products))
+        kept = _has_words(ours.products)[pairs.ours] & _has_words(theirs.products)[pairs.theirs]
+        return Candidates(pairs.ours[kept], pairs.theirs[kept])
+
+    def listed(self, pairs: Candidates) -> Candidates:
+        """The number of the product that each row of some pairs lists, on either side.
+
+        Args:
+            pairs: The pairs.
+        """
+        return Candidates(self.ours.listed[pairs.ours], self.theirs.listed[pairs.theirs])
 
 
 def distinct(
@@ -166,6 +187,29 @@ def _whole(products: Products, titles: Sequence[list[str]]) -> list[list[str]]:
         [*words, *words_of(brand), *words_of(code)]
         for words, brand, code in zip(titles, products.brands, products.codes, strict=True)
     ]
+
+
+def _has_words(products: Products) -> NDArray[np.bool_]:
+    """Whether each row has a word in its title; what has none is in no pair."""
+    return np.array([bool(words_of(title)) for title in products.titles], bool)
+
+
+def _listed(products: Products, titles: Sequence[list[str]]) -> NDArray[np.int64]:
+    """The number of the product of each row; rows that differ in the price only have one."""
+    numbers: dict[object, int] = {}
+    listed = np.empty(len(products), np.int64)
+    for row, words in enumerate(titles):
+        total = float(products.totals[row])
+        key = (
+            tuple(words),
+            tuple(words_of(products.brands[row])),
+            tuple(words_of(products.codes[row])),
+            tuple(words_of(products.texts[row])),
+            None if np.isnan(total) else (total, products.total_units[row]),
+            float(products.counts[row]),
+        )
+        listed[row] = numbers.setdefault(key, len(numbers))
+    return listed
 
 
 def _further(
@@ -206,12 +250,17 @@ def _letters(documents: Sequence[Sequence[list[str]]]) -> list[Any]:
 
 def _search_matrices(sides: Sequence[Side]) -> list[Any]:
     """Words and letters of both tables without those that very many rows have."""
-    from scipy.sparse import hstack, vstack
+    from scipy.sparse import diags, hstack, vstack
 
     matrices = [
         hstack([side.by_words * np.sqrt(0.5), side.by_letters * np.sqrt(0.5)]).tocsr()
         for side in sides
     ]
+    for number, side in enumerate(sides):
+        if not (known := _has_words(side.products)).all():
+            # A brand alone would take the places of rows with a title.
+            matrices[number] = (diags(known.astype(np.float32)) @ matrices[number]).tocsr()
+            matrices[number].eliminate_zeros()
     rows = sum(each.shape[0] for each in matrices)
     frequency = vstack(matrices).getnnz(axis=0)
     kept = np.flatnonzero(

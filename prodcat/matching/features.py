@@ -1,5 +1,6 @@
 """How alike the two products of a pair are, in many respects."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from prodcat.matching.comparison import Candidates, Comparison, Side
 from prodcat.matching.distinctions import lacked
+from prodcat.matching.products import Products
 from prodcat.matching.words import CODE, NUMBER, WORD, joined
 
 Features = dict[str, NDArray[np.float64]]
@@ -53,6 +55,8 @@ def pair_features(comparison: Comparison, pairs: Candidates) -> Features:
     features["unit_price_ratio"][
         ~_same_units(ours.products.units, theirs.products.units, pairs)
     ] = np.nan
+    for name in ("price_ratio", "unit_price_ratio"):
+        features[name][other_currencies(ours.products, theirs.products, mine, others)] = np.nan
     features["category"] = _categories(ours, theirs, pairs)
     return features
 
@@ -231,6 +235,43 @@ def _log_ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(np.log(ours[pairs.ours]) - np.log(theirs[pairs.theirs]))
     return np.where(np.isfinite(ratio), ratio, np.nan)
+
+
+def other_currencies(
+    ours: Products, theirs: Products, mine: NDArray[np.int64], others: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether both prices of each pair are in known, different currencies, bool [pairs].
+
+    Args:
+        ours: Our products.
+        theirs: Theirs.
+        mine: The row of our table of each pair.
+        others: The row of their table of each pair.
+    """
+    if ours.currencies is None or theirs.currencies is None:
+        return np.zeros(len(mine), bool)
+    one, other = np.asarray(ours.currencies)[mine], np.asarray(theirs.currencies)[others]
+    return np.asarray((one != other) & (one != "") & (other != ""), bool)
+
+
+def foreign_pairs(
+    ours: Products, theirs: Products, mine: Sequence[int], others: Sequence[int]
+) -> list[tuple[str, str]]:
+    """Both currencies of each pair of rows whose prices are in known, different currencies.
+
+    Args:
+        ours: Our products.
+        theirs: Theirs.
+        mine: The row of our table of each pair.
+        others: The row of their table of each pair.
+    """
+    if ours.currencies is None or theirs.currencies is None:
+        return []
+    pairs = [
+        (ours.currencies[one], theirs.currencies[other])
+        for one, other in zip(mine, others, strict=True)
+    ]
+    return [(one, other) for one, other in pairs if one and other and one != other]
 
 
 def _categories(ours: Side, theirs: Side, pairs: Candidates) -> NDArray[np.float64]:

@@ -1,36 +1,23 @@
 """Pairs that people labelled or reviewed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.errors import CatalogError, did_you_mean
+from prodcat.matching.answers import ANSWER_WORDS, answer_word, column_called
 from prodcat.matching.comparison import Candidates
-from prodcat.matching.products import Products, text_of
-from prodcat.matching.relations import NONE, OTHER_SIZE, RELATIONS, SAME, SUBSTITUTE
+from prodcat.matching.pair_rows import PairRows
+from prodcat.matching.products import Products
+from prodcat.matching.relations import RELATIONS, SAME
 from prodcat.storage.read_options import DEFAULTS, ReadOptions
 from prodcat.storage.tables import iter_tables
 
 ANSWER = "answer"
 _LABELS = (ANSWER, "relation", "same", "label")
-# What may stand for a relation, in small letters; the relations themselves come first.
-ANSWER_WORDS = {
-    **{word: word for word in RELATIONS},
-    "same": SAME,
-    "1": SAME,
-    "true": SAME,
-    "yes": SAME,
-    "other size": OTHER_SIZE,
-    "size": OTHER_SIZE,
-    "0": NONE,
-    "false": NONE,
-    "no": NONE,
-    "other": NONE,
-    "substitutes": SUBSTITUTE,
-}
 
 
 @dataclass(frozen=True)
@@ -40,10 +27,13 @@ class LabelledPairs:
     Attributes:
         pairs: The rows of both tables.
         relations: One of :data:`~prodcat.matching.relations.RELATIONS` for each pair.
+        remarks: What a person should know of how a table was read, such as which of its columns
+            was taken.
     """
 
     pairs: Candidates
     relations: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.relations)
@@ -86,7 +76,7 @@ def labelled_pairs(
 
 
 def _relation(value: object, place: int) -> str:
-    text = text_of(int(value) if isinstance(value, bool) else value).lower()
+    text = answer_word(value)
     if text not in ANSWER_WORDS:
         guess = did_you_mean(text, ANSWER_WORDS) or "."
         raise CatalogError(
@@ -97,120 +87,123 @@ def _relation(value: object, place: int) -> str:
 
 
 def read_pairs(
-    source: object, ours: Products, theirs: Products, *, options: ReadOptions = DEFAULTS
+    source: object,
+    ours: Products,
+    theirs: Products,
+    *,
+    options: ReadOptions = DEFAULTS,
+    is_reviewed: bool = False,
 ) -> LabelledPairs:
     """Read labelled pairs of a table, such as reviewed doubtful pairs.
 
     A pair is named by the columns ``our_id`` and ``their_id`` if both tables of products have ids
-    and the pairs have these columns, and by ``our_row`` and ``their_row`` otherwise.  The label is
-    in the first of the columns ``answer``, ``relation``, ``same`` and ``label`` that there is; rows
-    in which it is empty are left out.
+    and the pairs have these columns, and by ``our_row`` and ``their_row`` otherwise.  Where an id
+    is empty, or several products have it, ``our_row`` and ``our_title`` say which is meant.
+
+    The label is in the first of the columns ``answer``, ``relation``, ``same`` and ``label`` that
+    there is; rows in which it is empty are left out.  A ``relation`` beside ``probability`` is the
+    matcher's proposal, and no label.
 
     Args:
         source: A path, URI or glob of files, or a table in memory.
         ours: Our products.
         theirs: Theirs.
         options: How a text file is to be read.
+        is_reviewed: Whether the label must be in the column ``answer``.
 
     Returns:
-        The pairs.  If a pair is labelled twice, the last label counts.
+        The pairs, with remarks on how they were read.
 
     Raises:
-        CatalogError: A column is missing, a label is not known, a row or id does not exist, or a
-            title is not that of the row.
+        CatalogError: A column is missing, a label is not known, a row or id does not exist, a
+            title is not that of the row, or two labels of one pair contradict each other.
     """
-    answers: dict[tuple[int, int], str] = {}
-    reader: _PairReader | None = None
+    noun = f"{'reviewed' if is_reviewed else 'labelled'} pairs"
+    rows = PairRows(ours, theirs, noun)
+    answers: dict[tuple[int, int], tuple[str, int]] = {}
+    remarks: dict[str, None] = {}
     seen = 0
     for lazy in iter_tables(source, options=options):
         piece = {name: list(values) for name, values in lazy.items()}
-        reader = reader or _PairReader(ours, theirs, piece)
-        for row in range(len(piece[reader.label])):
-            if text_of(piece[reader.label][row]):
-                pair = reader.pair(piece, row, seen)
-                answers[pair] = _relation(piece[reader.label][row], seen)
+        label = _label_column(piece, noun, is_reviewed=is_reviewed)
+        rows.check_columns(piece)
+        remarks |= dict.fromkeys(_remarks_on(label, piece))
+        for row, value in enumerate(piece[label]):
+            if answer_word(value):
+                pair = rows.pair(piece, row, seen)
+                _add_answer(answers, pair, (_relation(value, seen), seen), noun)
             seen += 1
-    return labelled_pairs(list(answers), list(answers.values()))
+    if rows.restored:
+        (_, one), other = next(iter(rows.restored.items()))
+        remarks[
+            f"{len(rows.restored):,} id{'s' * (len(rows.restored) > 1)} without leading zeros, "
+            f"such as {one!r}, taken as those with them, such as {other!r}, as the titles fit"
+        ] = None
+    if not answers:
+        outcome = f"none of its {seen:,} rows has an answer" if seen else "it has no rows"
+        remarks[f"{outcome}, so that nothing is taken from it"] = None
+    pairs = labelled_pairs(list(answers), [relation for relation, _ in answers.values()])
+    return replace(pairs, remarks=tuple(remarks))
 
 
-class _PairReader:
-    """Finds the rows of both tables that a row of a table of pairs names.
-
-    Args:
-        ours: Our products.
-        theirs: Theirs.
-        columns: The columns of the table of pairs.
-
-    Raises:
-        CatalogError: The table lacks columns.
-    """
-
-    def __init__(self, ours: Products, theirs: Products, columns: Mapping[str, Any]) -> None:
-        labels = [name for name in _LABELS if name in columns]
-        if not labels:
-            raise CatalogError(
-                f"The labelled pairs have the columns {', '.join(map(repr, columns))}; expected "
-                f"the label in one of {', '.join(map(repr, _LABELS))}."
-            )
-        self.label = labels[0]
-        self._tables = {"our": ours, "their": theirs}
-        has_ids = ours.ids is not None and theirs.ids is not None
-        self._by_id = has_ids and "our_id" in columns and "their_id" in columns
-        self._places: dict[str, dict[str, int]] = {}
-        if self._by_id:
-            self._places = {side: _places(side, each) for side, each in self._tables.items()}
-        elif "our_row" not in columns or "their_row" not in columns:
-            raise CatalogError(
-                f"The labelled pairs have the columns {', '.join(map(repr, columns))}; expected "
-                "'our_row' and 'their_row', the numbers of rows counted from 0, or 'our_id' and "
-                "'their_id' if both tables of products have a column with ids."
-            )
-
-    def pair(self, piece: Mapping[str, Any], row: int, number: int) -> tuple[int, int]:
-        """The rows of both tables."""
-        one, other = (self._row(side, piece, row, number) for side in self._tables)
-        return one, other
-
-    def _row(self, side: str, piece: Mapping[str, Any], row: int, number: int) -> int:
-        if self._by_id:
-            name = text_of(piece[f"{side}_id"][row])
-            if name not in self._places[side]:
-                raise CatalogError(
-                    f"Row {number + 1:,} of the labelled pairs names {side}_id {name!r}, which "
-                    f"{side} table has not; expected an id of that table."
-                )
-            return self._places[side][name]
-        text = text_of(piece[f"{side}_row"][row])
-        size = len(self._tables[side])
-        if not text.isdigit() or int(text) >= size:
-            raise CatalogError(
-                f"Row {number + 1:,} of the labelled pairs names {side}_row {text!r}; expected a "
-                f"number from 0 to {size - 1:,}."
-            )
-        title = piece.get(f"{side}_title")
-        written = None if title is None else text_of(title[row])
-        if written is not None and written != self._tables[side].titles[int(text)].strip():
-            raise CatalogError(
-                f"Row {number + 1:,} of the labelled pairs says that row {text} of {side} table is "
-                f"{written!r}, but it is {self._tables[side].titles[int(text)]!r}. Give the tables "
-                "that the pairs were made from, or name ids, which stay the same."
-            )
-        return int(text)
-
-
-def _places(side: str, products: Products) -> dict[str, int]:
-    """The row of each id.
+def _add_answer(
+    answers: dict[tuple[int, int], tuple[str, int]],
+    pair: tuple[int, int],
+    answer: tuple[str, int],
+    noun: str,
+) -> None:
+    """Add the relation of a pair, with the row that says it.
 
     Raises:
-        CatalogError: Two rows have one id.
+        CatalogError: An earlier row says something else.
     """
-    places: dict[str, int] = {}
-    for row, name in enumerate(products.ids or ()):
-        if name and name in places:
-            raise CatalogError(
-                f"Rows {places[name] + 1:,} and {row + 1:,} of {side} table have one id, {name!r}; "
-                "expected ids that name one row each."
-            )
-        places[name] = row
-    places.pop("", None)
-    return places
+    relation, number = answer
+    earlier, first = answers.setdefault(pair, answer)
+    if relation != earlier:
+        raise CatalogError(
+            f"Rows {first + 1:,} and {number + 1:,} of the {noun} say {earlier!r} and {relation!r} "
+            f"of one pair, row {pair[0]:,} of our table and row {pair[1]:,} of theirs, counted "
+            "from 0; expected one answer. Correct one of the rows, or leave its answer empty."
+        )
+
+
+def _label_column(columns: Mapping[str, Any], noun: str, *, is_reviewed: bool) -> str:
+    """The column with what a person said.
+
+    Raises:
+        CatalogError: There is none.
+    """
+    named = {name: column_called(name, columns) for name in _LABELS}
+    answer = named[ANSWER]
+    if answer is not None:
+        return answer
+    columns_read = f"The {noun} have the columns {', '.join(map(repr, columns))}"
+    is_proposed = named["relation"] is not None and column_called("probability", columns)
+    proposal = " 'relation' beside 'probability' is what the matcher proposes, and no answer."
+    if is_reviewed:
+        raise CatalogError(
+            f"{columns_read}; expected a column {ANSWER!r}, in which a person said how products "
+            f"relate.{proposal if is_proposed else ''} Give a table of prodcat match --doubtful "
+            f"whose column {ANSWER} was filled in, or of prodcat review --pairs --export."
+        )
+    if is_proposed:
+        named["relation"] = None
+    labels = [column for column in named.values() if column is not None]
+    if not labels and is_proposed:
+        raise CatalogError(
+            f"{columns_read}; expected the label in 'answer' or 'same'.{proposal} Fill in a "
+            f"column {ANSWER}; if a person checked every relation, leave 'probability' out."
+        )
+    if not labels:
+        raise CatalogError(
+            f"{columns_read}; expected the label in one of {', '.join(map(repr, _LABELS))}."
+        )
+    return labels[0]
+
+
+def _remarks_on(label: str, columns: Mapping[str, Any]) -> list[str]:
+    """What a person should know about the choice of the column with the labels."""
+    name = label.strip().lower()
+    remarks = [] if label == name else [f"its column {label!r} is taken as {name!r}"]
+    others = [each for each in columns if each != label and str(each).strip().lower() == name]
+    return remarks + [f"its column {each!r} is not read, as {label!r} is there" for each in others]

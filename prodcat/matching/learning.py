@@ -20,17 +20,18 @@ _SHARE_OF_TREES = 0.75
 _SEED = 0
 
 
-def rival_features(kept: Features, pairs: Candidates) -> Features:
+def rival_features(kept: Features, pairs: Candidates, listed: Candidates | None = None) -> Features:
     """What tells of rivals on both sides: other candidates for one of the products of a pair.
 
     Args:
         kept: The features ``odds``, ``word_cosine`` and ``letter_cosine`` of all candidates.
         pairs: All candidates.
+        listed: The product that each row lists, as for :func:`~prodcat.matching.odds.margins`.
 
     Returns:
         The odds and how far each pair is ahead of its best rivals, each [pairs].
     """
-    mine, theirs = margins(kept["odds"], pairs)
+    mine, theirs = margins(kept["odds"], pairs, listed)
     further = {
         "odds": kept["odds"],
         "our_margin": mine,
@@ -38,7 +39,7 @@ def rival_features(kept: Features, pairs: Candidates) -> Features:
         "least_margin": np.minimum(mine, theirs),
     }
     for name in ("word_cosine", "letter_cosine"):
-        ours, others = margins(kept[name], pairs)
+        ours, others = margins(kept[name], pairs, listed)
         further[f"{name}_margin"] = np.minimum(ours, others)
     return further
 

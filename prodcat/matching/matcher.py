@@ -63,7 +63,8 @@ class Matcher:
 
     def _fit(self, comparison: Comparison, labelled: LabelledPairs) -> "Matcher":
         pairs, places = self._with_candidates(comparison, labelled.pairs)
-        rivals = rival_features(_kept(comparison, pairs), pairs)
+        listed = comparison.listed(pairs)
+        rivals = rival_features(_kept(comparison, pairs), pairs, listed)
         features = pair_features(comparison, labelled.pairs)
         features |= {name: values[places] for name, values in rivals.items()}
         return replace(self, learned=learn(features, labelled.same))
@@ -143,6 +144,8 @@ class Matcher:
             scores = _with_answers(scores, places, reviewed)
         same = scores.probability >= self.threshold
         if self.is_one_to_one:
+            if reviewed is not None:
+                scores = _without_rivals(scores, places, reviewed)
             same = one_to_one(pairs, scores.probability, self.threshold)
         relations = relate(scores, same)
         if reviewed is not None:
@@ -162,10 +165,11 @@ class Matcher:
 
     def _scores(self, comparison: Comparison, pairs: Candidates) -> Scores:
         kept = _kept(comparison, pairs)
+        listed = comparison.listed(pairs)
         if self.learned is None:
-            probability = competing(kept["odds"], pairs)
+            probability = competing(kept["odds"], pairs, listed)
         else:
-            rivals = rival_features(kept, pairs)
+            rivals = rival_features(kept, pairs, listed)
             probability = np.empty(len(pairs))
             for span, features in _blocks(comparison, pairs):
                 features |= {name: values[span] for name, values in rivals.items()}
@@ -200,3 +204,27 @@ def _with_answers(scores: Scores, places: NDArray[np.int64], reviewed: LabelledP
     probability = scores.probability.copy()
     probability[places] = [float(each == SAME) for each in reviewed.relations]
     return replace(scores, probability=probability)
+
+
+def _without_rivals(scores: Scores, places: NDArray[np.int64], reviewed: LabelledPairs) -> Scores:
+    """The scores with the probability 0 for rivals of pairs that were reviewed as the same product.
+
+    Raises:
+        CatalogError: A row is in two pairs that were reviewed as the same product.
+    """
+    pairs, same = scores.pairs, places[reviewed.same]
+    sides = (("our", pairs.ours, "their", pairs.theirs), ("their", pairs.theirs, "our", pairs.ours))
+    is_rival = np.zeros(len(pairs), bool)
+    for side, rows, other_side, others in sides:
+        partners: dict[int, int] = {}
+        for row, other in zip(rows[same].tolist(), others[same].tolist(), strict=True):
+            if partners.setdefault(row, other) != other:
+                raise CatalogError(
+                    f"The reviewed pairs say that row {row} of {side} table is the same product as "
+                    f"rows {partners[row]} and {other} of {other_side} table (counted from 0), but "
+                    "with one-to-one a product has at most one such partner. Correct one of these "
+                    "answers, or match without one-to-one."
+                )
+        is_rival |= np.isin(rows, rows[same])
+    is_rival[same] = False
+    return replace(scores, probability=np.where(is_rival, 0.0, scores.probability))

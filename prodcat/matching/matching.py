@@ -5,10 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from prodcat.errors import ConfigError
+from prodcat.matching.features import foreign_pairs
 from prodcat.matching.labelled import LabelledPairs, read_pairs
 from prodcat.matching.learning import LEAST_OF_A_KIND
 from prodcat.matching.matcher import Matcher
+from prodcat.matching.price_warnings import warn_of_currencies
 from prodcat.matching.products import MatchColumns, Products, read_products
+from prodcat.matching.relations import NONE
 from prodcat.matching.results import Matches
 from prodcat.offers.brands import Brands
 from prodcat.offers.prices import DecimalMark
@@ -63,12 +66,25 @@ def match_products(
         one, other = one.with_encoder(classifier), other.with_encoder(classifier)
     if classifier is not None:
         one, other = one.with_categories(classifier), other.with_categories(classifier)
-    taught, answers = (
-        each if each is None or isinstance(each, LabelledPairs) else read_pairs(each, one, other)
-        for each in (labelled, reviewed)
-    )
+    taught = _labelled(labelled, one, other, is_reviewed=False)
+    answers = _labelled(reviewed, one, other, is_reviewed=True)
     lesson = lesson_of(taught, answers)
-    return matcher.learned_and_matched(one, other, lesson, answers)
+    matches = matcher.learned_and_matched(one, other, lesson, answers)
+    related = matches.table["relation"].to_numpy(zero_copy_only=False) != NONE
+    mine, others = (
+        matches.table[name].to_numpy()[related].tolist() for name in ("our_row", "their_row")
+    )
+    warn_of_currencies(foreign_pairs(one, other, mine, others))
+    return matches
+
+
+def _labelled(
+    pairs: object, ours: Products, theirs: Products, *, is_reviewed: bool
+) -> LabelledPairs | None:
+    """The pairs that are given in a table or read already; None if none are."""
+    if pairs is None or isinstance(pairs, LabelledPairs):
+        return pairs
+    return read_pairs(pairs, ours, theirs, is_reviewed=is_reviewed)
 
 
 def lesson_of(taught: LabelledPairs | None, answers: LabelledPairs | None) -> LabelledPairs | None:

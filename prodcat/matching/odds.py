@@ -83,49 +83,59 @@ def size_odds(size: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def margins(
-    odds: NDArray[np.float64], pairs: Candidates
+    odds: NDArray[np.float64], pairs: Candidates, listed: Candidates | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How much each pair is ahead of the best other pair with the same row, on either side.
+
+    Rows of one table that list the same product are no rivals of each other.
 
     Args:
         odds: The log-odds of each pair.
         pairs: The pairs.
+        listed: The number of the product that each row of a pair lists, equal for rows that repeat
+            each other; by default each row lists another one.
 
     Returns:
         The margin among the pairs of our row, and that of their row, each [pairs]; 30 if there is
-        no other pair.
+        no pair with another product.
     """
-    return _margin(odds, pairs.ours), _margin(odds, pairs.theirs)
+    listed = pairs if listed is None else listed
+    return _margin(odds, pairs.ours, listed.theirs), _margin(odds, pairs.theirs, listed.ours)
 
 
-def _margin(odds: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _margin(
+    odds: NDArray[np.float64], rows: NDArray[np.int64], partners: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How much each pair is ahead of the best pair of its row with another partner."""
     if not len(odds):
         return np.empty(0)
     order = np.lexsort((-odds, rows))
-    sorted_rows, sorted_odds = rows[order], odds[order]
+    sorted_rows = rows[order]
     is_first = np.r_[True, sorted_rows[1:] != sorted_rows[:-1]]
-    starts = np.flatnonzero(is_first)
-    sizes = np.diff(np.r_[starts, len(odds)])
-    best = sorted_odds[starts]
-    following = sorted_odds[np.minimum(starts + 1, len(odds) - 1)]
-    second = np.where(sizes > 1, following, best - _MOST)
-    group = np.cumsum(is_first) - 1
-    margin = np.empty(len(odds))
-    margin[order] = np.where(is_first, best[group] - second[group], sorted_odds - best[group])
+    starts = order[np.flatnonzero(is_first)]
+    group = np.empty(len(odds), np.int64)
+    group[order] = np.cumsum(is_first) - 1
+    with_best = partners == partners[starts][group]
+    second = np.full(len(starts), -np.inf)
+    np.maximum.at(second, group[~with_best], odds[~with_best])
+    margin = odds - np.where(with_best, second[group], odds[starts][group])
     return margin.clip(-_MOST, _MOST)
 
 
-def competing(odds: NDArray[np.float64], pairs: Candidates) -> NDArray[np.float64]:
+def competing(
+    odds: NDArray[np.float64], pairs: Candidates, listed: Candidates | None = None
+) -> NDArray[np.float64]:
     """The probability that pairs are the same product, given their rivals on both sides.
 
     Args:
         odds: The log-odds of each pair.
         pairs: The pairs, all candidates of both tables among them.
+        listed: The product that each row lists, as for :func:`margins`.
 
     Returns:
         The probabilities, float [pairs].
     """
-    mine, theirs = margins(odds, pairs)
+    mine, theirs = margins(odds, pairs, listed)
     return sigmoid(odds) * sigmoid(mine) * sigmoid(theirs)
 
 

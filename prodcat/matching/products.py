@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.errors import CatalogError, no_column
+from prodcat.matching.price_warnings import UnreadPrices
 from prodcat.matching.words import words_of
 from prodcat.offers.brands import Brands
 from prodcat.offers.prices import UNITS, DecimalMark
@@ -17,8 +19,8 @@ from prodcat.storage.read_options import DEFAULTS, ReadOptions
 from prodcat.storage.tables import iter_tables
 
 _KEPT = (
-    "offer_brand", "offer_price", "offer_total", "offer_total_unit", "offer_count",
-    "offer_size_text",
+    "offer_brand", "offer_price", "offer_currency", "offer_total", "offer_total_unit",
+    "offer_count", "offer_size_text",
 )  # fmt: skip
 
 
@@ -73,6 +75,8 @@ class Products:
             level; None if categories are not known.
         columns: The texts of the columns with brands and further texts, as they stand in the table,
             by the name of the column; a classifier may read them.
+        currencies: The currency of each row's price as a code of ISO 4217; empty if it is not told;
+            None if no price tells one.
     """
 
     titles: Sequence[str]
@@ -90,6 +94,7 @@ class Products:
     vectors: NDArray[np.float32] | None = field(default=None, repr=False)
     paths: Sequence[tuple[tuple[str, ...], tuple[float, ...]]] | None = None
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    currencies: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.titles)
@@ -201,6 +206,7 @@ def read_products(
         name: [] for name in (columns.brand, *columns.text) if name is not None
     }
     wrong: dict[int, str] = {}
+    unread = UnreadPrices(columns.price)
     for piece in iter_tables(source, options=options, report=wrong.__setitem__):
         for name in columns.names():
             if name not in piece:
@@ -213,9 +219,11 @@ def read_products(
         for name in _KEPT:
             kept[name] += made[name]
         _add_unit_prices(kept, made)
+        unread.add(read, made["offer_price"])
         _add_texts(texts, read, columns)
         for name, values in further.items():
             values += map(text_of, read[name])
+    unread.tell(source if isinstance(source, str | PathLike) else "a table in memory")
     products = _products(texts, kept, has_ids=columns.id is not None)
     return replace(products, columns=further)
 
@@ -279,4 +287,5 @@ def _products(
         total_units=strings("offer_total_unit"),
         counts=numbers("offer_count", 1.0),
         size_texts=strings("offer_size_text"),
+        currencies=strings("offer_currency") if any(kept["offer_currency"]) else None,
     )

@@ -14,7 +14,7 @@ _SAME_KIND = 0.45  # least share of the words for the kind of goods that substit
 _BEHIND = 1.5  # log-odds that another size may be behind the best candidate
 _MOST_SIZE_RATIO = float(np.log(3))  # of the sizes of substitutes
 _MOST_SUBSTITUTES = 3  # for each of our products
-_SAME_CATEGORY = 0.5  # from here up it is more probable than not that the categories are the same
+_SAME_CATEGORY = 0.8  # from here up both are surely of the same category
 _OTHER_CATEGORY = -0.5  # from here down it is more probable than not that the categories differ
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prodcat.matching.columns import ANSWER, COLUMNS, arrow_table
+from prodcat.matching.features import other_currencies
 from prodcat.matching.products import Products
 from prodcat.matching.relations import NONE, RELATIONS, Scores
 
@@ -27,6 +28,8 @@ class Matches:
         our_rows: How many rows our table has.
         their_rows: How many rows their table has.
         counts: How many pairs have each relation.
+        our_rows_with_none: How many of our rows have no relation to any row of theirs; those in no
+            pair are among them.
     """
 
     table: Any
@@ -34,13 +37,14 @@ class Matches:
     our_rows: int
     their_rows: int
     counts: Counter[str]
+    our_rows_with_none: int
 
     def __str__(self) -> str:
         """The counts in a line."""
         pairs = ", ".join(f"{self.counts[each]:,} {each}" for each in RELATIONS[:-1])
         return (
             f"{self.our_rows:,} of our rows and {self.their_rows:,} of theirs: {pairs} (pairs); "
-            f"{self.counts[NONE]:,} of our rows with none"
+            f"{self.our_rows_with_none:,} of our rows with none"
         )
 
 
@@ -90,6 +94,7 @@ def chosen_pairs(
         len(ours),
         len(theirs),
         Counter(relations[places].tolist()),
+        len(ours) - len(np.unique(scores.pairs.ours[relations != NONE])),
     )
 
 
@@ -138,9 +143,14 @@ def _columns(
 def _unit_prices(
     ours: Products, theirs: Products, mine: NDArray[np.int64], others: NDArray[np.int64]
 ) -> dict[str, Any]:
-    """The prices for one unit where both tables tell one for the same unit, and the difference."""
+    """The prices for one unit where both tables tell one for the same unit, and the difference.
+
+    Prices in different currencies are not compared.
+    """
     units = np.array(_taken(ours.units, mine), object)
     same = (units == np.array(_taken(theirs.units, others), object)) & (units != "")
+    foreign = other_currencies(ours, theirs, mine, others)
+    same &= ~foreign
     one = np.where(same, ours.unit_prices[mine], np.nan)
     other = np.where(same, theirs.unit_prices[others], np.nan)
     return {
@@ -150,7 +160,9 @@ def _unit_prices(
         "price_difference": np.where(
             same & np.isfinite(one) & np.isfinite(other),
             relative_difference(one, other),
-            relative_difference(ours.prices[mine], theirs.prices[others]),
+            np.where(
+                foreign, np.nan, relative_difference(ours.prices[mine], theirs.prices[others])
+            ),
         ),
     }
 

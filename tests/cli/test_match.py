@@ -10,7 +10,7 @@ from prodcat.cli.command import main
 from prodcat.insight.decisions import Decisions
 from prodcat.insight.decisions.pairs import RelationChoices, read_pair_table
 from prodcat.matching import RELATIONS, match_products
-from prodcat.matching.labelled import ANSWER_WORDS
+from prodcat.matching.answers import ANSWER_WORDS
 from prodcat.storage.tables import iter_tables
 
 OURS = 'title,price,sku\nVelmora Cola zero 6 x 33 cl,"3,96",a1\nSüzme peynir 500 g,5,a2\n'
@@ -52,6 +52,58 @@ def test_answers_are_handed_back_and_never_overwritten(tables, tmp_path, capsys)
     assert main([*given, "--reviewed", "d.csv", "--doubtful", "e.csv"]) == 0
     by_row = {row["our_row"]: row for row in rows_of(tmp_path / "m.csv")}
     assert by_row["1"]["relation"] == "same product" and by_row["1"]["reviewed"] == "true"
+
+
+def test_what_was_taken_from_answers_is_told(tables, tmp_path, capsys):
+    names = "our_row,their_row,our_title,their_title,Answer\n"
+    cola = "0,0,Velmora Cola zero 6 x 33 cl,COLA ZERO VELMORA 6X330ML,same product\n"
+    cheese = "1,1,Süzme peynir 500 g,suzme peynir 750gr,none\n"
+    (tmp_path / "d.csv").write_text(names + cola + cheese, encoding="utf-8")
+    given = [*tables, "--output", "m.csv", "--overwrite"]
+    assert main([*given, "--reviewed", "d.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "--reviewed d.csv: its column 'Answer' is taken as 'answer'" in said
+    assert "--reviewed d.csv: 2 answers taken: 1 same product, 1 none" in said
+    assert "did not learn from the answers: 1 of the same product and 1 others, and it n" in said
+    (tmp_path / "d.csv").write_text(names, encoding="utf-8")
+    assert main([*given, "--reviewed", "d.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "--reviewed d.csv: it has no rows, so that nothing is taken from it" in said
+    assert "learn" not in said
+    for option in ("--reviewed", "--labelled-pairs"):
+        assert main([*tables, "--output", "n.csv", option, "m.csv"]) == 2
+        assert "is what the matcher proposes, and no answer" in capsys.readouterr().err
+    assert not (tmp_path / "n.csv").exists()
+
+
+def test_the_matcher_tells_that_it_learned(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    goods = [f"{kind} {size} g" for kind in ("rice", "tea", "salt", "oats") for size in (1, 2, 3)]
+    for name, column in (("ours", "title"), ("theirs", "name")):
+        (tmp_path / f"{name}.csv").write_text(column + "\n" + "\n".join(goods) + "\n")
+    rows = [f"{row},{other},{int(row == other)}" for row in range(12) for other in (row, 11 - row)]
+    (tmp_path / "p.csv").write_text("our_row,their_row,same\n" + "\n".join(rows) + "\n")
+    given = ["match", "ours.csv", "theirs.csv", "--their-title", "name", "--output", "m.csv"]
+    assert main([*given, "--labelled-pairs", "p.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "--labelled-pairs p.csv: 24 answers taken: 12 same product, 12 none" in said
+    assert "the matcher learned from 24 pairs" in said
+
+
+def test_an_output_with_answers_or_decisions_is_not_replaced(tables, tmp_path, capsys):
+    given = [*tables, "--output", "m.csv", "--overwrite"]
+    answered = "our_row,their_row,ANSWER\n1,1,same product\n0,0,\n"
+    (tmp_path / "m.csv").write_text(answered)
+    assert main(given) == 2
+    assert "--output 'm.csv' has 1 answer, which would be lost" in capsys.readouterr().err
+    assert (tmp_path / "m.csv").read_text() == answered
+    (tmp_path / "m.csv").write_text("our_row,their_row\n1,1\n")
+    (tmp_path / "m.decisions.jsonl").write_text("{}\n")
+    assert main(given) == 2
+    said = capsys.readouterr().err
+    assert "m.decisions.jsonl' holds decisions about the pairs in --output 'm.csv'" in said
+    (tmp_path / "m.decisions.jsonl").unlink()
+    assert main(given) == 0
 
 
 def test_two_dates_are_compared(tables, tmp_path, capsys):

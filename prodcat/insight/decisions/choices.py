@@ -31,11 +31,13 @@ class Choices(ABC):
         noun: What the items are called, such as ``titles``.
         unlabelled: The kinds of decisions that choose nothing, with what they are called.
         script: The name of the page's script that shows the items.
+        another_queue: What to do if decisions are about another queue.
     """
 
     noun: str
     unlabelled: Mapping[str, str]
     script: str
+    another_queue = "Choose another file with --decisions."
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -101,8 +101,8 @@ class Decisions:
         if there != event["title"]:
             raise CatalogError(
                 f"{str(self.place)!r} contains decisions about another queue: item {item} is "
-                f"{event['title']!r} there and {there!r} in this queue. Choose another file with "
-                "--decisions."
+                f"{event['title']!r} there and {there!r} in this queue. "
+                f"{self.choices.another_queue}"
             )
         if event["kind"] == LABEL:
             self.choices.check_saved(event, str(self.place))

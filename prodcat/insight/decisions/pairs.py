@@ -59,6 +59,11 @@ class RelationChoices(Choices):
     noun = "pairs"
     unlabelled = {SKIP: "skipped"}  # noqa: RUF012, which nobody changes
     script = "review_pairs.js"
+    another_queue = (
+        "The rows of the table must be those with which the decisions began, in their order: give "
+        "that table again, which brings the decisions back, or choose another file with "
+        "--decisions."
+    )
 
     def __init__(self, relations: Sequence[str], words: Mapping[str, str] | None = None) -> None:
         self.relations = tuple(relations)
@@ -103,13 +108,19 @@ class RelationChoices(Choices):
         Raises:
             CatalogError: It means none.
         """
-        if (word := text.lower()) not in self.words:
+        if (word := _word(text)) not in self.words:
             guess = did_you_mean(word, self.words) or "."
             raise CatalogError(
                 f"The {ANSWER} {where} is {text!r}; expected nothing or one of "
                 f"{', '.join(map(repr, self.relations))}{guess}"
             )
         return self.words[word]
+
+
+def _word(text: str) -> str:
+    """An answer in small letters with single blanks of any kind, and 1 or 0 without decimals."""
+    word = " ".join(text.lower().split())
+    return {"1.0": "1", "1,0": "1", "0.0": "0", "0,0": "0"}.get(word, word)
 
 
 def _answer_cells(event: Mapping[str, Any]) -> dict[str, str | None]:
@@ -219,7 +230,7 @@ def _check_columns(table: str, columns: Mapping[str, Any], rows: int) -> None:
 
 
 def _item(number: int, row: Mapping[str, Any], choices: RelationChoices, where: str) -> PairItem:
-    proposed = choices.words.get(cell_text(row.get("relation")).lower(), "")
+    proposed = choices.words.get(_word(cell_text(row.get("relation"))), "")
     answer = cell_text(row.get(ANSWER))
     given = {}
     if answer:
