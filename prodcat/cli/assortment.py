@@ -1,7 +1,7 @@
 """``prodcat assortment``: compare what retailers sell, category by category."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prodcat.cli.arrangement import FILE, NAMED_FILE
 from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import check_tables, column_options, first_piece
-from prodcat.cli.output import check_outputs, output_option, say, write_report
+from prodcat.cli.output import check_outputs, note, output_option, say, write_report
 from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_named, read_partly_labelled
 from prodcat.errors import CatalogError, ConfigError, no_column
@@ -146,10 +146,11 @@ def run(options: argparse.Namespace) -> None:
 
     classifier = load_classifier(options, options.model)
     labelled = read_named(options, options.labelled, taxonomy=classifier.taxonomy)
-    catalogs = {
+    read = {
         name: _read_retailer(options, source, classifier.taxonomy, is_first=not place)
         for place, (name, source) in enumerate(sources.items())
     }
+    catalogs = {name: catalog for name, (catalog, _) in read.items()}
     if options.brand is not None and not any(
         options.brand in catalog.columns for catalog in catalogs.values()
     ):
@@ -157,13 +158,16 @@ def run(options: argparse.Namespace) -> None:
             f"No file has a column {options.brand!r}. Name the column with the brand with --brand, "
             "or leave it out to have brands learned from the titles."
         )
+    earlier = {
+        name: _read_retailer(options, source, classifier.taxonomy, is_first=False)
+        for name, source in before.items()
+    }
     supplements = Supplements(
         brand=options.brand,
         matches=matches,
-        before={
-            name: _read_retailer(options, source, classifier.taxonomy, is_first=False)
-            for name, source in before.items()
-        },
+        before={name: catalog for name, (catalog, _) in earlier.items()},
+        price_columns=_price_columns(sources, read),
+        price_columns_before=_price_columns(before, earlier),
     )
     comparison = compare_assortments(
         catalogs,
@@ -174,10 +178,24 @@ def run(options: argparse.Namespace) -> None:
         language=options.page_language,
         precision=options.precision,
     )
+    for name, rows in comparison.matches.items():
+        shared = sum(row["relation"] == "same product" for row in rows)
+        note(f"{name}: {len(rows):,} matches, of which {shared:,} are the same product")
     write_report(options, comparison)
     if options.tables is not None:
         comparison.save_tables(options.tables)
         say(f"wrote the tables behind the page to {options.tables}")
+
+
+def _price_columns(
+    sources: Mapping[str, str], read: "Mapping[str, tuple[Catalog, str | None]]"
+) -> dict[str, str]:
+    """The file and the column of each retailer's prices, for messages."""
+    return {
+        name: f"{sources[name]}, column {price!r},"
+        for name, (_, price) in read.items()
+        if price is not None
+    }
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -211,11 +229,12 @@ def _check_free(folder: Path) -> None:
 
 def _read_retailer(
     options: argparse.Namespace, source: str, taxonomy: "Taxonomy", *, is_first: bool
-) -> "Catalog":
+) -> "tuple[Catalog, str | None]":
     """Read the products of a retailer, whose file may name the columns in its own way.
 
     Returns:
-        The catalog, with the prices in a column of the name in ``--price``.
+        The catalog, with the prices in a column of the name in ``--price``, and the name of the
+        column with the price in the file.
 
     Raises:
         CatalogError: The file lacks a column, or cannot be read.
@@ -232,7 +251,7 @@ def _read_retailer(
     columns = {} if price is None else {options.price: catalog.columns[price]}
     if brand is not None:
         columns[brand] = catalog.columns[brand]
-    return replace(catalog, columns=columns)
+    return replace(catalog, columns=columns), price
 
 
 def _as_theirs(options: argparse.Namespace, source: str) -> tuple[argparse.Namespace, str | None]:

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 from prodcat.cli.arrangement import FILE, OUTPUT
 from prodcat.cli.destinations import check_file
 from prodcat.cli.input import check_tables, file_options, read_options, title_option
-from prodcat.cli.output import note, show
+from prodcat.cli.output import note, say, show
 from prodcat.cli.parser import add_command
 from prodcat.errors import CatalogError, ConfigError, no_column
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
+
+    from prodcat.cli.overlap_tables import NamedRows
 
 _ENDINGS = (".parquet", ".csv", ".xlsx", ".jsonl")
-_YES, _NO = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no"}
 _EXAMPLES = {
     "how many of their products we have, in each category": (
         "overlap matches.csv shop/1.csv --category department --output overlap.xlsx"
@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> None:
         ConfigError: An output has an unknown ending, or cannot be written.
         StoreError: A file cannot be written.
     """
+    from prodcat.cli.overlap_tables import check_unanswered, read_answers, read_match_rows
     from prodcat.insight.overlap import count_overlap
     from prodcat.offers.files import file_kind
 
@@ -89,10 +90,19 @@ def run(options: argparse.Namespace) -> None:
         if (uri := getattr(options, option)) is not None:
             check_file(f"--{option.replace('_', '-')}", uri)
     check_tables(options)
-    titles, categories = _their_columns(options)
-    rows, pairs = _likeliest(options.matches, len(categories))
-    answers = None if options.checked is None else _answers(options.checked, len(categories))
-    overlap = count_overlap(rows, categories, same=answers)
+    check_unanswered(options.to_check)
+    matches = read_match_rows(options.matches)
+    if not matches.pairs:
+        say(f"{options.matches}: the table has no rows, so that no product is known to be shared")
+    named: list[NamedRows] = [matches]
+    answers: dict[int, bool] = {}
+    if options.checked is not None:
+        checked, answers = read_answers(options.checked)
+        named.append(checked)
+    titles, categories = _their_columns(options, named)
+    rows, pairs, certain = matches.likeliest(len(categories))
+    same = [answers.get(row) for row in range(len(categories))]
+    overlap = count_overlap(rows, categories, same=same, certain=certain.tolist())
     show(overlap)
     options.facts.update(shared=overlap.overall[0], output=options.output)
     if options.output is not None:
@@ -103,18 +113,30 @@ def run(options: argparse.Namespace) -> None:
         note(f"{count:,} products to check written to {options.to_check}")
 
 
-def _their_columns(options: argparse.Namespace) -> tuple[list[str | None], list[str | None]]:
+def _their_columns(
+    options: argparse.Namespace, named: "Sequence[NamedRows]"
+) -> tuple[list[str | None], list[str | None]]:
     """The title and the category of each row of their table; all None if they are not read.
 
+    The titles that other tables have for their rows are compared with the column of ``--title``,
+    or with every column if their table has none of that name.
+
+    Args:
+        options: The options.
+        named: The rows that the other tables name.
+
     Raises:
-        CatalogError: It lacks a column.
+        CatalogError: It lacks a column, or is not the table whose rows the others name.
     """
     from prodcat.storage.tables import iter_tables
 
     column_options = {"--title": None if options.to_check is None else options.title}
+    if options.title != "title":  # a name that the user gave
+        column_options["--title"] = options.title
     column_options["--category"] = options.category
     names = [name for name in column_options.values() if name is not None]
     columns: list[list[str | None]] = [[], []]
+    start = 0
     for piece in iter_tables(options.theirs, options=read_options(options, *names)):
         rows = len(next(iter(piece.values()), ()))
         for column, (option, name) in zip(columns, column_options.items(), strict=True):
@@ -123,89 +145,14 @@ def _their_columns(options: argparse.Namespace) -> tuple[list[str | None], list[
                 raise CatalogError(f"{missing} Name the column with {option}.")
             values = [None] * rows if name is None else list(piece[name])
             column += [None if value is None else str(value) for value in values]
+        for name in [options.title] if options.title in piece else list(piece):
+            values = list(piece[name])
+            for each in named:
+                each.compare(name, values, start)
+        start += rows
+    for each in named:
+        each.check(start)
     return columns[0], columns[1]
-
-
-def _likeliest(source: str, products: int) -> "tuple[NDArray[np.float64], dict[int, str]]":
-    """The largest probability of each of their rows, and the title of ours in that pair.
-
-    Raises:
-        CatalogError: The table is none that ``prodcat match`` wrote, or of another table of theirs.
-    """
-    import numpy as np
-
-    from prodcat.storage.tables import iter_tables
-
-    largest, pairs = np.zeros(products), dict[int, str]()
-    needed = ("their_row", "probability", "our_title")
-    for piece in iter_tables(source):
-        for name in needed:
-            if name not in piece:
-                raise CatalogError(
-                    f"{no_column(repr(source), name, piece)} Expected the table that prodcat match "
-                    "wrote."
-                )
-        columns = [list(piece[name]) for name in needed]
-        for row, probability, title in zip(*columns, strict=True):
-            place = _row(source, row, products)
-            if float(probability) >= largest[place]:
-                largest[place] = float(probability)
-                pairs[place] = str(title)
-    return largest, pairs
-
-
-def _row(source: str, value: object, products: int) -> int:
-    """The number of a row of their table, counted from 0.
-
-    Raises:
-        CatalogError: There is no such row.
-    """
-    try:
-        place = int(float(str(value)))
-    except ValueError:
-        place = -1
-    if not 0 <= place < products:
-        raise CatalogError(
-            f"{source!r} has the their_row {value!r}; their table has {products:,} rows, counted "
-            "from 0. Give the table that was matched."
-        )
-    return place
-
-
-def _answers(source: str, products: int) -> list[bool | None]:
-    """Whether we have each of their products, as the table of ``--checked`` says.
-
-    Raises:
-        CatalogError: A column is missing, an answer is neither 1 nor 0, or there is none.
-    """
-    from prodcat.storage.tables import iter_tables
-
-    answers: list[bool | None] = [None] * products
-    count = 0
-    for piece in iter_tables(source):
-        for name in ("their_row", "answer"):
-            if name not in piece:
-                raise CatalogError(
-                    f"{no_column(repr(source), name, piece)} Expected a table of --to-check whose "
-                    "column answer was filled in."
-                )
-        for row, value in zip(list(piece["their_row"]), list(piece["answer"]), strict=True):
-            text = "" if value is None else str(value).strip().lower()
-            if not text or text == "nan":
-                continue
-            if text not in _YES | _NO:
-                raise CatalogError(
-                    f"{source!r} has the answer {value!r}; expected 1 if we have the product, 0 if "
-                    "not, or nothing."
-                )
-            answers[_row(source, row, products)] = text in _YES
-            count += 1
-    if not count:
-        raise CatalogError(
-            f"{source!r} has no answer; expected 1 or 0 in its column answer. Fill in some, or "
-            "leave --checked out."
-        )
-    return answers
 
 
 def _write_sample(

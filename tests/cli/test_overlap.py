@@ -75,3 +75,66 @@ def test_what_does_not_fit_is_refused(tables, tmp_path, capsys, file, text, opti
     (tmp_path / file).write_text(text)
     assert main([*tables, *options]) == 2
     assert message in capsys.readouterr().err
+
+
+MATCHED = (
+    "our_row,their_row,our_title,their_title,relation,probability,reviewed\n"
+    '0,0,Milk 1 l,MILK 1L,same product,"0,99",false\n'
+    "1,2,Tea 50 g,TEA 50G,same product,0.97,false\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0,0,Milk", "0,1.7,Milk", "their_row is '1.7'; expected the number of a row"),
+        ("0,0,Milk", "0,inf,Milk", "row 1: their_row is 'inf'"),
+        ("0,0,Milk", "0,-1,Milk", "row 1: their_row is '-1'"),
+        ("0,0,Milk", "0,,Milk", "row 1: their_row is empty"),
+        ('"0,99"', "", "row 1: probability is empty; expected a number from 0 to 1"),
+        ("0.97", "7", "row 2: probability is '7'"),
+        ("0.97", "high", "row 2: probability is 'high'"),
+        ("TEA 50G", "Jam", "other titles than their table in 1 of 2 rows, such as 'Jam' for the"),
+        ("0.97,false", "0.97,perhaps", "row 2: reviewed is 'perhaps'; expected true or false"),
+    ],
+)
+def test_wrong_cells_and_another_table_are_refused(tables, tmp_path, capsys, old, new, message):
+    (tmp_path / "matches.csv").write_text(MATCHED)
+    assert main([*tables, "--title", "name"]) == 0
+    (tmp_path / "matches.csv").write_text(MATCHED.replace(old, new))
+    assert main(tables) == 2  # the column with the titles is found by what is in it
+    assert message in capsys.readouterr().err
+
+
+def test_exchanged_sides_are_told(tables, tmp_path, capsys):
+    names = {"our_": "x_", "their_": "our_", "x_": "their_"}
+    header, *lines = MATCHED.splitlines()
+    for old, new in names.items():
+        header = header.replace(old, new)
+    (tmp_path / "matches.csv").write_text("\n".join([header, *lines]) + "\n")
+    assert main(tables) == 2
+    assert "With the two sides exchanged, 2 of 2 rows fit" in capsys.readouterr().err
+
+
+def test_checked_products_are_of_the_same_table_and_answers_are_not_replaced(
+    tables, tmp_path, capsys
+):
+    (tmp_path / "c.csv").write_text("their_row,their_title,answer\n0,MILK 1L,ja\n3,Tea,0\n")
+    assert main([*tables, "--checked", "c.csv"]) == 2
+    assert "'Tea' for the their_row 3, which" in capsys.readouterr().err.replace("whose", "which")
+    given = [*tables, "--title", "name", "--to-check", "c.csv", "--overwrite"]
+    assert main(given) == 2
+    assert "--to-check 'c.csv' has 2 answers, which would be lost" in capsys.readouterr().err
+    assert "MILK 1L,ja" in (tmp_path / "c.csv").read_text()
+
+
+def test_reviewed_matches_are_certain_and_told(tables, tmp_path, capsys):
+    (tmp_path / "matches.csv").write_text(MATCHED.replace("false", "true"))
+    assert main(tables[:3]) == 0
+    said = capsys.readouterr().out
+    assert "2 products with a reviewed match are certain" in said and "--to-check" in said
+    assert "No match was reviewed" not in said and "(no category)" not in said
+    assert "We have 2 of their 4 products (50% to" in said
+    (tmp_path / "matches.csv").write_text(MATCHED.splitlines()[0] + "\n")
+    assert main(tables[:3]) == 0
+    assert "the table has no rows" in capsys.readouterr().err

@@ -12,7 +12,12 @@ from prodcat.classifier.classifier import Classifier
 from prodcat.decisions.options import ReadingPrecision
 from prodcat.errors import CatalogError, ConfigError
 from prodcat.insight.arrays import Floats, Ints
-from prodcat.insight.assortment.prices import PricedProducts, prices_of, read_prices
+from prodcat.insight.assortment.prices import (
+    PricedProducts,
+    plausible_prices,
+    prices_of,
+    read_prices,
+)
 from prodcat.insight.assortment.products import (
     Products,
     currency_of,
@@ -24,7 +29,7 @@ from prodcat.insight.assortment.retailer import Retailer, leaves_of
 from prodcat.insight.assortment.supplements import (
     NO_SUPPLEMENTS,
     Supplements,
-    read_matches,
+    all_matches,
 )
 from prodcat.insight.design.texts import check_language
 from prodcat.insight.empty_titles import titled_rows
@@ -80,14 +85,15 @@ def compare_assortments(
     """
     _check(retailers, price)
     check_language(language)
-    supplements.check(retailers)
+    matches = all_matches(supplements, retailers)
     tree = classifier.taxonomy
-    judged = judged_rows(classifier, labelled)
-    confusion = _confusion(classifier, judged, precision)
-    counting = _Counting(classifier, confusion, precision, seed)
+    confusion = _confusion(classifier, judged := judged_rows(classifier, labelled), precision)
     counted, earlier = (
-        {name: _count(catalog, name, price, counting) for name, catalog in catalogs.items()}
-        for catalogs in (retailers, supplements.before)
+        _count_all(catalogs, price, _Counting(classifier, confusion, precision, seed, columns))
+        for catalogs, columns in (
+            (retailers, supplements.price_columns),
+            (supplements.before, supplements.price_columns_before),
+        )
     )
     compared = _with_brands(tree, counted, earlier, supplements.brand)
     return Assortment(
@@ -95,7 +101,7 @@ def compare_assortments(
         compared[: len(counted)],
         len(judged),
         language=language,
-        matches={name: read_matches(table, name) for name, table in supplements.matches.items()},
+        matches=matches,
         before={retailer.name: retailer for retailer in compared[len(counted) :]},
     )
 
@@ -196,6 +202,7 @@ class _Counting:
     confusion: Confusion
     precision: ReadingPrecision
     seed: int
+    price_columns: Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,6 +239,12 @@ class _CountedCatalog:
         )  # fmt: skip
 
 
+def _count_all(
+    catalogs: Mapping[str, Catalog], price: str | None, counting: _Counting
+) -> dict[str, _CountedCatalog]:
+    return {name: _count(catalog, name, price, counting) for name, catalog in catalogs.items()}
+
+
 def _count(given: Catalog, name: str, price: str | None, counting: _Counting) -> _CountedCatalog:
     catalog = titled_rows(given, repr(name), keeps_labelled=True)
     classifier = counting.classifier
@@ -247,7 +260,9 @@ def _count(given: Catalog, name: str, price: str | None, counting: _Counting) ->
     confidence[~known] = evidence.confidence
     prices, currency = np.full(len(catalog), np.nan), ""
     if price is not None and price in catalog.columns:
-        prices = read_prices(name, price, catalog.columns[price])
+        column = counting.price_columns.get(name, price)
+        prices = read_prices(name, column, catalog.columns[price], catalog.rows)
+        prices = plausible_prices(name, tree, PricedProducts(nodes, prices))
         currency = currency_of(catalog.columns[price])
     return _CountedCatalog(
         catalog, counts, nodes, confidence, prices, price is not None, int(known.sum()), currency

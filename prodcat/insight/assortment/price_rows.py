@@ -8,7 +8,7 @@ import numpy as np
 
 from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.assortment.column_rows import ColumnRows, Row
-from prodcat.insight.assortment.prices import PricedProducts, band_edges
+from prodcat.insight.assortment.prices import MOST_TIMES, PricedProducts, band_edges
 from prodcat.insight.assortment.products import Products, title_key, unit_price
 from prodcat.insight.assortment.supplements import SAME
 from prodcat.insight.assortment.sureness import (
@@ -81,7 +81,7 @@ def _shared(versus: Versus, ours: int, theirs: int, match: Any, basis: str) -> R
         unit = one[1] if one and comparable else None
     one_price, other_price = per_unit if None not in per_unit else prices
     change = None
-    if one_price is not None and other_price:
+    if one_price is not None and other_price and _are_plausible(*prices):
         change = one_price / other_price - 1
     probability = match.get("probability")
     probability = 1.0 if probability is None else float(probability)
@@ -101,6 +101,13 @@ def _shared(versus: Versus, ours: int, theirs: int, match: Any, basis: str) -> R
         "probability": probability,
         "sure": sureness(probability),
     }
+
+
+def _are_plausible(one: float | None, other: float | None) -> bool:
+    """Whether two prices are not so far apart that one of them is a mistake."""
+    if not one or not other:
+        return True
+    return max(one, other) <= MOST_TIMES * min(one, other)
 
 
 def _per_unit(products: Products, row: int, price: float | None) -> tuple[float, str] | None:

@@ -10,10 +10,13 @@ import numpy as np
 from prodcat.errors import CatalogError
 from prodcat.insight.arrays import Floats, Ints
 from prodcat.insight.numbers import first_of, numbers_of
+from prodcat.offers import read_money
 from prodcat.taxonomy.tree import Taxonomy
 
 logger = logging.getLogger("prodcat")
 BANDS = ("low", "middle", "high")
+MOST_TIMES = 1_000  # that two prices of one kind of product may differ
+_LEAST_PRICES = 3  # that tell a median
 _QUARTERS = (0.25, 0.5, 0.75)
 
 
@@ -99,16 +102,21 @@ class PricedProducts:
         return node_prices
 
 
-def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
+def read_prices(
+    retailer: str, column: str, values: Sequence[Any], rows: Ints | None = None
+) -> Floats:
     """Convert prices to numbers, and log a warning with the number of unusable ones.
 
     A price is usable if it is a finite number of at least 0, or a text with one, which may have a
-    decimal comma or a currency; see :func:`prodcat.insight.numbers.numbers_of`.
+    decimal comma or a currency; see :func:`prodcat.insight.numbers.numbers_of`.  If some prices
+    have a decimal comma and others a point, each is read by itself, and a warning says so.
 
     Args:
         retailer: Name of the retailer, for messages.
-        column: Name of the column, for messages.
+        column: Name of the column in the retailer's own file, for messages.
         values: The values of the column.
+        rows: int64 [products]: the number of each row in that file, counted from 0, for messages;
+            by default they are counted.
 
     Returns:
         float64 [products]: the prices; NaN for unusable ones.
@@ -117,7 +125,18 @@ def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
         CatalogError: No price is usable, or it cannot be told whether a comma or a point stands
             before the decimals.
     """
-    prices = numbers_of(values, column, f"{retailer}: ")
+    try:
+        prices = numbers_of(values, column, f"{retailer}: ")
+    except CatalogError:
+        prices = _each_by_itself(values)
+        if not _tells_marks(values, prices):
+            raise
+        logger.warning(
+            "%s: some prices in %s have a decimal comma and others a decimal point; each is read "
+            "by itself.",
+            retailer,
+            column,
+        )
     prices[prices < 0] = np.nan
     unusable = np.flatnonzero(np.isnan(prices)).tolist()
     if len(unusable) == len(prices):
@@ -126,16 +145,77 @@ def read_prices(retailer: str, column: str, values: Sequence[Any]) -> Floats:
             "expected numbers of at least 0, such as 12.90 or 12,90 €."
         )
     if unusable:
+        numbers = np.arange(len(values)) if rows is None or len(rows) != len(values) else rows
         logger.warning(
-            "%s: %s of %s products have no usable price (%s is, for example, %r); they are left "
-            "out of the price figures.",
+            "%s: %s of %s products have no usable price (%s is, for example, %r in row %s); they "
+            "are left out of the price figures.",
             retailer,
             f"{len(unusable):,}",
             f"{len(prices):,}",
             column,
             values[unusable[0]],
+            f"{int(numbers[unusable[0]]) + 1:,}",
         )
     return prices
+
+
+def _each_by_itself(values: Sequence[Any]) -> Floats:
+    """float64 [values]: each price, whatever the others are; NaN if it may be read in two ways."""
+    moneys = [read_money(value) for value in values]
+    return np.array([np.nan if money is None else money.amount for money in moneys])
+
+
+def _tells_marks(values: Sequence[Any], prices: Floats) -> bool:
+    """Whether any price that was read is a text with a comma or a point."""
+    return any(
+        isinstance(value, str) and ("," in value or "." in value) and not np.isnan(price)
+        for value, price in zip(values, prices, strict=True)
+    )
+
+
+def plausible_prices(retailer: str, tree: Taxonomy, products: PricedProducts) -> Floats:
+    """The prices without those more than 1,000 times the median of their category.
+
+    The category is that of the product, or its department if fewer than three products of the
+    category have a price.  A warning in the log tells how many prices are left out.
+
+    Args:
+        retailer: Name of the retailer, for the message.
+        tree: The tree.
+        products: Its products.
+
+    Returns:
+        float64 [products]: the prices; NaN for those left out and those not known.
+    """
+    kept: Floats = products.prices.copy()
+    rows = np.flatnonzero(~np.isnan(kept))
+    limit = _limits(products.nodes[rows], kept[rows])
+    in_department = _limits(tree.chains[products.nodes[rows], 0], kept[rows])
+    wrong = rows[kept[rows] > np.where(np.isnan(limit), in_department, limit)]
+    if len(wrong):
+        logger.warning(
+            "%s: %s of %s prices are more than %s times the median of their category, such as "
+            "%s; they are left out of the price figures.",
+            retailer,
+            f"{len(wrong):,}",
+            f"{len(rows):,}",
+            f"{MOST_TIMES:,}",
+            f"{kept[wrong[0]]:,.2f}",
+        )
+    kept[wrong] = np.nan
+    return kept
+
+
+def _limits(categories: Ints, prices: Floats) -> Floats:
+    """float64 [prices]: the largest plausible price of each; NaN where too few prices tell it."""
+    limits = np.full(len(prices), np.nan)
+    order = np.argsort(categories, kind="stable")
+    _, starts = np.unique(categories[order], return_index=True)
+    for members in np.split(order, starts[1:]) if len(order) else ():
+        median = float(np.quantile(prices[members], 0.5, method="lower"))
+        if len(members) >= _LEAST_PRICES and median > 0:
+            limits[members] = MOST_TIMES * median
+    return limits
 
 
 def prices_of(tree: Taxonomy, products: Mapping[str, PricedProducts]) -> dict[str, Prices]:

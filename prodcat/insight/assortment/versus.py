@@ -127,10 +127,15 @@ class Versus:
         order = {SAME: 0, "same but other size": 1, "substitute": 2}
         closest: dict[str, Mapping[str, Any]] = {}
         for match in sorted(
-            self.matches or (), key=lambda row: (order[row["relation"]], -(row["probability"] or 1))
+            self.matches or (), key=lambda row: (order[row["relation"]], -_probability(row))
         ):
             closest.setdefault(title_key(str(match["their_title"])), match)
         return closest
+
+
+def _probability(match: Mapping[str, Any]) -> float:
+    """The probability of a match; 1 if it is not known."""
+    return 1.0 if match["probability"] is None else float(match["probability"])
 
 
 def count_figure(retailer: Retailer, node: int) -> Figure:

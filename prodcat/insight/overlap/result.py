@@ -23,6 +23,11 @@ _UNCHECKED = (
     "No match was reviewed: the intervals trust the matcher's probabilities. Review some matches "
     "to measure its mistakes."
 )
+_ONLY_CERTAIN = (
+    "products with a reviewed match are certain. They are no random sample, so that the matcher's "
+    "mistakes are not measured: the other intervals trust its probabilities. Check some products "
+    "drawn at random to measure them (--to-check)."
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,6 +44,8 @@ class Overlap(Framed):
         reviewed: Number of their products that a person has reviewed.
         dispersion: The factor by which the variances were multiplied, because products of one
             category are matched well or badly together; at least 1.
+        certain: Number of their products that we certainly have, by reviewed matches that are no
+            random sample.
     """
 
     categories: tuple[str, ...] = field(repr=False)
@@ -49,6 +56,7 @@ class Overlap(Framed):
     overall: tuple[float, float, float]
     reviewed: int
     dispersion: float
+    certain: int = 0
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One row for all products, and one for each category, most products first.
@@ -88,18 +96,21 @@ class Overlap(Framed):
         """The overall figure, the categories with the most products, and what was reviewed."""
         every, *rows = self.rows()
         lines = [f"We have {_sentence(every)}."]
-        lines += [
-            f"  {for_terminal(row['category']) or '(no category)'}: {_sentence(row)}"
-            for row in rows[:_SHOWN]
-        ]
-        if len(rows) > _SHOWN:
-            lines.append(f"  … and {len(rows) - _SHOWN:,} more categories")
-        lines.append(
-            f"The matcher's mistakes were measured on {self.reviewed:,} reviewed products."
-            if self.reviewed
-            else _UNCHECKED
-        )
+        if any(self.categories):  # otherwise the only row of a category is that of all products
+            lines += [
+                f"  {for_terminal(row['category']) or '(no category)'}: {_sentence(row)}"
+                for row in rows[:_SHOWN]
+            ]
+            if len(rows) > _SHOWN:
+                lines.append(f"  … and {len(rows) - _SHOWN:,} more categories")
+        lines.append(self._measured())
         return "\n".join(lines)
+
+    def _measured(self) -> str:
+        """What was reviewed, and whether the matcher's mistakes were measured."""
+        if self.reviewed:
+            return f"The matcher's mistakes were measured on {self.reviewed:,} reviewed products."
+        return f"{self.certain:,} {_ONLY_CERTAIN}" if self.certain else _UNCHECKED
 
     def __repr__(self) -> str:
         """The overall figure in one line."""
