@@ -10,6 +10,7 @@ from prodcat.cli.arrangement import FILE, NAMED_FILE
 from prodcat.cli.classifiers import inference_options, load_classifier
 from prodcat.cli.input import check_tables, column_options, first_piece
 from prodcat.cli.output import check_outputs, note, output_option, say, write_report
+from prodcat.cli.page_language import page_language_option
 from prodcat.cli.parser import add_command
 from prodcat.cli.partly_labelled import read_named, read_partly_labelled
 from prodcat.errors import CatalogError, ConfigError, no_column
@@ -112,12 +113,7 @@ def _supplement_options(parser: argparse.ArgumentParser) -> None:
         help="earlier products of another retailer, to see what changed; the name is needed if "
         "there are several",
     )
-    parser.add_argument(
-        "--page-language",
-        default="en",
-        choices=["de", "en", "es", "fr", "it", "nl", "pt", "tr"],
-        help="language of the page; default en",
-    )
+    page_language_option(parser, "language of the page")
     parser.add_argument(
         "--tables",
         metavar="FOLDER",
